@@ -1,0 +1,292 @@
+/* tern: TCP/IP in a process.
+ *
+ * This is the whole public interface. In the order a reader needs it:
+ *   1. a stack over a TUN device            tern_open, tern_close_stack
+ *   2. sockets                              the BSD calls with a tern_ prefix, and four that people
+ * write by hand
+ *   3. what a host can see                  settings, counters, trace
+ *   4. the engine                           a stack with your own device, loop and clock
+ *
+ * Conventions. A `struct tern *` is one stack, independent of all others. Sockets are small numbers
+ * that belong to their stack, lowest free first, and mean nothing to the kernel or to another
+ * stack. Calls return -1 and set errno as their POSIX namesakes do unless said otherwise. Times are
+ * in nanoseconds, sizes in bytes.
+ *
+ * Threads. Any number of threads may call on one stack of tern_open() at once, except tern_close(),
+ * which must be the last call. A stack of tern_engine_new() is used by one thread at a time; who
+ * shares it, serialises. */
+#ifndef TERN_TERN_H
+#define TERN_TERN_H
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define TERN_API __attribute__((visibility("default")))
+#else
+#define TERN_API
+#endif
+
+#define TERN_VERSION_MAJOR 0
+#define TERN_VERSION_MINOR 1
+#define TERN_VERSION_PATCH 0
+
+struct tern;
+
+/* ── 1. A stack over a TUN device
+ * ─────────────────────────────────────────────────────────────────────────────────── */
+
+struct tern_trace_event;
+typedef void tern_trace_function(void *user, const struct tern_trace_event *event);
+
+/* How to open a stack. Start from {0}: what is 0 or NULL takes the default given here. Strings are
+ * copied. */
+struct tern_config {
+    const char *device;  /* TUN device to create or to attach to: "tern0" */
+    const char *address; /* our address and the subnet's prefix: "10.0.0.3/24" */
+    const char *peer;    /* the kernel's address on the device: "10.0.0.2" */
+    unsigned mtu;        /* bytes: 1500 */
+    const char *capture; /* a pcapng file to write every packet to: none */
+    const char *fault; /* "loss=5%,dup=1%,reorder=5%,corrupt=1%,delay=20ms,jitter=5ms,rate=100mbit,seed=7":
+                          none */
+    const char *settings; /* "name=value,name=value": none */
+    tern_trace_function
+        *trace; /* called for each packet, with the stack's lock held: no tern_ call from within */
+    void *trace_user;
+};
+
+/* Why a stack could not be opened: what happened and what to do about it, in a sentence. */
+struct tern_error {
+    int code; /* an errno */
+    char text[252];
+};
+
+/* Opens a device and a stack on it; packets are answered from now on, by a helper thread while no
+ * call waits. NULL on failure, with errno and `error` (may be NULL) saying why: EINVAL (config),
+ * ENODEV (no /dev/net/tun), EPERM, EBUSY, EADDRINUSE (the host has that address elsewhere), ENOMEM,
+ * and what creating the capture file can say. */
+TERN_API struct tern *tern_open(const struct tern_config *config, struct tern_error *error);
+
+/* Resets what is still open, ends the helper thread, closes the device and frees everything. NULL
+ * is allowed. */
+TERN_API void tern_close_stack(struct tern *t);
+
+/* Waits until nothing of closed sockets is left in the stack (data and FINs acknowledged, the
+ * peer's FIN answered), TIME-WAIT aside, or until timeout_ns have passed. 0; -1 with ETIMEDOUT or
+ * EINTR. */
+TERN_API int tern_quiesce(struct tern *t, uint64_t timeout_ns);
+
+/* ── 2. Sockets
+ * ─────────────────────────────────────────────────────────────────────────────────────────────────────
+ */
+
+/* AF_INET with SOCK_STREAM (TCP), SOCK_DGRAM (UDP), or SOCK_DGRAM and IPPROTO_ICMP (an echo socket:
+ * what is sent is an ICMP echo request from its ICMP header on, what is received its reply).
+ * SOCK_NONBLOCK may be or-ed in; SOCK_CLOEXEC is ignored. EAFNOSUPPORT, EPROTONOSUPPORT,
+ * EPROTOTYPE, EINVAL, EMFILE, ENOMEM. */
+TERN_API int tern_socket(struct tern *t, int domain, int type, int protocol);
+
+/* bind(2). EBADF, EINVAL (bound already, or length), EAFNOSUPPORT, EADDRINUSE, EADDRNOTAVAIL (not
+ * an address of this stack). */
+TERN_API int tern_bind(struct tern *t, int socket, const struct sockaddr *address,
+                       socklen_t length);
+
+/* listen(2). EBADF, EOPNOTSUPP (not TCP), EINVAL (connected), EADDRINUSE. A backlog below 1 counts
+ * as 1. */
+TERN_API int tern_listen(struct tern *t, int socket, int backlog);
+
+/* accept(2); blocks. EBADF, EINVAL (not listening), EOPNOTSUPP, EAGAIN (non-blocking or
+ * SO_RCVTIMEO), EINTR, EMFILE, ENOMEM. */
+TERN_API int tern_accept(struct tern *t, int socket, struct sockaddr *address, socklen_t *length);
+/* accept4(2): SOCK_NONBLOCK in `flags`; EINVAL for anything else but SOCK_CLOEXEC. */
+TERN_API int tern_accept4(struct tern *t, int socket, struct sockaddr *address, socklen_t *length,
+                          int flags);
+
+/* connect(2); blocks for TCP. EBADF, EAFNOSUPPORT, EINVAL, EISCONN, EALREADY, EINPROGRESS
+ * (non-blocking, SO_SNDTIMEO), EINTR (the handshake goes on), ECONNREFUSED, ECONNRESET, ETIMEDOUT,
+ * EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL (no port left). */
+TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *address,
+                          socklen_t length);
+
+/* send(2) and its kin; block until at least one byte (a datagram: all) is taken, a stream until all
+ * of it is. Flags: MSG_DONTWAIT, MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells).
+ * EBADF, EAGAIN, EPIPE, ENOTCONN, EDESTADDRREQ, EMSGSIZE, EINTR, ECONNRESET, ETIMEDOUT, ENOBUFS,
+ * EOPNOTSUPP (flag). */
+TERN_API ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags);
+TERN_API ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length,
+                             int flags, const struct sockaddr *address, socklen_t address_length);
+TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *message, int flags);
+
+/* recv(2) and its kin; block until something is there; 0 at the end of a stream.
+ * Flags: MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC.
+ * EBADF, EAGAIN, ENOTCONN, EINTR, ECONNREFUSED, ECONNRESET, ETIMEDOUT. */
+TERN_API ssize_t tern_recv(struct tern *t, int socket, void *bytes, size_t length, int flags);
+TERN_API ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, int flags,
+                               struct sockaddr *address, socklen_t *address_length);
+TERN_API ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int flags);
+
+/* read(2), write(2), readv(2), writev(2) on a socket: recv and send without flags. */
+TERN_API ssize_t tern_read(struct tern *t, int socket, void *bytes, size_t length);
+TERN_API ssize_t tern_write(struct tern *t, int socket, const void *bytes, size_t length);
+TERN_API ssize_t tern_readv(struct tern *t, int socket, const struct iovec *spans, int count);
+TERN_API ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spans, int count);
+
+/* shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR. EBADF, EINVAL, ENOTCONN. */
+TERN_API int tern_shutdown(struct tern *t, int socket, int how);
+
+/* close(2). What was written is still delivered, unless SO_LINGER says otherwise; with SO_LINGER
+ * and a time it blocks until all is acknowledged or the time is over (EWOULDBLOCK never: the rest
+ * goes on). The number is free at once. EBADF, EINTR. */
+TERN_API int tern_close(struct tern *t, int socket);
+
+/* getsockname(2), getpeername(2). EBADF, EINVAL, ENOTCONN. */
+TERN_API int tern_getsockname(struct tern *t, int socket, struct sockaddr *address,
+                              socklen_t *length);
+TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *address,
+                              socklen_t *length);
+
+/* getsockopt(2), setsockopt(2), with Linux's levels, names, numbers and meaning. EBADF,
+ * ENOPROTOOPT, EINVAL, EDOM. */
+TERN_API int tern_getsockopt(struct tern *t, int socket, int level, int option, void *value,
+                             socklen_t *length);
+TERN_API int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,
+                             socklen_t length);
+
+/* F_GETFL and F_SETFL with O_NONBLOCK. EBADF, EINVAL. */
+TERN_API int tern_fcntl(struct tern *t, int socket, int command, int argument);
+/* FIONREAD/SIOCINQ and SIOCOUTQ into *value. EBADF, EINVAL, ENOTTY. */
+TERN_API int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value);
+
+/* poll(2) over sockets of this stack; timeout in milliseconds, -1 for ever. EINTR, EINVAL, ENOMEM.
+ */
+TERN_API int tern_poll(struct tern *t, struct pollfd *sockets, nfds_t count, int timeout);
+
+/* The four that people write by hand. Hosts are dotted decimal addresses.
+ * tern_dial: a connected TCP socket to "host:port". EINVAL (text), and connect's errors.
+ * tern_listen_on: a listening TCP socket on "port", ":port" or "host:port". EINVAL, and bind's and
+ * listen's errors. tern_write_all: writes all: 0, or -1 with send's errors (how much went out is
+ * then unknown). tern_read_full: reads until `length` bytes or the end: the number read, or -1 with
+ * recv's errors. */
+TERN_API int tern_dial(struct tern *t, const char *host_port);
+TERN_API int tern_listen_on(struct tern *t, const char *host_port, int backlog);
+TERN_API int tern_write_all(struct tern *t, int socket, const void *bytes, size_t length);
+TERN_API ssize_t tern_read_full(struct tern *t, int socket, void *bytes, size_t length);
+
+/* Waits until the peer has acknowledged everything written, and the FIN where the sending side is
+ * shut down. 0; -1 with EBADF, ENOTCONN, EINTR, EAGAIN (non-blocking or SO_SNDTIMEO), ECONNRESET,
+ * ETIMEDOUT, ENETUNREACH, EHOSTUNREACH. */
+TERN_API int tern_drain(struct tern *t, int socket);
+
+/* ── 3. What a host can see
+ * ───────────────────────────────────────────────────────────────────────────────────────── */
+
+/* Settings by name, as "ip.ttl". ENOENT, EINVAL, ERANGE; ENOSPC when `size` is too small. */
+TERN_API int tern_set(struct tern *t, const char *name, const char *value);
+TERN_API int tern_get(struct tern *t, const char *name, char *value, size_t size);
+/* The index-th setting's name and what it means (`text` may be NULL); NULL past the last. */
+TERN_API const char *tern_setting_name(size_t index, const char **text);
+
+/* Counters by name, as "TcpRetransSegs" or "DropTCP_CHECKSUM". ENOENT. */
+TERN_API int tern_counter(struct tern *t, const char *name, uint64_t *value);
+/* The index-th counter's name; NULL past the last. */
+TERN_API const char *tern_counter_name(size_t index);
+
+/* What a link must still do to a packet that leaves, or has done to one that came: as virtio's
+ * header says it. */
+struct tern_offload {
+    uint16_t segment_size;    /* a super-segment: payload bytes of each packet it stands for; 0: a
+                                 plain packet */
+    uint16_t header_length;   /* of a super-segment: the bytes of all headers */
+    uint16_t checksum_start;  /* with TERN_OFFLOAD_CHECKSUM: where summing starts, from the packet's
+                                 first byte */
+    uint16_t checksum_offset; /* and where the sum goes, from checksum_start */
+    uint32_t flags;
+};
+
+enum {
+    TERN_OFFLOAD_CHECKSUM = 1, /* the checksum field holds the pseudo-header's sum: finish it (out);
+                                  not finished (in) */
+    TERN_OFFLOAD_VERIFIED = 2, /* in: the checksums have been verified */
+    TERN_OFFLOAD_ECN = 4,      /* a super-segment whose first part alone carries CWR */
+};
+
+/* What a link can do for the stack. */
+enum {
+    TERN_LINK_CHECKSUM = 1, /* finishes checksums */
+    TERN_LINK_TSO = 2,      /* cuts super-segments of TCP, and may deliver them */
+};
+
+enum tern_trace_kind {
+    TERN_TRACE_IN,   /* a packet has arrived */
+    TERN_TRACE_OUT,  /* a packet leaves; `why` says what made us send it */
+    TERN_TRACE_DROP, /* the packet of the last TERN_TRACE_IN (or, without one before, a departing
+                        packet) is dropped */
+    TERN_TRACE_NOTE, /* no packet: something worth knowing happened, said in `why` */
+};
+
+struct tern_trace_event {
+    enum tern_trace_kind kind;
+    int count; /* spans of the packet, from the IP header on */
+    const struct iovec *packet;
+    const struct tern_offload *offload; /* may be NULL */
+    uint64_t time_ns;
+    const char *why;    /* may be NULL */
+    const char *clause; /* the RFC's, may be NULL */
+};
+
+/* ── 4. The engine
+ * ──────────────────────────────────────────────────────────────────────────────────────────────────
+ */
+
+/* A stack without device, thread or clock, for those who bring their own loop. The sockets of
+ * section 2 work on it and never block, unless `wait` is given: then a call that has to wait calls
+ * it. */
+struct tern_engine_config {
+    const uint8_t *seed;    /* 32 bytes, the only randomness there is: keep it secret and fresh, or
+                               fixed to repeat a run */
+    uint64_t now_ns;        /* the time at the start */
+    const char *address;    /* as tern_config's */
+    unsigned mtu;           /* 1500 */
+    uint32_t link_features; /* TERN_LINK_… of what `output` can do */
+    /* Sends one packet; called from within the calls below and those on sockets. It must not call
+     * on the same stack. 0, or a negative errno when the packet is lost. */
+    int (*output)(void *user, const struct iovec *packet, int count,
+                  const struct tern_offload *offload);
+    /* Makes time pass and packets arrive (by tern_input and tern_advance), until `deadline_ns` at
+     * the latest, and returns 0 as soon as something may have changed; or a negative errno for the
+     * waiting call to fail with (-EINTR). */
+    int (*wait)(void *user, uint64_t deadline_ns);
+    void *user; /* of both */
+    const char *settings;
+    tern_trace_function *trace;
+    void *trace_user;
+};
+
+/* NULL with errno: EINVAL, ENOMEM. */
+TERN_API struct tern *tern_engine_new(const struct tern_engine_config *config,
+                                      struct tern_error *error);
+/* A packet has arrived: from the IP header on. It may be reused when the call returns. NULL when it
+ * was taken, else why not. */
+TERN_API const char *tern_input(struct tern *t, const void *packet, size_t length,
+                                const struct tern_offload *offload, uint64_t now_ns);
+/* Lets time pass: does all that is due at now_ns. */
+TERN_API void tern_advance(struct tern *t, uint64_t now_ns);
+/* When tern_advance must be called next, at the latest; UINT64_MAX for never. */
+TERN_API uint64_t tern_deadline(struct tern *t);
+/* Bytes of memory held for connections' data; 0 once all is closed. For tests and for hosts that
+ * share out memory. */
+TERN_API uint64_t tern_memory_used(struct tern *t);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

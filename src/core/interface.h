@@ -1,0 +1,50 @@
+/* An interface: the machine's side of a link, with its addresses, its MTU and what its link can do
+ * for us. */
+#ifndef TERN_CORE_INTERFACE_H
+#define TERN_CORE_INTERFACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <tern/tern.h>
+
+#include "base/address.h"
+#include "base/limits.h"
+#include "core/packet.h"
+
+struct stack;
+
+struct interface_address {
+    struct address address;
+    unsigned prefix_bits; /* of the subnet; for IPv4 of 32 */
+};
+
+struct interface {
+    struct stack *stack;
+    /* Takes one packet, whole or, with offload->segment_size, a super-segment the link will cut. 0,
+     * or a negative errno when it could not take it: -ENOBUFS when it may later. Never calls back
+     * into the stack. */
+    int (*transmit)(void *link, const struct iovec *spans, int count,
+                    const struct tern_offload *offload);
+    void *link;
+    uint32_t mtu;
+    uint32_t features;         /* TERN_LINK_… */
+    uint32_t super_packet_max; /* bytes of IP packet that transmit takes with TERN_LINK_TSO */
+    unsigned address_count;
+    struct interface_address addresses[LIMIT_INTERFACE_ADDRESSES];
+};
+
+int interface_add_address(struct interface *interface, const struct address *address,
+                          unsigned prefix_bits);
+bool interface_owns(const struct interface *interface, const struct address *address);
+/* Whether `address` is the directed broadcast address of one of the subnets (IPv4), or the limited
+ * one. */
+bool interface_is_broadcast(const struct interface *interface, const struct address *address);
+
+/* Sends a packet whose headers are complete but for the transport checksum: finishes the checksum,
+ * or leaves it to a link that can; hands a super-segment to a link that cuts, or cuts it here. The
+ * one place where either happens. 0 or a negative errno. */
+int interface_output(struct interface *interface, struct packet_out *packet);
+
+#endif

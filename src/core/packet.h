@@ -1,0 +1,68 @@
+/* A packet that arrives, decoded by ip/ for what is above it, and one that departs.
+ *
+ * An arriving packet is a view into the link's receive buffer, and is dead when the input call
+ * returns. A departing one is a buffer for headers on the stack of whoever sends, plus at most two
+ * spans of payload that stay where they are. */
+#ifndef TERN_CORE_PACKET_H
+#define TERN_CORE_PACKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <tern/tern.h>
+
+#include "base/address.h"
+#include "base/limits.h"
+
+struct interface;
+
+struct packet_in {
+    struct interface *interface;
+    struct address source;
+    struct address destination;
+    const uint8_t *header;  /* the IP header: what an ICMP error quotes starts here */
+    const uint8_t *payload; /* what the IP header carries */
+    uint32_t header_length;
+    uint32_t payload_length;
+    uint16_t
+        segment_size; /* of a super-segment: the payload bytes of each original segment; else 0 */
+    uint8_t protocol;
+    uint8_t hop_limit;     /* TTL */
+    uint8_t traffic_class; /* DSCP and ECN */
+    bool to_unicast; /* the destination is one of our own addresses, not broadcast or multicast */
+    bool checksum_verified; /* the link vouches for the transport checksum */
+};
+
+struct packet_out {
+    struct address source;
+    struct address destination;
+    struct iovec spans[3]; /* headers (filled in by ip_output), then up to two of payload */
+    int payload_spans;     /* 0, 1 or 2, at spans[1] on */
+    uint32_t payload_length;
+    uint8_t protocol;
+    uint8_t hop_limit; /* 0: the setting ip.ttl */
+    uint8_t traffic_class;
+    bool dont_fragment;
+    uint16_t
+        segment_size; /* payload bytes a wire packet, when payload_length is more; 0: one packet */
+    uint16_t checksum_offset; /* of the transport's checksum within its header; NO_CHECKSUM: none to
+                                 finish */
+    uint8_t *header; /* first header byte so far, inside `room`; the transport's, then ip/ puts its
+                        own before */
+    uint32_t header_length;
+    const char *why; /* for the trace: why this is sent */
+    uint8_t room[LIMIT_HEADERS];
+};
+
+enum { NO_CHECKSUM = 0xffff };
+
+/* Makes an empty departing packet whose transport header of `header_length` bytes is the writable
+ * area returned. */
+uint8_t *packet_out_begin(struct packet_out *packet, uint8_t protocol, uint32_t header_length);
+/* Adds a span of payload; at most two. Empty ones are passed over. */
+void packet_out_payload(struct packet_out *packet, const void *bytes, size_t length);
+/* Opens `length` bytes in front of the headers so far, and returns them. */
+uint8_t *packet_out_prepend(struct packet_out *packet, uint32_t length);
+
+#endif

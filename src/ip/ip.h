@@ -1,0 +1,56 @@
+/* What ip/ offers to the transports: whichever family an address is of, only ip/ asks. */
+#ifndef TERN_IP_IP_H
+#define TERN_IP_IP_H
+
+#include "core/stack.h"
+
+/* Registers IPv4 and ICMP with the stack. 0 or -ENOMEM. */
+int ip_attach(struct stack *stack);
+
+/* How a destination is reached. */
+struct ip_path {
+    struct interface *interface;
+    struct address source; /* ours to use */
+    uint32_t mtu;          /* bytes of an IP packet */
+    uint32_t header_bytes; /* of the IP header in front of the transport's */
+};
+
+/* Finds the way to `destination`, from `source` where that is specified (it must be ours): 0,
+ * -ENETUNREACH (no route), -EADDRNOTAVAIL (source is not ours), -EACCES (broadcast or multicast).
+ */
+int ip_path_find(struct stack *stack, const struct address *source,
+                 const struct address *destination, struct ip_path *path);
+
+/* Whether `address` is one of our own on any interface. */
+bool ip_is_ours(const struct stack *stack, const struct address *address);
+
+/* Sends: puts the IP header in front and passes the packet to its interface. packet->source must be
+ * ours and specified. `path` may be NULL: then the way is looked up. 0, -ENETUNREACH, -EMSGSIZE
+ * (larger than the path's MTU and not to be cut), or the link's error. Transports treat an error as
+ * a loss. */
+int ip_output(struct stack *stack, const struct ip_path *path, struct packet_out *packet);
+
+/* The sum over the pseudo-header of the family of the two addresses (RFC 9293 §3.1, RFC 768, RFC
+ * 8200 §8.1), where a transport checksum starts. */
+struct checksum ip_pseudo_header(const struct address *source, const struct address *destination,
+                                 uint8_t protocol, uint32_t length);
+
+/* Whether the transport checksum over packet->payload is right (or vouched for by the link). */
+bool ip_checksum_ok(const struct packet_in *packet);
+
+/* Answers a packet with "port unreachable" (or "protocol unreachable"), limited in rate as RFC 1812
+ * §4.3.2.8 and RFC 6633 ask, never to a broadcast or about an ICMP error (RFC 1122 §3.2.2). */
+void ip_report_unreachable(struct stack *stack, const struct packet_in *packet,
+                           enum path_error_kind kind);
+
+/* Echo (ping) as a service to raw/echo.c: sends a request, and passes replies to the registered
+ * function. */
+int ip_send_echo(struct stack *stack, const struct address *source,
+                 const struct address *destination, uint16_t identifier, uint16_t sequence,
+                 const void *data, size_t length, uint8_t hop_limit);
+typedef enum drop_reason ip_echo_reply_function(struct stack *stack, const struct packet_in *packet,
+                                                uint16_t identifier, uint16_t sequence,
+                                                const uint8_t *data, size_t length);
+void ip_on_echo_reply(struct stack *stack, ip_echo_reply_function *function);
+
+#endif

@@ -1,0 +1,72 @@
+/* A link: what carries packets between this machine and another. Links wrap links: a fault link or
+ * a capture link stands between the machine and the link below, and the machine cannot tell.
+ *
+ * A link is used by one thread at a time. Time is passed in, so that every link works in virtual
+ * time too. */
+#ifndef TERN_LINK_LINK_H
+#define TERN_LINK_LINK_H
+
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <tern/tern.h>
+
+#include "core/drop.h"
+
+struct link;
+
+/* Takes a packet that has arrived and says why it dropped it, if it did. The packet is dead when
+ * this returns. */
+typedef enum drop_reason link_deliver(void *machine, const void *packet, size_t length,
+                                      const struct tern_offload *offload, uint64_t now_ns);
+
+struct link_operations {
+    /* Sends one packet. 0, or a negative errno when it was not taken. */
+    int (*send)(struct link *link, const struct iovec *spans, int count,
+                const struct tern_offload *offload, uint64_t now_ns);
+    /* Delivers up to `budget` packets that have arrived by now_ns, and gives the link its time. The
+     * number delivered; or a negative errno when the link is broken for good. */
+    int (*poll)(struct link *link, uint64_t now_ns, int budget, link_deliver *deliver,
+                void *machine);
+    /* When poll must be called although the descriptor is silent; TIME_NEVER for a link without
+     * delays. */
+    uint64_t (*deadline)(const struct link *link);
+    /* What to wait on for readability between polls; -1 when the link has none. */
+    int (*descriptor)(const struct link *link);
+    /* Closes the link, and the one below it. */
+    void (*close)(struct link *link);
+};
+
+struct link {
+    const struct link_operations *operations;
+    uint32_t mtu;
+    uint32_t features;         /* TERN_LINK_… */
+    uint32_t super_packet_max; /* bytes, with TERN_LINK_TSO */
+};
+
+static inline int link_send(struct link *link, const struct iovec *spans, int count,
+                            const struct tern_offload *offload, uint64_t now_ns)
+{
+    return link->operations->send(link, spans, count, offload, now_ns);
+}
+
+static inline int link_poll(struct link *link, uint64_t now_ns, int budget, link_deliver *deliver,
+                            void *machine)
+{
+    return link->operations->poll(link, now_ns, budget, deliver, machine);
+}
+
+static inline uint64_t link_deadline(const struct link *link)
+{
+    return link->operations->deadline(link);
+}
+static inline int link_descriptor(const struct link *link)
+{
+    return link->operations->descriptor(link);
+}
+static inline void link_close(struct link *link)
+{
+    link->operations->close(link);
+}
+
+#endif

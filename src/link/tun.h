@@ -1,0 +1,22 @@
+/* The TUN link: a Linux TUN device, the machine's wire to the kernel of this host (or its
+ * namespace). */
+#ifndef TERN_LINK_TUN_H
+#define TERN_LINK_TUN_H
+
+#include "link/link.h"
+
+struct tun_config {
+    const char *device;  /* "tern0" */
+    const char *address; /* ours with its prefix, "10.0.0.3/24" */
+    const char *peer;    /* the kernel's, "10.0.0.2" */
+    uint32_t mtu;        /* 0: 1500 */
+};
+
+/* Creates or attaches to the device, gives the kernel's side its address (with the prefix of ours)
+ * and MTU, and brings it up. 0, or a negative errno with a sentence in `error` that says what
+ * failed and what to do about it: no /dev/net/tun, no permission, device busy, name too long, an
+ * address that this host already uses elsewhere, a bad MTU. On failure nothing is left behind. */
+int tun_link_open(const struct tun_config *config, struct link **out, char *error,
+                  size_t error_size);
+
+#endif

@@ -1,0 +1,90 @@
+/* What tcp/ offers to sock/: connections and listeners as objects, every call non-blocking.
+ *
+ * A call that cannot do its work now returns -EAGAIN; the owner is told by stack->notify when it
+ * may try again. Pointers stay valid until tcp_detach (connections) or tcp_listener_close;
+ * afterwards the connection goes on alone to its end. */
+#ifndef TERN_TCP_TCP_H
+#define TERN_TCP_TCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/address.h"
+#include "core/stack.h"
+
+struct tcb;
+struct tcp_listener;
+
+/* An address and a port. */
+struct endpoint {
+    struct address address;
+    uint16_t port;
+};
+
+/* Registers TCP with the stack. 0 or -ENOMEM. */
+int tcp_attach(struct stack *stack);
+
+/* Makes a connection in CLOSED that belongs to `owner`; nothing is sent. 0 or -ENOMEM. */
+int tcp_create(struct stack *stack, void *owner, struct tcb **out);
+/* Claims a local endpoint; port 0 takes an ephemeral one (RFC 6056) now. -EADDRINUSE,
+ * -EADDRNOTAVAIL, -EINVAL (bound). `reuse`: connections in TIME-WAIT do not stand in the way
+ * (SO_REUSEADDR), nor do others that are bound with it and not listening. */
+int tcp_bind(struct tcb *tcb, const struct endpoint *local, bool reuse);
+/* Active OPEN (RFC 9293 §3.10.1): sends the SYN. -EINPROGRESS when on its way; -EISCONN, -EALREADY,
+ * -EADDRNOTAVAIL, -ENETUNREACH, -EINVAL. The result arrives with notify: tcp_error() or TCP_EVENT.
+ */
+int tcp_connect(struct tcb *tcb, const struct endpoint *remote);
+/* Turns a bound (or unbound: an ephemeral port is taken) CLOSED connection into a listener, and
+ * frees the connection: 0, -EADDRINUSE, -EINVAL, -ENOMEM. Options set on the connection are those
+ * of what it will accept. */
+int tcp_listen(struct tcb *tcb, unsigned backlog, void *owner, struct tcp_listener **out);
+int tcp_listener_backlog(struct tcp_listener *listener, unsigned backlog);
+/* Takes the oldest established connection and gives it to `owner`: 0 or -EAGAIN; or the error that
+ * ended it before (ignored ones never show). */
+int tcp_accept(struct tcp_listener *listener, void *owner, struct tcb **out);
+void tcp_listener_close(
+    struct tcp_listener *listener); /* resets what was not accepted (RFC 9293 §3.10.4) */
+const struct endpoint *tcp_listener_local(const struct tcp_listener *listener);
+unsigned tcp_listener_readiness(const struct tcp_listener *listener);
+void tcp_accept_owner(struct tcb *tcb, void *owner); /* changes whom notify tells */
+
+/* SEND (§3.10.2): takes as many bytes as there is room for: their number, or -EAGAIN, -EPIPE
+ * (sending side shut), -ENOTCONN, or the connection's error once. Flags: MSG_MORE, MSG_OOB and such
+ * as they come to be. */
+ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flags);
+/* RECEIVE (§3.10.3): as many bytes as there are: their number; 0 at the peer's FIN; -EAGAIN,
+ * -ENOTCONN, or the error once. MSG_PEEK leaves them; MSG_TRUNC drops them without a copy. */
+ssize_t tcp_receive(struct tcb *tcb, const struct iovec *spans, int count, int flags);
+/* CLOSE of the sending side (§3.10.4): a FIN after what is queued. -ENOTCONN. */
+int tcp_shutdown_send(struct tcb *tcb);
+/* No more RECEIVE: what is here and what comes is acknowledged and dropped. -ENOTCONN. */
+int tcp_shutdown_receive(struct tcb *tcb);
+/* CLOSE by the owner, who lets go: data queued is still delivered; unread or newly arriving data is
+ * answered with a reset (MUST-13/RFC 2525 §2.17). The tcb is no longer the caller's. */
+void tcp_detach(struct tcb *tcb);
+/* ABORT (§3.10.5): a reset to the peer, and the tcb is gone. */
+void tcp_abort(struct tcb *tcb);
+
+unsigned tcp_readiness(const struct tcb *tcb); /* POLLIN POLLOUT POLLRDHUP POLLHUP POLLERR POLLPRI,
+                                                  as poll(2) means them */
+int tcp_error(struct tcb *tcb, bool clear);    /* a positive errno, or 0 */
+const struct endpoint *tcp_local(const struct tcb *tcb);
+const struct endpoint *tcp_remote(const struct tcb *tcb); /* port 0 while not connected */
+bool tcp_connected(const struct tcb *tcb); /* SYN-RECEIVED counts not, ESTABLISHED and later do */
+bool tcp_drained(const struct tcb *tcb);   /* everything sent is acknowledged, the FIN too if any */
+uint32_t tcp_queued_in(const struct tcb *tcb);      /* bytes that tcp_receive would give */
+uint32_t tcp_queued_out(const struct tcb *tcb);     /* bytes not yet acknowledged */
+unsigned tcp_open_count(const struct stack *stack); /* detached connections that still have
+                                                       something to do, TIME-WAIT aside */
+
+/* IPPROTO_TCP options, and those of SOL_SOCKET that TCP acts on. 0, -ENOPROTOOPT, -EINVAL. */
+int tcp_set_option(struct tcb *tcb, int level, int option, const void *value, socklen_t length);
+int tcp_get_option(struct tcb *tcb, int level, int option, void *value, socklen_t *length);
+int tcp_listener_set_option(struct tcp_listener *listener, int level, int option, const void *value,
+                            socklen_t length);
+int tcp_listener_get_option(struct tcp_listener *listener, int level, int option, void *value,
+                            socklen_t *length);
+
+#endif

@@ -1,0 +1,48 @@
+/* ICMP for IPv4 (RFC 792, RFC 1191, RFC 1812): bytes to values and back. */
+#ifndef TERN_WIRE_ICMP_H
+#define TERN_WIRE_ICMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ICMP_HEADER_SIZE = 8 };
+
+enum icmp_type {
+    ICMP_ECHO_REPLY = 0,
+    ICMP_UNREACHABLE = 3,
+    ICMP_REDIRECT = 5,
+    ICMP_ECHO_REQUEST = 8,
+    ICMP_TIME_EXCEEDED = 11,
+    ICMP_PARAMETER_PROBLEM = 12,
+};
+
+enum icmp_unreachable_code {
+    ICMP_UNREACHABLE_NET = 0,
+    ICMP_UNREACHABLE_HOST = 1,
+    ICMP_UNREACHABLE_PROTOCOL = 2,
+    ICMP_UNREACHABLE_PORT = 3,
+    ICMP_UNREACHABLE_FRAGMENTATION = 4,
+    ICMP_UNREACHABLE_SOURCE_ROUTE = 5,
+    ICMP_UNREACHABLE_ADMIN_NET = 9,
+    ICMP_UNREACHABLE_ADMIN_HOST = 10,
+    ICMP_UNREACHABLE_ADMIN = 13,
+};
+
+struct icmp_message {
+    uint8_t type;
+    uint8_t code;
+    uint16_t identifier; /* echo */
+    uint16_t sequence;   /* echo */
+    uint16_t mtu;        /* fragmentation needed (RFC 1191) */
+    const uint8_t *body; /* echo data, or the quoted packet */
+    size_t body_length;
+};
+
+/* Decodes a message and verifies its checksum: false when truncated or damaged. */
+bool icmp_parse(const void *bytes, size_t length, struct icmp_message *out);
+
+/* Writes the eight bytes of header, with the checksum over them and over the body, at `out`. */
+void icmp_build(const struct icmp_message *message, uint8_t out[ICMP_HEADER_SIZE]);
+
+#endif

@@ -1,0 +1,66 @@
+/* The IPv4 header (RFC 791): bytes to values and back. */
+#ifndef TERN_WIRE_IPV4_H
+#define TERN_WIRE_IPV4_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+
+enum {
+    IPV4_HEADER_MIN = 20,
+    IPV4_HEADER_MAX = 60,
+};
+
+/* Protocol numbers (IANA), of both IP families. */
+enum {
+    IP_PROTOCOL_ICMP = 1,
+    IP_PROTOCOL_TCP = 6,
+    IP_PROTOCOL_UDP = 17,
+};
+
+/* The two ECN bits of the traffic class (RFC 3168 §5). */
+enum {
+    ECN_NOT_ECT = 0,
+    ECN_ECT1 = 1,
+    ECN_ECT0 = 2,
+    ECN_CE = 3,
+    ECN_MASK = 3,
+};
+
+struct ipv4_header {
+    struct address source;
+    struct address destination;
+    uint32_t total_length; /* of header and payload; the frame's length where the field says 0
+                              (super-packet) */
+    uint16_t identification;
+    uint16_t fragment_offset; /* bytes */
+    uint8_t header_length;    /* bytes, options included */
+    uint8_t traffic_class;    /* DSCP and ECN */
+    uint8_t time_to_live;
+    uint8_t protocol;
+    bool dont_fragment;
+    bool more_fragments;
+    const uint8_t *options; /* header_length - 20 bytes */
+};
+
+enum ipv4_parse_error {
+    IPV4_OK,
+    IPV4_TRUNCATED,   /* shorter than its header or its total length */
+    IPV4_BAD_VERSION, /* not 4 */
+    IPV4_BAD_LENGTH,  /* IHL below 5 or total length below the header's */
+    IPV4_BAD_CHECKSUM,
+    IPV4_BAD_OPTION, /* an option of length < 2 or running past the header */
+};
+
+/* Decodes and verifies the header at `packet`, a frame of `length` bytes that may have padding
+ * behind. `super` allows a total length of 0, which then means all of `length` (Linux BIG TCP). */
+enum ipv4_parse_error ipv4_parse(const void *packet, size_t length, bool super,
+                                 struct ipv4_header *out);
+
+/* Writes a header without options, checksum included, at `out` (20 bytes). total_length above
+ * 65,535 is written as 0. */
+void ipv4_build(const struct ipv4_header *header, uint8_t out[IPV4_HEADER_MIN]);
+
+#endif

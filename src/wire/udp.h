@@ -1,0 +1,25 @@
+/* The UDP header (RFC 768): bytes to values and back. */
+#ifndef TERN_WIRE_UDP_H
+#define TERN_WIRE_UDP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { UDP_HEADER_SIZE = 8 };
+
+struct udp_header {
+    uint16_t source_port;
+    uint16_t destination_port;
+    uint16_t length;   /* header and data */
+    uint16_t checksum; /* 0: the sender computed none */
+};
+
+/* Decodes the header of a datagram of `length` bytes: false when truncated, or when its length
+ * field is below 8 or above `length`. The checksum is the caller's to verify. */
+bool udp_parse(const void *bytes, size_t length, struct udp_header *out);
+
+/* Writes the header as it stands at `out`. */
+void udp_build(const struct udp_header *header, uint8_t out[UDP_HEADER_SIZE]);
+
+#endif
