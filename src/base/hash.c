@@ -1,0 +1,65 @@
+#include "base/hash.h"
+
+#include <string.h>
+
+struct sip {
+    uint64_t v0, v1, v2, v3;
+};
+
+static inline uint64_t rotate_left(uint64_t x, unsigned bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+
+static inline void sip_round(struct sip *s)
+{
+    s->v0 += s->v1;
+    s->v2 += s->v3;
+    s->v1 = rotate_left(s->v1, 13) ^ s->v0;
+    s->v3 = rotate_left(s->v3, 16) ^ s->v2;
+    s->v0 = rotate_left(s->v0, 32);
+    s->v2 += s->v1;
+    s->v0 += s->v3;
+    s->v1 = rotate_left(s->v1, 17) ^ s->v2;
+    s->v3 = rotate_left(s->v3, 21) ^ s->v0;
+    s->v2 = rotate_left(s->v2, 32);
+}
+
+static inline void sip_compress(struct sip *s, uint64_t word)
+{
+    s->v3 ^= word;
+    sip_round(s);
+    s->v0 ^= word;
+}
+
+static inline uint64_t little_endian(uint64_t word)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
+}
+
+uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t length)
+{
+    struct sip s = {
+        .v0 = key->words[0] ^ 0x736f6d6570736575,
+        .v1 = key->words[1] ^ 0x646f72616e646f6d,
+        .v2 = key->words[0] ^ 0x6c7967656e657261,
+        .v3 = key->words[1] ^ 0x7465646279746573,
+    };
+    const uint8_t *p = bytes;
+    uint64_t word;
+    size_t left = length;
+    for (; left >= 8; p += 8, left -= 8) {
+        memcpy(&word, p, 8);
+        sip_compress(&s, little_endian(word));
+    }
+    /* The last word ends in the length modulo 256, so that no message is the beginning of another.
+     */
+    word = 0;
+    if (left)
+        memcpy(&word, p, left);
+    sip_compress(&s, little_endian(word) | (uint64_t)length << 56);
+    s.v2 ^= 0xff;
+    for (int i = 0; i < 3; i++)
+        sip_round(&s);
+    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}

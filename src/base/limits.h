@@ -1,0 +1,35 @@
+/* Every limit of tern stands here. A limit that a user may want to move is a setting
+ * (core/setting.def), whose bounds stand there. */
+#ifndef TERN_BASE_LIMITS_H
+#define TERN_BASE_LIMITS_H
+
+enum limits {
+    /* core */
+    LIMIT_INTERFACES = 8,          /* interfaces a stack */
+    LIMIT_INTERFACE_ADDRESSES = 8, /* addresses an interface */
+    LIMIT_ROUTES = 64,             /* routes a stack */
+    LIMIT_SUPER_PACKET =
+        65535, /* bytes of an IP packet handed to or taken from a link that offloads */
+    LIMIT_HEADERS =
+        128, /* headroom for all headers of a departing packet: IPv6 40 + TCP 60, rounded */
+
+    /* icmp */
+    LIMIT_ICMP_BURST = 50,        /* ICMP messages in a burst */
+    LIMIT_ICMP_PER_SECOND = 1000, /* and a second afterwards */
+    LIMIT_ICMP_QUOTE =
+        548, /* bytes of the offending packet an ICMPv4 error quotes: 576 in all, RFC 1812 */
+
+    /* udp and echo sockets */
+    LIMIT_DATAGRAMS_QUEUED = 1024, /* datagrams waiting in one socket */
+
+    /* tcp */
+    LIMIT_MSS_MIN = 88,              /* what a peer's MSS is raised to (CVE-2019-11479): as Linux's
+                                        tcp_min_snd_mss 48 + options */
+    LIMIT_OUT_OF_ORDER_RANGES = 256, /* holes in a receive ring */
+    LIMIT_HALF_OPEN = 1024,          /* half-open connections a listener, before cookies */
+    LIMIT_BACKLOG = 4096,            /* connections that wait for accept, a listener */
+    LIMIT_TIME_WAIT = 65536,         /* connections in TIME-WAIT a stack */
+    LIMIT_SENT_RECORDS = 8192,       /* sent records a connection */
+};
+
+#endif

@@ -1,0 +1,117 @@
+#include "base/ring.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CAPACITY_MIN = 1024 };
+
+static uint32_t capacity_for(uint32_t needed)
+{
+    uint32_t capacity = CAPACITY_MIN;
+    while (capacity < needed)
+        capacity *= 2;
+    return capacity;
+}
+
+/* Moves the first `keep` bytes, which fit in both, to a new area of `capacity` bytes. */
+static int set_capacity(struct ring *ring, uint32_t capacity, uint32_t keep)
+{
+    uint8_t *bytes = malloc(capacity);
+    if (bytes == NULL)
+        return -ENOMEM;
+    ring_copy_out(ring, 0, bytes, keep);
+    free(ring->bytes);
+    ring->bytes = bytes;
+    ring->capacity = capacity;
+    ring->start = 0;
+    return 0;
+}
+
+int ring_reserve(struct ring *ring, uint32_t needed)
+{
+    if (needed <= ring->capacity)
+        return 0;
+    if (needed > RING_CAPACITY_MAX)
+        return -EMSGSIZE;
+    return set_capacity(ring, capacity_for(needed), ring->capacity);
+}
+
+void ring_shrink(struct ring *ring, uint32_t keep)
+{
+    if (keep == 0) {
+        ring_release(ring);
+        return;
+    }
+    if (keep > ring->capacity / 4 || ring->capacity == CAPACITY_MIN)
+        return;
+    /* Twice what is kept, so that the next byte does not grow it again. */
+    set_capacity(ring, capacity_for(keep * 2), keep);
+}
+
+void ring_release(struct ring *ring)
+{
+    free(ring->bytes);
+    *ring = (struct ring){0};
+}
+
+int ring_spans(const struct ring *ring, uint32_t offset, uint32_t length, struct iovec spans[2])
+{
+    if (length == 0)
+        return 0;
+    uint32_t at = (ring->start + offset) & (ring->capacity - 1);
+    uint32_t before_wrap = ring->capacity - at;
+    spans[0] = (struct iovec){ring->bytes + at, length};
+    if (length <= before_wrap)
+        return 1;
+    spans[0].iov_len = before_wrap;
+    spans[1] = (struct iovec){ring->bytes, length - before_wrap};
+    return 2;
+}
+
+void ring_write_at(struct ring *ring, uint32_t offset, const void *bytes, uint32_t length)
+{
+    struct iovec spans[2];
+    int count = ring_spans(ring, offset, length, spans);
+    const uint8_t *from = bytes;
+    for (int i = 0; i < count; i++) {
+        memcpy(spans[i].iov_base, from, spans[i].iov_len);
+        from += spans[i].iov_len;
+    }
+}
+
+void ring_copy_out(const struct ring *ring, uint32_t offset, void *to, uint32_t length)
+{
+    struct iovec spans[2];
+    int count = ring_spans(ring, offset, length, spans);
+    uint8_t *at = to;
+    for (int i = 0; i < count; i++) {
+        memcpy(at, spans[i].iov_base, spans[i].iov_len);
+        at += spans[i].iov_len;
+    }
+}
+
+void ring_extend(struct ring *ring, uint32_t count)
+{
+    ring->length += count;
+}
+
+int ring_append(struct ring *ring, const void *bytes, uint32_t length)
+{
+    if (length > RING_CAPACITY_MAX)
+        return -EMSGSIZE;
+    int error = ring_reserve(ring, ring->length + length);
+    if (error < 0)
+        return error;
+    ring_write_at(ring, ring->length, bytes, length);
+    ring_extend(ring, length);
+    return 0;
+}
+
+void ring_consume(struct ring *ring, uint32_t count)
+{
+    if (count == 0)
+        return;
+    ring->start = (ring->start + count) & (ring->capacity - 1);
+    ring->length -= count;
+}
