@@ -11,17 +11,11 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include "base/address.h"
+#include "core/endpoint.h"
 #include "core/stack.h"
 
 struct tcb;
 struct tcp_listener;
-
-/* An address and a port. */
-struct endpoint {
-    struct address address;
-    uint16_t port;
-};
 
 /* Registers TCP with the stack. 0 or -ENOMEM. */
 int tcp_attach(struct stack *stack);

@@ -1,0 +1,75 @@
+/* What the datagram sockets share (UDP and echo): the receive queue, bounded in bytes and in
+ * number, the pending error, and the options that say how packets leave.
+ *
+ * A datagram is copied once, from the link's buffer into an allocation of its own, and charged to
+ * the stack with its true size until it is received or the queue is released. */
+#ifndef TERN_CORE_DATAGRAMS_H
+#define TERN_CORE_DATAGRAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/list.h"
+#include "core/endpoint.h"
+#include "core/packet.h"
+#include "core/stack.h"
+
+/* How datagrams leave and what is kept of those that come. The owner may change every field at any
+ * time, within these bounds. */
+struct datagram_options {
+    uint32_t receive_limit_bytes; /* SO_RCVBUF: of the queue, bookkeeping included */
+    uint8_t hop_limit;            /* IP_TTL; 0: the setting ip.ttl */
+    uint8_t traffic_class;        /* IP_TOS */
+    bool dont_fragment;           /* IP_MTU_DISCOVER: -EMSGSIZE rather than fragments */
+    bool reuse_address;           /* SO_REUSEADDR; read by bind */
+};
+
+/* What is known of a received datagram besides its bytes. */
+struct datagram_info {
+    struct endpoint source;
+    struct address destination; /* the address of ours that it was sent to */
+    uint64_t arrived_ns;
+    uint32_t length; /* of the whole datagram, also when less was copied */
+    uint8_t hop_limit;
+    uint8_t traffic_class;
+    bool truncated; /* it was longer than the buffer, and the rest is lost: MSG_TRUNC */
+};
+
+struct datagrams {
+    struct list queue;
+    uint32_t count;
+    uint32_t bytes;      /* as charged */
+    int error;           /* a positive errno that waits to be told, or 0 */
+    bool receive_closed; /* shutdown(SHUT_RD), and (SHUT_WR) */
+    bool send_closed;
+    struct datagram_options options;
+};
+
+/* `receive_limit_bytes` starts as given, all else as zero. */
+void datagrams_init(struct datagrams *datagrams, uint32_t receive_limit_bytes);
+void datagrams_release(struct stack *stack, struct datagrams *datagrams);
+
+/* Queues a copy of the datagram that `spans` describe: 0; -ENOBUFS when the queue is full (by bytes
+ * or by LIMIT_DATAGRAMS_QUEUED); -ENOMEM. An empty queue takes any datagram. */
+int datagrams_append(struct stack *stack, struct datagrams *datagrams,
+                     const struct datagram_info *info, const struct iovec *spans, int count);
+
+/* Takes the oldest datagram: the number of bytes copied, or with MSG_TRUNC in `flags` its whole
+ * length. MSG_PEEK leaves it. A pending error is returned, once, before any datagram; -EAGAIN when
+ * nothing is there; 0 after shutdown(SHUT_RD). `info` may be NULL. */
+ssize_t datagrams_receive(struct stack *stack, struct datagrams *datagrams,
+                          const struct iovec *spans, int count, int flags,
+                          struct datagram_info *info);
+
+/* POLLIN, POLLOUT (always: sending never waits), POLLERR, POLLRDHUP, POLLHUP as poll(2) means them.
+ */
+unsigned datagrams_readiness(const struct datagrams *datagrams);
+/* The pending error, a positive errno or 0. */
+int datagrams_error(struct datagrams *datagrams, bool clear);
+/* Bytes of the next datagram, 0 when there is none (FIONREAD). */
+uint32_t datagrams_next_length(const struct datagrams *datagrams);
+
+#endif

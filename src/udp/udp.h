@@ -1,0 +1,59 @@
+/* What udp/ offers to sock/: endpoints of UDP (RFC 768), every call non-blocking.
+ *
+ * The owner is told by stack->notify, with poll(2)'s event bits, when datagrams or an error have
+ * come. Sending never waits: a datagram goes to the link at once or is lost. */
+#ifndef TERN_UDP_UDP_H
+#define TERN_UDP_UDP_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "core/datagrams.h"
+#include "core/endpoint.h"
+#include "core/stack.h"
+
+enum { UDP_PAYLOAD_MAX = 65507 }; /* 65,535 less the IPv4 and UDP headers */
+
+struct udp;
+
+/* Registers UDP with the stack. 0 or -ENOMEM. */
+int udp_attach(struct stack *stack);
+
+/* Makes an unbound endpoint that belongs to `owner`. 0 or -ENOMEM. */
+int udp_open(struct stack *stack, void *owner, struct udp **out);
+/* Drops what is queued and frees the endpoint. */
+void udp_close(struct udp *udp);
+
+/* Claims a local endpoint; the unspecified address stands for all of ours, port 0 takes an
+ * ephemeral one (RFC 6056). -EADDRINUSE (unless this and those that hold it have reuse_address),
+ * -EADDRNOTAVAIL (not ours, or no port left), -EINVAL (bound already). */
+int udp_bind(struct udp *udp, const struct endpoint *local);
+/* Fixes the peer: only its datagrams and errors arrive from now on, and it is where udp_send sends.
+ * Binds to an ephemeral port first if need be. `remote` NULL or with the unspecified address and
+ * port 0 dissolves the association. -ENETUNREACH, -EACCES (broadcast), -EADDRNOTAVAIL, -EINVAL
+ * (port 0). */
+int udp_connect(struct udp *udp, const struct endpoint *remote);
+
+/* Sends one datagram to `to`, or to the peer when NULL: its length; -EDESTADDRREQ (no peer),
+ * -EMSGSIZE (above UDP_PAYLOAD_MAX, or above the path's MTU with dont_fragment), -EPIPE (shut),
+ * -ENETUNREACH, -EACCES, -EINVAL (port 0), -EADDRNOTAVAIL (no ephemeral port left), -ENOBUFS (the
+ * link is full), -ENOMEM; or the pending error, once (-ECONNREFUSED). */
+ssize_t udp_send(struct udp *udp, const struct iovec *spans, int count, const struct endpoint *to);
+/* As datagrams_receive. */
+ssize_t udp_receive(struct udp *udp, const struct iovec *spans, int count, int flags,
+                    struct datagram_info *info);
+
+/* shutdown(2): `receive` and `send` say which sides. -ENOTCONN when there is no peer. */
+int udp_shutdown(struct udp *udp, bool receive, bool send);
+
+/* The events that poll(2) would report now. */
+unsigned udp_readiness(const struct udp *udp);
+int udp_error(struct udp *udp, bool clear);            /* a positive errno, or 0 */
+uint32_t udp_next_length(const struct udp *udp);       /* bytes of the next datagram (FIONREAD) */
+struct datagram_options *udp_options(struct udp *udp); /* to read and to change */
+
+const struct endpoint *udp_local(const struct udp *udp);  /* port 0 while not bound */
+const struct endpoint *udp_remote(const struct udp *udp); /* port 0 while not connected */
+
+#endif
