@@ -1,0 +1,32 @@
+/* The table from descriptors, the small numbers that users hold, to sockets.
+ *
+ * As POSIX asks of open(2), the lowest free number is handed out first. A bit for each number says
+ * whether it is taken, and a bit for each 64 of those whether all are, so that finding the lowest
+ * free one among a million reads a few hundred words at worst. */
+#ifndef TERN_SOCK_DESCRIPTOR_H
+#define TERN_SOCK_DESCRIPTOR_H
+
+#include <stdint.h>
+
+struct socket;
+
+struct descriptors {
+    struct socket **sockets; /* by number; NULL: free */
+    uint64_t *taken;         /* a bit for each number */
+    uint64_t *full;          /* a bit for each word of `taken` */
+    uint32_t capacity;       /* numbers there is room for: a multiple of 4096, or 0 */
+    uint32_t count;          /* numbers taken */
+};
+
+void descriptors_init(struct descriptors *descriptors);
+/* Frees the table; the sockets are the caller's. */
+void descriptors_release(struct descriptors *descriptors);
+
+/* Gives `socket` the lowest free number below `limit`: that number, -EMFILE, or -ENOMEM. */
+int descriptor_take(struct descriptors *descriptors, struct socket *socket, uint32_t limit);
+/* Frees a number that is taken. */
+void descriptor_free(struct descriptors *descriptors, int number);
+/* The socket behind any number at all, or NULL. */
+struct socket *descriptor_find(const struct descriptors *descriptors, int number);
+
+#endif
