@@ -1,0 +1,82 @@
+/* What sockets need of whatever makes time pass and packets arrive: the host under them.
+ *
+ * The machine (core/stack.h) is pure: it neither reads a clock nor sleeps. Sockets do both, through
+ * this table. Two hosts exist: the driver of a device (host/driver.h), for stacks of tern_open(),
+ * and the engine's, for stacks of tern_engine_new(), which passes the question on to whoever
+ * brought the loop.
+ *
+ * Every socket call has this shape, and blocking is nothing else than its last four lines:
+ *
+ *     error = host->operations->enter(host);    the machine is ours, and its clock is right
+ *     while ((result = what the call does, without ever waiting) == -EAGAIN and it may block)
+ *         put a struct sock_waiter where the socket's events look for it
+ *         error = host->operations->wait(host, &waiter, deadline)
+ *         take the waiter away again
+ *         leave the loop on an error
+ *     host->operations->leave(host);
+ *
+ * Who drives. A thread that waits is not idle: it is the one that polls the device, feeds the
+ * machine what arrives and runs its timers, until what it waits for is there. So a program of one
+ * thread needs no other. When several threads wait, one of them drives and the others sleep, each
+ * on its own, until `wake` names them; when the driving one has what it wanted, it hands over to
+ * another. While no thread waits, a helper thread of the host drives. A call that does not wait
+ * disturbs nobody, unless it has made the machine's next deadline earlier than the one that the
+ * driving thread went to sleep with; leave() sees to that.
+ *
+ * Time. stack->now_ns is the clock: enter() and wait() return with it up to date and all that was
+ * due done, so that a call computes its deadline from it.
+ *
+ * Threads. Between enter() and leave() the machine belongs to the caller, who makes no system call
+ * that can block. wait() gives it away while it sleeps, so that anything may have changed when it
+ * returns: sockets closed, numbers used anew. Calls are not cancellation points: a thread cannot be
+ * cancelled between enter() and leave().
+ *
+ * Fork. The child of a fork owns neither the device nor the helper thread: enter() refuses there
+ * with -ENODEV before it touches anything. stop() refuses likewise, and release() then gives back
+ * the child's copies of the descriptors and nothing else. */
+#ifndef TERN_SOCK_HOST_H
+#define TERN_SOCK_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sock_host;
+
+/* One waiting call. Starts as {0}; lives on the stack of the waiting thread; the socket floor keeps
+ * it wherever it finds whom to wake, by a member of its own around it. */
+struct sock_waiter {
+    bool woken;    /* by wake(); wait() takes it back when it returns */
+    void *sleeper; /* the host's own */
+};
+
+struct sock_host_operations {
+    /* Takes the machine and lets time pass in it (stack_advance). 0, or -ENODEV in the child of a
+     * fork; then nothing is taken. Never entered twice by one thread. */
+    int (*enter)(struct sock_host *host);
+    /* Gives the machine back, and sees that what it now needs done in time will be. */
+    void (*leave)(struct sock_host *host);
+    /* Between enter and leave. Gives the machine away, makes time pass and packets arrive, and
+     * takes it again. 0 when the waiter was woken, or something else has happened that may be what
+     * it waits for (ask again, wait again); -ETIMEDOUT when `deadline_ns` has come (TIME_NEVER:
+     * never does); -EINTR when this thread has handled a signal; -ENETDOWN when the device is gone
+     * for good. With a deadline that has passed already, what has arrived is still taken in,
+     * without sleeping: that is how a poll with timeout 0 looks. An engine without a `wait` of its
+     * own: -EAGAIN. */
+    int (*wait)(struct sock_host *host, struct sock_waiter *waiter, uint64_t deadline_ns);
+    /* Between enter and leave, or from within the machine: what `waiter` waits for may be there.
+     * The waiter may have been woken already, and need not be in wait() yet. */
+    void (*wake)(struct sock_host *host, struct sock_waiter *waiter);
+    /* The end, in two steps (tern_close_stack). stop: ends the helper thread; from here on only the
+     * calling thread runs the machine, which can still send (resets). No enter, no wait. 0, or
+     * -ENODEV in the child of a fork: then leave the machine as it is, and go on to release. */
+    int (*stop)(struct sock_host *host);
+    /* release: closes the device and frees the host. The machine can no longer send. */
+    void (*release)(struct sock_host *host);
+};
+
+/* The first member of each host. */
+struct sock_host {
+    const struct sock_host_operations *operations;
+};
+
+#endif
