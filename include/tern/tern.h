@@ -50,13 +50,13 @@ typedef void tern_trace_function(void *user, const struct tern_trace_event *even
 /* How to open a stack. Start from {0}: what is 0 or NULL takes the default given here. Strings are
  * copied. */
 struct tern_config {
-    const char *device;  /* TUN device to create or to attach to: "tern0" */
-    const char *address; /* our address and the subnet's prefix: "10.0.0.3/24" */
-    const char *peer;    /* the kernel's address on the device: "10.0.0.2" */
-    unsigned mtu;        /* bytes: 1500 */
-    const char *capture; /* a pcapng file to write every packet to: none */
-    const char *fault; /* "loss=5%,dup=1%,reorder=5%,corrupt=1%,delay=20ms,jitter=5ms,rate=100mbit,seed=7":
-                          none */
+    const char *device;   /* TUN device to create or to attach to: "tern0" */
+    const char *address;  /* our address and the subnet's prefix: "10.0.0.3/24" */
+    const char *peer;     /* the kernel's address on the device: "10.0.0.2" */
+    unsigned mtu;         /* bytes: 1500 */
+    const char *capture;  /* a pcapng file to write every packet to: none */
+    const char *fault;    /* "loss=5%,dup=1%,reorder=5%,corrupt=1%,delay=20ms,jitter=5ms,"
+                             "rate=100mbit,seed=7": none */
     const char *settings; /* "name=value,name=value": none */
     tern_trace_function
         *trace; /* called for each packet, with the stack's lock held: no tern_ call from within */
