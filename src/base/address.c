@@ -118,10 +118,10 @@ static int hex_digit(char c)
 static int parse_group(const char **text)
 {
     int value = 0, digits = 0;
-    for (; hex_digit(**text) >= 0; (*text)++) {
+    for (int digit; (digit = hex_digit(**text)) >= 0; (*text)++) {
         if (++digits > 4)
             return -1;
-        value = value << 4 | hex_digit(**text);
+        value = value << 4 | digit;
     }
     return digits ? value : -1;
 }
