@@ -63,13 +63,13 @@ static inline uint32_t cursor_u32(struct cursor *c)
 struct writer {
     uint8_t *start;
     uint8_t *next;
-    uint8_t *end;
+    size_t left; /* a number and not the end, so that compilers see a fixed header fit its room */
     bool overflow;
 };
 
 static inline struct writer writer_over(void *bytes, size_t length)
 {
-    return (struct writer){.start = bytes, .next = bytes, .end = (uint8_t *)bytes + length};
+    return (struct writer){.start = bytes, .next = bytes, .left = length};
 }
 
 static inline size_t writer_length(const struct writer *w)
@@ -81,11 +81,12 @@ static inline size_t writer_length(const struct writer *w)
 static inline uint8_t *writer_room(struct writer *w, size_t length)
 {
     uint8_t *at = w->next;
-    if ((size_t)(w->end - w->next) < length) {
+    if (w->left < length) {
         w->overflow = true;
         return NULL;
     }
     w->next += length;
+    w->left -= length;
     return at;
 }
 
