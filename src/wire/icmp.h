@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ICMP_HEADER_SIZE = 8 };
+enum { ICMP_HEADER_SIZE = 8, ICMP_CHECKSUM_OFFSET = 2 };
 
 enum icmp_type {
     ICMP_ECHO_REPLY = 0,
@@ -29,9 +29,15 @@ enum icmp_unreachable_code {
     ICMP_UNREACHABLE_ADMIN = 13,
 };
 
+enum icmp_time_exceeded_code {
+    ICMP_TIME_EXCEEDED_TRANSIT = 0,
+    ICMP_TIME_EXCEEDED_REASSEMBLY = 1,
+};
+
 struct icmp_message {
     uint8_t type;
     uint8_t code;
+    uint8_t pointer;     /* parameter problem: the offset of what is wrong */
     uint16_t identifier; /* echo */
     uint16_t sequence;   /* echo */
     uint16_t mtu;        /* fragmentation needed (RFC 1191) */
@@ -39,7 +45,13 @@ struct icmp_message {
     size_t body_length;
 };
 
-/* Decodes a message and verifies its checksum: false when truncated or damaged. */
+/* Whether the type reports an error about another packet, which may never cause an error in turn
+ * (RFC 1122 §3.2.2). Types unknown to us count as errors: only the queries are known for certain.
+ */
+bool icmp_is_error(uint8_t type);
+
+/* Decodes a message and verifies its checksum: false when truncated or damaged. Of the fields only
+ * those that the type has mean anything. */
 bool icmp_parse(const void *bytes, size_t length, struct icmp_message *out);
 
 /* Writes the eight bytes of header, with the checksum over them and over the body, at `out`. */

@@ -11,6 +11,7 @@
 enum {
     IPV4_HEADER_MIN = 20,
     IPV4_HEADER_MAX = 60,
+    IPV4_CHECKSUM_OFFSET = 10,
 };
 
 /* Protocol numbers (IANA), of both IP families. */

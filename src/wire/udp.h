@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { UDP_HEADER_SIZE = 8 };
+enum { UDP_HEADER_SIZE = 8, UDP_CHECKSUM_OFFSET = 6 };
 
 struct udp_header {
     uint16_t source_port;

@@ -1,0 +1,22 @@
+#include "wire/udp.h"
+
+#include "base/bytes.h"
+
+bool udp_parse(const void *bytes, size_t length, struct udp_header *out)
+{
+    struct cursor c = cursor_over(bytes, length);
+    out->source_port = cursor_u16(&c);
+    out->destination_port = cursor_u16(&c);
+    out->length = cursor_u16(&c);
+    out->checksum = cursor_u16(&c);
+    return !c.short_read && out->length >= UDP_HEADER_SIZE && out->length <= length;
+}
+
+void udp_build(const struct udp_header *header, uint8_t out[UDP_HEADER_SIZE])
+{
+    struct writer w = writer_over(out, UDP_HEADER_SIZE);
+    writer_u16(&w, header->source_port);
+    writer_u16(&w, header->destination_port);
+    writer_u16(&w, header->length);
+    writer_u16(&w, header->checksum);
+}
