@@ -17,9 +17,15 @@ struct cursor {
     bool short_read;
 };
 
+/* C17 does not define NULL + 0, and nothing may well be at NULL. */
+static inline const uint8_t *bytes_after(const uint8_t *bytes, size_t length)
+{
+    return length ? bytes + length : bytes;
+}
+
 static inline struct cursor cursor_over(const void *bytes, size_t length)
 {
-    return (struct cursor){.next = bytes, .end = (const uint8_t *)bytes + length};
+    return (struct cursor){.next = bytes, .end = bytes_after(bytes, length)};
 }
 
 static inline size_t cursor_left(const struct cursor *c)
@@ -36,7 +42,7 @@ static inline const uint8_t *cursor_take(struct cursor *c, size_t length)
         c->next = c->end;
         return NULL;
     }
-    c->next += length;
+    c->next = bytes_after(at, length);
     return at;
 }
 
@@ -85,7 +91,7 @@ static inline uint8_t *writer_room(struct writer *w, size_t length)
         w->overflow = true;
         return NULL;
     }
-    w->next += length;
+    w->next = length ? at + length : at;
     w->left -= length;
     return at;
 }
