@@ -5,12 +5,9 @@
 
 int table_init(struct table *table, uint32_t buckets)
 {
+    *table = (struct table){.size = buckets, .capacity = buckets, .mask = buckets - 1};
     table->buckets = calloc(buckets, sizeof *table->buckets);
-    if (table->buckets == NULL)
-        return -ENOMEM;
-    table->mask = buckets - 1;
-    table->count = 0;
-    return 0;
+    return table->buckets ? 0 : -ENOMEM;
 }
 
 void table_release(struct table *table)
@@ -19,62 +16,60 @@ void table_release(struct table *table)
     *table = (struct table){0};
 }
 
-static void link_first(struct table *table, struct table_node *node)
+static int reserve_bucket(struct table *table)
 {
-    struct table_node **bucket = &table->buckets[node->hash & table->mask];
-    node->next = *bucket;
-    *bucket = node;
+    if (table->size < table->capacity)
+        return 0;
+    if (table->capacity > UINT32_MAX / 2)
+        return -ENOMEM;
+    struct table_node **buckets =
+        realloc(table->buckets, (size_t)table->capacity * 2 * sizeof *buckets);
+    if (buckets == NULL)
+        return -ENOMEM;
+    table->buckets = buckets;
+    table->capacity *= 2;
+    return 0;
 }
 
-static void grow(struct table *table)
+/* Adds one bucket, which takes from its lower half-brother the nodes whose next hash bit is set. */
+static void split(struct table *table)
 {
-    struct table larger;
-    if (table->mask >= UINT32_MAX / 2 || table_init(&larger, (table->mask + 1) * 2) < 0)
+    if (reserve_bucket(table) < 0)
         return;
-    for (uint32_t i = 0; i <= table->mask; i++) {
-        struct table_node *next;
-        for (struct table_node *node = table->buckets[i]; node; node = next) {
-            next = node->next;
-            link_first(&larger, node);
+    uint32_t added = table->size++;
+    if (added > table->mask)
+        table->mask = table->mask * 2 + 1;
+    struct table_node **from = &table->buckets[added & table->mask >> 1];
+    struct table_node **to = &table->buckets[added];
+    while (*from) {
+        struct table_node *node = *from;
+        if ((node->hash & table->mask) == added) {
+            *from = node->next;
+            *to = node;
+            to = &node->next;
+        } else {
+            from = &node->next;
         }
     }
-    larger.count = table->count;
-    free(table->buckets);
-    *table = larger;
+    *to = NULL;
 }
 
 void table_insert(struct table *table, struct table_node *node, uint32_t hash)
 {
-    if (table->count > table->mask)
-        grow(table);
-    node->hash = hash;
-    link_first(table, node);
+    if (table->count >= table->size)
+        split(table);
+    struct table_node **bucket = table_bucket(table, hash);
+    *node = (struct table_node){.next = *bucket, .hash = hash};
+    *bucket = node;
     table->count++;
 }
 
 void table_remove(struct table *table, struct table_node *node)
 {
-    struct table_node **at = &table->buckets[node->hash & table->mask];
+    struct table_node **at = table_bucket(table, node->hash);
     while (*at != node)
         at = &(*at)->next;
     *at = node->next;
     node->next = NULL;
     table->count--;
-}
-
-static struct table_node *with_hash(struct table_node *node, uint32_t hash)
-{
-    while (node && node->hash != hash)
-        node = node->next;
-    return node;
-}
-
-struct table_node *table_first(const struct table *table, uint32_t hash)
-{
-    return with_hash(table->buckets[hash & table->mask], hash);
-}
-
-struct table_node *table_next(const struct table_node *node)
-{
-    return with_hash(node->next, node->hash);
 }
