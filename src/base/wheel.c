@@ -9,7 +9,11 @@
  * levels above, and on each level but the last, no slot before the present one has any. When the
  * present tick enters a slot, its timers move to lower levels. The last level is a circle. */
 
-enum { SLOTS = 1 << WHEEL_LEVEL_SHIFT, LAST_LEVEL = WHEEL_LEVELS - 1 };
+enum {
+    SLOTS = 1 << WHEEL_LEVEL_SHIFT,
+    LAST_LEVEL = WHEEL_LEVELS - 1,
+    HORIZON = 65, /* ticks: a deadline less than 64 away lies in one of these */
+};
 
 static uint64_t tick_of(uint64_t time_ns)
 {
@@ -48,21 +52,29 @@ static unsigned level_of(uint64_t tick, uint64_t now_tick)
     return level < LAST_LEVEL ? level : LAST_LEVEL;
 }
 
-static void place(struct wheel *wheel, struct timer *timer)
+/* The slot where a timer of this deadline stands. */
+static struct list *slot_for(struct wheel *wheel, uint64_t deadline_ns)
 {
     uint64_t now_tick = tick_of(wheel->now_ns);
-    uint64_t tick = time_max(tick_of(timer->deadline_ns), now_tick);
+    uint64_t tick = time_max(tick_of(deadline_ns), now_tick);
     unsigned level = level_of(tick, now_tick);
     uint64_t present = slots_of(now_tick, level);
     /* What lies beyond the last level waits in the slot that comes last. */
     uint64_t slot = time_min(slots_of(tick, level), present + SLOTS - 1) % SLOTS;
-    list_append(&wheel->slots[level][slot], &timer->link);
     wheel->occupied[level] |= UINT64_C(1) << slot;
+    return &wheel->slots[level][slot];
+}
+
+static struct list *present_slot(struct wheel *wheel)
+{
+    return &wheel->slots[0][tick_of(wheel->now_ns) % SLOTS];
 }
 
 static void take(struct wheel *wheel, struct timer *timer)
 {
     struct list *neighbour = timer->link.next;
+    if (wheel->soonest == timer)
+        wheel->soonest = NULL;
     list_remove(&timer->link);
     if (!list_empty(neighbour))
         return;
@@ -79,12 +91,28 @@ void wheel_cancel(struct wheel *wheel, struct timer *timer)
     timer->deadline_ns = TIME_NEVER;
 }
 
+/* Puts a timer among those of the present tick, which stand in the order of their deadlines. */
+static void insert_sorted(struct list *slot, struct timer *timer)
+{
+    struct list *after = slot;
+    while (after->prev != slot && timer_of(after->prev)->deadline_ns > timer->deadline_ns)
+        after = after->prev;
+    list_insert(after, &timer->link);
+}
+
 void wheel_arm(struct wheel *wheel, struct timer *timer, uint64_t deadline_ns)
 {
     wheel_cancel(wheel, timer);
     timer->deadline_ns = deadline_ns;
-    if (timer_armed(timer))
-        place(wheel, timer);
+    if (!timer_armed(timer))
+        return;
+    struct list *slot = slot_for(wheel, deadline_ns);
+    if (slot == present_slot(wheel))
+        insert_sorted(slot, timer);
+    else
+        list_append(slot, &timer->link);
+    if (wheel->soonest && deadline_ns < wheel->soonest->deadline_ns)
+        wheel->soonest = timer;
 }
 
 /* Where the earliest timers are: the first slot with any on the lowest level that has any. */
@@ -110,66 +138,116 @@ static struct position first_occupied(const struct wheel *wheel)
     return (struct position){.tick = TIME_NEVER};
 }
 
-static uint64_t earliest_in(const struct list *slot)
+/* The earliest timer when it is near, or NULL. A slot that is far may hold many and is not
+ * searched; one that is near may hold none but timers from beyond the last level. */
+static struct timer *find_soonest(const struct wheel *wheel)
 {
-    uint64_t earliest = TIME_NEVER;
-    for (struct list *link = slot->next; link != slot; link = link->next)
-        earliest = time_min(earliest, timer_of(link)->deadline_ns);
-    return earliest;
+    struct position first = first_occupied(wheel);
+    uint64_t horizon = tick_of(wheel->now_ns) + HORIZON;
+    if (first.tick >= horizon)
+        return NULL;
+    const struct list *slot = &wheel->slots[first.level][first.slot];
+    struct timer *soonest = timer_of(slot->next);
+    for (struct list *link = slot->next->next; link != slot; link = link->next)
+        if (timer_of(link)->deadline_ns < soonest->deadline_ns)
+            soonest = timer_of(link);
+    return tick_of(soonest->deadline_ns) < horizon ? soonest : NULL;
 }
 
 uint64_t wheel_deadline(const struct wheel *wheel)
 {
+    const struct timer *soonest = wheel->soonest ? wheel->soonest : find_soonest(wheel);
+    if (soonest)
+        return soonest->deadline_ns;
     struct position first = first_occupied(wheel);
-    if (first.tick == TIME_NEVER)
-        return TIME_NEVER;
-    if (first.tick < tick_of(wheel->now_ns) + SLOTS)
-        return earliest_in(&wheel->slots[first.level][first.slot]);
-    return first.tick << WHEEL_TICK_SHIFT;
+    return first.tick == TIME_NEVER ? TIME_NEVER : first.tick << WHEEL_TICK_SHIFT;
 }
 
-/* The present tick enters the slot. */
-static void enter(struct wheel *wheel, struct position slot)
+/* Merges two chains that end in NULL and are sorted; of equals, those of `a` come first. */
+static struct list *merge(struct list *a, struct list *b)
 {
-    struct list moving;
-    struct list *head = &wheel->slots[slot.level][slot.slot];
+    struct list head, *last = &head;
+    while (a && b) {
+        struct list **lower = timer_of(b)->deadline_ns < timer_of(a)->deadline_ns ? &b : &a;
+        last->next = *lower;
+        last = *lower;
+        *lower = last->next;
+    }
+    last->next = a ? a : b;
+    return head.next;
+}
 
-    wheel->now_ns = slot.tick << WHEEL_TICK_SHIFT;
-    if (slot.level == 0)
-        return;
-    list_insert(head, &moving);
-    list_remove(head);
-    wheel->occupied[slot.level] &= ~(UINT64_C(1) << slot.slot);
-    while (!list_empty(&moving)) {
-        struct timer *timer = timer_of(moving.next);
-        list_remove(&timer->link);
-        place(wheel, timer);
+/* Merge sort from the bottom up: runs[i] is a sorted chain of 2^i timers or NULL. */
+static void sort(struct list *slot)
+{
+    struct list *runs[32] = {NULL};
+    struct list *next, *sorted = NULL;
+
+    slot->prev->next = NULL;
+    for (struct list *node = slot->next; node; node = next) {
+        unsigned i = 0;
+        next = node->next;
+        node->next = NULL;
+        for (; runs[i]; runs[i++] = NULL)
+            node = merge(runs[i], node);
+        runs[i] = node;
+    }
+    for (unsigned i = 0; i < 32; i++)
+        sorted = merge(runs[i], sorted);
+
+    list_init(slot);
+    for (; sorted; sorted = next) {
+        next = sorted->next;
+        list_append(slot, sorted);
     }
 }
 
-static struct timer *due_in(const struct list *slot, uint64_t now_ns)
+/* Moves the timers of a slot that the present tick has entered to where they stand now. */
+static void spread(struct wheel *wheel, struct position from)
 {
-    for (struct list *link = slot->next; link != slot; link = link->next)
-        if (timer_of(link)->deadline_ns <= now_ns)
-            return timer_of(link);
-    return NULL;
+    struct list *slot = &wheel->slots[from.level][from.slot];
+    struct list moving;
+
+    list_insert(slot, &moving);
+    list_remove(slot);
+    wheel->occupied[from.level] &= ~(UINT64_C(1) << from.slot);
+    while (!list_empty(&moving)) {
+        struct timer *timer = timer_of(moving.next);
+        list_remove(&timer->link);
+        list_append(slot_for(wheel, timer->deadline_ns), &timer->link);
+    }
+}
+
+/* Lets the present tick be that at which the slot begins. */
+static void enter(struct wheel *wheel, struct position first)
+{
+    wheel->now_ns = first.tick << WHEEL_TICK_SHIFT;
+    if (first.level > 0)
+        spread(wheel, first);
+    struct list *present = present_slot(wheel);
+    if (present->next != present->prev)
+        sort(present);
 }
 
 struct timer *wheel_expire(struct wheel *wheel, uint64_t now_ns)
 {
     now_ns = time_max(now_ns, wheel->now_ns);
     for (;;) {
-        struct list *present = &wheel->slots[0][tick_of(wheel->now_ns) % SLOTS];
-        struct timer *timer = due_in(present, now_ns);
-        if (timer) {
+        const struct list *present = present_slot(wheel);
+        if (!list_empty(present)) {
+            struct timer *timer = timer_of(present->next);
+            if (timer->deadline_ns > now_ns)
+                break;
             wheel_cancel(wheel, timer);
             return timer;
         }
         struct position first = first_occupied(wheel);
-        if (first.tick == TIME_NEVER || first.tick > tick_of(now_ns) || !list_empty(present))
+        if (first.tick > tick_of(now_ns))
             break;
         enter(wheel, first);
     }
     wheel->now_ns = now_ns;
+    if (wheel->soonest == NULL)
+        wheel->soonest = find_soonest(wheel);
     return NULL;
 }

@@ -1,9 +1,10 @@
 /* A hierarchical timing wheel. Arming, moving and cancelling are O(1) however many timers there
  * are.
  *
- * The wheel fires timers in the order of their deadlines' ticks (65,536 ns), and never before the
- * deadline itself: a timer whose tick has come but whose deadline has not waits for it. A timer may
- * be armed, moved or cancelled at any time, also from within the function of another. */
+ * The wheel counts in ticks (65,536 ns), but fires timers in the order of their deadlines and never
+ * before the deadline itself: a timer whose tick has come but whose deadline has not waits for it.
+ * A timer may be armed, moved or cancelled at any time, also from within the function of another.
+ */
 #ifndef TERN_BASE_WHEEL_H
 #define TERN_BASE_WHEEL_H
 
@@ -25,6 +26,7 @@ enum {
 
 struct wheel {
     uint64_t now_ns;
+    struct timer *soonest; /* the earliest timer; NULL when there is none or to be sought */
     uint64_t occupied[WHEEL_LEVELS]; /* a bit for each slot that has timers */
     struct list slots[WHEEL_LEVELS][1 << WHEEL_LEVEL_SHIFT];
 };
