@@ -8,16 +8,14 @@ enum limits {
     LIMIT_INTERFACES = 8,          /* interfaces a stack */
     LIMIT_INTERFACE_ADDRESSES = 8, /* addresses an interface */
     LIMIT_ROUTES = 64,             /* routes a stack */
-    LIMIT_SUPER_PACKET =
-        65535, /* bytes of an IP packet handed to or taken from a link that offloads */
-    LIMIT_HEADERS =
-        128, /* headroom for all headers of a departing packet: IPv6 40 + TCP 60, rounded */
+    LIMIT_SUPER_PACKET = 65535,    /* bytes of an IP packet to or from a link that offloads */
+    LIMIT_HEADERS = 128, /* room for a departing packet's headers: IPv6 40 + TCP 60, rounded */
 
     /* icmp */
     LIMIT_ICMP_BURST = 50,        /* ICMP messages in a burst */
     LIMIT_ICMP_PER_SECOND = 1000, /* and a second afterwards */
-    LIMIT_ICMP_QUOTE =
-        548, /* bytes of the offending packet an ICMPv4 error quotes: 576 in all, RFC 1812 */
+    LIMIT_ICMP_QUOTE = 548,       /* bytes of the offending packet in an ICMPv4 error: 576 in all,
+                                     RFC 1812 §4.3.2.3 */
 
     /* udp and echo sockets */
     LIMIT_DATAGRAMS_QUEUED = 1024, /* datagrams waiting in one socket */
