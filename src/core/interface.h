@@ -35,6 +35,7 @@ struct interface {
     struct interface_address addresses[LIMIT_INTERFACE_ADDRESSES];
 };
 
+/* Adds an address, and the route to its subnet: 0, -EINVAL (prefix), -EEXIST, -ENOSPC. */
 int interface_add_address(struct interface *interface, const struct address *address,
                           unsigned prefix_bits);
 bool interface_owns(const struct interface *interface, const struct address *address);
@@ -42,9 +43,12 @@ bool interface_owns(const struct interface *interface, const struct address *add
  * one. */
 bool interface_is_broadcast(const struct interface *interface, const struct address *address);
 
-/* Sends a packet whose headers are complete but for the transport checksum: finishes the checksum,
- * or leaves it to a link that can; hands a super-segment to a link that cuts, or cuts it here. The
- * one place where either happens. 0 or a negative errno. */
+/* Sends a packet whose headers are complete but for the transport checksum, in whose field the sum
+ * over the pseudo-header stands, not complemented: finishes the checksum, or leaves it to a link
+ * that can; hands a super-segment to a link that cuts, or cuts it here. The one place where either
+ * happens. 0 or the link's negative errno. */
 int interface_output(struct interface *interface, struct packet_out *packet);
+/* The same for a packet that the link takes as it is: the step below, after any cutting. */
+int interface_transmit(struct interface *interface, struct packet_out *packet);
 
 #endif

@@ -48,6 +48,9 @@ struct packet_out {
         segment_size; /* payload bytes a wire packet, when payload_length is more; 0: one packet */
     uint16_t checksum_offset; /* of the transport's checksum within its header; NO_CHECKSUM: none to
                                  finish */
+    uint16_t transport_offset; /* of the transport's header within all headers; ip/ sets it */
+    bool cwr_on_all; /* of a TCP super-segment: CWR belongs to AccECN's counter (RFC 9768 §3.2.2)
+                        and stands on every part; else on the first alone (RFC 3168 §6.1.2) */
     uint8_t *header; /* first header byte so far, inside `room`; the transport's, then ip/ puts its
                         own before */
     uint32_t header_length;

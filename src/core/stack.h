@@ -61,6 +61,8 @@ struct network {
     enum drop_reason (*input)(struct stack *stack, struct interface *interface,
                               const uint8_t *packet, size_t length,
                               const struct tern_offload *offload);
+    void (*release)(struct stack *stack); /* at the stack's end, after the protocols */
+    void *state;                          /* the network's own */
 };
 
 /* What a timer does when it is due: each timer of the machine is inside one of these. */
@@ -101,7 +103,7 @@ struct stack {
 
 /* Prepares a machine at time now_ns. Protocols attach themselves afterwards. 0 or -ENOMEM. */
 int stack_init(struct stack *stack, const uint8_t seed[RANDOM_SEED_SIZE], uint64_t now_ns);
-/* Releases the protocols and all they own. */
+/* Releases the protocols, then the networks, and all they own. */
 void stack_release(struct stack *stack);
 
 struct interface *stack_add_interface(
@@ -130,6 +132,13 @@ static inline void stack_charge(struct stack *stack, int64_t bytes)
 {
     stack->memory_used_bytes += (uint64_t)bytes;
 }
+
+/* Counts a packet as dropped and tells whoever traces, with the reason's text and clause. For
+ * arriving packets stack_input does it; others call this for packets that were about to leave or
+ * had been kept. Returns `reason`. */
+enum drop_reason stack_drop(struct stack *stack, enum drop_reason reason,
+                            const struct iovec *packet, int count,
+                            const struct tern_offload *offload);
 
 /* Hands an event to whoever traces. `why` and `clause` may be NULL. */
 void stack_trace(struct stack *stack, enum tern_trace_kind kind, const struct iovec *packet,

@@ -4,6 +4,8 @@
 #include "base/checksum.h"
 
 enum {
+    LENGTH_OFFSET = 2, /* and of the identification behind it */
+
     FLAG_DONT_FRAGMENT = 0x4000,
     FLAG_MORE_FRAGMENTS = 0x2000,
     FRAGMENT_OFFSET_MASK = 0x1fff,
@@ -92,12 +94,27 @@ static uint16_t fragment_field(const struct ipv4_header *header)
     return (uint16_t)field;
 }
 
+static void write_checksum(uint8_t header[IPV4_HEADER_MIN])
+{
+    struct writer w = writer_over(header + IPV4_CHECKSUM_OFFSET, 2);
+    writer_u16(&w, 0);
+    struct checksum sum = CHECKSUM_START;
+    checksum_add(&sum, header, IPV4_HEADER_MIN);
+    w = writer_over(header + IPV4_CHECKSUM_OFFSET, 2);
+    writer_u16(&w, checksum_finish(&sum));
+}
+
+static uint16_t length_field(uint32_t total_length)
+{
+    return total_length > UINT16_MAX ? 0 : (uint16_t)total_length;
+}
+
 void ipv4_build(const struct ipv4_header *header, uint8_t out[IPV4_HEADER_MIN])
 {
     struct writer w = writer_over(out, IPV4_HEADER_MIN);
     writer_u8(&w, 4 << 4 | IPV4_HEADER_MIN / 4);
     writer_u8(&w, header->traffic_class);
-    writer_u16(&w, header->total_length > UINT16_MAX ? 0 : (uint16_t)header->total_length);
+    writer_u16(&w, length_field(header->total_length));
     writer_u16(&w, header->identification);
     writer_u16(&w, fragment_field(header));
     writer_u8(&w, header->time_to_live);
@@ -105,9 +122,16 @@ void ipv4_build(const struct ipv4_header *header, uint8_t out[IPV4_HEADER_MIN])
     writer_u16(&w, 0);
     writer_u32(&w, address_to_ipv4(&header->source));
     writer_u32(&w, address_to_ipv4(&header->destination));
+    write_checksum(out);
+}
 
-    struct checksum sum = CHECKSUM_START;
-    checksum_add(&sum, out, IPV4_HEADER_MIN);
-    w = writer_over(out + IPV4_CHECKSUM_OFFSET, 2);
-    writer_u16(&w, checksum_finish(&sum));
+void ipv4_header_cut(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uint16_t index)
+{
+    struct cursor c = cursor_over(header + LENGTH_OFFSET, 4);
+    cursor_u16(&c);
+    uint16_t identification = cursor_u16(&c);
+    struct writer w = writer_over(header + LENGTH_OFFSET, 4);
+    writer_u16(&w, length_field(total_length));
+    writer_u16(&w, (uint16_t)(identification + index));
+    write_checksum(header);
 }

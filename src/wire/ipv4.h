@@ -64,4 +64,7 @@ enum ipv4_parse_error ipv4_parse(const void *packet, size_t length, bool super,
  * 65,535 is written as 0. */
 void ipv4_build(const struct ipv4_header *header, uint8_t out[IPV4_HEADER_MIN]);
 
+/* Makes the header of a super-packet that of its index-th part, whose length is `total_length`. */
+void ipv4_header_cut(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uint16_t index);
+
 #endif

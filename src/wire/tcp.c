@@ -1,8 +1,11 @@
 #include "wire/tcp.h"
 
 #include "base/bytes.h"
+#include "base/checksum.h"
 
 enum {
+    SEQ_OFFSET = 4,
+    FLAGS_OFFSET = 12, /* and of the data offset, in the top four bits */
     DATA_OFFSET_SHIFT = 12,
     FLAGS_MASK = 0x1ff,
 
@@ -319,4 +322,45 @@ size_t tcp_header_size(const struct tcp_options *options)
     struct writer w = writer_over(scratch, sizeof scratch);
     build_options(&w, options);
     return TCP_HEADER_MIN + writer_length(&w);
+}
+
+/* ── Cutting ── */
+
+uint16_t tcp_header_flags(const uint8_t *header)
+{
+    struct cursor c = cursor_over(header + FLAGS_OFFSET, 2);
+    return cursor_u16(&c) & FLAGS_MASK;
+}
+
+/* The pseudo-header's sum counts the TCP length once (RFC 9293 §3.1): RFC 1624's update. */
+static uint16_t sum_with_length(uint16_t sum, uint32_t old_length, uint32_t new_length)
+{
+    struct checksum c = CHECKSUM_START;
+    checksum_add_u16(&c, sum);
+    checksum_add_u32(&c, ~old_length);
+    checksum_add_u32(&c, new_length);
+    return checksum_fold(&c);
+}
+
+void tcp_header_cut(uint8_t *header, uint32_t advance, uint16_t cleared, uint32_t old_length,
+                    uint32_t new_length)
+{
+    struct cursor c = cursor_over(header + SEQ_OFFSET, TCP_HEADER_MIN - SEQ_OFFSET);
+    uint32_t seq = cursor_u32(&c) + advance;
+    uint32_t ack = cursor_u32(&c);
+    uint16_t offset_and_flags = cursor_u16(&c);
+    uint16_t window = cursor_u16(&c);
+    uint16_t checksum = cursor_u16(&c);
+    uint16_t urgent = cursor_u16(&c);
+
+    if ((offset_and_flags & TCP_URG) && urgent <= advance && advance > 0)
+        cleared |= TCP_URG; /* the urgent data lies in a part before this one */
+    urgent = urgent > advance ? (uint16_t)(urgent - advance) : 0;
+    struct writer w = writer_over(header + SEQ_OFFSET, TCP_HEADER_MIN - SEQ_OFFSET);
+    writer_u32(&w, seq);
+    writer_u32(&w, ack);
+    writer_u16(&w, (uint16_t)(offset_and_flags & ~(unsigned)cleared));
+    writer_u16(&w, window);
+    writer_u16(&w, sum_with_length(checksum, old_length, new_length));
+    writer_u16(&w, urgent);
 }

@@ -103,6 +103,13 @@ bool tcp_parse(const void *bytes, size_t length, struct segment *out);
  * NOP, SACK. The checksum field is written as it stands in `segment`. Returns the header's length,
  * at most 60; as many SACK blocks as fit are written. */
 size_t tcp_build(const struct segment *segment, uint8_t out[TCP_HEADER_MAX]);
+/* The control bits of a header that tcp_build wrote. */
+uint16_t tcp_header_flags(const uint8_t *header);
+/* Makes the header of a super-segment that of the part that starts `advance` bytes in: moves the
+ * sequence number and the urgent pointer, clears the flags in `cleared`, and changes the sum over
+ * the pseudo-header that stands in the checksum field from one TCP length to another. */
+void tcp_header_cut(uint8_t *header, uint32_t advance, uint16_t cleared, uint32_t old_length,
+                    uint32_t new_length);
 /* The length that tcp_build will return. */
 size_t tcp_header_size(const struct tcp_options *options);
 

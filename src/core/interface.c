@@ -1,0 +1,135 @@
+#include "core/interface.h"
+
+#include <errno.h>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "core/segmentation.h"
+#include "core/stack.h"
+#include "wire/ipv4.h"
+#include "wire/tcp.h"
+
+int interface_add_address(struct interface *interface, const struct address *address,
+                          unsigned prefix_bits)
+{
+    if (prefix_bits > (address_is_ipv4(address) ? 32u : 128u))
+        return -EINVAL;
+    if (interface_owns(interface, address))
+        return -EEXIST;
+    if (interface->address_count == LIMIT_INTERFACE_ADDRESSES)
+        return -ENOSPC;
+    struct route route = {.prefix = *address, .prefix_bits = prefix_bits, .interface = interface};
+    int error = route_add(interface->stack, &route);
+    if (error && error != -EEXIST) /* a second address in the same subnet */
+        return error;
+    interface->addresses[interface->address_count++] =
+        (struct interface_address){*address, prefix_bits};
+    return 0;
+}
+
+bool interface_owns(const struct interface *interface, const struct address *address)
+{
+    for (unsigned i = 0; i < interface->address_count; i++)
+        if (address_equal(&interface->addresses[i].address, address))
+            return true;
+    return false;
+}
+
+/* Subnets of 31 and 32 bits have no broadcast address (RFC 3021 §2.2). */
+static bool is_directed_broadcast(const struct interface_address *own, uint32_t address)
+{
+    if (!address_is_ipv4(&own->address) || own->prefix_bits > 30)
+        return false;
+    uint32_t host_mask = UINT32_MAX >> own->prefix_bits;
+    return address == (address_to_ipv4(&own->address) | host_mask);
+}
+
+bool interface_is_broadcast(const struct interface *interface, const struct address *address)
+{
+    if (!address_is_ipv4(address))
+        return false;
+    if (address_is_limited_broadcast(address))
+        return true;
+    for (unsigned i = 0; i < interface->address_count; i++)
+        if (is_directed_broadcast(&interface->addresses[i], address_to_ipv4(address)))
+            return true;
+    return false;
+}
+
+/* ── Sending ── */
+
+static bool is_super_segment(const struct packet_out *packet)
+{
+    return packet->segment_size > 0 && packet->payload_length > packet->segment_size;
+}
+
+static bool link_cuts(const struct interface *interface, const struct packet_out *packet)
+{
+    return (interface->features & TERN_LINK_TSO) &&
+           packet->header_length + packet->payload_length <= interface->super_packet_max;
+}
+
+static bool first_part_alone_has_cwr(const struct packet_out *packet)
+{
+    return packet->protocol == IP_PROTOCOL_TCP && !packet->cwr_on_all &&
+           (tcp_header_flags(packet->header + packet->transport_offset) & TCP_CWR);
+}
+
+/* The field already holds the pseudo-header's sum, and so counts itself in. */
+static void finish_checksum(struct packet_out *packet)
+{
+    uint8_t *transport = packet->header + packet->transport_offset;
+    struct checksum sum = CHECKSUM_START;
+    checksum_add(&sum, transport, packet->header_length - packet->transport_offset);
+    for (int i = 1; i <= packet->payload_spans; i++)
+        checksum_add(&sum, packet->spans[i].iov_base, packet->spans[i].iov_len);
+    uint16_t value = checksum_finish(&sum);
+    /* RFC 768: a UDP checksum of 0 would say that there is none. */
+    if (value == 0 && packet->protocol == IP_PROTOCOL_UDP)
+        value = 0xffff;
+    struct writer w = writer_over(transport + packet->checksum_offset, 2);
+    writer_u16(&w, value);
+}
+
+/* Says what the link has left to do to this packet, and does the rest. */
+static struct tern_offload prepare(const struct interface *interface, struct packet_out *packet)
+{
+    struct tern_offload offload = {0};
+    bool super = is_super_segment(packet);
+    if (super) {
+        offload.segment_size = packet->segment_size;
+        offload.header_length = (uint16_t)packet->header_length;
+        if (first_part_alone_has_cwr(packet))
+            offload.flags |= TERN_OFFLOAD_ECN;
+    }
+    if (packet->checksum_offset == NO_CHECKSUM)
+        return offload;
+    if (super || (interface->features & TERN_LINK_CHECKSUM)) {
+        offload.flags |= TERN_OFFLOAD_CHECKSUM;
+        offload.checksum_start = packet->transport_offset;
+        offload.checksum_offset = packet->checksum_offset;
+    } else {
+        finish_checksum(packet);
+    }
+    return offload;
+}
+
+int interface_transmit(struct interface *interface, struct packet_out *packet)
+{
+    struct stack *stack = interface->stack;
+    struct tern_offload offload = prepare(interface, packet);
+    packet->spans[0] = (struct iovec){packet->header, packet->header_length};
+    int count = 1 + packet->payload_spans;
+    stack_trace(stack, TERN_TRACE_OUT, packet->spans, count, &offload, packet->why, NULL);
+    int error = interface->transmit(interface->link, packet->spans, count, &offload);
+    if (error)
+        stack_drop(stack, DROP_LINK, packet->spans, count, &offload);
+    return error;
+}
+
+int interface_output(struct interface *interface, struct packet_out *packet)
+{
+    if (is_super_segment(packet) && !link_cuts(interface, packet))
+        return segmentation_output(interface, packet);
+    return interface_transmit(interface, packet);
+}

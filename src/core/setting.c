@@ -1,0 +1,126 @@
+#include "core/setting.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct setting {
+    const char *name;
+    const char *text;
+    const char *words; /* "one|two|three"; NULL for a number */
+    size_t offset;     /* in struct settings */
+    int64_t initial;
+    int64_t least;
+    int64_t most;
+} table[] = {
+#define SETTING(field, name, initial, least, most, text) \
+    {name, text, NULL, offsetof(struct settings, field), initial, least, most},
+#define SETTING_WORD(field, name, initial, words, text) \
+    {name, text, words, offsetof(struct settings, field), initial, 0, 0},
+#include "core/setting.def"
+#undef SETTING
+#undef SETTING_WORD
+};
+
+enum { SETTINGS = sizeof table / sizeof table[0] };
+
+static const struct setting *setting_find(const char *name)
+{
+    for (size_t i = 0; i < SETTINGS; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+static int64_t *setting_field(struct settings *settings, const struct setting *setting)
+{
+    return (int64_t *)(void *)((char *)settings + setting->offset);
+}
+
+void settings_init(struct settings *settings)
+{
+    for (size_t i = 0; i < SETTINGS; i++)
+        *setting_field(settings, &table[i]) = table[i].initial;
+}
+
+/* The place of `word` in "one|two|three", or -EINVAL. */
+static int64_t word_index(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+    for (int64_t index = 0;; index++) {
+        size_t span = strcspn(words, "|");
+        if (span == length && memcmp(words, word, length) == 0)
+            return index;
+        if (words[span] == '\0')
+            return -EINVAL;
+        words += span + 1;
+    }
+}
+
+/* Writes the index-th word of "one|two|three" as text: 0 or -ENOSPC. */
+static int word_copy(const char *words, int64_t index, char *text, size_t size)
+{
+    for (; index > 0; index--)
+        words += strcspn(words, "|") + 1;
+    size_t span = strcspn(words, "|");
+    if (span >= size)
+        return -ENOSPC;
+    memcpy(text, words, span);
+    text[span] = '\0';
+    return 0;
+}
+
+/* A whole decimal number that fills all of `text`: 0, -EINVAL or -ERANGE. */
+static int number_parse(const char *text, int64_t *out)
+{
+    const char *digits = *text == '-' ? text + 1 : text;
+    if (*digits == '\0' || digits[strspn(digits, "0123456789")] != '\0')
+        return -EINVAL;
+    errno = 0;
+    *out = strtoll(text, NULL, 10);
+    return errno == ERANGE ? -ERANGE : 0;
+}
+
+int setting_set(struct settings *settings, const char *name, const char *value)
+{
+    const struct setting *setting = setting_find(name);
+    if (!setting)
+        return -ENOENT;
+    int64_t number;
+    if (setting->words) {
+        number = word_index(setting->words, value);
+        if (number < 0)
+            return -EINVAL;
+    } else {
+        int error = number_parse(value, &number);
+        if (error)
+            return error;
+        if (number < setting->least || number > setting->most)
+            return -ERANGE;
+    }
+    *setting_field(settings, setting) = number;
+    return 0;
+}
+
+int setting_get(const struct settings *settings, const char *name, char *text, size_t size)
+{
+    const struct setting *setting = setting_find(name);
+    if (!setting)
+        return -ENOENT;
+    int64_t value;
+    memcpy(&value, (const char *)settings + setting->offset, sizeof value);
+    if (setting->words)
+        return word_copy(setting->words, value, text, size);
+    int length = snprintf(text, size, "%lld", (long long)value);
+    return length < 0 || (size_t)length >= size ? -ENOSPC : 0;
+}
+
+const char *setting_name(size_t index, const char **text)
+{
+    if (index >= SETTINGS)
+        return NULL;
+    if (text)
+        *text = table[index].text;
+    return table[index].name;
+}
