@@ -9,17 +9,20 @@
 
 #include <tern/tern.h>
 
+#include "core/drop.h"
+
 struct held_packet {
     struct held_packet *next; /* in a queue */
     uint64_t due_ns;
-    uint64_t order; /* among packets that are due at the same time */
+    uint64_t order;        /* among packets that are due at the same time */
+    enum drop_reason fate; /* where that is known */
     struct tern_offload offload;
     size_t length;
     uint8_t bytes[];
 };
 
-/* A copy of the packet, without due_ns and order; `offload` may be NULL. NULL when memory is
- * exhausted. free() ends it. */
+/* A copy of the packet, with neither due_ns, order nor fate; `offload` may be NULL. NULL when
+ * memory is exhausted. free() ends it. */
 struct held_packet *held_packet_new(const struct iovec *spans, int count,
                                     const struct tern_offload *offload);
 

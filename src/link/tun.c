@@ -1,0 +1,301 @@
+/* Each packet is one read or one write on the device's descriptor, and has virtio's header in
+ * front, by which the kernel and we leave each other checksums to finish and super-segments to cut:
+ * 64 KB a system call instead of 1,500 bytes. A kernel that refuses has the header too, empty. */
+#include "link/tun.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "base/time.h"
+#include "link/error.h"
+#include "link/tun_peer.h"
+
+enum {
+    VIRTIO_HEADER = sizeof(struct virtio_net_hdr),
+    SPANS_MAX = 8, /* of one packet, virtio's header included */
+    /* The packet stands behind virtio's header, where its 32-bit fields are aligned. */
+    RECEIVE_START = 16 - VIRTIO_HEADER,
+};
+
+struct tun {
+    struct link link; /* first: a link is its device */
+    int descriptor;
+    uint8_t receive[16 + LIMIT_SUPER_PACKET];
+};
+
+/* ── Out ── */
+
+static uint8_t gso_type_of(const struct iovec *spans, uint32_t flags)
+{
+    unsigned version = *(const uint8_t *)spans[0].iov_base >> 4;
+    uint8_t type = version == 4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
+    return flags & TERN_OFFLOAD_ECN ? type | VIRTIO_NET_HDR_GSO_ECN : type;
+}
+
+static struct virtio_net_hdr virtio_header_of(const struct iovec *spans,
+                                              const struct tern_offload *offload)
+{
+    struct virtio_net_hdr header = {0};
+    if (!offload)
+        return header;
+    if (offload->flags & TERN_OFFLOAD_CHECKSUM) {
+        header.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+        header.csum_start = offload->checksum_start;
+        header.csum_offset = offload->checksum_offset;
+    }
+    if (offload->segment_size > 0) {
+        header.gso_type = gso_type_of(spans, offload->flags);
+        header.gso_size = offload->segment_size;
+        header.hdr_len = offload->header_length;
+    }
+    return header;
+}
+
+static int tun_send(struct link *link, const struct iovec *spans, int count,
+                    const struct tern_offload *offload, uint64_t now_ns)
+{
+    (void)now_ns;
+    struct tun *tun = (struct tun *)link;
+    if (count < 1 || count >= SPANS_MAX || spans[0].iov_len == 0)
+        return -EINVAL;
+    struct virtio_net_hdr header = virtio_header_of(spans, offload);
+    struct iovec all[SPANS_MAX];
+    all[0] = (struct iovec){.iov_base = &header, .iov_len = sizeof header};
+    memcpy(&all[1], spans, (size_t)count * sizeof *spans);
+
+    ssize_t written;
+    do
+        written = writev(tun->descriptor, all, count + 1);
+    while (written < 0 && errno == EINTR);
+    if (written >= 0)
+        return 0;
+    return errno == EAGAIN ? -ENOBUFS : -errno;
+}
+
+/* ── In ── */
+
+/* The kernel's hdr_len only hints at where the headers of a super-segment end; TCP's own data
+ * offset says it. 0 where that is not within the packet. */
+static uint16_t tcp_header_end(const uint8_t *packet, size_t length, uint16_t tcp_start)
+{
+    enum { DATA_OFFSET_BYTE = 12 };
+    struct cursor cursor = cursor_over(packet, length);
+    cursor_take(&cursor, (size_t)tcp_start + DATA_OFFSET_BYTE);
+    size_t end = tcp_start + 4u * (cursor_u8(&cursor) >> 4);
+    return !cursor.short_read && end <= length ? (uint16_t)end : 0;
+}
+
+/* False for what the offloads we asked for do not include. */
+static bool offload_read(const struct virtio_net_hdr *header, const uint8_t *packet, size_t length,
+                         struct tern_offload *out)
+{
+    *out = (struct tern_offload){0};
+    if (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
+        out->flags |= TERN_OFFLOAD_CHECKSUM;
+        out->checksum_start = header->csum_start;
+        out->checksum_offset = header->csum_offset;
+    } else if (header->flags & VIRTIO_NET_HDR_F_DATA_VALID) {
+        out->flags |= TERN_OFFLOAD_VERIFIED;
+    }
+    uint8_t type = header->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
+    if (type == VIRTIO_NET_HDR_GSO_NONE)
+        return true;
+    if ((type != VIRTIO_NET_HDR_GSO_TCPV4 && type != VIRTIO_NET_HDR_GSO_TCPV6) ||
+        !(out->flags & TERN_OFFLOAD_CHECKSUM))
+        return false;
+    out->segment_size = header->gso_size;
+    out->header_length = tcp_header_end(packet, length, header->csum_start);
+    if (header->gso_type & VIRTIO_NET_HDR_GSO_ECN)
+        out->flags |= TERN_OFFLOAD_ECN;
+    return out->header_length > 0;
+}
+
+/* One packet: 1 delivered, 0 when none is there, or a negative errno when the device is gone. */
+static int tun_receive(struct tun *tun, uint64_t now_ns, link_deliver *deliver, void *machine)
+{
+    uint8_t *start = tun->receive + RECEIVE_START;
+    ssize_t got = read(tun->descriptor, start, sizeof tun->receive - RECEIVE_START);
+    if (got < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    if (got < VIRTIO_HEADER)
+        return -EIO;
+    struct virtio_net_hdr header;
+    memcpy(&header, start, sizeof header);
+    const uint8_t *packet = start + sizeof header;
+    size_t length = (size_t)got - sizeof header;
+    struct tern_offload offload;
+    if (!offload_read(&header, packet, length, &offload))
+        offload = (struct tern_offload){0}; /* the machine will find what is wrong with it */
+    deliver(machine, packet, length, &offload, now_ns);
+    return 1;
+}
+
+static int tun_poll(struct link *link, uint64_t now_ns, int budget, link_deliver *deliver,
+                    void *machine)
+{
+    struct tun *tun = (struct tun *)link;
+    int delivered = 0;
+    while (delivered < budget) {
+        int received = tun_receive(tun, now_ns, deliver, machine);
+        if (received < 0)
+            return received;
+        if (received == 0)
+            break;
+        delivered++;
+    }
+    return delivered;
+}
+
+static uint64_t tun_deadline(const struct link *link)
+{
+    (void)link;
+    return TIME_NEVER;
+}
+
+static int tun_descriptor(const struct link *link)
+{
+    return ((const struct tun *)link)->descriptor;
+}
+
+static void tun_close(struct link *link)
+{
+    struct tun *tun = (struct tun *)link;
+    close(tun->descriptor);
+    free(tun);
+}
+
+static const struct link_operations tun_operations = {
+    .send = tun_send,
+    .poll = tun_poll,
+    .deadline = tun_deadline,
+    .descriptor = tun_descriptor,
+    .close = tun_close,
+};
+
+/* ── Opening ── */
+
+static int open_clone_device(char *error, size_t error_size)
+{
+    int descriptor = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor >= 0)
+        return descriptor;
+    switch (errno) {
+    case ENOENT:
+    case ENODEV:
+    case ENXIO:
+    case ENOTDIR:
+        return link_error(error, error_size, ENODEV,
+                          "no /dev/net/tun on this host: load the module (modprobe tun), or give "
+                          "it to the container (--device /dev/net/tun)");
+    case EPERM:
+    case EACCES:
+        return link_error(error, error_size, EPERM, "no permission to open /dev/net/tun: %s",
+                          TUN_PERMISSION_ADVICE);
+    default:
+        return link_error(error, error_size, errno, "cannot open /dev/net/tun: %s",
+                          strerror(errno));
+    }
+}
+
+static int attach_failed(const char *device, char *error, size_t error_size)
+{
+    switch (errno) {
+    case EPERM:
+        return link_error(error, error_size, EPERM, "no permission to create or use device %s: %s",
+                          device, TUN_PERMISSION_ADVICE);
+    case EBUSY:
+        return link_error(error, error_size, EBUSY,
+                          "device %s is in use by another program: end it, or choose another "
+                          "device",
+                          device);
+    case EINVAL:
+        return link_error(error, error_size, EINVAL,
+                          "device %s exists and is no TUN device with a single queue: choose "
+                          "another",
+                          device);
+    default:
+        return link_error(error, error_size, errno, "cannot create device %s: %s", device,
+                          strerror(errno));
+    }
+}
+
+static int attach(int descriptor, const char *device, char *error, size_t error_size)
+{
+    static const int header_size = VIRTIO_HEADER;
+    struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
+    memcpy(request.ifr_name, device, strlen(device));
+    if (ioctl(descriptor, TUNSETIFF, &request) < 0 ||
+        ioctl(descriptor, TUNSETVNETHDRSZ, &header_size) < 0)
+        return attach_failed(device, error, error_size);
+    return 0;
+}
+
+/* The offloads that this kernel agrees to, best first, as TERN_LINK_…; 0 when it agrees to none,
+ * and then neither side leaves the other anything to do. */
+static uint32_t ask_for_offloads(int descriptor)
+{
+    static const struct {
+        unsigned long ask;
+        uint32_t features;
+    } offers[] = {
+        {TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN, TERN_LINK_CHECKSUM | TERN_LINK_TSO},
+        {TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6, TERN_LINK_CHECKSUM | TERN_LINK_TSO},
+        {TUN_F_CSUM, TERN_LINK_CHECKSUM},
+    };
+    for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++)
+        if (ioctl(descriptor, TUNSETOFFLOAD, offers[i].ask) == 0)
+            return offers[i].features;
+    ioctl(descriptor, TUNSETOFFLOAD, 0ul);
+    return 0;
+}
+
+static struct link *tun_new(int descriptor, uint32_t mtu)
+{
+    struct tun *tun = malloc(sizeof *tun);
+    if (!tun)
+        return NULL;
+    uint32_t features = ask_for_offloads(descriptor);
+    tun->link =
+        (struct link){.operations = &tun_operations,
+                      .mtu = mtu,
+                      .features = features,
+                      .super_packet_max = features & TERN_LINK_TSO ? LIMIT_SUPER_PACKET : 0};
+    tun->descriptor = descriptor;
+    return &tun->link;
+}
+
+int tun_link_open(const struct tun_config *config, struct link **out, char *error,
+                  size_t error_size)
+{
+    struct tun_peer peer;
+    int result = tun_peer_plan(config, &peer, error, error_size);
+    if (result < 0)
+        return result;
+    int descriptor = open_clone_device(error, error_size);
+    if (descriptor < 0)
+        return descriptor;
+    result = attach(descriptor, peer.device, error, error_size);
+    if (result == 0)
+        result = tun_peer_configure(&peer, error, error_size);
+    if (result < 0)
+        goto fail;
+    *out = tun_new(descriptor, peer.mtu);
+    if (!*out) {
+        result = link_error(error, error_size, ENOMEM, "out of memory");
+        goto fail;
+    }
+    return 0;
+fail:
+    close(descriptor);
+    return result;
+}
