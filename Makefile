@@ -2,7 +2,7 @@
 
 BUILD ?= build
 
-.PHONY: all test install clean
+.PHONY: all test fuzz install clean
 
 all: $(BUILD)/build.ninja
 	@scripts/quietly ninja -C $(BUILD)
@@ -17,6 +17,15 @@ test: all
 	@[ -d $(BUILD)/tests/unit ] || scripts/quietly meson configure $(BUILD) -Dtests=enabled
 	@scripts/quietly ninja -C $(BUILD)
 	@scripts/test $(BUILD)
+
+# FUZZ_SECONDS for each fuzzer; FUZZ names the only one to run.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@scripts/deps build test fuzz
+	@[ -e $(BUILD)/fuzz/build.ninja ] || CC=clang scripts/quietly meson setup $(BUILD)/fuzz \
+		-Dtests=enabled -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
+	@scripts/quietly ninja -C $(BUILD)/fuzz
+	@scripts/fuzz $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 install: all
 	@meson install -C $(BUILD)
