@@ -2,19 +2,112 @@
 
 #include <string.h>
 
-/* One's complement addition: the carry out of the top comes in again at the bottom. Any word width
- * gives the same sum modulo 2^16 - 1 (RFC 1071 §2(C)). */
-static uint64_t add_carry(uint64_t a, uint64_t b)
+#include "base/checksum_sums.h"
+
+static inline uint64_t word_at(const uint8_t *p)
 {
-    uint64_t sum = a + b;
-    return sum + (sum < b);
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return word;
 }
+
+/* The last up to seven bytes. Where a 16-bit word stands in a wider one does not matter to the sum.
+ */
+static inline uint64_t sum_tail(const uint8_t *p, size_t length)
+{
+    uint64_t sum = 0;
+    if (length & 4) {
+        uint32_t word;
+        memcpy(&word, p, sizeof word);
+        sum += word;
+        p += 4;
+    }
+    if (length & 2) {
+        uint16_t word;
+        memcpy(&word, p, sizeof word);
+        sum += word;
+        p += 2;
+    }
+    if (length & 1) {
+        uint16_t word = 0;
+        memcpy(&word, p, 1);
+        sum += word;
+    }
+    return sum;
+}
+
+/* Four sums side by side, for one would wait for its own carry. */
+uint64_t checksum_sum_scalar(const uint8_t *p, size_t length)
+{
+    uint64_t a = 0, b = 0, c = 0, d = 0;
+    for (; length >= 32; p += 32, length -= 32) {
+        a = checksum_add_carry(a, word_at(p));
+        b = checksum_add_carry(b, word_at(p + 8));
+        c = checksum_add_carry(c, word_at(p + 16));
+        d = checksum_add_carry(d, word_at(p + 24));
+    }
+    a = checksum_add_carry(checksum_add_carry(a, b), checksum_add_carry(c, d));
+    for (; length >= 8; p += 8, length -= 8)
+        a = checksum_add_carry(a, word_at(p));
+    return checksum_add_carry(a, sum_tail(p, length));
+}
+
+uint64_t checksum_copy_scalar(uint8_t *restrict to, const uint8_t *restrict from, size_t length)
+{
+    uint64_t a = 0, b = 0;
+    for (; length >= 16; to += 16, from += 16, length -= 16) {
+        uint64_t words[2] = {word_at(from), word_at(from + 8)};
+        memcpy(to, words, sizeof words);
+        a = checksum_add_carry(a, words[0]);
+        b = checksum_add_carry(b, words[1]);
+    }
+    memcpy(to, from, length);
+    a = checksum_add_carry(a, b);
+    return checksum_add_carry(a, checksum_sum_scalar(from, length));
+}
+
+#ifdef __x86_64__
+/* Below this, setting the vectors up costs more than they save. */
+enum { VECTOR_MIN = 2 * CHECKSUM_AVX2_BLOCK };
+
+/* How many of the bytes are the vector loop's. */
+static size_t vector_length(size_t length)
+{
+    if (length < VECTOR_MIN || !__builtin_cpu_supports("avx2"))
+        return 0;
+    return length - length % CHECKSUM_AVX2_BLOCK;
+}
+
+static uint64_t sum(const uint8_t *bytes, size_t length)
+{
+    size_t done = vector_length(length);
+    uint64_t vectors = done ? checksum_sum_avx2(bytes, done) : 0;
+    return checksum_add_carry(vectors, checksum_sum_scalar(bytes + done, length - done));
+}
+
+static uint64_t copy(uint8_t *restrict to, const uint8_t *restrict from, size_t length)
+{
+    size_t done = vector_length(length);
+    uint64_t vectors = done ? checksum_copy_avx2(to, from, done) : 0;
+    uint64_t rest = checksum_copy_scalar(to + done, from + done, length - done);
+    return checksum_add_carry(vectors, rest);
+}
+#else
+static uint64_t sum(const uint8_t *bytes, size_t length)
+{
+    return checksum_sum_scalar(bytes, length);
+}
+
+static uint64_t copy(uint8_t *restrict to, const uint8_t *restrict from, size_t length)
+{
+    return checksum_copy_scalar(to, from, length);
+}
+#endif
 
 static uint16_t fold(uint64_t sum)
 {
     sum = (sum >> 32) + (sum & 0xffffffff);
     sum = (sum >> 32) + (sum & 0xffffffff);
-    sum = (sum >> 16) + (sum & 0xffff);
     sum = (sum >> 16) + (sum & 0xffff);
     sum = (sum >> 16) + (sum & 0xffff);
     return (uint16_t)sum;
@@ -25,46 +118,31 @@ static uint16_t swap_if_little_endian(uint16_t value)
     return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap16(value) : value;
 }
 
-static uint64_t sum_words(const uint8_t *p, size_t length)
-{
-    uint64_t sum = 0, word;
-    for (; length >= 8; p += 8, length -= 8) {
-        memcpy(&word, p, 8);
-        sum = add_carry(sum, word);
-    }
-    word = 0;
-    memcpy(&word, p, length);
-    return add_carry(sum, word);
-}
-
-/* Counts a sum whose first byte stood at the offset added so far. At an odd offset its bytes are
- * the other halves of their words (RFC 1071 §2(B)). */
-static void add_piece(struct checksum *c, uint64_t sum, size_t length)
+/* Counts a sum of `length` bytes. After an odd number of bytes, the high bytes of its words are low
+ * ones and the other way round (RFC 1071 §2(B)). */
+static void add_sum(struct checksum *c, uint64_t sum, size_t length)
 {
     if (c->odd)
         sum = __builtin_bswap16(fold(sum));
-    c->sum = add_carry(c->sum, sum);
+    c->sum = checksum_add_carry(c->sum, sum);
     c->odd ^= length & 1;
 }
 
 void checksum_add(struct checksum *c, const void *bytes, size_t length)
 {
-    if (length == 0)
-        return;
-    add_piece(c, sum_words(bytes, length), length);
+    if (length > 0)
+        add_sum(c, sum(bytes, length), length);
 }
 
 void checksum_copy(struct checksum *c, void *restrict to, const void *restrict from, size_t length)
 {
-    if (length == 0)
-        return;
-    memcpy(to, from, length);
-    checksum_add(c, to, length);
+    if (length > 0)
+        add_sum(c, copy(to, from, length), length);
 }
 
 void checksum_add_u16(struct checksum *c, uint16_t host_order)
 {
-    c->sum = add_carry(c->sum, swap_if_little_endian(host_order));
+    c->sum = checksum_add_carry(c->sum, swap_if_little_endian(host_order));
 }
 
 void checksum_add_u32(struct checksum *c, uint32_t host_order)
