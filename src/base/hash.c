@@ -55,9 +55,9 @@ uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t length
     /* The last word ends in the length modulo 256, so that no message is the beginning of another.
      */
     word = 0;
-    if (left)
-        memcpy(&word, p, left);
-    sip_compress(&s, little_endian(word) | (uint64_t)length << 56);
+    for (size_t i = left; i > 0; i--)
+        word = word << 8 | p[i - 1];
+    sip_compress(&s, word | (uint64_t)length << 56);
     s.v2 ^= 0xff;
     for (int i = 0; i < 3; i++)
         sip_round(&s);
