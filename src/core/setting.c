@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/words.h"
+
 static const struct setting {
     const char *name;
     const char *text;
@@ -44,33 +46,6 @@ void settings_init(struct settings *settings)
         *setting_field(settings, &table[i]) = table[i].initial;
 }
 
-/* The place of `word` in "one|two|three", or -EINVAL. */
-static int64_t word_index(const char *words, const char *word)
-{
-    size_t length = strlen(word);
-    for (int64_t index = 0;; index++) {
-        size_t span = strcspn(words, "|");
-        if (span == length && memcmp(words, word, length) == 0)
-            return index;
-        if (words[span] == '\0')
-            return -EINVAL;
-        words += span + 1;
-    }
-}
-
-/* Writes the index-th word of "one|two|three" as text: 0 or -ENOSPC. */
-static int word_copy(const char *words, int64_t index, char *text, size_t size)
-{
-    for (; index > 0; index--)
-        words += strcspn(words, "|") + 1;
-    size_t span = strcspn(words, "|");
-    if (span >= size)
-        return -ENOSPC;
-    memcpy(text, words, span);
-    text[span] = '\0';
-    return 0;
-}
-
 /* A whole decimal number that fills all of `text`: 0, -EINVAL or -ERANGE. */
 static int number_parse(const char *text, int64_t *out)
 {
@@ -89,7 +64,7 @@ int setting_set(struct settings *settings, const char *name, const char *value)
         return -ENOENT;
     int64_t number;
     if (setting->words) {
-        number = word_index(setting->words, value);
+        number = words_find(setting->words, value);
         if (number < 0)
             return -EINVAL;
     } else {
@@ -111,7 +86,7 @@ int setting_get(const struct settings *settings, const char *name, char *text, s
     int64_t value;
     memcpy(&value, (const char *)settings + setting->offset, sizeof value);
     if (setting->words)
-        return word_copy(setting->words, value, text, size);
+        return words_get(setting->words, value, text, size);
     int length = snprintf(text, size, "%lld", (long long)value);
     return length < 0 || (size_t)length >= size ? -ENOSPC : 0;
 }

@@ -1,0 +1,92 @@
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/setting.h"
+
+static void defaults_are_within_their_bounds(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char value[64];
+    const char *name, *text;
+    settings_init(&settings);
+    for (size_t i = 0; (name = setting_name(i, &text)); i++) {
+        assert_true(strlen(text) > 0);
+        assert_int_equal(setting_get(&settings, name, value, sizeof value), 0);
+        assert_int_equal(setting_set(&settings, name, value), 0);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(name, setting_name(j, NULL));
+    }
+}
+
+static void number_is_set_and_read_back(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char value[8];
+    settings_init(&settings);
+    assert_int_equal(settings.ip_ttl, 64);
+    assert_int_equal(setting_set(&settings, "ip.ttl", "7"), 0);
+    assert_int_equal(settings.ip_ttl, 7);
+    assert_int_equal(setting_get(&settings, "ip.ttl", value, sizeof value), 0);
+    assert_string_equal(value, "7");
+}
+
+static void number_out_of_bounds_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"0", "256", "-1", "99999999999999999999"};
+    struct settings settings;
+    settings_init(&settings);
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        assert_int_equal(setting_set(&settings, "ip.ttl", values[i]), -ERANGE);
+    assert_int_equal(settings.ip_ttl, 64);
+}
+
+static void what_is_no_number_is_refused(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"",   "-",  "x",    "1x",  " 1",
+                                         "1 ", "+1", "0x10", "1.5", "--1"};
+    struct settings settings;
+    settings_init(&settings);
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        assert_int_equal(setting_set(&settings, "ip.ttl", values[i]), -EINVAL);
+    assert_int_equal(settings.ip_ttl, 64);
+}
+
+static void unknown_name_is_refused(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char value[8];
+    settings_init(&settings);
+    assert_int_equal(setting_set(&settings, "ip.tt", "1"), -ENOENT);
+    assert_int_equal(setting_get(&settings, "ip.ttl2", value, sizeof value), -ENOENT);
+}
+
+static void text_that_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char value[4];
+    settings_init(&settings);
+    assert_int_equal(setting_get(&settings, "ip.ttl", value, 2), -ENOSPC);
+    assert_int_equal(setting_get(&settings, "ip.ttl", value, 3), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_within_their_bounds),
+        cmocka_unit_test(number_is_set_and_read_back),
+        cmocka_unit_test(number_out_of_bounds_changes_nothing),
+        cmocka_unit_test(what_is_no_number_is_refused),
+        cmocka_unit_test(unknown_name_is_refused),
+        cmocka_unit_test(text_that_does_not_fit_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
