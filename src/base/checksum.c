@@ -37,19 +37,19 @@ static inline uint64_t sum_tail(const uint8_t *p, size_t length)
 }
 
 /* Four sums side by side, for one would wait for its own carry. */
-uint64_t checksum_sum_scalar(const uint8_t *p, size_t length)
+uint64_t checksum_sum_scalar(const uint8_t *bytes, size_t length)
 {
     uint64_t a = 0, b = 0, c = 0, d = 0;
-    for (; length >= 32; p += 32, length -= 32) {
-        a = checksum_add_carry(a, word_at(p));
-        b = checksum_add_carry(b, word_at(p + 8));
-        c = checksum_add_carry(c, word_at(p + 16));
-        d = checksum_add_carry(d, word_at(p + 24));
+    for (; length >= 32; bytes += 32, length -= 32) {
+        a = checksum_add_carry(a, word_at(bytes));
+        b = checksum_add_carry(b, word_at(bytes + 8));
+        c = checksum_add_carry(c, word_at(bytes + 16));
+        d = checksum_add_carry(d, word_at(bytes + 24));
     }
     a = checksum_add_carry(checksum_add_carry(a, b), checksum_add_carry(c, d));
-    for (; length >= 8; p += 8, length -= 8)
-        a = checksum_add_carry(a, word_at(p));
-    return checksum_add_carry(a, sum_tail(p, length));
+    for (; length >= 8; bytes += 8, length -= 8)
+        a = checksum_add_carry(a, word_at(bytes));
+    return checksum_add_carry(a, sum_tail(bytes, length));
 }
 
 uint64_t checksum_copy_scalar(uint8_t *restrict to, const uint8_t *restrict from, size_t length)
