@@ -22,8 +22,10 @@ void descriptors_init(struct descriptors *descriptors);
 /* Frees the table; the sockets are the caller's. */
 void descriptors_release(struct descriptors *descriptors);
 
-/* Gives `socket` the lowest free number below `limit`: that number, -EMFILE, or -ENOMEM. */
-int descriptor_take(struct descriptors *descriptors, struct socket *socket, uint32_t limit);
+/* Makes sure of a free number below `limit`: 0, -EMFILE or -ENOMEM. */
+int descriptor_reserve(struct descriptors *descriptors, uint32_t limit);
+/* Gives `socket` the lowest free number, of which descriptor_reserve() has just made sure. */
+int descriptor_take(struct descriptors *descriptors, struct socket *socket);
 /* Frees a number that is taken. */
 void descriptor_free(struct descriptors *descriptors, int number);
 /* The socket behind any number at all, or NULL. */
