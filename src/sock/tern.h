@@ -3,8 +3,12 @@
  *
  * Two things make one: tern_open() (host/open.c), whose host is a device and threads, and
  * tern_engine_new() (engine.c), whose host is the caller. Both call tern_create() and differ in
- * nothing else. The floor's files hold one group of public calls each; socket.h says how they
- * hang together. */
+ * nothing else.
+ *
+ * The floor's other files: host.h, what a host must do; socket.h, the socket and its kinds
+ * (kind_*.c); call.h and wait.h, the shape of every call and the one way to wait;
+ * then one file for each group of public calls: open.c, data.c, options.c, close.c, poll.c, easy.c,
+ * see.c. */
 #ifndef TERN_SOCK_TERN_H
 #define TERN_SOCK_TERN_H
 
@@ -12,16 +16,18 @@
 
 #include <tern/tern.h>
 
+#include "base/list.h"
 #include "core/stack.h"
 #include "sock/descriptor.h"
-
-struct host;
+#include "sock/host.h"
 
 struct tern {
     struct stack stack;
     struct interface *interface; /* the stack's only one, for now */
-    struct host *host;           /* whom the calls enter, leave, wait for and are woken by */
+    struct sock_host *host;
     struct descriptors descriptors;
+    struct list waiting; /* struct waiting (wait.h): calls that wait for the stack as a whole */
+    unsigned lingering;  /* sockets that are closed, but whose close call still waits */
 };
 
 /* What a stack is made of. Strings are only read during the call. */
@@ -39,7 +45,7 @@ struct tern_parameters {
     const char *settings; /* "name=value,name=value", or NULL */
     tern_trace_function *trace;
     void *trace_user;
-    struct host *host; /* stays the caller's */
+    struct sock_host *host; /* from now on the stack's; before, and after a failure, the caller's */
 };
 
 /* Makes a stack with one interface, through which every destination is reached (a TUN device has
@@ -49,7 +55,7 @@ int tern_create(const struct tern_parameters *parameters, struct tern **out,
                 struct tern_error *error);
 
 /* Resets what is still open (the resets leave through `transmit`) and frees the stack, but not its
- * host, which has nothing of it running any more and is not told. */
+ * host, which runs nothing of it any more and is not told. */
 void tern_destroy(struct tern *t);
 
 /* Fills in `error`, which may be NULL, and returns -code. */

@@ -1,0 +1,57 @@
+#include "sock/call.h"
+
+#include <errno.h>
+
+#include "sock/socket.h"
+#include "sock/tern.h"
+#include "sock/wait.h"
+
+int call_enter(struct call *call, struct tern *t)
+{
+    *call = (struct call){.t = t};
+    int error = t->host->operations->enter(t->host);
+    call->entered = error == 0;
+    return error;
+}
+
+int call_begin(struct call *call, struct tern *t, int descriptor)
+{
+    int error = call_enter(call, t);
+    if (error < 0)
+        return error;
+    call->socket = descriptor_find(&t->descriptors, descriptor);
+    return call->socket ? 0 : -EBADF;
+}
+
+void call_patience(struct call *call, int flags, uint64_t timeout_ns)
+{
+    call->blocks = !call->socket->nonblocking && !(flags & MSG_DONTWAIT);
+    call->deadline_ns = wait_deadline(call->t, timeout_ns);
+}
+
+int call_wait(struct call *call, unsigned events)
+{
+    if (!call->blocks)
+        return -EAGAIN;
+    struct waiting waiting = {.at = &call->socket->waiting, .events = events};
+    int error = wait_for(call->t, &waiting, 1, call->deadline_ns);
+    if (waiting.closed) {
+        call->socket = NULL;
+        return -EBADF;
+    }
+    if (error != -ETIMEDOUT)
+        return error;
+    /* What came at the last moment still counts. */
+    call->blocks = false;
+    return 0;
+}
+
+ssize_t call_end(struct call *call, ssize_t result)
+{
+    if (call->entered)
+        call->t->host->operations->leave(call->t->host);
+    if (result >= 0)
+        return result;
+    errno = (int)-result;
+    return -1;
+}

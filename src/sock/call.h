@@ -1,0 +1,44 @@
+/* The shape of every call on a socket: begin, do what can be done, wait and do it again if need be,
+ * end.
+ *
+ *     struct call call;
+ *     ssize_t result = call_begin(&call, t, socket);       the machine is ours, or an error
+ *     if (result == 0) {
+ *         call_patience(&call, flags, timeout);
+ *         while ((result = attempt(call.socket)) == -EAGAIN && (error = call_wait(…)) == 0)
+ *             ;
+ *     }
+ *     return call_end(&call, result);                      -1 and errno for what is negative
+ */
+#ifndef TERN_SOCK_CALL_H
+#define TERN_SOCK_CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct socket;
+struct tern;
+
+struct call {
+    struct tern *t;
+    struct socket *socket; /* NULL once it is closed */
+    uint64_t deadline_ns;
+    bool blocks;
+    bool entered;
+};
+
+/* Enters the machine. 0 or -ENODEV (a forked child); call_end() belongs to it in any case. */
+int call_enter(struct call *call, struct tern *t);
+/* The same, and finds the socket: 0, -ENODEV or -EBADF. */
+int call_begin(struct call *call, struct tern *t, int descriptor);
+/* Says whether and how long the call may wait: not with O_NONBLOCK or MSG_DONTWAIT in `flags`. */
+void call_patience(struct call *call, int flags, uint64_t timeout_ns);
+/* Waits for one of `events` of the call's socket. 0 when it is worth another attempt; -EAGAIN when
+ * the call may not wait, or not longer; -EBADF when the socket was closed meanwhile; -EINTR;
+ * -ENETDOWN. */
+int call_wait(struct call *call, unsigned events);
+/* Leaves the machine, and turns a negative result into -1 and errno. */
+ssize_t call_end(struct call *call, ssize_t result);
+
+#endif

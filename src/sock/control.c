@@ -1,0 +1,48 @@
+#include "sock/control.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "sock/socket.h"
+
+struct room {
+    struct msghdr *message;
+    size_t used;
+};
+
+/* Adds one message of level IPPROTO_IP, whole or not at all. */
+static void put(struct room *room, int type, const void *data, size_t length)
+{
+    struct msghdr *message = room->message;
+    if (message->msg_control == NULL || message->msg_controllen - room->used < CMSG_LEN(length)) {
+        message->msg_flags |= MSG_CTRUNC;
+        return;
+    }
+    struct cmsghdr header = {
+        .cmsg_len = CMSG_LEN(length), .cmsg_level = IPPROTO_IP, .cmsg_type = type};
+    char *at = (char *)message->msg_control + room->used;
+    memcpy(at, &header, sizeof header); /* the caller's buffer need not be aligned */
+    memcpy(at + CMSG_LEN(0), data, length);
+    /* The padding to the next header counts where there is room for it. */
+    room->used += CMSG_SPACE(length);
+    if (room->used > message->msg_controllen)
+        room->used = message->msg_controllen;
+}
+
+void control_write(const struct socket *socket, const struct datagram_info *info,
+                   struct msghdr *message)
+{
+    struct room room = {.message = message};
+    if (socket->receive_ttl) {
+        int ttl = info->hop_limit;
+        put(&room, IP_TTL, &ttl, sizeof ttl);
+    }
+    if (socket->receive_tos)
+        put(&room, IP_TOS, &info->traffic_class, sizeof info->traffic_class);
+    if (socket->receive_pktinfo) {
+        struct in_addr ours = {htonl(address_to_ipv4(&info->destination))};
+        struct in_pktinfo pktinfo = {.ipi_ifindex = 1, .ipi_spec_dst = ours, .ipi_addr = ours};
+        put(&room, IP_PKTINFO, &pktinfo, sizeof pktinfo);
+    }
+    message->msg_controllen = room.used;
+}

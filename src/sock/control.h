@@ -1,0 +1,17 @@
+/* Control messages: what recvmsg(2) tells of a datagram besides its bytes and its sender, as ip(7)
+ * describes it: IP_TTL (asked for with IP_RECVTTL), IP_TOS (IP_RECVTOS), IP_PKTINFO. */
+#ifndef TERN_SOCK_CONTROL_H
+#define TERN_SOCK_CONTROL_H
+
+#include <sys/socket.h>
+
+#include "core/datagrams.h"
+
+struct socket;
+
+/* Writes those that the socket asks for into message->msg_control, sets msg_controllen to what they
+ * take, and MSG_CTRUNC in msg_flags when there is no room for all. */
+void control_write(const struct socket *socket, const struct datagram_info *info,
+                   struct msghdr *message);
+
+#endif

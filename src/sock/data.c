@@ -1,0 +1,321 @@
+/* Moving bytes: the send and recv families, read and write.
+ *
+ * All of them end in two functions, send_spans() and receive_spans(), which know streams from
+ * datagrams. A stream call may move its bytes in several goes; what it has moved counts for more
+ * than an error that comes after, which is then left for the next call (POSIX). */
+#include <errno.h>
+#include <poll.h>
+
+#include "sock/address.h"
+#include "sock/call.h"
+#include "sock/control.h"
+#include "sock/socket.h"
+#include "sock/spans.h"
+#include "sock/tern.h"
+
+enum {
+    SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL,
+    SEND_STREAM_FLAGS = SEND_FLAGS | MSG_MORE,
+    /* The last two ask for what is the case anyway. */
+    RECEIVE_FLAGS =
+        MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC,
+};
+
+/* What to return when a stream call ends early. */
+static ssize_t done_or(size_t done, ssize_t error)
+{
+    return done > 0 ? (ssize_t)done : error;
+}
+
+static ssize_t send_stream(struct call *call, const struct iovec *spans, int count, size_t length,
+                           int flags)
+{
+    struct spans left = {.first = spans, .count = count};
+    size_t done = 0;
+    do {
+        const struct iovec *next;
+        struct iovec partial;
+        struct socket *socket = call->socket;
+        int next_count = spans_next(&left, &partial, &next);
+        int more = next == &partial && left.count > 1 ? MSG_MORE : 0;
+        if (done > 0 && socket->kind->error(socket, false))
+            break;
+        ssize_t n = socket->kind->send(socket, next, next_count, NULL, flags | more);
+        if (n >= 0) {
+            done += (size_t)n;
+            spans_consume(&left, (size_t)n);
+            continue;
+        }
+        if (n == -EAGAIN)
+            n = call_wait(call, POLLOUT);
+        if (n < 0)
+            return done_or(done, n);
+    } while (done < length);
+    return (ssize_t)done;
+}
+
+static ssize_t send_datagram(struct call *call, const struct iovec *spans, int count,
+                             const struct endpoint *to, int flags)
+{
+    ssize_t n;
+    do {
+        n = call->socket->kind->send(call->socket, spans, count, to, flags);
+        if (n != -EAGAIN)
+            return n;
+        n = call_wait(call, POLLOUT);
+    } while (n == 0);
+    return n;
+}
+
+/* `address` NULL: to the peer. */
+static ssize_t send_spans(struct call *call, const struct iovec *spans, int count, int flags,
+                          const struct sockaddr *address, socklen_t address_length)
+{
+    struct endpoint to;
+    bool stream = socket_is_stream(call->socket);
+    ssize_t length = spans_length(spans, count, false);
+    if (flags & ~(stream ? SEND_STREAM_FLAGS : SEND_FLAGS))
+        return -EOPNOTSUPP;
+    if (length < 0)
+        return length;
+    call_patience(call, flags, call->socket->send_timeout_ns);
+    flags &= ~SEND_FLAGS;
+    if (stream)
+        return send_stream(call, spans, count, (size_t)length, flags);
+    if (address != NULL) {
+        int error = endpoint_from_sockaddr(address, address_length, &to);
+        if (error < 0)
+            return error;
+    }
+    return send_datagram(call, spans, count, address ? &to : NULL, flags);
+}
+
+/* Whether a stream will bring nothing more than what is there. */
+static bool at_end(const struct socket *socket)
+{
+    return socket->kind->readiness(socket) & (POLLERR | POLLHUP | POLLRDHUP);
+}
+
+/* How much a call waits for: with MSG_WAITALL for all, else for SO_RCVLOWAT. */
+static size_t target(const struct socket *socket, size_t length, int flags)
+{
+    if ((flags & MSG_WAITALL) || length < socket->receive_low_water)
+        return length;
+    return socket->receive_low_water;
+}
+
+static ssize_t receive_stream(struct call *call, const struct iovec *spans, int count,
+                              size_t length, int flags)
+{
+    struct spans left = {.first = spans, .count = count};
+    const size_t enough = target(call->socket, length, flags);
+    size_t done = 0;
+    flags &= MSG_PEEK | MSG_TRUNC;
+    do {
+        const struct iovec *next;
+        struct iovec partial;
+        struct socket *socket = call->socket;
+        int next_count = spans_next(&left, &partial, &next);
+        if (done > 0 && socket->kind->error(socket, false))
+            break;
+        ssize_t n = socket->kind->receive(socket, next, next_count, flags, NULL);
+        if (n == 0)
+            break;
+        if (n > 0 && !(flags & MSG_PEEK)) {
+            done += (size_t)n;
+            spans_consume(&left, (size_t)n);
+            continue;
+        }
+        if (n > 0) {
+            /* Peeking starts anew each time. */
+            done = (size_t)n;
+            if (done >= enough || at_end(socket))
+                break;
+            n = -EAGAIN;
+        }
+        if (n == -EAGAIN)
+            n = call_wait(call, POLLIN | POLLRDHUP);
+        if (n < 0)
+            return done_or(done, n);
+    } while (done < enough);
+    return (ssize_t)done;
+}
+
+static ssize_t receive_datagram(struct call *call, const struct iovec *spans, int count, int flags,
+                                struct datagram_info *info)
+{
+    ssize_t n;
+    do {
+        n = call->socket->kind->receive(call->socket, spans, count, flags & (MSG_PEEK | MSG_TRUNC),
+                                        info);
+        if (n != -EAGAIN)
+            return n;
+        n = call_wait(call, POLLIN);
+    } while (n == 0);
+    return n;
+}
+
+/* `info` is filled in for datagrams only. */
+static ssize_t receive_spans(struct call *call, const struct iovec *spans, int count, int flags,
+                             struct datagram_info *info)
+{
+    bool stream = socket_is_stream(call->socket);
+    ssize_t length = spans_length(spans, count, stream && (flags & MSG_TRUNC));
+    if (flags & ~RECEIVE_FLAGS)
+        return -EOPNOTSUPP;
+    if (length < 0)
+        return length;
+    call_patience(call, flags, call->socket->receive_timeout_ns);
+    if (stream)
+        return receive_stream(call, spans, count, (size_t)length, flags);
+    return receive_datagram(call, spans, count, flags, info);
+}
+
+static ssize_t send_call(struct tern *t, int socket, const struct iovec *spans, int count,
+                         int flags, const struct sockaddr *address, socklen_t address_length)
+{
+    struct call call;
+    ssize_t result = call_begin(&call, t, socket);
+    if (result == 0)
+        result = send_spans(&call, spans, count, flags, address, address_length);
+    return call_end(&call, result);
+}
+
+static ssize_t receive_call(struct tern *t, int socket, const struct iovec *spans, int count,
+                            int flags)
+{
+    struct datagram_info info;
+    struct call call;
+    ssize_t result = call_begin(&call, t, socket);
+    if (result == 0)
+        result = receive_spans(&call, spans, count, flags, &info);
+    return call_end(&call, result);
+}
+
+ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags)
+{
+    return tern_sendto(t, socket, bytes, length, flags, NULL, 0);
+}
+
+/* struct iovec serves both directions; sending only reads through it. */
+static struct iovec span_of(const void *bytes, size_t length)
+{
+    union {
+        const void *in;
+        void *out;
+    } pointer = {.in = bytes};
+    return (struct iovec){pointer.out, length};
+}
+
+ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length, int flags,
+                    const struct sockaddr *address, socklen_t address_length)
+{
+    struct iovec span = span_of(bytes, length);
+    return send_call(t, socket, &span, 1, flags, address, address_length);
+}
+
+static int message_check(const struct msghdr *message)
+{
+    if (message == NULL)
+        return -EFAULT;
+    return message->msg_iovlen > SPANS_MAX ? -EMSGSIZE : 0;
+}
+
+ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *message, int flags)
+{
+    struct call call;
+    ssize_t result = call_begin(&call, t, socket);
+    if (result == 0)
+        result = message_check(message);
+    if (result == 0 && message->msg_controllen > 0)
+        result = -EINVAL; /* there is no control message that we would act on */
+    if (result == 0)
+        result = send_spans(&call, message->msg_iov, (int)message->msg_iovlen, flags,
+                            message->msg_name, message->msg_namelen);
+    return call_end(&call, result);
+}
+
+ssize_t tern_recv(struct tern *t, int socket, void *bytes, size_t length, int flags)
+{
+    struct iovec span = {bytes, length};
+    return receive_call(t, socket, &span, 1, flags);
+}
+
+ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, int flags,
+                      struct sockaddr *address, socklen_t *address_length)
+{
+    struct iovec span = {bytes, length};
+    struct datagram_info info;
+    struct call call;
+    ssize_t result = call_begin(&call, t, socket);
+    if (result == 0 && address != NULL && address_length == NULL)
+        result = -EFAULT;
+    if (result == 0)
+        result = receive_spans(&call, &span, 1, flags, &info);
+    if (result >= 0 && address != NULL) {
+        if (socket_is_stream(call.socket))
+            *address_length = 0; /* getpeername() says who it is */
+        else
+            endpoint_to_sockaddr(&info.source, address, address_length);
+    }
+    return call_end(&call, result);
+}
+
+/* What recvmsg() tells besides the bytes. */
+static void describe(const struct socket *socket, const struct datagram_info *info,
+                     struct msghdr *message)
+{
+    message->msg_flags = 0;
+    if (socket_is_stream(socket)) {
+        message->msg_namelen = 0;
+        message->msg_controllen = 0;
+        return;
+    }
+    if (info->truncated)
+        message->msg_flags |= MSG_TRUNC;
+    if (message->msg_name != NULL)
+        endpoint_to_sockaddr(&info->source, message->msg_name, &message->msg_namelen);
+    control_write(socket, info, message);
+}
+
+ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int flags)
+{
+    struct datagram_info info;
+    struct call call;
+    ssize_t result = call_begin(&call, t, socket);
+    if (result == 0)
+        result = message_check(message);
+    if (result == 0)
+        result = receive_spans(&call, message->msg_iov, (int)message->msg_iovlen, flags, &info);
+    if (result >= 0)
+        describe(call.socket, &info, message);
+    return call_end(&call, result);
+}
+
+ssize_t tern_read(struct tern *t, int socket, void *bytes, size_t length)
+{
+    return tern_recv(t, socket, bytes, length, 0);
+}
+
+ssize_t tern_write(struct tern *t, int socket, const void *bytes, size_t length)
+{
+    return tern_send(t, socket, bytes, length, 0);
+}
+
+ssize_t tern_readv(struct tern *t, int socket, const struct iovec *spans, int count)
+{
+    if (count < 0 || count > SPANS_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    return receive_call(t, socket, spans, count, 0);
+}
+
+ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spans, int count)
+{
+    if (count < 0 || count > SPANS_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    return send_call(t, socket, spans, count, 0, NULL, 0);
+}

@@ -1,0 +1,175 @@
+/* What listen(2) makes of a TCP socket. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "sock/socket.h"
+#include "sock/tern.h"
+#include "sock/wait.h"
+#include "tcp/tcp.h"
+
+static void listener_close(struct socket *socket, bool abort)
+{
+    (void)abort;
+    tcp_listener_close(socket->of.listener);
+}
+
+static int listener_bind(struct socket *socket, const struct endpoint *local)
+{
+    (void)socket;
+    (void)local;
+    return -EINVAL;
+}
+
+static int listener_connect(struct socket *socket, const struct endpoint *remote)
+{
+    (void)socket;
+    (void)remote;
+    return -EISCONN;
+}
+
+static int listener_listen(struct socket *socket, int backlog)
+{
+    return tcp_listener_backlog(socket->of.listener, (unsigned)backlog);
+}
+
+/* What an accepted socket has of its listener: all that TCP itself does not hand on (options.c),
+ * but not O_NONBLOCK, as on Linux. */
+static void inherit(struct socket *socket, const struct socket *listener)
+{
+    socket->receive_timeout_ns = listener->receive_timeout_ns;
+    socket->send_timeout_ns = listener->send_timeout_ns;
+    socket->receive_low_water = listener->receive_low_water;
+    socket->linger_s = listener->linger_s;
+    socket->reuse_address = listener->reuse_address;
+    socket->reuse_port = listener->reuse_port;
+    socket->broadcast = listener->broadcast;
+}
+
+static int listener_accept(struct socket *listener, struct socket **out)
+{
+    if (!(tcp_listener_readiness(listener->of.listener) & POLLIN))
+        return -EAGAIN;
+    struct socket *socket = socket_new(listener->tern, &tcp_kind);
+    if (socket == NULL)
+        return -ENOMEM;
+    int error = tcp_accept(listener->of.listener, socket, &socket->of.tcb);
+    if (error < 0) {
+        free(socket);
+        return error;
+    }
+    socket->connect_progress = CONNECT_DONE;
+    inherit(socket, listener);
+    *out = socket;
+    return 0;
+}
+
+static ssize_t listener_send(struct socket *socket, const struct iovec *spans, int count,
+                             const struct endpoint *to, int flags)
+{
+    (void)socket;
+    (void)spans;
+    (void)count;
+    (void)to;
+    (void)flags;
+    return -ENOTCONN;
+}
+
+static ssize_t listener_receive(struct socket *socket, const struct iovec *spans, int count,
+                                int flags, struct datagram_info *info)
+{
+    (void)socket;
+    (void)spans;
+    (void)count;
+    (void)flags;
+    (void)info;
+    return -ENOTCONN;
+}
+
+/* As on Linux, shutting the receiving side ends the listening, and wakes who waits in accept; the
+ * other side means nothing. */
+static int listener_shutdown(struct socket *socket, bool receive, bool send)
+{
+    (void)send;
+    struct tcb *tcb;
+    if (!receive)
+        return 0;
+    int error = tcp_create(&socket->tern->stack, socket, &tcb);
+    if (error < 0)
+        return error;
+    tcp_listener_close(socket->of.listener);
+    socket->kind = &tcp_kind;
+    socket->of.tcb = tcb;
+    wait_wake_all(socket->tern, &socket->waiting);
+    return 0;
+}
+
+static int listener_drain(struct socket *socket, bool finish)
+{
+    (void)socket;
+    return finish ? 0 : -ENOTCONN;
+}
+
+static unsigned listener_readiness(const struct socket *socket)
+{
+    return tcp_listener_readiness(socket->of.listener);
+}
+
+static int listener_error(struct socket *socket, bool clear)
+{
+    (void)socket;
+    (void)clear;
+    return 0;
+}
+
+static const struct endpoint *listener_local(const struct socket *socket)
+{
+    return tcp_listener_local(socket->of.listener);
+}
+
+static const struct endpoint *listener_remote(const struct socket *socket)
+{
+    (void)socket;
+    return NULL;
+}
+
+static int64_t listener_queued(const struct socket *socket)
+{
+    (void)socket;
+    return -EINVAL;
+}
+
+static int listener_set_option(struct socket *socket, int level, int option, const void *value,
+                               socklen_t length)
+{
+    return tcp_listener_set_option(socket->of.listener, level, option, value, length);
+}
+
+static int listener_get_option(struct socket *socket, int level, int option, void *value,
+                               socklen_t *length)
+{
+    return tcp_listener_get_option(socket->of.listener, level, option, value, length);
+}
+
+const struct socket_kind listener_kind = {
+    .type = SOCK_STREAM,
+    .protocol = IPPROTO_TCP,
+    .close = listener_close,
+    .bind = listener_bind,
+    .connect = listener_connect,
+    .listen = listener_listen,
+    .accept = listener_accept,
+    .send = listener_send,
+    .receive = listener_receive,
+    .shutdown = listener_shutdown,
+    .drain = listener_drain,
+    .readiness = listener_readiness,
+    .error = listener_error,
+    .local = listener_local,
+    .remote = listener_remote,
+    .queued_in = listener_queued,
+    .queued_out = listener_queued,
+    .set_option = listener_set_option,
+    .get_option = listener_get_option,
+};

@@ -1,0 +1,193 @@
+/* TCP connections as sockets: what socket(2) makes, connect(2) joins and accept(2) yields. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+
+#include "sock/socket.h"
+#include "sock/tern.h"
+#include "tcp/tcp.h"
+
+static int tcp_kind_open(struct socket *socket)
+{
+    return tcp_create(&socket->tern->stack, socket, &socket->of.tcb);
+}
+
+static void tcp_kind_close(struct socket *socket, bool abort)
+{
+    if (abort)
+        tcp_abort(socket->of.tcb);
+    else
+        tcp_detach(socket->of.tcb);
+}
+
+static bool reuses(const struct socket *socket)
+{
+    return socket->reuse_address || socket->reuse_port;
+}
+
+static int tcp_kind_bind(struct socket *socket, const struct endpoint *local)
+{
+    return tcp_bind(socket->of.tcb, local, reuses(socket));
+}
+
+/* What has become of a connect(2) that was under way. The first call after its end is told how it
+ * ended; after a failure the socket may try again. */
+static int connect_outcome(struct socket *socket)
+{
+    struct tcb *tcb = socket->of.tcb;
+    int error = tcp_error(tcb, true);
+    if (error == 0 && tcp_connected(tcb)) {
+        socket->connect_progress = CONNECT_DONE;
+        return 0;
+    }
+    /* Over, but somebody else has been told why (SO_ERROR). */
+    if (error == 0 && (tcp_readiness(tcb) & POLLHUP))
+        error = ECONNABORTED;
+    if (error == 0)
+        return -EALREADY;
+    socket->connect_progress = CONNECT_NONE;
+    return -error;
+}
+
+static int tcp_kind_connect(struct socket *socket, const struct endpoint *remote)
+{
+    if (remote == NULL)
+        return -EAFNOSUPPORT;
+    if (socket->connect_progress == CONNECT_DONE)
+        return -EISCONN;
+    if (socket->connect_progress == CONNECT_UNDER_WAY)
+        return connect_outcome(socket);
+    int result = tcp_connect(socket->of.tcb, remote);
+    if (result == -EINPROGRESS)
+        socket->connect_progress = CONNECT_UNDER_WAY;
+    return result;
+}
+
+static int tcp_kind_listen(struct socket *socket, int backlog)
+{
+    struct tcp_listener *listener;
+    int error = tcp_listen(socket->of.tcb, (unsigned)backlog, socket, &listener);
+    if (error < 0)
+        return error;
+    socket->kind = &listener_kind;
+    socket->of.listener = listener;
+    return 0;
+}
+
+static int tcp_kind_accept(struct socket *socket, struct socket **out)
+{
+    (void)socket;
+    (void)out;
+    return -EINVAL;
+}
+
+static ssize_t tcp_kind_send(struct socket *socket, const struct iovec *spans, int count,
+                             const struct endpoint *to, int flags)
+{
+    (void)to; /* as Linux does: a connection has its peer */
+    return tcp_send(socket->of.tcb, spans, count, flags);
+}
+
+static ssize_t tcp_kind_receive(struct socket *socket, const struct iovec *spans, int count,
+                                int flags, struct datagram_info *info)
+{
+    (void)info;
+    return tcp_receive(socket->of.tcb, spans, count, flags);
+}
+
+static int tcp_kind_shutdown(struct socket *socket, bool receive, bool send)
+{
+    int error = 0;
+    if (send)
+        error = tcp_shutdown_send(socket->of.tcb);
+    if (receive && error == 0)
+        error = tcp_shutdown_receive(socket->of.tcb);
+    return error;
+}
+
+static int tcp_kind_drain(struct socket *socket, bool finish)
+{
+    struct tcb *tcb = socket->of.tcb;
+    if (finish) {
+        /* What was not read is answered with a reset: there is nothing to wait for. */
+        if (tcp_queued_in(tcb) > 0 || tcp_shutdown_send(tcb) < 0)
+            return 0;
+        return tcp_drained(tcb) ? 0 : -EAGAIN;
+    }
+    int error = tcp_error(tcb, true);
+    if (error)
+        return -error;
+    if (socket->connect_progress == CONNECT_NONE)
+        return -ENOTCONN;
+    return tcp_drained(tcb) ? 0 : -EAGAIN;
+}
+
+/* SO_RCVLOWAT: less is not worth waking for, unless there will not be more. */
+static unsigned tcp_kind_readiness(const struct socket *socket)
+{
+    unsigned events = tcp_readiness(socket->of.tcb);
+    if (!(events & (POLLERR | POLLHUP | POLLRDHUP)) &&
+        tcp_queued_in(socket->of.tcb) < socket->receive_low_water)
+        events &= ~(unsigned)(POLLIN | POLLRDNORM);
+    return events;
+}
+
+static int tcp_kind_error(struct socket *socket, bool clear)
+{
+    return tcp_error(socket->of.tcb, clear);
+}
+
+static const struct endpoint *tcp_kind_local(const struct socket *socket)
+{
+    return tcp_local(socket->of.tcb);
+}
+
+static const struct endpoint *tcp_kind_remote(const struct socket *socket)
+{
+    return tcp_connected(socket->of.tcb) ? tcp_remote(socket->of.tcb) : NULL;
+}
+
+static int64_t tcp_kind_queued_in(const struct socket *socket)
+{
+    return tcp_queued_in(socket->of.tcb);
+}
+
+static int64_t tcp_kind_queued_out(const struct socket *socket)
+{
+    return tcp_queued_out(socket->of.tcb);
+}
+
+static int tcp_kind_set_option(struct socket *socket, int level, int option, const void *value,
+                               socklen_t length)
+{
+    return tcp_set_option(socket->of.tcb, level, option, value, length);
+}
+
+static int tcp_kind_get_option(struct socket *socket, int level, int option, void *value,
+                               socklen_t *length)
+{
+    return tcp_get_option(socket->of.tcb, level, option, value, length);
+}
+
+const struct socket_kind tcp_kind = {
+    .type = SOCK_STREAM,
+    .protocol = IPPROTO_TCP,
+    .open = tcp_kind_open,
+    .close = tcp_kind_close,
+    .bind = tcp_kind_bind,
+    .connect = tcp_kind_connect,
+    .listen = tcp_kind_listen,
+    .accept = tcp_kind_accept,
+    .send = tcp_kind_send,
+    .receive = tcp_kind_receive,
+    .shutdown = tcp_kind_shutdown,
+    .drain = tcp_kind_drain,
+    .readiness = tcp_kind_readiness,
+    .error = tcp_kind_error,
+    .local = tcp_kind_local,
+    .remote = tcp_kind_remote,
+    .queued_in = tcp_kind_queued_in,
+    .queued_out = tcp_kind_queued_out,
+    .set_option = tcp_kind_set_option,
+    .get_option = tcp_kind_get_option,
+};

@@ -1,0 +1,191 @@
+/* Making sockets and joining them to others: socket, bind, listen, accept, connect; and who they
+ * are joined to: getsockname, getpeername. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "sock/address.h"
+#include "sock/call.h"
+#include "sock/socket.h"
+#include "sock/tern.h"
+
+static int reserve_descriptor(struct tern *t)
+{
+    return descriptor_reserve(&t->descriptors, (uint32_t)t->stack.settings.descriptors);
+}
+
+/* As Linux tells them apart: no such type at all, none in this domain, none with this protocol. */
+static int find_kind(int type, int protocol, const struct socket_kind **out)
+{
+    static const struct socket_kind *const kinds[] = {&tcp_kind, &udp_kind, &echo_kind};
+    bool type_known = type == SOCK_RAW;
+    if (type < SOCK_STREAM || type > SOCK_PACKET || protocol < 0 || protocol >= IPPROTO_MAX)
+        return -EINVAL;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (kinds[i]->type != type)
+            continue;
+        type_known = true;
+        /* Protocol 0 is the type's first. */
+        if (protocol == 0 || protocol == kinds[i]->protocol) {
+            *out = kinds[i];
+            return 0;
+        }
+    }
+    return type_known ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
+}
+
+static int open_socket(struct tern *t, const struct socket_kind *kind, bool nonblocking)
+{
+    int error = reserve_descriptor(t);
+    if (error < 0)
+        return error;
+    struct socket *socket = socket_new(t, kind);
+    if (socket == NULL)
+        return -ENOMEM;
+    error = kind->open(socket);
+    if (error < 0) {
+        free(socket);
+        return error;
+    }
+    socket->nonblocking = nonblocking;
+    return descriptor_take(&t->descriptors, socket);
+}
+
+int tern_socket(struct tern *t, int domain, int type, int protocol)
+{
+    const int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    const struct socket_kind *kind = NULL;
+    struct call call;
+    int result = call_enter(&call, t);
+    if (result == 0 && domain != AF_INET)
+        result = -EAFNOSUPPORT;
+    if (result == 0)
+        result = find_kind(type & ~flags, protocol, &kind);
+    if (result == 0)
+        result = open_socket(t, kind, (type & SOCK_NONBLOCK) != 0);
+    return (int)call_end(&call, result);
+}
+
+int tern_bind(struct tern *t, int socket, const struct sockaddr *address, socklen_t length)
+{
+    struct endpoint local;
+    struct call call;
+    int result = call_begin(&call, t, socket);
+    if (result == 0)
+        result = endpoint_from_sockaddr(address, length, &local);
+    if (result == 0)
+        result = call.socket->kind->bind(call.socket, &local);
+    return (int)call_end(&call, result);
+}
+
+int tern_listen(struct tern *t, int socket, int backlog)
+{
+    struct call call;
+    int result = call_begin(&call, t, socket);
+    if (result == 0)
+        result = call.socket->kind->listen(call.socket, backlog < 1 ? 1 : backlog);
+    return (int)call_end(&call, result);
+}
+
+/* One attempt: the new descriptor, -EAGAIN, or why not. The descriptor is made sure of first: a
+ * connection that cannot have one stays in the listener's queue. */
+static int accept_one(struct socket *listener, bool nonblocking, struct endpoint *remote)
+{
+    struct socket *socket;
+    int error = reserve_descriptor(listener->tern);
+    if (error == 0)
+        error = listener->kind->accept(listener, &socket);
+    if (error < 0)
+        return error;
+    socket->nonblocking = nonblocking;
+    *remote = *socket->kind->remote(socket);
+    return descriptor_take(&listener->tern->descriptors, socket);
+}
+
+static int accept_socket(struct call *call, bool nonblocking, struct endpoint *remote)
+{
+    call_patience(call, 0, call->socket->receive_timeout_ns);
+    for (;;) {
+        int result = accept_one(call->socket, nonblocking, remote);
+        if (result != -EAGAIN)
+            return result;
+        result = call_wait(call, POLLIN);
+        if (result < 0)
+            return result;
+    }
+}
+
+int tern_accept4(struct tern *t, int socket, struct sockaddr *address, socklen_t *length, int flags)
+{
+    struct endpoint remote;
+    struct call call;
+    int result = call_begin(&call, t, socket);
+    if (result == 0 && (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)))
+        result = -EINVAL;
+    if (result == 0 && address != NULL && length == NULL)
+        result = -EFAULT;
+    if (result == 0)
+        result = accept_socket(&call, (flags & SOCK_NONBLOCK) != 0, &remote);
+    if (result >= 0 && address != NULL)
+        endpoint_to_sockaddr(&remote, address, length);
+    return (int)call_end(&call, result);
+}
+
+int tern_accept(struct tern *t, int socket, struct sockaddr *address, socklen_t *length)
+{
+    return tern_accept4(t, socket, address, length, 0);
+}
+
+/* `result` is what the attempt said: it is under way from now on (-EINPROGRESS) or was before
+ * (-EALREADY), which is also what the call says when it may not wait for the end. */
+static int await_connection(struct call *call, const struct endpoint *remote, int result)
+{
+    const int under_way = result;
+    call_patience(call, 0, call->socket->send_timeout_ns);
+    while (result == -EINPROGRESS || result == -EALREADY) {
+        int error = call_wait(call, POLLOUT);
+        if (error < 0)
+            return error == -EAGAIN ? under_way : error;
+        result = call->socket->kind->connect(call->socket, remote);
+    }
+    return result;
+}
+
+int tern_connect(struct tern *t, int socket, const struct sockaddr *address, socklen_t length)
+{
+    struct endpoint remote;
+    struct call call;
+    bool dissolve = sockaddr_is_unspecified(address, length);
+    int result = call_begin(&call, t, socket);
+    if (result == 0 && !dissolve)
+        result = endpoint_from_sockaddr(address, length, &remote);
+    if (result == 0)
+        result = call.socket->kind->connect(call.socket, dissolve ? NULL : &remote);
+    if (result == -EINPROGRESS || result == -EALREADY)
+        result = await_connection(&call, &remote, result);
+    return (int)call_end(&call, result);
+}
+
+int tern_getsockname(struct tern *t, int socket, struct sockaddr *address, socklen_t *length)
+{
+    struct call call;
+    int result = call_begin(&call, t, socket);
+    if (result == 0)
+        result = endpoint_to_sockaddr(call.socket->kind->local(call.socket), address, length);
+    return (int)call_end(&call, result);
+}
+
+int tern_getpeername(struct tern *t, int socket, struct sockaddr *address, socklen_t *length)
+{
+    const struct endpoint *remote = NULL;
+    struct call call;
+    int result = call_begin(&call, t, socket);
+    if (result == 0)
+        remote = call.socket->kind->remote(call.socket);
+    if (result == 0 && remote == NULL)
+        result = -ENOTCONN;
+    if (result == 0)
+        result = endpoint_to_sockaddr(remote, address, length);
+    return (int)call_end(&call, result);
+}

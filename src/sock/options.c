@@ -1,0 +1,267 @@
+/* getsockopt, setsockopt, and those that fcntl and ioctl do of it. Numbers, shapes and meanings are
+ * Linux's (socket(7)). */
+#include "sock/options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
+
+#include "base/time.h"
+#include "sock/call.h"
+#include "sock/socket.h"
+#include "sock/tern.h"
+
+int option_put(void *value, socklen_t *length, const void *from, socklen_t size)
+{
+    if (value == NULL || length == NULL)
+        return -EFAULT;
+    if (*length > size)
+        *length = size;
+    memcpy(value, from, *length);
+    return 0;
+}
+
+int option_put_int(void *value, socklen_t *length, int from)
+{
+    return option_put(value, length, &from, sizeof from);
+}
+
+/* Copies a value that must be whole. */
+static int option_take(const void *value, socklen_t length, void *to, socklen_t size)
+{
+    if (length < size)
+        return -EINVAL;
+    if (value == NULL)
+        return -EFAULT;
+    memcpy(to, value, size);
+    return 0;
+}
+
+int option_take_int(const void *value, socklen_t length, int *out)
+{
+    return option_take(value, length, out, sizeof *out);
+}
+
+/* SO_RCVTIMEO and SO_SNDTIMEO: a struct timeval, of which zero means for ever; a negative time is
+ * over at once. */
+static int take_timeout(const void *value, socklen_t length, uint64_t *out_ns)
+{
+    struct timeval time;
+    int error = option_take(value, length, &time, sizeof time);
+    if (error < 0)
+        return error;
+    if (time.tv_usec < 0 || time.tv_usec >= 1000000)
+        return -EDOM;
+    if (time.tv_sec < 0)
+        *out_ns = 0;
+    else if (time.tv_sec == 0 && time.tv_usec == 0)
+        *out_ns = TIME_NEVER;
+    else if ((uint64_t)time.tv_sec >= TIME_NEVER / TIME_S(1))
+        *out_ns = TIME_NEVER;
+    else
+        *out_ns = TIME_S(time.tv_sec) + TIME_US(time.tv_usec);
+    return 0;
+}
+
+static int put_timeout(void *value, socklen_t *length, uint64_t timeout_ns)
+{
+    struct timeval time = {0};
+    if (timeout_ns != TIME_NEVER) {
+        time.tv_sec = (time_t)(timeout_ns / TIME_S(1));
+        time.tv_usec = (suseconds_t)(timeout_ns % TIME_S(1) / TIME_US(1));
+    }
+    return option_put(value, length, &time, sizeof time);
+}
+
+static int take_linger(const void *value, socklen_t length, int32_t *out_s)
+{
+    struct linger linger;
+    int error = option_take(value, length, &linger, sizeof linger);
+    if (error < 0)
+        return error;
+    if (!linger.l_onoff)
+        *out_s = -1;
+    else
+        *out_s = linger.l_linger < 0 ? INT_MAX : linger.l_linger;
+    return 0;
+}
+
+static int put_linger(void *value, socklen_t *length, int32_t linger_s)
+{
+    struct linger linger = {.l_onoff = linger_s >= 0, .l_linger = linger_s >= 0 ? linger_s : 0};
+    return option_put(value, length, &linger, sizeof linger);
+}
+
+/* At most half of the receive buffer of a stream, beyond which it could never be reached. */
+static uint32_t low_water(struct socket *socket, int bytes)
+{
+    int buffer = 0;
+    socklen_t length = sizeof buffer;
+    if (bytes < 0)
+        bytes = INT_MAX;
+    if (socket_is_stream(socket) &&
+        socket->kind->get_option(socket, SOL_SOCKET, SO_RCVBUF, &buffer, &length) == 0 &&
+        bytes > buffer / 2)
+        bytes = buffer / 2;
+    return bytes > 1 ? (uint32_t)bytes : 1;
+}
+
+static void set_reuse(struct socket *socket, int option, bool on)
+{
+    if (option == SO_REUSEADDR)
+        socket->reuse_address = on;
+    else
+        socket->reuse_port = on;
+    if (socket->kind->datagram_options)
+        socket->kind->datagram_options(socket)->reuse_address =
+            socket->reuse_address || socket->reuse_port;
+}
+
+/* Those of SOL_SOCKET that mean the same for every kind. */
+static int set_socket_option(struct socket *socket, int option, const void *value, socklen_t length)
+{
+    int number = 0;
+    int error = option_take_int(value, length, &number);
+    switch (option) {
+    case SO_TYPE:
+    case SO_DOMAIN:
+    case SO_PROTOCOL:
+    case SO_ERROR:
+    case SO_ACCEPTCONN:
+    case SO_SNDLOWAT:
+        return error < 0 ? error : -ENOPROTOOPT; /* only to be read */
+    case SO_LINGER:
+        return take_linger(value, length, &socket->linger_s);
+    case SO_RCVTIMEO:
+        return take_timeout(value, length, &socket->receive_timeout_ns);
+    case SO_SNDTIMEO:
+        return take_timeout(value, length, &socket->send_timeout_ns);
+    case SO_REUSEADDR:
+    case SO_REUSEPORT:
+        if (error == 0)
+            set_reuse(socket, option, number != 0);
+        return error;
+    case SO_BROADCAST:
+        if (error == 0)
+            socket->broadcast = number != 0;
+        return error;
+    case SO_RCVLOWAT:
+        if (error == 0)
+            socket->receive_low_water = low_water(socket, number);
+        return error;
+    default:
+        if (error < 0)
+            return error;
+        return socket->kind->set_option(socket, SOL_SOCKET, option, value, length);
+    }
+}
+
+static int get_socket_option(struct socket *socket, int option, void *value, socklen_t *length)
+{
+    switch (option) {
+    case SO_TYPE:
+        return option_put_int(value, length, socket->kind->type);
+    case SO_DOMAIN:
+        return option_put_int(value, length, AF_INET);
+    case SO_PROTOCOL:
+        return option_put_int(value, length, socket->kind->protocol);
+    case SO_ERROR:
+        return option_put_int(value, length, socket->kind->error(socket, true));
+    case SO_ACCEPTCONN:
+        return option_put_int(value, length, socket->kind == &listener_kind);
+    case SO_SNDLOWAT:
+        return option_put_int(value, length, 1);
+    case SO_LINGER:
+        return put_linger(value, length, socket->linger_s);
+    case SO_RCVTIMEO:
+        return put_timeout(value, length, socket->receive_timeout_ns);
+    case SO_SNDTIMEO:
+        return put_timeout(value, length, socket->send_timeout_ns);
+    case SO_REUSEADDR:
+        return option_put_int(value, length, socket->reuse_address);
+    case SO_REUSEPORT:
+        return option_put_int(value, length, socket->reuse_port);
+    case SO_BROADCAST:
+        return option_put_int(value, length, socket->broadcast);
+    case SO_RCVLOWAT:
+        return option_put_int(value, length, (int)socket->receive_low_water);
+    default:
+        return socket->kind->get_option(socket, SOL_SOCKET, option, value, length);
+    }
+}
+
+int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,
+                    socklen_t length)
+{
+    struct call call;
+    int result = call_begin(&call, t, socket);
+    if (result == 0 && value == NULL)
+        result = -EFAULT;
+    else if (result == 0 && level == SOL_SOCKET)
+        result = set_socket_option(call.socket, option, value, length);
+    else if (result == 0)
+        result = call.socket->kind->set_option(call.socket, level, option, value, length);
+    return (int)call_end(&call, result);
+}
+
+int tern_getsockopt(struct tern *t, int socket, int level, int option, void *value,
+                    socklen_t *length)
+{
+    struct call call;
+    int result = call_begin(&call, t, socket);
+    if (result == 0 && (value == NULL || length == NULL))
+        result = -EFAULT;
+    else if (result == 0 && level == SOL_SOCKET)
+        result = get_socket_option(call.socket, option, value, length);
+    else if (result == 0)
+        result = call.socket->kind->get_option(call.socket, level, option, value, length);
+    return (int)call_end(&call, result);
+}
+
+int tern_fcntl(struct tern *t, int socket, int command, int argument)
+{
+    struct call call;
+    int result = call_begin(&call, t, socket);
+    if (result == 0 && command == F_GETFL)
+        result = O_RDWR | (call.socket->nonblocking ? O_NONBLOCK : 0);
+    else if (result == 0 && command == F_SETFL)
+        call.socket->nonblocking = (argument & O_NONBLOCK) != 0; /* O_RDWR and its like stay */
+    else if (result == 0)
+        result = -EINVAL;
+    return (int)call_end(&call, result);
+}
+
+/* FIONREAD is SIOCINQ, and TIOCOUTQ is SIOCOUTQ. */
+static int control(struct socket *socket, unsigned long request, int *value)
+{
+    int64_t queued;
+    switch (request) {
+    case FIONBIO:
+        socket->nonblocking = *value != 0;
+        return 0;
+    case FIONREAD:
+        queued = socket->kind->queued_in(socket);
+        break;
+    case TIOCOUTQ:
+        queued = socket->kind->queued_out(socket);
+        break;
+    default:
+        return -ENOTTY;
+    }
+    if (queued < 0)
+        return (int)queued;
+    *value = queued > INT_MAX ? INT_MAX : (int)queued;
+    return 0;
+}
+
+int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value)
+{
+    struct call call;
+    int result = call_begin(&call, t, socket);
+    if (result == 0)
+        result = value ? control(call.socket, request, value) : -EFAULT;
+    return (int)call_end(&call, result);
+}

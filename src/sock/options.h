@@ -1,0 +1,23 @@
+/* Socket options, in three parts: those that mean the same for every socket (options.c), those of
+ * datagrams (options_datagram.c), and those that TCP acts on, which it keeps itself (tcp/tcp.h). */
+#ifndef TERN_SOCK_OPTIONS_H
+#define TERN_SOCK_OPTIONS_H
+
+#include <sys/socket.h>
+
+struct socket;
+
+/* Copies a value of `size` bytes as getsockopt(2) does: cut to *length, which becomes what was
+ * copied. 0 or -EFAULT. */
+int option_put(void *value, socklen_t *length, const void *from, socklen_t size);
+int option_put_int(void *value, socklen_t *length, int from);
+/* Reads an int: 0, -EFAULT, or -EINVAL when it is shorter. */
+int option_take_int(const void *value, socklen_t length, int *out);
+
+/* struct socket_kind's, of datagrams. */
+int datagram_set_option(struct socket *socket, int level, int option, const void *value,
+                        socklen_t length);
+int datagram_get_option(struct socket *socket, int level, int option, void *value,
+                        socklen_t *length);
+
+#endif

@@ -1,0 +1,130 @@
+/* The options of UDP and echo sockets: udp(7), ip(7), and what socket(7) says of buffers. */
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "sock/options.h"
+#include "sock/socket.h"
+#include "sock/tern.h"
+
+/* Linux doubles what is asked for, to make up for its bookkeeping, and reads back the double; so do
+ * we, since programs compare. */
+static uint32_t buffer_size(int bytes)
+{
+    const int least = 2304, most = 1 << 29;
+    if (bytes < 0 || bytes > most)
+        bytes = most;
+    return 2 * bytes < least ? (uint32_t)least : (uint32_t)(2 * bytes);
+}
+
+static int set_socket_level(struct socket *socket, int option, int value)
+{
+    struct datagram_options *options = socket->kind->datagram_options(socket);
+    switch (option) {
+    case SO_RCVBUF:
+        options->receive_limit_bytes = buffer_size(value);
+        return 0;
+    case SO_SNDBUF:
+        socket->send_buffer = buffer_size(value);
+        return 0;
+    case SO_KEEPALIVE:
+        socket->keep_alive = value != 0;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+static int set_ip_level(struct socket *socket, int option, int value)
+{
+    struct datagram_options *options = socket->kind->datagram_options(socket);
+    switch (option) {
+    case IP_TTL: /* -1: the default */
+        if (value != -1 && (value < 1 || value > 255))
+            return -EINVAL;
+        options->hop_limit = value == -1 ? 0 : (uint8_t)value;
+        return 0;
+    case IP_TOS:
+        options->traffic_class = (uint8_t)value;
+        return 0;
+    case IP_MTU_DISCOVER:
+        if (value < IP_PMTUDISC_DONT || value > IP_PMTUDISC_OMIT)
+            return -EINVAL;
+        options->dont_fragment = value == IP_PMTUDISC_DO || value == IP_PMTUDISC_PROBE;
+        return 0;
+    case IP_RECVTTL:
+        socket->receive_ttl = value != 0;
+        return 0;
+    case IP_RECVTOS:
+        socket->receive_tos = value != 0;
+        return 0;
+    case IP_PKTINFO:
+        socket->receive_pktinfo = value != 0;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+int datagram_set_option(struct socket *socket, int level, int option, const void *value,
+                        socklen_t length)
+{
+    int number;
+    /* ip(7): these may also be given as one byte. */
+    if (level == IPPROTO_IP && length > 0 && length < sizeof number)
+        return set_ip_level(socket, option, *(const uint8_t *)value);
+    int error = option_take_int(value, length, &number);
+    if (level != SOL_SOCKET && level != IPPROTO_IP)
+        return -ENOPROTOOPT;
+    if (error < 0)
+        return error;
+    return level == SOL_SOCKET ? set_socket_level(socket, option, number)
+                               : set_ip_level(socket, option, number);
+}
+
+static int get_socket_level(const struct socket *socket, const struct datagram_options *options,
+                            int option)
+{
+    switch (option) {
+    case SO_RCVBUF:
+        return (int)options->receive_limit_bytes;
+    case SO_SNDBUF:
+        return (int)socket->send_buffer;
+    case SO_KEEPALIVE:
+        return socket->keep_alive;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+static int get_ip_level(const struct socket *socket, const struct datagram_options *options,
+                        int option)
+{
+    switch (option) {
+    case IP_TTL:
+        return options->hop_limit ? options->hop_limit : (int)socket->tern->stack.settings.ip_ttl;
+    case IP_TOS:
+        return options->traffic_class;
+    case IP_MTU_DISCOVER:
+        return options->dont_fragment ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT;
+    case IP_RECVTTL:
+        return socket->receive_ttl;
+    case IP_RECVTOS:
+        return socket->receive_tos;
+    case IP_PKTINFO:
+        return socket->receive_pktinfo;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+int datagram_get_option(struct socket *socket, int level, int option, void *value,
+                        socklen_t *length)
+{
+    const struct datagram_options *options = socket->kind->datagram_options(socket);
+    int number = -ENOPROTOOPT;
+    if (level == SOL_SOCKET)
+        number = get_socket_level(socket, options, option);
+    else if (level == IPPROTO_IP)
+        number = get_ip_level(socket, options, option);
+    return number < 0 ? number : option_put_int(value, length, number);
+}

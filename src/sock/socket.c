@@ -1,0 +1,28 @@
+#include "sock/socket.h"
+
+#include <stdlib.h>
+
+#include "base/time.h"
+#include "sock/wait.h"
+
+struct socket *socket_new(struct tern *t, const struct socket_kind *kind)
+{
+    struct socket *socket = calloc(1, sizeof *socket);
+    if (socket == NULL)
+        return NULL;
+    socket->kind = kind;
+    socket->tern = t;
+    socket->receive_timeout_ns = TIME_NEVER;
+    socket->send_timeout_ns = TIME_NEVER;
+    socket->receive_low_water = 1;
+    socket->linger_s = -1;
+    list_init(&socket->waiting);
+    return socket;
+}
+
+void socket_close(struct socket *socket, bool abort)
+{
+    wait_close(socket->tern, &socket->waiting);
+    socket->kind->close(socket, abort);
+    free(socket);
+}

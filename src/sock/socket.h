@@ -1,0 +1,111 @@
+/* A socket: what a descriptor stands for.
+ *
+ * It holds what all sockets have in common (options, timeouts, who waits) and leaves the rest to
+ * its kind, a table of functions over the protocol's own object. The kinds are tcp_kind (a
+ * connection, or what will become one), listener_kind (what listen(2) makes of it), udp_kind and
+ * echo_kind. No function of a kind ever waits: what cannot be done now is -EAGAIN, and waiting is
+ * the caller's business (call.h). Errors are those of the public call's man page. */
+#ifndef TERN_SOCK_SOCKET_H
+#define TERN_SOCK_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/list.h"
+#include "core/datagrams.h"
+#include "core/endpoint.h"
+
+struct echo;
+struct socket;
+struct tcb;
+struct tcp_listener;
+struct tern;
+struct udp;
+
+struct socket_kind {
+    int type;     /* SOCK_… */
+    int protocol; /* IPPROTO_… */
+
+    /* Makes the protocol's object. NULL: only listen() leads to this kind. */
+    int (*open)(struct socket *socket);
+    /* Lets go of it: it ends in good order by itself, or, with `abort`, at once. */
+    void (*close)(struct socket *socket, bool abort);
+
+    int (*bind)(struct socket *socket, const struct endpoint *local);
+    /* 0; -EINPROGRESS when it is on its way from now on, -EALREADY when it was before. `remote`
+     * NULL dissolves the association. */
+    int (*connect)(struct socket *socket, const struct endpoint *remote);
+    int (*listen)(struct socket *socket, int backlog);
+    /* Takes the oldest connection that waits, as a socket of its own. */
+    int (*accept)(struct socket *socket, struct socket **out);
+    /* `to` NULL: to the peer. May take a part of it only where the type is SOCK_STREAM. */
+    ssize_t (*send)(struct socket *socket, const struct iovec *spans, int count,
+                    const struct endpoint *to, int flags);
+    /* A stream leaves `info` as it is. */
+    ssize_t (*receive)(struct socket *socket, const struct iovec *spans, int count, int flags,
+                       struct datagram_info *info);
+    int (*shutdown)(struct socket *socket, bool receive, bool send);
+    /* 0 once the peer has acknowledged all; with `finish` the sending side is shut down first, and
+     * 0 means that there is nothing to linger for. */
+    int (*drain)(struct socket *socket, bool finish);
+
+    unsigned (*readiness)(const struct socket *socket);            /* POLL… */
+    int (*error)(struct socket *socket, bool clear);               /* a positive errno, or 0 */
+    const struct endpoint *(*local)(const struct socket *socket);  /* port 0: not bound */
+    const struct endpoint *(*remote)(const struct socket *socket); /* NULL: not connected */
+    /* FIONREAD and SIOCOUTQ: bytes, or -EINVAL. */
+    int64_t (*queued_in)(const struct socket *socket);
+    int64_t (*queued_out)(const struct socket *socket);
+
+    /* The options that options.c leaves to the protocol. 0, -ENOPROTOOPT, -EINVAL. */
+    int (*set_option)(struct socket *socket, int level, int option, const void *value,
+                      socklen_t length);
+    int (*get_option)(struct socket *socket, int level, int option, void *value, socklen_t *length);
+    struct datagram_options *(*datagram_options)(struct socket *socket); /* NULL: a stream */
+};
+
+extern const struct socket_kind tcp_kind, listener_kind, udp_kind, echo_kind;
+
+/* How far connect(2) has told its caller; tcp_kind's. */
+enum connect_progress { CONNECT_NONE, CONNECT_UNDER_WAY, CONNECT_DONE };
+
+struct socket {
+    const struct socket_kind *kind;
+    struct tern *tern;
+    union {
+        struct tcb *tcb;
+        struct tcp_listener *listener;
+        struct udp *udp;
+        struct echo *echo;
+    } of;
+    struct list waiting; /* struct waiting (wait.h): the calls that wait for it */
+
+    uint64_t receive_timeout_ns; /* SO_RCVTIMEO; TIME_NEVER: none */
+    uint64_t send_timeout_ns;    /* SO_SNDTIMEO */
+    uint32_t receive_low_water;  /* SO_RCVLOWAT, bytes */
+    int32_t linger_s;            /* SO_LINGER's time; -1: off */
+    uint32_t send_buffer;        /* SO_SNDBUF of datagrams, which never wait to be sent */
+    uint8_t connect_progress;
+    bool nonblocking : 1;     /* O_NONBLOCK */
+    bool reuse_address : 1;   /* SO_REUSEADDR */
+    bool reuse_port : 1;      /* SO_REUSEPORT */
+    bool keep_alive : 1;      /* SO_KEEPALIVE of datagrams, which have nothing to keep */
+    bool broadcast : 1;       /* SO_BROADCAST */
+    bool receive_ttl : 1;     /* IP_RECVTTL */
+    bool receive_tos : 1;     /* IP_RECVTOS */
+    bool receive_pktinfo : 1; /* IP_PKTINFO */
+};
+
+/* A socket with neither object nor descriptor yet, which free() ends; NULL without memory. */
+struct socket *socket_new(struct tern *t, const struct socket_kind *kind);
+/* Tells those who wait for it, closes its object, and frees it. It has no descriptor any more. */
+void socket_close(struct socket *socket, bool abort);
+
+static inline bool socket_is_stream(const struct socket *socket)
+{
+    return socket->kind->type == SOCK_STREAM;
+}
+
+#endif

@@ -1,0 +1,62 @@
+#include "sock/wait.h"
+
+#include <poll.h>
+
+#include "base/time.h"
+#include "sock/socket.h"
+#include "sock/tern.h"
+
+int wait_for(struct tern *t, struct waiting *waiting, size_t count, uint64_t deadline_ns)
+{
+    struct sock_waiter waiter = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (waiting[i].closed)
+            waiter.woken = true;
+        waiting[i].waiter = &waiter;
+        list_init(&waiting[i].link);
+        if (!waiting[i].closed)
+            list_append(waiting[i].at, &waiting[i].link);
+    }
+    int result = waiter.woken ? 0 : t->host->operations->wait(t->host, &waiter, deadline_ns);
+    for (size_t i = 0; i < count; i++)
+        list_remove(&waiting[i].link);
+    return result;
+}
+
+static void wake(struct tern *t, struct waiting *waiting)
+{
+    t->host->operations->wake(t->host, waiting->waiter);
+}
+
+void wait_notify(struct stack *stack, void *owner, unsigned events)
+{
+    struct tern *t = container_of(stack, struct tern, stack);
+    struct socket *socket = owner;
+    struct list *at = socket ? &socket->waiting : &t->waiting;
+    for (struct list *l = at->next; l != at; l = l->next) {
+        struct waiting *waiting = container_of(l, struct waiting, link);
+        if (socket == NULL || (events & (waiting->events | POLLERR | POLLHUP)))
+            wake(t, waiting);
+    }
+}
+
+void wait_wake_all(struct tern *t, struct list *at)
+{
+    for (struct list *l = at->next; l != at; l = l->next)
+        wake(t, container_of(l, struct waiting, link));
+}
+
+void wait_close(struct tern *t, struct list *at)
+{
+    while (!list_empty(at)) {
+        struct waiting *waiting = container_of(at->next, struct waiting, link);
+        list_remove(&waiting->link);
+        waiting->closed = true;
+        wake(t, waiting);
+    }
+}
+
+uint64_t wait_deadline(const struct tern *t, uint64_t timeout_ns)
+{
+    return timeout_ns > TIME_NEVER - t->stack.now_ns ? TIME_NEVER : t->stack.now_ns + timeout_ns;
+}
