@@ -160,6 +160,30 @@ TERN_API int tern_getsockopt(struct tern *t, int socket, int level, int option, 
 TERN_API int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,
                              socklen_t length);
 
+/* TCP_INFO, in the layout of Linux's struct tcp_info (linux/tcp.h): pass it to
+ * tern_getsockopt(IPPROTO_TCP, TCP_INFO). Times in microseconds but for tcpi_last_*, which are in
+ * milliseconds; windows in segments where Linux has segments. What has no meaning here is 0. */
+struct tern_tcp_info {
+    uint8_t tcpi_state, tcpi_ca_state, tcpi_retransmits, tcpi_probes, tcpi_backoff, tcpi_options;
+    uint8_t tcpi_snd_wscale : 4, tcpi_rcv_wscale : 4;
+    uint8_t tcpi_delivery_rate_app_limited : 1, tcpi_fastopen_client_fail : 2;
+    uint32_t tcpi_rto, tcpi_ato, tcpi_snd_mss, tcpi_rcv_mss;
+    uint32_t tcpi_unacked, tcpi_sacked, tcpi_lost, tcpi_retrans, tcpi_fackets;
+    uint32_t tcpi_last_data_sent, tcpi_last_ack_sent, tcpi_last_data_recv, tcpi_last_ack_recv;
+    uint32_t tcpi_pmtu, tcpi_rcv_ssthresh, tcpi_rtt, tcpi_rttvar, tcpi_snd_ssthresh, tcpi_snd_cwnd,
+        tcpi_advmss, tcpi_reordering, tcpi_rcv_rtt, tcpi_rcv_space, tcpi_total_retrans;
+    uint64_t tcpi_pacing_rate, tcpi_max_pacing_rate, tcpi_bytes_acked, tcpi_bytes_received;
+    uint32_t tcpi_segs_out, tcpi_segs_in, tcpi_notsent_bytes, tcpi_min_rtt, tcpi_data_segs_in,
+        tcpi_data_segs_out;
+    uint64_t tcpi_delivery_rate, tcpi_busy_time, tcpi_rwnd_limited, tcpi_sndbuf_limited;
+    uint32_t tcpi_delivered, tcpi_delivered_ce;
+    uint64_t tcpi_bytes_sent, tcpi_bytes_retrans;
+    uint32_t tcpi_dsack_dups, tcpi_reord_seen, tcpi_rcv_ooopack, tcpi_snd_wnd, tcpi_rcv_wnd,
+        tcpi_rehash;
+    uint16_t tcpi_total_rto, tcpi_total_rto_recoveries;
+    uint32_t tcpi_total_rto_time;
+};
+
 /* F_GETFL and F_SETFL with O_NONBLOCK. EBADF, EINVAL. */
 TERN_API int tern_fcntl(struct tern *t, int socket, int command, int argument);
 /* FIONREAD/SIOCINQ and SIOCOUTQ into *value. EBADF, EINVAL, ENOTTY. */

@@ -1,0 +1,194 @@
+/* Arriving acknowledgments (RFC 9293 §3.10.7.4, fifth): SND.UNA, the window, a round-trip sample;
+ * and from them the ack_event that recovery and congestion control go by. */
+#include "tcp/ack.h"
+
+#include "base/seq.h"
+#include "base/time.h"
+#include "tcp/connection.h"
+#include "tcp/options.h"
+#include "tcp/output.h"
+#include "tcp/records.h"
+#include "tcp/recovery.h"
+#include "tcp/rtt.h"
+#include "tcp/sack.h"
+#include "tcp/timers.h"
+
+static struct ack_event event_begin(const struct tcb *tcb, const struct segment *segment)
+{
+    return (struct ack_event){
+        .prior_una = tcb->snd.una,
+        .prior_in_flight = tcb_in_flight(tcb),
+        .first_sent_ns = TIME_NEVER,
+        .last_sent_ns = TIME_NEVER,
+        .sack_sent_ns = TIME_NEVER,
+        .rtt_ns = TIME_NEVER,
+        .highest_sacked = tcb->snd.una,
+        .has_text = segment_length(segment) > 0,
+    };
+}
+
+/* §3.10.7.4: SND.WND, unless the segment is older than the one that set it last. Returns whether it
+ * changed. */
+static bool update_window(struct tcb *tcb, const struct segment *segment)
+{
+    uint32_t window = (uint32_t)segment->window << (segment->flags & TCP_SYN ? 0 : tcb->snd.scale);
+    bool newer = seq_lt(tcb->snd.wl1, segment->seq) ||
+                 (tcb->snd.wl1 == segment->seq && seq_leq(tcb->snd.wl2, segment->ack)) ||
+                 seq_gt(segment->ack, tcb->snd.una);
+    if (!newer)
+        return false;
+    tcb->snd.wl1 = segment->seq;
+    tcb->snd.wl2 = segment->ack;
+    if (window == tcb->snd.wnd)
+        return false;
+    tcb->snd.wnd = window;
+    if (window > tcb->snd.max_wnd)
+        tcb->snd.max_wnd = window;
+    return true;
+}
+
+/* Frees the acknowledged bytes of the send ring, and says when there is room again: when a third of
+ * the buffer is free, so that a writer is not woken for each segment. */
+static void release_bytes(struct tcb *tcb)
+{
+    struct ring *ring = &tcb->snd.ring;
+    uint32_t acked = seq_gt(tcb->snd.una, tcb->snd.base) ? tcb->snd.una - tcb->snd.base : 0;
+    if (acked > ring->length)
+        acked = ring->length; /* the FIN has no byte */
+    ring_consume(ring, acked);
+    tcb->snd.base += acked;
+    tcb->stat.bytes_acked += acked;
+    if (ring->length == 0)
+        ring_release(ring);
+    tcp_connection_charge(tcb);
+    if (acked && ring->length + ring->length / 2 <= tcb->preferences.send_buffer)
+        tcp_notify(tcb, POLLOUT | POLLWRNORM);
+}
+
+static void advance(struct tcb *tcb, uint32_t ack, struct ack_event *event)
+{
+    event->advanced = true;
+    tcb->snd.una = ack;
+    records_acknowledge(tcb, ack, event);
+    release_bytes(tcb);
+    tcb->recovery.timeouts = 0;
+    if (tcb->snd.fin_sent && ack == tcb->snd.nxt)
+        tcb->snd.fin_acked = true;
+    if (tcb->snd.fin_acked || tcb->records.out == 0)
+        tcp_notify(tcb, 0); /* someone may be waiting for everything to be acknowledged */
+}
+
+/* RFC 6298 §3 with Karn: only what was sent once is a sample; a timestamp echo is one for
+ * retransmissions too (RFC 7323 §4). */
+static void sample_rtt(struct tcb *tcb, const struct segment *segment, struct ack_event *event)
+{
+    uint64_t now = tcb->stack->now_ns;
+    if (event->last_sent_ns != TIME_NEVER)
+        event->rtt_ns = now - event->last_sent_ns;
+    else if (event->sack_sent_ns != TIME_NEVER)
+        event->rtt_ns = now - event->sack_sent_ns;
+    if (event->rtt_ns != TIME_NEVER)
+        rtt_min_sample(tcb, event->rtt_ns);
+
+    if (event->first_sent_ns != TIME_NEVER && !event->retransmitted_acked)
+        rtt_sample(tcb, now - event->first_sent_ns);
+    else if (event->sack_sent_ns != TIME_NEVER)
+        rtt_sample(tcb, now - event->sack_sent_ns);
+    else if (event->advanced && tcb->opt.timestamps && segment->options.has_timestamps &&
+             segment->options.timestamp_echo)
+        rtt_sample(tcb, TIME_MS(tcp_timestamp(tcb) - segment->options.timestamp_echo));
+}
+
+/* The handshake's last step: our SYN is acknowledged (§3.10.7.4, fifth, SYN-RECEIVED). */
+static enum tcp_step finish_handshake(struct tcb *tcb, const struct segment *segment)
+{
+    if (!seq_lt(tcb->snd.una, segment->ack) || seq_gt(segment->ack, tcb->snd.nxt))
+        return tcp_drop_rst(DROP_TCP_ACK);
+    tcb->snd.wl1 = segment->seq - 1; /* so that this segment sets the window */
+    update_window(tcb, segment);
+    tcp_connection_established(tcb);
+    return TCP_STEP_CONTINUE;
+}
+
+/* §3.10.7.4 fifth, what the acknowledgment of our FIN leads to. */
+static enum tcp_step fin_acknowledged(struct tcb *tcb)
+{
+    switch (tcb->state) {
+    case TCP_FIN_WAIT_1:
+        tcp_set_state(tcb, TCP_FIN_WAIT_2);
+        if (tcb->detached)
+            timer_set(tcb, TCP_TIMER_LINGER,
+                      tcb->stack->now_ns + TIME_S(tcb->stack->settings.tcp_fin_timeout_s));
+        tcp_notify(tcb, 0);
+        return TCP_STEP_CONTINUE;
+    case TCP_CLOSING:
+        tcp_connection_time_wait(tcb);
+        return TCP_STEP_CONTINUE;
+    case TCP_LAST_ACK:
+        tcp_connection_end(tcb, 0);
+        return TCP_STEP_GONE;
+    default:
+        return TCP_STEP_CONTINUE;
+    }
+}
+
+/* RFC 5961 §5.2: an ACK for what was never sent, or older than any window, is not to be believed.
+ */
+static bool acceptable(const struct tcb *tcb, uint32_t ack)
+{
+    return seq_geq(ack, tcb->snd.una - tcb->snd.max_wnd) && seq_leq(ack, tcb->snd.nxt);
+}
+
+/* Whether `event` is a duplicate ACK as RFC 5681 §2 defines it. */
+static bool is_duplicate(const struct tcb *tcb, const struct segment *segment,
+                         const struct ack_event *event)
+{
+    return segment->ack == tcb->snd.una && !event->advanced && !event->has_text &&
+           !event->window_changed && tcb->records.out > 0;
+}
+
+enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
+{
+    if (!(segment->flags & TCP_ACK))
+        return tcp_drop(DROP_TCP_NO_ACK);
+    if (tcb->state == TCP_SYN_RECEIVED) {
+        enum tcp_step step = finish_handshake(tcb, segment);
+        if (step != TCP_STEP_CONTINUE)
+            return step;
+    }
+    if (!acceptable(tcb, segment->ack)) {
+        tcp_send_challenge(tcb);
+        return tcp_drop(DROP_TCP_ACK);
+    }
+    tcb->stat.last_ack_received_ns = tcb->stack->now_ns;
+    tcb->keepalive_sent = 0;
+
+    struct ack_event event = event_begin(tcb, segment);
+    uint32_t prior_out = tcb->records.out;
+    if (seq_geq(segment->ack, tcb->snd.una)) {
+        event.window_changed = update_window(tcb, segment);
+        if (tcb->recovery.probes) {
+            tcb->recovery.probes = 0; /* it lives (RFC 6429) */
+            if (tcb->snd.wnd)
+                tcb->rtt.backoff = 0;
+        }
+    }
+    if (tcb->opt.sack)
+        sack_process(tcb, segment, &event);
+    if (seq_gt(segment->ack, tcb->snd.una))
+        advance(tcb, segment->ack, &event);
+    event.duplicate = is_duplicate(tcb, segment, &event);
+    if (prior_out == 0 && !event.advanced) {
+        if (tcb->snd.wnd && seq_lt(tcb->snd.nxt, tcb->snd.una + tcb->snd.wnd))
+            timer_clear(tcb, TCP_TIMER_PERSIST);
+        return TCP_STEP_CONTINUE;
+    }
+    sample_rtt(tcb, segment, &event);
+    recovery_on_ack(tcb, segment, &event);
+    if (event.advanced) {
+        timers_restart_retransmit(tcb);
+        if (tcb->snd.fin_acked)
+            return fin_acknowledged(tcb);
+    }
+    return TCP_STEP_CONTINUE;
+}

@@ -1,0 +1,41 @@
+#include "tcp/cc.h"
+
+#include <stddef.h>
+
+#include "tcp/tcb.h"
+
+static const struct cc_operations *const algorithms[] = {&cc_reno};
+
+const struct cc_operations *cc_by_index(int64_t index)
+{
+    size_t count = sizeof algorithms / sizeof algorithms[0];
+    return algorithms[index >= 0 && (size_t)index < count ? (size_t)index : 0];
+}
+
+int64_t cc_count(void)
+{
+    return sizeof algorithms / sizeof algorithms[0];
+}
+
+uint32_t cc_slow_start(struct tcb *tcb, uint32_t segments)
+{
+    uint32_t room = tcb->cc.ssthresh > tcb->cc.cwnd ? tcb->cc.ssthresh - tcb->cc.cwnd : 0;
+    uint32_t taken = segments < room ? segments : room;
+    tcb->cc.cwnd += taken;
+    return segments - taken;
+}
+
+void cc_additive_increase(struct tcb *tcb, uint32_t window, uint32_t segments)
+{
+    if (window == 0)
+        window = 1;
+    if (tcb->cc.fraction >= window) {
+        tcb->cc.fraction = 0;
+        tcb->cc.cwnd++;
+    }
+    tcb->cc.fraction += segments;
+    if (tcb->cc.fraction >= window) {
+        tcb->cc.cwnd += tcb->cc.fraction / window;
+        tcb->cc.fraction %= window;
+    }
+}

@@ -1,0 +1,41 @@
+/* Congestion control: what an algorithm is, and nothing of what any algorithm does.
+ *
+ * recovery.c decides what was lost and how a reduction is spread over a round trip (PRR); the
+ * algorithm decides how far the window grows on an ACK and how far it falls on a loss. A new
+ * algorithm is one file and one line in cc.c. */
+#ifndef TERN_TCP_CC_H
+#define TERN_TCP_CC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tcb;
+struct ack_event;
+
+struct cc_operations {
+    const char *name;
+    /* A connection starts to use the algorithm. */
+    void (*init)(struct tcb *tcb);
+    /* Segments were newly acknowledged while nothing is being recovered: grow tcb->cc.cwnd. */
+    void (*acknowledged)(struct tcb *tcb, const struct ack_event *event);
+    /* Congestion: returns the new slow-start threshold, in segments, at least 2 (RFC 5681 equation
+     * 4). */
+    uint32_t (*reduced)(struct tcb *tcb);
+    /* The reduction turns out to have been for nothing: the window before it may be had again. May
+     * be NULL. */
+    void (*undone)(struct tcb *tcb);
+};
+
+/* By index of the setting tcp.congestion_control's words. */
+const struct cc_operations *cc_by_index(int64_t index);
+int64_t cc_count(void);
+
+/* Slow start by up to `segments`; returns those left over for congestion avoidance (RFC 5681 §3.1
+ * with RFC 3465 L unlimited, as delivered counts stretch ACKs truly). */
+uint32_t cc_slow_start(struct tcb *tcb, uint32_t segments);
+/* One segment for each `window` segments acknowledged (RFC 5681 §3.1 congestion avoidance). */
+void cc_additive_increase(struct tcb *tcb, uint32_t window, uint32_t segments);
+
+extern const struct cc_operations cc_reno;
+
+#endif

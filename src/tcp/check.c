@@ -1,0 +1,105 @@
+#include "tcp/check.h"
+
+#include <errno.h>
+
+#include "base/seq.h"
+#include "base/time.h"
+#include "tcp/connection.h"
+#include "tcp/output.h"
+
+/* RFC 7323 §5.5: after this long without a segment TS.Recent has outlived its meaning. */
+#define PAWS_IDLE TIME_S(24u * 24 * 3600)
+
+enum tcp_step tcp_check_paws(struct tcb *tcb, const struct segment *segment)
+{
+    if (!tcb->opt.timestamps || segment->flags & TCP_RST)
+        return TCP_STEP_CONTINUE;
+    if (!segment->options.has_timestamps)
+        return tcp_drop(DROP_TCP_MISSING_TIMESTAMP); /* §3.2 */
+    if (seq_geq(segment->options.timestamp_value, tcb->opt.ts_recent) ||
+        tcb->stack->now_ns - tcb->opt.ts_recent_ns > PAWS_IDLE)
+        return TCP_STEP_CONTINUE;
+    stack_count(tcb->stack, COUNTER_TcpExtPAWSEstab);
+    return tcp_drop_ack(DROP_TCP_PAWS);
+}
+
+/* RFC 7323 §4.3: TS.Recent follows the segment that the next ACK will have been caused by. */
+static void update_ts_recent(struct tcb *tcb, const struct segment *segment)
+{
+    if (!tcb->opt.timestamps || !segment->options.has_timestamps ||
+        seq_gt(segment->seq, tcb->opt.last_ack_sent))
+        return;
+    tcb->opt.ts_recent = segment->options.timestamp_value;
+    tcb->opt.ts_recent_ns = tcb->stack->now_ns;
+}
+
+/* RFC 9293 §3.10.7.4, first. The window's lower end is what has been acknowledged, and its upper
+ * end belongs to it, so that a zero window still lets acknowledgments, resets and probes in; text
+ * beyond it is cut off later. */
+enum tcp_step tcp_check_sequence(struct tcb *tcb, const struct segment *segment)
+{
+    uint32_t end = segment->seq + segment_length(segment);
+    uint32_t edge = tcb->rcv.wup + tcb->rcv.wnd;
+    uint32_t high = seq_gt(edge, tcb->rcv.nxt) ? edge : tcb->rcv.nxt;
+    if (seq_geq(end, tcb->rcv.wup) && seq_leq(segment->seq, high)) {
+        update_ts_recent(tcb, segment);
+        return TCP_STEP_CONTINUE;
+    }
+    if (segment->flags & TCP_RST)
+        return tcp_drop(DROP_TCP_SEQUENCE);
+    if (segment->flags & TCP_SYN)
+        return tcp_check_syn(tcb, segment); /* RFC 5961 §4.2: irrespective of the sequence number */
+    if (tcb->opt.sack && tcb->stack->settings.tcp_dsack && segment->length &&
+        seq_lt(end, tcb->rcv.nxt))
+        tcb->rcv.duplicate = (struct range){segment->seq, end}; /* RFC 2883 §4 */
+    return tcp_drop_ack(DROP_TCP_SEQUENCE);
+}
+
+static int reset_error(const struct tcb *tcb)
+{
+    switch (tcb->state) {
+    case TCP_SYN_SENT:
+    case TCP_SYN_RECEIVED:
+        return ECONNREFUSED;
+    case TCP_CLOSE_WAIT:
+        return EPIPE;
+    default:
+        return ECONNRESET;
+    }
+}
+
+/* Second: RFC 5961 §3.2. Only the exact number resets; another one in the window is challenged, for
+ * whoever really reset will then know the exact one. */
+enum tcp_step tcp_check_reset(struct tcb *tcb, const struct segment *segment)
+{
+    if (!(segment->flags & TCP_RST))
+        return TCP_STEP_CONTINUE;
+    if (segment->seq != tcb->rcv.nxt) {
+        tcp_send_challenge(tcb);
+        return tcp_drop(DROP_TCP_RST);
+    }
+    if (tcp_state_synchronized(tcb->state))
+        stack_count(tcb->stack, COUNTER_TcpEstabResets);
+    else
+        stack_count(tcb->stack, COUNTER_TcpAttemptFails);
+    tcp_connection_end(tcb, reset_error(tcb));
+    return TCP_STEP_GONE;
+}
+
+/* Fourth: RFC 5961 §4.2. A SYN on an open connection changes nothing; the challenge makes a peer
+ * that has really restarted send the reset that ends it. In SYN-RECEIVED the answer to a repeated
+ * SYN is our SYN again. */
+enum tcp_step tcp_check_syn(struct tcb *tcb, const struct segment *segment)
+{
+    if (!(segment->flags & TCP_SYN))
+        return TCP_STEP_CONTINUE;
+    if (tcb->state == TCP_SYN_RECEIVED && segment->seq == tcb->rcv.irs) {
+        if (segment->flags & TCP_ACK)
+            return TCP_STEP_CONTINUE; /* simultaneous open: the other's SYN,ACK */
+        tcp_retransmit_first(tcb, WHY_SYN_ACK);
+        return tcp_drop(DROP_TCP_SYN);
+    }
+    stack_count(tcb->stack, COUNTER_TcpExtTCPSYNChallenge);
+    tcp_send_challenge(tcb);
+    return tcp_drop(DROP_TCP_SYN);
+}

@@ -1,0 +1,171 @@
+#include "tcp/connection.h"
+
+#include <stdlib.h>
+
+#include "base/time.h"
+#include "tcp/demux.h"
+#include "tcp/listen.h"
+#include "tcp/output.h"
+#include "tcp/port.h"
+#include "tcp/records.h"
+#include "tcp/recovery.h"
+#include "tcp/rtt.h"
+#include "tcp/timers.h"
+
+static void preferences_init(struct tcp_preferences *p, const struct settings *s)
+{
+    p->send_buffer = (uint32_t)s->tcp_sndbuf;
+    p->receive_buffer = (uint32_t)s->tcp_rcvbuf;
+    p->keepalive_idle_s = (uint32_t)s->tcp_keepalive_time_s;
+    p->keepalive_interval_s = (uint32_t)s->tcp_keepalive_interval_s;
+    p->keepalive_probes = (uint8_t)s->tcp_keepalive_probes;
+    p->syn_retries = (uint8_t)s->tcp_syn_retries;
+    p->congestion_control = (uint8_t)s->tcp_congestion_control;
+}
+
+struct tcb *tcp_connection_new(struct tcp *tcp)
+{
+    struct tcb *tcb = calloc(1, sizeof *tcb);
+    if (!tcb)
+        return NULL;
+    tcb->stack = tcp->stack;
+    tcb->tcp = tcp;
+    tcb->state = TCP_CLOSED;
+    list_init(&tcb->queue);
+    list_init(&tcb->port_link);
+    list_init(&tcb->all);
+    list_append(&tcp->all, &tcb->all);
+    preferences_init(&tcb->preferences, &tcp->stack->settings);
+    timers_init(tcb);
+    records_init(tcb);
+    rtt_init(tcb);
+    recovery_init(tcb);
+    tcb->snd.mss = tcb->snd.peer_mss = 536; /* RFC 9293 §3.7.1 MUST-15 */
+    tcb->rcv.mss = 536;
+    tcb->cc.cwnd = (uint32_t)tcp->stack->settings.tcp_initial_window;
+    stack_charge(tcb->stack, sizeof *tcb);
+    return tcb;
+}
+
+void tcp_connection_charge(struct tcb *tcb)
+{
+    uint32_t bytes = ring_capacity(&tcb->snd.ring) + ring_capacity(&tcb->rcv.ring);
+    stack_charge(tcb->stack, (int64_t)bytes - (int64_t)tcb->charged);
+    tcb->charged = bytes;
+}
+
+void tcp_connection_set_mss(struct tcb *tcb)
+{
+    uint32_t room = tcb->path.mtu - tcb->path.header_bytes - TCP_HEADER_MIN;
+    uint32_t mss = tcb->snd.peer_mss < room ? tcb->snd.peer_mss : room;
+    if (tcb->preferences.max_segment && tcb->preferences.max_segment < mss)
+        mss = tcb->preferences.max_segment;
+    if (tcb->opt.timestamps)
+        mss -= 12; /* RFC 7323 §3.2, RFC 6691: options come out of it */
+    tcb->snd.mss = mss;
+    uint32_t ours = tcb->path.interface->mtu - tcb->path.header_bytes - TCP_HEADER_MIN;
+    tcb->rcv.advertised_mss = ours < UINT16_MAX ? ours : UINT16_MAX;
+    if (tcb->rcv.mss > tcb->rcv.advertised_mss)
+        tcb->rcv.mss = tcb->rcv.advertised_mss;
+}
+
+void tcp_notify(struct tcb *tcb, unsigned events)
+{
+    if (tcb->owner && tcb->stack->notify)
+        tcb->stack->notify(tcb->stack, tcb->owner, events);
+}
+
+void tcp_connection_established(struct tcb *tcb)
+{
+    tcp_set_state(tcb, TCP_ESTABLISHED);
+    tcb->ever_open = true;
+    tcb->stat.established_ns = tcb->stack->now_ns;
+    tcb->recovery.phase = TCP_PHASE_OPEN;
+    tcb->recovery.timeouts = 0;
+    tcb->recovery.high = tcb->snd.una;
+    tcb->records.highest_sacked = tcb->snd.una;
+    stack_count(tcb->stack, tcb->accepted_open ? COUNTER_TcpPassiveOpens : COUNTER_TcpActiveOpens);
+    timers_restart_keepalive(tcb);
+    if (tcb->snd.fin_queued)
+        tcp_set_state(tcb, TCP_FIN_WAIT_1); /* closed before it opened (§3.10.4) */
+    if (tcb->listener && tcb->stack->notify)
+        tcb->stack->notify(tcb->stack, tcb->listener->owner, POLLIN | POLLRDNORM);
+    tcp_notify(tcb, POLLOUT | POLLWRNORM);
+}
+
+static void leave_time_wait(struct tcb *tcb)
+{
+    list_remove(&tcb->queue);
+    tcb->tcp->time_wait_count--;
+}
+
+static void uncount_open(struct tcb *tcb)
+{
+    if (tcb->counted_open)
+        tcb->tcp->open_count--;
+    tcb->counted_open = false;
+}
+
+void tcp_connection_free(struct tcb *tcb)
+{
+    timers_clear_all(tcb);
+    records_release(tcb);
+    ring_release(&tcb->snd.ring);
+    ring_release(&tcb->rcv.ring);
+    ranges_release(&tcb->rcv.out_of_order);
+    tcp_connection_charge(tcb);
+    demux_remove(tcb);
+    port_leave(tcb);
+    uncount_open(tcb);
+    list_remove(&tcb->all);
+    stack_charge(tcb->stack, -(int64_t)sizeof *tcb);
+    free(tcb);
+}
+
+void tcp_connection_end(struct tcb *tcb, int error)
+{
+    if (tcb->state == TCP_TIME_WAIT)
+        leave_time_wait(tcb);
+    tcp_set_state(tcb, TCP_CLOSED);
+    tcb->ended = true;
+    if (error && !tcb->error)
+        tcb->error = error;
+    if (!tcb->owner && !tcb->listener) {
+        tcp_connection_free(tcb);
+        return;
+    }
+    /* The owner may still read what has arrived; nothing else is needed any more. */
+    timers_clear_all(tcb);
+    records_release(tcb);
+    ring_release(&tcb->snd.ring);
+    ranges_release(&tcb->rcv.out_of_order);
+    tcp_connection_charge(tcb);
+    demux_remove(tcb);
+    port_leave(tcb);
+    tcp_notify(tcb, POLLIN | POLLOUT | POLLRDHUP | POLLHUP | (error ? POLLERR : 0));
+}
+
+void tcp_limit_time_wait(struct tcp *tcp)
+{
+    while (tcp->time_wait_count > LIMIT_TIME_WAIT) {
+        stack_count(tcp->stack, COUNTER_TcpExtTCPTimeWaitOverflow);
+        tcp_connection_end(container_of(tcp->time_wait.next, struct tcb, queue), 0);
+    }
+}
+
+void tcp_connection_time_wait(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+    tcp_set_state(tcb, TCP_TIME_WAIT);
+    uncount_open(tcb);
+    timers_clear_all(tcb);
+    records_release(tcb);
+    ring_release(&tcb->snd.ring);
+    ranges_release(&tcb->rcv.out_of_order);
+    tcp_connection_charge(tcb);
+    list_append(&tcp->time_wait, &tcb->queue);
+    tcp->time_wait_count++;
+    timer_set(tcb, TCP_TIMER_LINGER,
+              tcb->stack->now_ns + TIME_S(tcb->stack->settings.tcp_time_wait_s));
+    tcp_notify(tcb, POLLIN | POLLHUP);
+}

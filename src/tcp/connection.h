@@ -1,0 +1,26 @@
+/* The life of a connection: made, told about, ended. */
+#ifndef TERN_TCP_CONNECTION_H
+#define TERN_TCP_CONNECTION_H
+
+#include "tcp/tcb.h"
+
+/* A tcb in CLOSED with the stack's defaults; NULL without memory. */
+struct tcb *tcp_connection_new(struct tcp *tcp);
+/* Fixes the segment size and the windows' start once path and peer's options are known. */
+void tcp_connection_set_mss(struct tcb *tcb);
+/* Enters ESTABLISHED. */
+void tcp_connection_established(struct tcb *tcb);
+/* The connection is over: to CLOSED, buffers for sending freed, the owner told `error` (positive
+ * errno, 0: none). With no owner the tcb is freed: touch it no more. */
+void tcp_connection_end(struct tcb *tcb, int error);
+void tcp_connection_free(struct tcb *tcb);
+void tcp_connection_time_wait(struct tcb *tcb);
+/* Frees the oldest in TIME-WAIT while there are too many. */
+void tcp_limit_time_wait(struct tcp *tcp);
+
+/* Tells the owner that what it may ask has changed. */
+void tcp_notify(struct tcb *tcb, unsigned events);
+/* Brings the stack's memory account up to date with the rings. */
+void tcp_connection_charge(struct tcb *tcb);
+
+#endif

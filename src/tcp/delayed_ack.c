@@ -1,0 +1,147 @@
+/* When to acknowledge (RFC 9293 §3.8.6.3: at least every second full-sized segment, and within half
+ * a second; RFC 5681 §4.2: at once when something is out of order).
+ *
+ * At the start and after trouble a sender needs every ACK to open its window: those go quickly.
+ * Later the delay follows the gaps between arrivals, between 40 and 200 ms. Who answers what it
+ * reads carries its ACKs on its data, and is left the time. */
+#include "base/seq.h"
+#include "base/time.h"
+#include "tcp/output.h"
+#include "tcp/receive.h"
+#include "tcp/rtt.h"
+#include "tcp/timers.h"
+
+#define DELAY_LEAST TIME_MS(40)
+#define DELAY_MOST  TIME_MS(200)
+
+enum { QUICK_ACKS = 16 };
+
+void receive_quick(struct tcb *tcb, uint8_t count)
+{
+    uint32_t segments = tcb->rcv.mss ? tcb->rcv.wnd / (2 * tcb->rcv.mss) : 2;
+    if (segments < 2)
+        segments = 2;
+    if (segments > count)
+        segments = count;
+    if (segments > tcb->ack.quick)
+        tcb->ack.quick = (uint8_t)segments;
+}
+
+static void measure_segment(struct tcb *tcb, const struct segment *segment)
+{
+    uint32_t length = segment->length;
+    if (length > tcb->rcv.advertised_mss)
+        length = tcb->rcv.advertised_mss; /* a super-segment */
+    if (length > tcb->rcv.mss)
+        tcb->rcv.mss = length;
+}
+
+void receive_data_arrived(struct tcb *tcb, const struct segment *segment)
+{
+    uint64_t now = tcb->stack->now_ns;
+    uint64_t gap = now - tcb->ack.last_data_ns;
+    measure_segment(tcb, segment);
+    tcb->ack.pending = true;
+    if (segment->flags & TCP_PSH)
+        tcb->ack.pushed = true;
+    if (tcb->ack.delay_ns == 0) {
+        receive_quick(tcb, QUICK_ACKS);
+        tcb->ack.delay_ns = DELAY_LEAST;
+    } else if (gap <= DELAY_LEAST / 2) {
+        tcb->ack.delay_ns = tcb->ack.delay_ns / 2 + DELAY_LEAST / 2;
+    } else if (gap < tcb->ack.delay_ns) {
+        tcb->ack.delay_ns = time_min(tcb->ack.delay_ns / 2 + gap, tcb->rtt.rto_ns);
+    } else if (gap > tcb->rtt.rto_ns) {
+        receive_quick(tcb, QUICK_ACKS); /* the sender has been idle, and starts anew */
+    }
+    tcb->ack.last_data_ns = now;
+    tcb->stat.last_received_ns = now;
+}
+
+void receive_data_sent(struct tcb *tcb)
+{
+    if (tcb->ack.last_data_ns && tcb->stack->now_ns - tcb->ack.last_data_ns < tcb->ack.delay_ns)
+        tcb->ack.interactive = true;
+}
+
+void receive_ack_sent(struct tcb *tcb)
+{
+    if (tcb->ack.quick) {
+        tcb->ack.quick--;
+        if (tcb->ack.quick == 0)
+            tcb->ack.delay_ns = DELAY_LEAST;
+    }
+    tcb->ack.now = tcb->ack.pending = tcb->ack.pushed = false;
+    tcb->opt.last_ack_sent = tcb->rcv.nxt;
+    timer_clear(tcb, TCP_TIMER_ACK);
+}
+
+static bool due_now(const struct tcb *tcb)
+{
+    uint32_t unacknowledged = tcb->rcv.nxt - tcb->rcv.wup;
+    if (tcb->ack.now || (tcb->ack.quick && !tcb->ack.interactive))
+        return true;
+    /* Every second full-sized segment (SHLD-19). */
+    return unacknowledged > tcb->rcv.mss;
+}
+
+static uint64_t delay(const struct tcb *tcb)
+{
+    uint64_t delay = tcb->ack.delay_ns;
+    if (delay > DELAY_LEAST / 2) {
+        uint64_t most = tcb->ack.interactive || tcb->ack.pushed ? DELAY_MOST : TIME_MS(500);
+        if (tcb->rtt.srtt_ns)
+            most = time_min(most, time_max(tcb->rtt.srtt_ns, DELAY_LEAST));
+        delay = time_min(delay, most);
+    }
+    return time_min(delay, DELAY_MOST);
+}
+
+void receive_decide_ack(struct tcb *tcb)
+{
+    if (!tcb->ack.pending && !tcb->ack.now)
+        return;
+    if (due_now(tcb)) {
+        tcb->ack.now = true;
+        return;
+    }
+    uint64_t at = tcb->stack->now_ns + delay(tcb);
+    if (at < timer_deadline(tcb, TCP_TIMER_ACK))
+        timer_set(tcb, TCP_TIMER_ACK, at);
+}
+
+void receive_ack_expired(struct tcb *tcb)
+{
+    if (!tcb->ack.pending)
+        return;
+    stack_count(tcb->stack, COUNTER_TcpExtDelayedACKs);
+    if (tcb->ack.interactive) {
+        tcb->ack.interactive = false; /* the answer did not come in time */
+        tcb->ack.delay_ns = DELAY_LEAST;
+    } else {
+        tcb->ack.delay_ns = time_min(tcb->ack.delay_ns * 2, rtt_rto(tcb));
+    }
+    tcp_send_ack(tcb, WHY_ACK_DELAYED);
+}
+
+void receive_consumed(struct tcb *tcb, uint32_t bytes)
+{
+    if (bytes == 0 || !tcp_state_can_receive(tcb->state))
+        return;
+    uint32_t offered = seq_gt(tcb->rcv.wup + tcb->rcv.wnd, tcb->rcv.nxt)
+                           ? tcb->rcv.wup + tcb->rcv.wnd - tcb->rcv.nxt
+                           : 0;
+    bool emptied = tcb->rcv.ring.length == 0;
+    if (tcb->ack.pending &&
+        (tcb->rcv.nxt - tcb->rcv.wup > tcb->rcv.mss ||
+         (emptied && tcb->ack.pushed && !tcb->ack.interactive && tcb->ack.quick))) {
+        tcp_send_ack(tcb, WHY_ACK);
+        return;
+    }
+    /* Worth a segment of its own when the window would at least double. */
+    uint32_t buffer = tcb->preferences.receive_buffer;
+    uint32_t room = buffer > tcb->rcv.ring.length ? buffer - tcb->rcv.ring.length : 0;
+    if (offered <= buffer / 2 && room >= 2 * offered &&
+        room - offered >= (buffer / 2 < tcb->rcv.mss ? buffer / 2 : tcb->rcv.mss))
+        tcp_send_ack(tcb, WHY_WINDOW_UPDATE);
+}

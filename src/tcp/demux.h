@@ -1,0 +1,23 @@
+/* Finding what a segment is for: a connection by both endpoints, else a half-open one, else a
+ * listener. */
+#ifndef TERN_TCP_DEMUX_H
+#define TERN_TCP_DEMUX_H
+
+#include "tcp/tcb.h"
+
+struct half_open;
+struct tcp_listener;
+
+uint32_t demux_hash(const struct tcp *tcp, const struct endpoint *local,
+                    const struct endpoint *remote);
+void demux_insert(struct tcb *tcb);
+void demux_remove(struct tcb *tcb);
+
+struct tcb *demux_find(const struct tcp *tcp, const struct endpoint *local,
+                       const struct endpoint *remote);
+struct half_open *demux_find_half_open(const struct tcp *tcp, const struct endpoint *local,
+                                       const struct endpoint *remote);
+/* The listener bound to this very address, else the one bound to any. */
+struct tcp_listener *demux_find_listener(const struct tcp *tcp, const struct endpoint *local);
+
+#endif

@@ -1,0 +1,157 @@
+#include "base/checksum.h"
+#include "base/seq.h"
+#include "base/time.h"
+#include "tcp/listen.h"
+#include "tcp/options.h"
+#include "tcp/output.h"
+#include "tcp/receive.h"
+#include "tcp/timers.h"
+
+static const char *const why_text[] = {
+    [WHY_SYN] = "open",
+    [WHY_SYN_ACK] = "accept",
+    [WHY_DATA] = "data",
+    [WHY_FIN] = "close",
+    [WHY_RECOVERY] = "retransmit: fast recovery",
+    [WHY_TIMEOUT] = "retransmit: timeout",
+    [WHY_LOSS_PROBE] = "tail loss probe",
+    [WHY_WINDOW_PROBE] = "window probe",
+    [WHY_KEEPALIVE] = "keepalive",
+    [WHY_ACK] = "ack",
+    [WHY_ACK_DELAYED] = "delayed ack",
+    [WHY_ACK_DUPLICATE] = "duplicate ack",
+    [WHY_ACK_CHALLENGE] = "challenge ack",
+    [WHY_WINDOW_UPDATE] = "window update",
+    [WHY_RESET] = "reset",
+};
+
+/* Puts the decoded `segment` on the wire with `spans` of payload. */
+static int transmit(struct stack *stack, const struct ip_path *path, const struct endpoint *local,
+                    const struct endpoint *remote, struct segment *segment,
+                    const struct iovec *spans, int span_count, uint32_t segment_size,
+                    uint8_t traffic_class, uint8_t hop_limit, enum tcp_why why)
+{
+    struct packet_out packet;
+    uint32_t header_length = (uint32_t)tcp_header_size(&segment->options);
+    uint8_t *header = packet_out_begin(&packet, IP_PROTOCOL_TCP, header_length);
+    packet.source = local->address;
+    packet.destination = remote->address;
+    packet.traffic_class = traffic_class;
+    packet.hop_limit = hop_limit;
+    packet.dont_fragment = true;
+    packet.checksum_offset = TCP_CHECKSUM_OFFSET;
+    packet.why = why_text[why];
+    for (int i = 0; i < span_count; i++)
+        packet_out_payload(&packet, spans[i].iov_base, spans[i].iov_len);
+    if (packet.payload_length > segment_size)
+        packet.segment_size = (uint16_t)segment_size;
+    segment->source_port = local->port;
+    segment->destination_port = remote->port;
+    struct checksum sum = ip_pseudo_header(&local->address, &remote->address, IP_PROTOCOL_TCP,
+                                           header_length + packet.payload_length);
+    segment->checksum = checksum_fold(&sum);
+    tcp_build(segment, header);
+    stack_count_many(stack, COUNTER_TcpOutSegs,
+                     packet.segment_size ? (packet.payload_length + segment_size - 1) / segment_size
+                                         : 1);
+    if (segment->flags & TCP_RST)
+        stack_count(stack, COUNTER_TcpOutRsts);
+    return ip_output(stack, path, &packet);
+}
+
+int tcp_emit_segment(struct stack *stack, const struct ip_path *path, const struct endpoint *local,
+                     const struct endpoint *remote, struct segment *segment, uint8_t traffic_class,
+                     enum tcp_why why)
+{
+    return transmit(stack, path, local, remote, segment, NULL, 0, UINT16_MAX, traffic_class, 0,
+                    why);
+}
+
+static uint16_t window_field(const struct tcb *tcb, bool syn)
+{
+    uint32_t window =
+        syn ? tcb->rcv.wnd
+            : tcb->rcv.wnd >> tcb->rcv.scale; /* RFC 7323 §2.2: never scaled on a SYN */
+    return window > UINT16_MAX ? UINT16_MAX : (uint16_t)window;
+}
+
+int tcp_emit(struct tcb *tcb, uint32_t seq, uint32_t length, uint16_t flags, enum tcp_why why)
+{
+    struct segment segment = {.seq = seq, .flags = flags};
+    struct iovec spans[2];
+    bool acknowledges = tcb->state != TCP_SYN_SENT;
+    if (acknowledges) {
+        segment.flags |= TCP_ACK;
+        segment.ack = tcb->rcv.nxt;
+        if (!(flags & TCP_SYN))
+            receive_update_window(tcb);
+    }
+    segment.window = flags & TCP_RST && !acknowledges ? 0 : window_field(tcb, flags & TCP_SYN);
+    options_fill(tcb, &segment);
+    int count = 0;
+    if (length) {
+        count = ring_spans(&tcb->snd.ring, (flags & TCP_SYN ? seq + 1 : seq) - tcb->snd.base,
+                           length, spans);
+        tcb->stat.data_segments_out += (length + tcb->snd.mss - 1) / tcb->snd.mss;
+        tcb->stat.bytes_sent += length;
+    }
+    tcb->stat.segments_out +=
+        length > tcb->snd.mss ? (length + tcb->snd.mss - 1) / tcb->snd.mss : 1;
+    tcb->stat.last_sent_ns = tcb->stack->now_ns;
+    int error =
+        transmit(tcb->stack, &tcb->path, &tcb->local, &tcb->remote, &segment, spans, count,
+                 tcb->snd.mss, tcb->preferences.traffic_class, tcb->preferences.hop_limit, why);
+    if (acknowledges)
+        receive_ack_sent(tcb);
+    return error;
+}
+
+void tcp_send_ack(struct tcb *tcb, enum tcp_why why)
+{
+    tcp_emit(tcb, tcb->snd.nxt, 0, 0, why);
+}
+
+/* RFC 9293 §3.8.4: an old sequence number, which the peer must answer. */
+void tcp_send_keepalive(struct tcb *tcb)
+{
+    tcp_emit(tcb, tcb->snd.una - 1, 0, 0, WHY_KEEPALIVE);
+}
+
+void tcp_send_reset(struct tcb *tcb)
+{
+    tcp_emit(tcb, tcb->snd.nxt, 0, TCP_RST, WHY_RESET);
+}
+
+void tcp_send_challenge(struct tcb *tcb)
+{
+    uint64_t now = tcb->stack->now_ns;
+    if (now - tcb->ack.challenge_ns >= TIME_S(1)) {
+        tcb->ack.challenge_ns = now;
+        tcb->ack.challenges = 0;
+    }
+    if (tcb->ack.challenges >= tcb->stack->settings.tcp_challenge_ack_limit) {
+        stack_count(tcb->stack, COUNTER_TcpExtTCPACKSkippedChallenge);
+        return;
+    }
+    tcb->ack.challenges++;
+    stack_count(tcb->stack, COUNTER_TcpExtTCPChallengeACK);
+    tcp_send_ack(tcb, WHY_ACK_CHALLENGE);
+}
+
+/* RFC 9293 §3.10.7.1: <SEQ=SEG.ACK><CTL=RST>, or without ACK
+ * <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. */
+void tcp_reject(struct stack *stack, const struct packet_in *packet, const struct segment *segment)
+{
+    if (segment->flags & TCP_RST || !packet->to_unicast)
+        return;
+    struct segment reset = {.flags = TCP_RST};
+    if (segment->flags & TCP_ACK) {
+        reset.seq = segment->ack;
+    } else {
+        reset.flags |= TCP_ACK;
+        reset.ack = segment->seq + segment_length(segment);
+    }
+    struct endpoint local = {packet->destination, segment->destination_port};
+    struct endpoint remote = {packet->source, segment->source_port};
+    tcp_emit_segment(stack, NULL, &local, &remote, &reset, 0, WHY_RESET);
+}

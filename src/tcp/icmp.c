@@ -1,0 +1,61 @@
+#include "tcp/icmp.h"
+
+#include <errno.h>
+
+#include "base/bytes.h"
+#include "base/seq.h"
+#include "tcp/connection.h"
+#include "tcp/demux.h"
+#include "tcp/mtu.h"
+
+static int error_of(const struct path_error *error)
+{
+    switch (error->kind) {
+    case PATH_ERROR_NETWORK:
+        return ENETUNREACH;
+    case PATH_ERROR_PROTOCOL:
+        return ENOPROTOOPT;
+    case PATH_ERROR_PORT:
+        return ECONNREFUSED;
+    case PATH_ERROR_PARAMETER:
+        return EPROTO;
+    default:
+        return EHOSTUNREACH;
+    }
+}
+
+static void tcb_path_error(struct tcb *tcb, const struct path_error *error)
+{
+    if (error->kind == PATH_ERROR_TOO_BIG) {
+        mtu_too_big(tcb, error->mtu);
+        return;
+    }
+    /* While opening an error ends the attempt; once open, all are soft: a forged one must not close
+     * a connection (RFC 5927 §5.2), and the timeout will tell (MUST-56, SHLD-25). */
+    if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED) {
+        stack_count(tcb->stack, COUNTER_TcpAttemptFails);
+        tcp_connection_end(tcb, error_of(error));
+        return;
+    }
+    tcb->soft_error = error_of(error);
+}
+
+enum drop_reason tcp_path_error(struct stack *stack, const struct path_error *error)
+{
+    struct cursor c = cursor_over(error->payload, error->payload_length);
+    struct endpoint local = {error->source, cursor_u16(&c)};
+    struct endpoint remote = {error->destination, cursor_u16(&c)};
+    uint32_t seq = cursor_u32(&c);
+    if (c.short_read)
+        return DROP_ICMP_TRUNCATED;
+    struct tcb *tcb = demux_find(tcp_of(stack), &local, &remote);
+    if (!tcb || tcb->state == TCP_TIME_WAIT)
+        return DROP_ICMP_NO_MATCH;
+    /* RFC 5927 §4.1: only about what is in flight. */
+    if (seq_lt(seq, tcb->snd.una) || seq_geq(seq, tcb->snd.nxt)) {
+        stack_count(stack, COUNTER_TcpExtOutOfWindowIcmps);
+        return DROP_ICMP_NO_MATCH;
+    }
+    tcb_path_error(tcb, error);
+    return DROP_NONE;
+}

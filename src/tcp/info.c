@@ -1,0 +1,89 @@
+#include "tcp/info.h"
+
+#include "base/seq.h"
+#include "base/time.h"
+#include "tcp/rtt.h"
+#include "tcp/timers.h"
+
+/* tcpi_options, as linux/tcp.h numbers them. */
+enum {
+    INFO_TIMESTAMPS = 1,
+    INFO_SACK = 2,
+    INFO_WINDOW_SCALE = 4,
+};
+
+/* tcpi_ca_state: Linux's Open, Disorder, CWR, Recovery, Loss are our phases, in this order. */
+static void fill_recovery(const struct tcb *tcb, struct tern_tcp_info *info)
+{
+    info->tcpi_ca_state = (uint8_t)tcb->recovery.phase;
+    info->tcpi_retransmits = tcb->recovery.timeouts;
+    info->tcpi_probes = tcb->recovery.probes;
+    info->tcpi_backoff = tcb->rtt.backoff;
+    info->tcpi_unacked = tcb->records.out;
+    info->tcpi_sacked = tcb->records.sacked;
+    info->tcpi_lost = tcb->records.lost_out;
+    info->tcpi_retrans = tcb->records.retransmitted;
+    info->tcpi_reordering = tcb->recovery.reordering;
+    info->tcpi_total_retrans = tcb->stat.retransmits;
+    info->tcpi_dsack_dups = tcb->stat.dsacks;
+    info->tcpi_reord_seen = tcb->stat.reordering_events;
+}
+
+static uint32_t milliseconds_since(const struct tcb *tcb, uint64_t then_ns)
+{
+    return (uint32_t)((tcb->stack->now_ns - then_ns) / TIME_MS(1));
+}
+
+static void fill_times(const struct tcb *tcb, struct tern_tcp_info *info)
+{
+    info->tcpi_rto = (uint32_t)(rtt_rto(tcb) / TIME_US(1));
+    info->tcpi_ato = (uint32_t)(tcb->ack.delay_ns / TIME_US(1));
+    info->tcpi_rtt = (uint32_t)(tcb->rtt.srtt_ns / TIME_US(1));
+    info->tcpi_rttvar = (uint32_t)(tcb->rtt.deviation_ns / TIME_US(1));
+    info->tcpi_min_rtt =
+        tcb->rtt.min_ns == TIME_NEVER ? UINT32_MAX : (uint32_t)(tcb->rtt.min_ns / TIME_US(1));
+    info->tcpi_last_data_sent = milliseconds_since(tcb, tcb->stat.last_data_sent_ns);
+    info->tcpi_last_data_recv = milliseconds_since(tcb, tcb->ack.last_data_ns);
+    info->tcpi_last_ack_recv = milliseconds_since(tcb, tcb->stat.last_ack_received_ns);
+}
+
+static void fill_counts(const struct tcb *tcb, struct tern_tcp_info *info)
+{
+    info->tcpi_bytes_acked = tcb->stat.bytes_acked;
+    info->tcpi_bytes_received = tcb->stat.bytes_received;
+    info->tcpi_bytes_sent = tcb->stat.bytes_sent;
+    info->tcpi_bytes_retrans = tcb->stat.bytes_retransmitted;
+    info->tcpi_segs_out = tcb->stat.segments_out;
+    info->tcpi_segs_in = tcb->stat.segments_in;
+    info->tcpi_data_segs_out = tcb->stat.data_segments_out;
+    info->tcpi_data_segs_in = tcb->stat.data_segments_in;
+    info->tcpi_delivered = (uint32_t)tcb->rate.delivered;
+    info->tcpi_notsent_bytes = seq_gt(tcb->snd.base + tcb->snd.ring.length, tcb->snd.nxt)
+                                   ? tcb->snd.base + tcb->snd.ring.length - tcb->snd.nxt
+                                   : 0;
+    info->tcpi_rcv_ooopack = tcb->stat.out_of_order;
+}
+
+void tcp_info_fill(const struct tcb *tcb, struct tern_tcp_info *info)
+{
+    *info = (struct tern_tcp_info){.tcpi_state = (uint8_t)tcb->state};
+    info->tcpi_options =
+        (uint8_t)((tcb->opt.timestamps ? INFO_TIMESTAMPS : 0) | (tcb->opt.sack ? INFO_SACK : 0) |
+                  (tcb->opt.scaling ? INFO_WINDOW_SCALE : 0));
+    info->tcpi_snd_wscale = tcb->snd.scale & 15u;
+    info->tcpi_rcv_wscale = tcb->rcv.scale & 15u;
+    info->tcpi_snd_mss = tcb->snd.mss;
+    info->tcpi_rcv_mss = tcb->rcv.mss;
+    info->tcpi_advmss = tcb->rcv.advertised_mss;
+    info->tcpi_pmtu = tcb->path.mtu;
+    info->tcpi_snd_ssthresh = tcb->cc.ssthresh < INT32_MAX ? tcb->cc.ssthresh : INT32_MAX;
+    info->tcpi_snd_cwnd = tcb->cc.cwnd;
+    info->tcpi_rcv_space = tcb->preferences.receive_buffer;
+    info->tcpi_snd_wnd = tcb->snd.wnd;
+    info->tcpi_rcv_wnd = tcb->rcv.wnd;
+    info->tcpi_pacing_rate = tcb->cc.pacing_rate ? tcb->cc.pacing_rate : UINT64_MAX;
+    info->tcpi_max_pacing_rate = UINT64_MAX;
+    fill_recovery(tcb, info);
+    fill_times(tcb, info);
+    fill_counts(tcb, info);
+}

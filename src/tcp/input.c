@@ -1,0 +1,97 @@
+/* A segment's way in. tcp_input finds what the segment is for; tcp_segment_arrives takes a
+ * connection through the steps of RFC 9293 §3.10.7.4, in the RFC's order. Each step is one function
+ * and says how to go on. */
+#include "tcp/input.h"
+
+#include "base/checksum.h"
+#include "tcp/ack.h"
+#include "tcp/check.h"
+#include "tcp/demux.h"
+#include "tcp/listen.h"
+#include "tcp/output.h"
+#include "tcp/receive.h"
+#include "tcp/synsent.h"
+#include "tcp/timers.h"
+#include "tcp/timewait.h"
+#include "tcp/urgent.h"
+
+static enum tcp_step run_steps(struct tcb *tcb, const struct segment *segment)
+{
+    static enum tcp_step (*const steps[])(struct tcb *, const struct segment *) = {
+        tcp_check_paws,     /* RFC 7323 §5.3 */
+        tcp_check_sequence, /* first */
+        tcp_check_reset,    /* second; third is about security labels, which nobody sends */
+        tcp_check_syn,      /* fourth */
+        tcp_process_ack,    /* fifth */
+        tcp_process_urgent, /* sixth */
+        tcp_process_text,   /* seventh */
+        tcp_process_fin,    /* eighth */
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        enum tcp_step step = steps[i](tcb, segment);
+        if (step != TCP_STEP_CONTINUE)
+            return step;
+    }
+    return TCP_STEP_DONE;
+}
+
+/* Does what a step's answer asks for. */
+static enum drop_reason conclude(struct tcb *tcb, const struct packet_in *packet,
+                                 const struct segment *segment, enum tcp_step step)
+{
+    if (step == TCP_STEP_GONE)
+        return DROP_NONE;
+    if (step & TCP_STEP_DROP_RST)
+        tcp_reject(tcb->stack, packet, segment);
+    else if (step & TCP_STEP_DROP_ACK)
+        tcp_send_ack(tcb, WHY_ACK_DUPLICATE);
+    else if (step == TCP_STEP_DONE)
+        receive_decide_ack(tcb);
+    tcp_output(tcb);
+    return tcp_step_reason(step);
+}
+
+enum drop_reason tcp_segment_arrives(struct tcb *tcb, const struct packet_in *packet,
+                                     const struct segment *segment)
+{
+    tcb->stat.segments_in++;
+    switch (tcb->state) {
+    case TCP_SYN_SENT:
+        return conclude(tcb, packet, segment, tcp_syn_sent_arrives(tcb, segment));
+    case TCP_TIME_WAIT:
+        return tcp_time_wait_arrives(tcb, packet, segment);
+    default:
+        return conclude(tcb, packet, segment, run_steps(tcb, segment));
+    }
+}
+
+enum drop_reason tcp_input(struct stack *stack, const struct packet_in *packet)
+{
+    struct tcp *tcp = tcp_of(stack);
+    struct segment segment;
+    stack_count(stack, COUNTER_TcpInSegs);
+    if (!packet->to_unicast)
+        return DROP_TCP_ADDRESS; /* MUST-57 */
+    if (!tcp_parse(packet->payload, packet->payload_length, &segment)) {
+        stack_count(stack, COUNTER_TcpInErrs);
+        return DROP_TCP_TRUNCATED;
+    }
+    if (!ip_checksum_ok(packet)) {
+        stack_count(stack, COUNTER_TcpInErrs);
+        return DROP_TCP_CHECKSUM;
+    }
+    struct endpoint local = {packet->destination, segment.destination_port};
+    struct endpoint remote = {packet->source, segment.source_port};
+
+    struct tcb *tcb = demux_find(tcp, &local, &remote);
+    if (tcb)
+        return tcp_segment_arrives(tcb, packet, &segment);
+    struct half_open *half = demux_find_half_open(tcp, &local, &remote);
+    if (half)
+        return tcp_half_open_arrives(half, packet, &segment);
+    struct tcp_listener *listener = demux_find_listener(tcp, &local);
+    if (listener)
+        return tcp_listen_arrives(listener, packet, &segment);
+    tcp_reject(stack, packet, &segment);
+    return DROP_TCP_NO_CONNECTION;
+}

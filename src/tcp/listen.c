@@ -1,0 +1,312 @@
+#include "tcp/listen.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/seq.h"
+#include "base/time.h"
+#include "tcp/connection.h"
+#include "tcp/demux.h"
+#include "tcp/input.h"
+#include "tcp/isn.h"
+#include "tcp/options.h"
+#include "tcp/output.h"
+#include "tcp/port.h"
+#include "tcp/receive.h"
+#include "tcp/rtt.h"
+
+static void half_open_free(struct half_open *half)
+{
+    struct tcp_listener *listener = half->listener;
+    stack_cancel(listener->stack, &half->timer);
+    table_remove(&listener->tcp->half_open, &half->node);
+    list_remove(&half->link);
+    listener->half_open_count--;
+    stack_charge(listener->stack, -(int64_t)sizeof *half);
+    free(half);
+}
+
+/* Linux's meaning of a backlog: one more may wait than was asked for. */
+static bool accept_queue_full(const struct tcp_listener *listener)
+{
+    return listener->accept_count > listener->backlog;
+}
+
+static void send_syn_ack(struct half_open *half)
+{
+    struct stack *stack = half->listener->stack;
+    const struct settings *settings = &stack->settings;
+    struct segment segment = {.seq = half->iss,
+                              .ack = half->irs + 1,
+                              .flags = TCP_SYN | TCP_ACK,
+                              .window = (uint16_t)half->window_bytes};
+    struct tcp_options *o = &segment.options;
+    o->has_mss = true;
+    o->mss = (uint16_t)(half->path.mtu - half->path.header_bytes - TCP_HEADER_MIN);
+    o->has_sack_permitted = half->options.has_sack_permitted && settings->tcp_sack;
+    o->has_window_scale = half->options.has_window_scale && settings->tcp_window_scaling;
+    o->window_scale = half->scale;
+    if (half->options.has_timestamps && settings->tcp_timestamps) {
+        o->has_timestamps = true;
+        o->timestamp_value = tcp_timestamp_clock(stack) + half->ts_offset;
+        o->timestamp_echo = half->options.timestamp_value;
+    }
+    if (half->attempts < UINT8_MAX)
+        half->attempts++;
+    half->sent_ns = stack->now_ns;
+    tcp_emit_segment(stack, &half->path, &half->local, &half->remote, &segment,
+                     half->listener->preferences.traffic_class, WHY_SYN_ACK);
+}
+
+static void half_open_arm(struct half_open *half)
+{
+    struct stack *stack = half->listener->stack;
+    uint64_t rto = TIME_MS(stack->settings.tcp_rto_initial_ms)
+                   << (half->attempts < 20 ? half->attempts - 1u : 20u);
+    stack_arm(stack, &half->timer,
+              stack->now_ns + time_min(rto, TIME_MS(stack->settings.tcp_rto_max_ms)));
+}
+
+static void half_open_expired(struct stack *stack, struct stack_timer *timer)
+{
+    struct half_open *half = container_of(timer, struct half_open, timer);
+    if (half->attempts > stack->settings.tcp_synack_retries) {
+        stack_count(stack, COUNTER_TcpAttemptFails);
+        half_open_free(half);
+        return;
+    }
+    stack_count(stack, COUNTER_TcpRetransSegs);
+    send_syn_ack(half);
+    half_open_arm(half);
+}
+
+static enum drop_reason take_syn(struct tcp_listener *listener, const struct packet_in *packet,
+                                 const struct segment *segment)
+{
+    struct stack *stack = listener->stack;
+    if (accept_queue_full(listener) || listener->half_open_count >= LIMIT_HALF_OPEN) {
+        stack_count(stack, COUNTER_TcpExtListenOverflows);
+        return DROP_TCP_LISTEN_FULL;
+    }
+    struct half_open *half = calloc(1, sizeof *half);
+    if (!half)
+        return DROP_NO_MEMORY;
+    half->local = (struct endpoint){packet->destination, segment->destination_port};
+    half->remote = (struct endpoint){packet->source, segment->source_port};
+    if (ip_path_find(stack, &half->local.address, &half->remote.address, &half->path) < 0) {
+        free(half);
+        return DROP_NO_ROUTE;
+    }
+    half->listener = listener;
+    half->options = segment->options;
+    half->irs = segment->seq;
+    half->iss = tcp_initial_sequence(listener->tcp, &half->local, &half->remote);
+    half->ts_offset = tcp_timestamp_offset(listener->tcp, &half->local, &half->remote);
+    half->peer_window = segment->window;
+    half->window_bytes =
+        receive_initial_window(stack, listener->preferences.receive_buffer, &half->scale);
+    half->timer.expired = half_open_expired;
+    timer_init(&half->timer.timer);
+    table_insert(&listener->tcp->half_open, &half->node,
+                 demux_hash(listener->tcp, &half->local, &half->remote));
+    list_append(&listener->half_open, &half->link);
+    listener->half_open_count++;
+    stack_charge(stack, sizeof *half);
+    send_syn_ack(half);
+    half_open_arm(half);
+    return DROP_NONE;
+}
+
+enum drop_reason tcp_listen_arrives(struct tcp_listener *listener, const struct packet_in *packet,
+                                    const struct segment *segment)
+{
+    if (segment->flags & TCP_RST)
+        return DROP_TCP_RST; /* first */
+    if (segment->flags & TCP_ACK) {
+        tcp_reject(listener->stack, packet, segment); /* second */
+        return DROP_TCP_NO_CONNECTION;
+    }
+    if (segment->flags & TCP_SYN && !(segment->flags & TCP_FIN))
+        return take_syn(listener, packet, segment); /* third */
+    return DROP_TCP_FLAGS;
+}
+
+/* Fills a fresh connection with what the handshake has settled. */
+static void promote_fill(struct tcb *tcb, const struct half_open *half)
+{
+    tcb->local = half->local;
+    tcb->remote = half->remote;
+    tcb->path = half->path;
+    tcb->preferences = half->listener->preferences;
+    tcb->accepted_open = true;
+    tcb->rcv.irs = half->irs;
+    tcb->rcv.nxt = tcb->rcv.wup = half->irs + 1;
+    tcb->rcv.wnd = half->window_bytes;
+    tcb->rcv.scale = half->scale;
+    tcb->snd.iss = tcb->snd.una = half->iss;
+    tcb->snd.nxt = tcb->snd.base = half->iss + 1;
+    tcb->snd.push = tcb->snd.small = half->iss + 1;
+    tcb->snd.wnd = tcb->snd.max_wnd = half->peer_window;
+    tcb->recovery.high = half->iss;
+    tcb->records.highest_sacked = half->iss;
+    tcb->opt.ts_offset = half->ts_offset;
+    tcb->opt.last_ack_sent = tcb->rcv.nxt;
+    options_negotiate(tcb, &half->options);
+    tcp_connection_set_mss(tcb);
+    tcb->cc.operations = cc_by_index(tcb->preferences.congestion_control);
+    tcb->cc.operations->init(tcb);
+    tcp_set_state(tcb, TCP_SYN_RECEIVED);
+}
+
+/* Makes the connection: NULL without memory. The half-open entry is used up. */
+static struct tcb *promote(struct half_open *half)
+{
+    struct tcp_listener *listener = half->listener;
+    struct tcb *tcb = tcp_connection_new(listener->tcp);
+    if (!tcb)
+        return NULL;
+    promote_fill(tcb, half);
+    if (port_join(tcb) < 0) {
+        tcp_connection_free(tcb);
+        return NULL;
+    }
+    demux_insert(tcb);
+    tcb->listener = listener;
+    list_append(&listener->accept_queue, &tcb->queue);
+    listener->accept_count++;
+    if (half->attempts == 1)
+        rtt_sample(tcb, listener->stack->now_ns - half->sent_ns);
+    half_open_free(half);
+    return tcb;
+}
+
+/* The checks of §3.10.7.4 that matter before there is a connection, in its order. */
+enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct packet_in *packet,
+                                       const struct segment *segment)
+{
+    struct tcp_listener *listener = half->listener;
+    struct stack *stack = listener->stack;
+    uint32_t expected = half->irs + 1;
+    if (segment->flags & TCP_SYN && !(segment->flags & (TCP_RST | TCP_ACK)) &&
+        segment->seq == half->irs) {
+        send_syn_ack(half); /* a repeated SYN: ours was lost */
+        return DROP_TCP_SYN;
+    }
+    if (segment->seq - expected > half->window_bytes) {
+        struct segment ack = {.seq = half->iss + 1,
+                              .ack = expected,
+                              .flags = TCP_ACK,
+                              .window = (uint16_t)half->window_bytes};
+        if (!(segment->flags & TCP_RST))
+            tcp_emit_segment(stack, &half->path, &half->local, &half->remote, &ack, 0,
+                             WHY_ACK_DUPLICATE);
+        return DROP_TCP_SEQUENCE;
+    }
+    if (segment->flags & TCP_RST) {
+        if (segment->seq != expected)
+            return DROP_TCP_RST;
+        stack_count(stack, COUNTER_TcpAttemptFails);
+        half_open_free(half);
+        return DROP_NONE;
+    }
+    if (segment->flags & TCP_SYN)
+        return DROP_TCP_SYN;
+    if (!(segment->flags & TCP_ACK))
+        return DROP_TCP_NO_ACK;
+    if (segment->ack != half->iss + 1) {
+        tcp_reject(stack, packet, segment);
+        return DROP_TCP_ACK;
+    }
+    if (accept_queue_full(listener)) {
+        stack_count(stack, COUNTER_TcpExtListenOverflows);
+        return DROP_TCP_LISTEN_FULL; /* the peer's next segment may find room */
+    }
+    struct tcb *tcb = promote(half);
+    if (!tcb)
+        return DROP_NO_MEMORY;
+    return tcp_segment_arrives(tcb, packet, segment);
+}
+
+int tcp_listen(struct tcb *tcb, unsigned backlog, void *owner, struct tcp_listener **out)
+{
+    if (tcb->state != TCP_CLOSED)
+        return -EINVAL;
+    if (!tcb->bound) {
+        struct endpoint any = {.port = 0, .address = address_from_ipv4(0)};
+        int error = port_bind(tcb, &any, false);
+        if (error < 0)
+            return error;
+    }
+    for (const struct list *l = tcb->port->listeners.next; l != &tcb->port->listeners;
+         l = l->next) {
+        const struct tcp_listener *other = container_of(l, struct tcp_listener, port_link);
+        if (address_equal(&other->local.address, &tcb->local.address) ||
+            address_is_unspecified(&other->local.address) ||
+            address_is_unspecified(&tcb->local.address))
+            return -EADDRINUSE;
+    }
+    struct tcp_listener *listener = calloc(1, sizeof *listener);
+    if (!listener)
+        return -ENOMEM;
+    listener->stack = tcb->stack;
+    listener->tcp = tcb->tcp;
+    listener->owner = owner;
+    listener->port = tcb->port;
+    listener->local = tcb->local;
+    listener->preferences = tcb->preferences;
+    list_init(&listener->accept_queue);
+    list_init(&listener->half_open);
+    list_append(&tcb->port->listeners, &listener->port_link);
+    tcp_listener_backlog(listener, backlog);
+    tcb->owner = NULL;
+    tcp_connection_free(tcb);
+    *out = listener;
+    return 0;
+}
+
+int tcp_listener_backlog(struct tcp_listener *listener, unsigned backlog)
+{
+    listener->backlog = backlog < LIMIT_BACKLOG ? backlog : LIMIT_BACKLOG;
+    return 0;
+}
+
+int tcp_accept(struct tcp_listener *listener, void *owner, struct tcb **out)
+{
+    /* One that has been reset meanwhile is given out all the same: its reader learns (as on Linux).
+     */
+    if (list_empty(&listener->accept_queue))
+        return -EAGAIN;
+    struct tcb *tcb = container_of(listener->accept_queue.next, struct tcb, queue);
+    list_remove(&tcb->queue);
+    listener->accept_count--;
+    tcb->listener = NULL;
+    tcb->owner = owner;
+    *out = tcb;
+    return 0;
+}
+
+void tcp_listener_close(struct tcp_listener *listener)
+{
+    struct tcp *tcp = listener->tcp;
+    while (!list_empty(&listener->half_open))
+        half_open_free(container_of(listener->half_open.next, struct half_open, link));
+    while (!list_empty(&listener->accept_queue)) {
+        struct tcb *tcb = container_of(listener->accept_queue.next, struct tcb, queue);
+        list_remove(&tcb->queue);
+        tcb->listener = NULL;
+        tcp_abort(tcb);
+    }
+    list_remove(&listener->port_link);
+    port_release(tcp, listener->port);
+    free(listener);
+}
+
+const struct endpoint *tcp_listener_local(const struct tcp_listener *listener)
+{
+    return &listener->local;
+}
+
+unsigned tcp_listener_readiness(const struct tcp_listener *listener)
+{
+    return list_empty(&listener->accept_queue) ? 0 : POLLIN | POLLRDNORM;
+}

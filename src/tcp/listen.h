@@ -1,0 +1,48 @@
+/* Listeners, and connections whose handshake is half done.
+ *
+ * A SYN costs a half-open entry, small and bounded in number, never a connection (security rule 9);
+ * the ACK that completes the handshake makes it one, in SYN-RECEIVED, and runs through the steps
+ * like any other segment. */
+#ifndef TERN_TCP_LISTEN_H
+#define TERN_TCP_LISTEN_H
+
+#include "tcp/tcb.h"
+
+struct tcp_listener {
+    struct stack *stack;
+    struct tcp *tcp;
+    void *owner;
+    struct tcp_port *port;
+    struct list port_link;
+    struct endpoint local;
+    struct tcp_preferences preferences; /* for what it accepts */
+    struct list accept_queue;           /* tcb.queue, oldest first */
+    struct list half_open;              /* half_open.link, oldest first */
+    unsigned backlog, accept_count, half_open_count;
+};
+
+struct half_open {
+    struct table_node node; /* in tcp->half_open */
+    struct list link;       /* in listener->half_open */
+    struct stack_timer timer;
+    struct tcp_listener *listener;
+    struct ip_path path;
+    struct endpoint local, remote;
+    struct tcp_options options; /* the peer's */
+    uint32_t irs, iss;
+    uint32_t window_bytes; /* what we offered */
+    uint32_t ts_offset;
+    uint16_t peer_window;
+    uint8_t scale;    /* ours */
+    uint8_t attempts; /* SYN,ACKs sent */
+    uint64_t sent_ns;
+};
+
+/* RFC 9293 §3.10.7.2: a segment for a listener. */
+enum drop_reason tcp_listen_arrives(struct tcp_listener *listener, const struct packet_in *packet,
+                                    const struct segment *segment);
+/* §3.10.7.4 for SYN-RECEIVED of a passive open. */
+enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct packet_in *packet,
+                                       const struct segment *segment);
+
+#endif

@@ -1,0 +1,85 @@
+#include "tcp/options.h"
+
+#include "base/time.h"
+#include "tcp/sack.h"
+
+uint32_t tcp_timestamp_clock(const struct stack *stack)
+{
+    return (uint32_t)(stack->now_ns / TIME_MS(1));
+}
+
+uint32_t tcp_timestamp(const struct tcb *tcb)
+{
+    return tcp_timestamp_clock(tcb->stack) + tcb->opt.ts_offset;
+}
+
+uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct endpoint *local,
+                              const struct endpoint *remote)
+{
+    struct {
+        struct address local, remote;
+        uint16_t local_port, remote_port;
+    } key = {local->address, remote->address, local->port, remote->port};
+    return (uint32_t)hash_bytes(&tcp->timestamp_key, &key, sizeof key);
+}
+
+uint8_t options_scale(const struct tcp_options *peer)
+{
+    return peer->window_scale < 14 ? peer->window_scale : 14;
+}
+
+uint16_t options_mss(const struct tcp_options *peer)
+{
+    uint16_t mss = peer->has_mss ? peer->mss : 536;
+    return mss < LIMIT_MSS_MIN ? LIMIT_MSS_MIN : mss;
+}
+
+static void fill_timestamps(const struct tcb *tcb, struct tcp_options *options, uint16_t flags)
+{
+    options->has_timestamps = true;
+    options->timestamp_value = tcp_timestamp(tcb);
+    options->timestamp_echo = flags & TCP_ACK ? tcb->opt.ts_recent : 0; /* §3.2 */
+}
+
+static void fill_syn(const struct tcb *tcb, struct segment *segment)
+{
+    const struct settings *settings = &tcb->stack->settings;
+    struct tcp_options *o = &segment->options;
+    bool offer = tcb->state == TCP_SYN_SENT;
+    o->has_mss = true;
+    o->mss = (uint16_t)tcb->rcv.advertised_mss;
+    o->has_sack_permitted = offer ? settings->tcp_sack : tcb->opt.sack;
+    o->has_window_scale = offer ? settings->tcp_window_scaling : tcb->opt.scaling;
+    o->window_scale = tcb->rcv.scale;
+    if (offer ? settings->tcp_timestamps : tcb->opt.timestamps)
+        fill_timestamps(tcb, o, segment->flags);
+}
+
+void options_fill(struct tcb *tcb, struct segment *segment)
+{
+    struct tcp_options *o = &segment->options;
+    if (segment->flags & TCP_SYN) {
+        fill_syn(tcb, segment);
+        return;
+    }
+    if (tcb->opt.timestamps)
+        fill_timestamps(tcb, o, segment->flags);
+    if (tcb->opt.sack && segment->flags & TCP_ACK && !(segment->flags & TCP_RST))
+        sack_fill(tcb, o, o->has_timestamps ? 3 : 4);
+}
+
+void options_negotiate(struct tcb *tcb, const struct tcp_options *peer)
+{
+    const struct settings *settings = &tcb->stack->settings;
+    tcb->snd.peer_mss = options_mss(peer);
+    tcb->opt.sack = peer->has_sack_permitted && settings->tcp_sack;
+    tcb->opt.scaling = peer->has_window_scale && settings->tcp_window_scaling;
+    tcb->opt.timestamps = peer->has_timestamps && settings->tcp_timestamps;
+    tcb->snd.scale = tcb->opt.scaling ? options_scale(peer) : 0;
+    if (!tcb->opt.scaling)
+        tcb->rcv.scale = 0;
+    if (tcb->opt.timestamps) {
+        tcb->opt.ts_recent = peer->timestamp_value;
+        tcb->opt.ts_recent_ns = tcb->stack->now_ns;
+    }
+}

@@ -1,0 +1,69 @@
+/* Sending: what to send next (output.c), and building it (emit.c). */
+#ifndef TERN_TCP_OUTPUT_H
+#define TERN_TCP_OUTPUT_H
+
+#include "tcp/tcb.h"
+
+/* Why a segment is sent, for the trace. */
+enum tcp_why {
+    WHY_NOTHING,
+    WHY_SYN,
+    WHY_SYN_ACK,
+    WHY_DATA,
+    WHY_FIN,
+    WHY_RECOVERY, /* fast retransmit, and what recovery sends after it */
+    WHY_TIMEOUT,  /* the retransmission timer */
+    WHY_LOSS_PROBE,
+    WHY_WINDOW_PROBE,
+    WHY_KEEPALIVE,
+    WHY_ACK,
+    WHY_ACK_DELAYED,
+    WHY_ACK_DUPLICATE, /* something is out of order or old */
+    WHY_ACK_CHALLENGE,
+    WHY_WINDOW_UPDATE,
+    WHY_RESET,
+};
+
+/* What tcp_next_send decides. */
+struct send_decision {
+    enum tcp_why why; /* WHY_NOTHING: nothing to send now */
+    uint32_t seq;
+    uint32_t length;            /* of text */
+    uint16_t flags;             /* SYN, FIN, PSH beside ACK */
+    struct sent_record *record; /* the one to send again; NULL for new data */
+};
+
+/* Pure: looks at the connection and decides. Nothing changes. */
+struct send_decision tcp_next_send(const struct tcb *tcb);
+/* Sends all that may go, then what acknowledgment is owed. Called at the end of whatever changed
+ * anything. */
+void tcp_output(struct tcb *tcb);
+
+/* The segment size in force: Eff.snd.MSS, and at most half the largest window the peer ever
+ * offered, lest both sides wait (RFC 9293 §3.8.6.2.1). */
+uint32_t tcp_segment_size(const struct tcb *tcb);
+
+void tcp_retransmit_first(struct tcb *tcb, enum tcp_why why);
+bool tcp_send_loss_probe(struct tcb *tcb); /* whether something was sent */
+void tcp_send_window_probe(struct tcb *tcb);
+
+/* emit.c. */
+/* Sends one segment of the connection: header, options, and `length` bytes of the send ring from
+ * `seq`. 0 or the link's error; what was not taken counts as lost on the way. */
+int tcp_emit(struct tcb *tcb, uint32_t seq, uint32_t length, uint16_t flags, enum tcp_why why);
+void tcp_send_ack(struct tcb *tcb, enum tcp_why why);
+void tcp_send_keepalive(struct tcb *tcb);
+void tcp_send_reset(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST,ACK> */
+/* RFC 5961 §7: at most tcp.challenge_ack_limit a second a connection. */
+void tcp_send_challenge(struct tcb *tcb);
+
+/* Sends a segment that belongs to no connection block (half-open, reset): its options are in
+ * `segment`, whose checksum is filled in. */
+int tcp_emit_segment(struct stack *stack, const struct ip_path *path, const struct endpoint *local,
+                     const struct endpoint *remote, struct segment *segment, uint8_t traffic_class,
+                     enum tcp_why why);
+/* Answers a segment for which there is no connection with a reset (RFC 9293 §3.10.7.1); never a
+ * reset with a reset. */
+void tcp_reject(struct stack *stack, const struct packet_in *packet, const struct segment *segment);
+
+#endif

@@ -1,0 +1,172 @@
+#include "tcp/port.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tcp/demux.h"
+#include "tcp/listen.h"
+
+static uint32_t port_hash(const struct tcp *tcp, uint16_t number)
+{
+    return (uint32_t)hash_bytes(&tcp->stack->hash_key, &number, sizeof number);
+}
+
+struct tcp_port *port_find(const struct tcp *tcp, uint16_t number)
+{
+    struct table_node *node = table_first(&tcp->ports, port_hash(tcp, number));
+    for (; node; node = table_next(node)) {
+        struct tcp_port *port = container_of(node, struct tcp_port, node);
+        if (port->number == number)
+            return port;
+    }
+    return NULL;
+}
+
+struct tcp_port *port_find_or_add(struct tcp *tcp, uint16_t number)
+{
+    struct tcp_port *port = port_find(tcp, number);
+    if (port)
+        return port;
+    port = calloc(1, sizeof *port);
+    if (!port)
+        return NULL;
+    port->number = number;
+    list_init(&port->bound);
+    list_init(&port->listeners);
+    table_insert(&tcp->ports, &port->node, port_hash(tcp, number));
+    return port;
+}
+
+void port_release(struct tcp *tcp, struct tcp_port *port)
+{
+    if (port->connections || !list_empty(&port->bound) || !list_empty(&port->listeners))
+        return;
+    table_remove(&tcp->ports, &port->node);
+    free(port);
+}
+
+static bool addresses_clash(const struct address *a, const struct address *b)
+{
+    return address_is_unspecified(a) || address_is_unspecified(b) || address_equal(a, b);
+}
+
+/* Whether a user may bind to `local` beside those already there: as Linux, all must have asked for
+ * reuse, and a listener never shares. */
+static bool port_free_for(const struct tcp_port *port, const struct address *local, bool reuse)
+{
+    if (port->connections && !reuse)
+        return false;
+    for (const struct list *l = port->listeners.next; l != &port->listeners; l = l->next) {
+        const struct tcp_listener *listener = container_of(l, struct tcp_listener, port_link);
+        if (addresses_clash(&listener->local.address, local))
+            return false;
+    }
+    for (const struct list *l = port->bound.next; l != &port->bound; l = l->next) {
+        const struct tcb *other = container_of(l, struct tcb, port_link);
+        bool both_reuse =
+            reuse && (other->preferences.reuse_address || other->state == TCP_TIME_WAIT);
+        if (!both_reuse && addresses_clash(&other->local.address, local))
+            return false;
+    }
+    return true;
+}
+
+static int port_take(struct tcb *tcb, uint16_t number, const struct address *local)
+{
+    struct tcp_port *port = port_find_or_add(tcb->tcp, number);
+    if (!port)
+        return -ENOMEM;
+    list_append(&port->bound, &tcb->port_link);
+    tcb->port = port;
+    tcb->bound = true;
+    tcb->local.port = number;
+    tcb->local.address = *local;
+    return 0;
+}
+
+struct port_span {
+    uint32_t first, count;
+};
+
+static struct port_span ephemeral_span(const struct stack *stack)
+{
+    uint32_t first = (uint32_t)stack->settings.port_first;
+    uint32_t last = (uint32_t)stack->settings.port_last;
+    if (last < first)
+        last = first;
+    return (struct port_span){first, last - first + 1};
+}
+
+static int port_bind_ephemeral(struct tcb *tcb, const struct address *local, bool reuse)
+{
+    struct port_span span = ephemeral_span(tcb->stack);
+    uint32_t offset = random_below(&tcb->stack->random, span.count);
+    for (uint32_t i = 0; i < span.count; i++) {
+        uint16_t number = (uint16_t)(span.first + (offset + i) % span.count);
+        const struct tcp_port *port = port_find(tcb->tcp, number);
+        if (!port || port_free_for(port, local, reuse))
+            return port_take(tcb, number, local);
+    }
+    return -EADDRINUSE;
+}
+
+int port_bind(struct tcb *tcb, const struct endpoint *local, bool reuse)
+{
+    if (local->port == 0)
+        return port_bind_ephemeral(tcb, &local->address, reuse);
+    const struct tcp_port *port = port_find(tcb->tcp, local->port);
+    if (port && !port_free_for(port, &local->address, reuse))
+        return -EADDRINUSE;
+    return port_take(tcb, local->port, &local->address);
+}
+
+/* RFC 6056 §3.3.4, the double-hash algorithm: where the search starts is a keyed hash of the remote
+ * endpoint and our address, and moves on by a counter that only similar destinations share. */
+int port_bind_for(struct tcb *tcb, const struct address *local, const struct endpoint *remote)
+{
+    struct tcp *tcp = tcb->tcp;
+    struct {
+        struct address local, remote;
+        uint16_t port;
+        uint16_t which;
+    } key = {*local, remote->address, remote->port, 0};
+    struct port_span span = ephemeral_span(tcb->stack);
+    uint32_t offset = (uint32_t)hash_bytes(&tcp->port_key, &key, sizeof key);
+    key.which = 1;
+    uint32_t *step = &tcp->port_steps[hash_bytes(&tcp->port_key, &key, sizeof key) % 64];
+    for (uint32_t i = 0; i < span.count; i++) {
+        struct endpoint candidate = {*local,
+                                     (uint16_t)(span.first + (offset + *step) % span.count)};
+        *step += 1;
+        const struct tcp_port *port = port_find(tcp, candidate.port);
+        if (port && !list_empty(&port->listeners))
+            continue;
+        if (demux_find(tcp, &candidate, remote))
+            continue;
+        return port_take(tcb, candidate.port, local);
+    }
+    return -EADDRNOTAVAIL;
+}
+
+int port_join(struct tcb *tcb)
+{
+    tcb->port = port_find_or_add(tcb->tcp, tcb->local.port);
+    if (!tcb->port)
+        return -ENOMEM;
+    tcb->port->connections++;
+    return 0;
+}
+
+void port_leave(struct tcb *tcb)
+{
+    struct tcp_port *port = tcb->port;
+    if (!port)
+        return;
+    if (tcb->bound)
+        list_remove(&tcb->port_link);
+    else
+        port->connections--;
+    tcb->port = NULL;
+    tcb->bound = false;
+    port_release(tcb->tcp, port);
+}

@@ -1,0 +1,31 @@
+/* Who holds which local port: binding, and the choice of ephemeral ports (RFC 6056). */
+#ifndef TERN_TCP_PORT_H
+#define TERN_TCP_PORT_H
+
+#include "tcp/tcb.h"
+
+/* A local port in use. */
+struct tcp_port {
+    struct table_node node; /* in tcp->ports */
+    uint16_t number;
+    uint32_t connections;  /* that use it without having been bound to it: accepted ones */
+    struct list bound;     /* tcb.port_link of those bound to it */
+    struct list listeners; /* tcp_listener.port_link */
+};
+
+/* Claims `local` for a tcb: 0, -EADDRINUSE, -ENOMEM. Port 0 takes an ephemeral port. */
+int port_bind(struct tcb *tcb, const struct endpoint *local, bool reuse);
+/* Claims an ephemeral port whose connection to `remote` is not taken yet (RFC 6056 §3.3.4): 0,
+ * -EADDRNOTAVAIL, -ENOMEM. */
+int port_bind_for(struct tcb *tcb, const struct address *local, const struct endpoint *remote);
+/* Counts an accepted connection in. 0 or -ENOMEM. */
+int port_join(struct tcb *tcb);
+/* Lets go of whichever of the above. */
+void port_leave(struct tcb *tcb);
+
+struct tcp_port *port_find(const struct tcp *tcp, uint16_t number);
+struct tcp_port *port_find_or_add(struct tcp *tcp, uint16_t number);
+/* Frees a port that nobody uses any more. */
+void port_release(struct tcp *tcp, struct tcp_port *port);
+
+#endif

@@ -1,0 +1,49 @@
+/* Proportional Rate Reduction (RFC 6937bis, draft-ietf-tcpm-prr-rfc6937bis §6): spreads a reduction
+ * of the window over the round trip in which it happens, and rebuilds the flight no faster than
+ * slow start when losses have emptied it. */
+#include "tcp/cc.h"
+#include "tcp/recovery.h"
+
+void prr_begin(struct tcb *tcb)
+{
+    tcb->recovery.prior_cwnd = tcb->cc.cwnd;
+    tcb->recovery.prr_delivered = 0;
+    tcb->recovery.prr_out = 0;
+    tcb->cc.fraction = 0;
+    tcb->cc.ssthresh = tcb->cc.operations->reduced(tcb);
+}
+
+void prr_on_ack(struct tcb *tcb, uint32_t delivered, uint32_t newly_lost, bool advanced)
+{
+    if (delivered == 0 || tcb->recovery.prior_cwnd == 0)
+        return;
+    int64_t pipe = tcb_in_flight(tcb);
+    int64_t ssthresh = tcb->cc.ssthresh;
+    int64_t may_send;
+    tcb->recovery.prr_delivered += delivered;
+    int64_t balance = (int64_t)tcb->recovery.prr_delivered - tcb->recovery.prr_out;
+    if (pipe > ssthresh) {
+        int64_t recover_fs = tcb->recovery.prior_cwnd;
+        may_send = (tcb->recovery.prr_delivered * ssthresh + recover_fs - 1) / recover_fs -
+                   tcb->recovery.prr_out;
+    } else {
+        may_send = balance > delivered ? balance : delivered;
+        if (advanced && newly_lost == 0)
+            may_send++; /* safeACK: SSRB, the slow-start reduction bound; else CRB's conservation */
+        if (may_send > ssthresh - pipe)
+            may_send = ssthresh - pipe;
+    }
+    /* The fast retransmit itself always goes out. */
+    if (may_send < 1 && tcb->recovery.prr_out == 0)
+        may_send = 1;
+    if (may_send < 0)
+        may_send = 0;
+    tcb->cc.cwnd = (uint32_t)(pipe + may_send);
+}
+
+void prr_end(struct tcb *tcb)
+{
+    if (tcb->cc.ssthresh < UINT32_MAX &&
+        (tcb->recovery.phase == TCP_PHASE_REDUCED || tcb->recovery.undo_possible))
+        tcb->cc.cwnd = tcb->cc.ssthresh;
+}

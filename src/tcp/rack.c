@@ -1,0 +1,96 @@
+/* RACK: what was sent before something that has been delivered, by more than a reordering window,
+ * is lost (RFC 8985 §6).
+ *
+ * records.in_flight is in order of transmission, so only the records that are due are looked at:
+ * the work of an ACK grows with what it reveals, not with the window. */
+#include "base/seq.h"
+#include "base/time.h"
+#include "tcp/records.h"
+#include "tcp/recovery.h"
+#include "tcp/timers.h"
+
+/* RACK_sent_after: whether the most recently delivered segment was sent after the record. */
+static bool sent_before_delivered(const struct tcb *tcb, const struct sent_record *record)
+{
+    return tcb->rack.sent_ns > record->sent_ns ||
+           (tcb->rack.sent_ns == record->sent_ns && seq_gt(tcb->rack.end, record->end));
+}
+
+/* §6.2 step 4: no window while there has been no reordering and either recovery is on or enough has
+ * been SACKed; else a quarter of the minimum RTT, times the steps that D-SACKs have added, at most
+ * SRTT. */
+static uint64_t reordering_window(const struct tcb *tcb)
+{
+    if (!tcb->rack.reordering_seen && (tcb->recovery.phase >= TCP_PHASE_RECOVERY ||
+                                       tcb->records.sacked >= tcb->recovery.reordering))
+        return 0;
+    uint64_t min = tcb->rtt.min_ns == TIME_NEVER ? 0 : tcb->rtt.min_ns;
+    return time_min(min / 4 * tcb->rack.window_steps, tcb->rtt.srtt_ns);
+}
+
+uint64_t rack_remaining(const struct tcb *tcb, const struct sent_record *record,
+                        uint64_t reorder_ns)
+{
+    uint64_t due = record->sent_ns + tcb->rack.rtt_ns + reorder_ns;
+    uint64_t now = tcb->stack->now_ns;
+    return due > now ? due - now : 0;
+}
+
+uint32_t rack_detect_losses(struct tcb *tcb)
+{
+    uint32_t lost = 0;
+    if (!tcb->rack.advanced)
+        return 0;
+    tcb->rack.advanced = false;
+    timer_clear(tcb, TCP_TIMER_REORDER);
+    uint64_t window = reordering_window(tcb);
+    struct list *head = &tcb->records.in_flight;
+    for (struct list *l = head->next, *next; l != head; l = next) {
+        next = l->next;
+        struct sent_record *record = container_of(l, struct sent_record, order);
+        if (!sent_before_delivered(tcb, record))
+            break;
+        uint64_t remaining = rack_remaining(tcb, record, window);
+        if (remaining) {
+            /* Sent later than this one means due later: the timer is for the first. */
+            timer_set(tcb, TCP_TIMER_REORDER, tcb->stack->now_ns + remaining);
+            break;
+        }
+        lost += records_mark_lost(tcb, record);
+    }
+    return lost;
+}
+
+/* §6.2 step 3 and 4: a D-SACK, once a round trip, widens the window by a quarter RTT; after 16
+ * recoveries without it shrinks again. Reordering shows when something never retransmitted arrives
+ * below what had arrived before. */
+void rack_update_window(struct tcb *tcb, const struct ack_event *event)
+{
+    if (event->reordered && tcb->opt.sack) {
+        uint32_t metric = tcb->records.highest_sacked - event->reordered_from;
+        uint32_t segments = (metric + tcb->snd.mss - 1) / tcb->snd.mss;
+        uint32_t most = (uint32_t)tcb->stack->settings.tcp_max_reordering;
+        if (segments > tcb->recovery.reordering)
+            tcb->recovery.reordering = segments < most ? segments : most;
+        tcb->rack.reordering_seen = true;
+        tcb->stat.reordering_events++;
+        stack_count(tcb->stack, COUNTER_TcpExtTCPSACKReorder);
+    }
+    if (seq_gt(event->highest_sacked, tcb->records.highest_sacked))
+        tcb->records.highest_sacked = event->highest_sacked;
+    if (seq_lt(tcb->records.highest_sacked, tcb->snd.una))
+        tcb->records.highest_sacked = tcb->snd.una;
+
+    if (seq_lt(tcb->snd.una, tcb->rack.dsack_round) && tcb->rack.dsack_round_open)
+        return;
+    tcb->rack.dsack_round_open = false;
+    if (event->dsack) {
+        tcb->rack.dsack_round = tcb->snd.nxt;
+        tcb->rack.dsack_round_open = true;
+        tcb->rack.window_persist = 16;
+        if (tcb->rack.window_steps < 255)
+            tcb->rack.window_steps++;
+    } else if (tcb->rack.window_persist == 0) {
+        tcb->rack.window_steps = 1;
+    }
+}

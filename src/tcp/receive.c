@@ -1,0 +1,199 @@
+/* Arriving text goes straight to its place in the receive ring, in order or not; ranges know the
+ * holes. */
+#include "tcp/receive.h"
+
+#include "base/seq.h"
+#include "tcp/connection.h"
+#include "tcp/output.h"
+#include "tcp/timers.h"
+
+static uint32_t right_edge(const struct tcb *tcb)
+{
+    return tcb->rcv.wup + tcb->rcv.wnd;
+}
+
+uint32_t receive_initial_window(const struct stack *stack, uint32_t receive_buffer, uint8_t *scale)
+{
+    uint64_t most = (uint64_t)stack->settings.tcp_rcvbuf_max;
+    if (receive_buffer > most)
+        most = receive_buffer;
+    *scale = 0;
+    while (*scale < 14 && most > (uint64_t)UINT16_MAX << *scale) /* RFC 7323 §2.3 */
+        ++*scale;
+    return receive_buffer < UINT16_MAX ? receive_buffer : UINT16_MAX;
+}
+
+/* The receiver's SWS avoidance: the right edge moves by at least a full segment or half the buffer,
+ * or stays. */
+void receive_update_window(struct tcb *tcb)
+{
+    uint32_t offered = seq_gt(right_edge(tcb), tcb->rcv.nxt) ? right_edge(tcb) - tcb->rcv.nxt : 0;
+    uint32_t buffer = tcb->preferences.receive_buffer;
+    uint32_t held = tcb->rcv.ring.length;
+    uint32_t room = buffer > held ? buffer - held : 0;
+    uint32_t step = buffer / 2 < tcb->rcv.mss ? buffer / 2 : tcb->rcv.mss;
+    uint32_t unit = 1u << tcb->rcv.scale;
+    room &= ~(unit - 1); /* what the field cannot say is not offered */
+    uint32_t most = (uint32_t)UINT16_MAX << tcb->rcv.scale;
+    if (room > most)
+        room = most;
+    uint32_t window = room >= offered + step || room == (buffer & ~(unit - 1)) ? room : offered;
+    if (window < offered)
+        window = offered;
+    tcb->rcv.wnd = window;
+    tcb->rcv.wup = tcb->rcv.nxt;
+}
+
+/* The duplicate to report in the next ACK's first SACK block (RFC 2883 §4). */
+static void note_duplicate(struct tcb *tcb, uint32_t start, uint32_t end)
+{
+    if (tcb->opt.sack && tcb->stack->settings.tcp_dsack)
+        tcb->rcv.duplicate = (struct range){start, end};
+}
+
+/* Writes [seq, seq + length) to its place. The memory that this takes is the ring's, bounded by the
+ * window. */
+static bool store(struct tcb *tcb, uint32_t seq, const uint8_t *text, uint32_t length)
+{
+    uint32_t offset = tcb->rcv.ring.length + (seq - tcb->rcv.nxt);
+    if (ring_reserve(&tcb->rcv.ring, offset + length) < 0)
+        return false;
+    ring_write_at(&tcb->rcv.ring, offset, text, length);
+    tcp_connection_charge(tcb);
+    return true;
+}
+
+/* RCV.NXT moves over what has just come and over what had come before behind it. */
+static void advance(struct tcb *tcb, uint32_t end)
+{
+    const struct range *next = ranges_find(&tcb->rcv.out_of_order, end);
+    if (next && seq_leq(next->start, end))
+        end = next->end;
+    uint32_t bytes = end - tcb->rcv.nxt;
+    if (!tcb->receive_shut)
+        ring_extend(&tcb->rcv.ring, bytes);
+    tcb->rcv.nxt = end;
+    tcb->stat.bytes_received += bytes;
+    ranges_trim(&tcb->rcv.out_of_order, end);
+}
+
+static enum tcp_step take_in_order(struct tcb *tcb, const struct segment *segment, uint32_t seq,
+                                   const uint8_t *text, uint32_t length)
+{
+    bool holes = tcb->rcv.out_of_order.count > 0;
+    if (!tcb->receive_shut && !store(tcb, seq, text, length)) {
+        tcb->ack.now = true;
+        return tcp_drop(DROP_TCP_MEMORY);
+    }
+    advance(tcb, seq + length);
+    if (holes) {
+        /* What fills a hole is acknowledged at once (RFC 5681 §4.2). */
+        tcb->ack.now = true;
+        if (tcb->rcv.out_of_order.count == 0)
+            receive_quick(tcb, 2);
+    }
+    receive_data_arrived(tcb, segment);
+    tcp_notify(tcb, POLLIN | POLLRDNORM);
+    return TCP_STEP_CONTINUE;
+}
+
+static enum tcp_step take_out_of_order(struct tcb *tcb, uint32_t seq, const uint8_t *text,
+                                       uint32_t length)
+{
+    uint32_t end = seq + length;
+    tcb->ack.now = true; /* RFC 5681 §4.2: the duplicate ACK that tells of the hole */
+    receive_quick(tcb, 16);
+    stack_count(tcb->stack, COUNTER_TcpExtTCPOFOQueue);
+    tcb->stat.out_of_order++;
+    if (ranges_cover(&tcb->rcv.out_of_order, seq, end)) {
+        note_duplicate(tcb, seq, end);
+        return TCP_STEP_CONTINUE;
+    }
+    if (!tcb->receive_shut) {
+        struct range merged;
+        if (!store(tcb, seq, text, length))
+            return tcp_drop(DROP_TCP_MEMORY);
+        if (ranges_add(&tcb->rcv.out_of_order, seq, end, LIMIT_OUT_OF_ORDER_RANGES, &merged) < 0)
+            return tcp_drop(DROP_TCP_MEMORY);
+        tcb->rcv.newest = merged;
+    }
+    tcb->stat.last_received_ns = tcb->stack->now_ns;
+    return TCP_STEP_CONTINUE;
+}
+
+enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment)
+{
+    uint32_t seq = segment->seq + ((segment->flags & TCP_SYN) != 0);
+    uint32_t length = segment->length;
+    const uint8_t *text = segment->text;
+    if (length == 0)
+        return TCP_STEP_CONTINUE;
+    if (!tcp_state_can_receive(tcb->state) || tcb->rcv.fin)
+        return TCP_STEP_CONTINUE; /* §3.10.7.4, seventh: nothing should come; it is ignored */
+    tcb->stat.data_segments_in++;
+    /* The user has closed and data still comes: it can never be delivered (RFC 2525 §2.17, RFC 9293
+     * §3.6.1 MUST-12's reset). */
+    if (tcb->detached && seq_gt(seq + length, tcb->rcv.nxt)) {
+        tcp_send_reset(tcb);
+        stack_count(tcb->stack, COUNTER_TcpExtTCPAbortOnData);
+        tcp_connection_end(tcb, 0);
+        return TCP_STEP_GONE;
+    }
+    if (seq_lt(seq, tcb->rcv.nxt)) {
+        uint32_t known = tcb->rcv.nxt - seq;
+        note_duplicate(tcb, seq, seq_min(seq + length, tcb->rcv.nxt));
+        tcb->ack.now = true;
+        if (known >= length)
+            return TCP_STEP_CONTINUE;
+        seq += known;
+        text += known;
+        length -= known;
+    }
+    uint32_t window = right_edge(tcb) - seq;
+    if (seq_geq(seq, right_edge(tcb)))
+        return tcp_drop_ack(DROP_TCP_SEQUENCE);
+    if (length > window)
+        length = window; /* §3.10.7.4: trimmed to the window */
+    if (seq == tcb->rcv.nxt)
+        return take_in_order(tcb, segment, seq, text, length);
+    return take_out_of_order(tcb, seq, text, length);
+}
+
+static void peer_closed(struct tcb *tcb)
+{
+    tcb->rcv.fin = true;
+    tcb->rcv.nxt++;
+    tcb->ack.now = true; /* §3.10.7.4, eighth: an acknowledgment for the FIN */
+    switch (tcb->state) {
+    case TCP_SYN_RECEIVED:
+    case TCP_ESTABLISHED:
+        tcp_set_state(tcb, TCP_CLOSE_WAIT);
+        break;
+    case TCP_FIN_WAIT_1:
+        tcp_set_state(
+            tcb, TCP_CLOSING); /* our FIN's acknowledgment would have led to FIN-WAIT-2 before */
+        break;
+    case TCP_FIN_WAIT_2:
+        tcp_connection_time_wait(tcb);
+        break;
+    default:
+        break;
+    }
+    tcp_notify(tcb, POLLIN | POLLRDNORM | POLLRDHUP);
+}
+
+enum tcp_step tcp_process_fin(struct tcb *tcb, const struct segment *segment)
+{
+    uint32_t at = segment->seq + ((segment->flags & TCP_SYN) != 0) + segment->length;
+    if (segment->flags & TCP_FIN && !tcb->rcv.fin && seq_lt(at, right_edge(tcb) + 1)) {
+        tcb->rcv.fin_seen = true;
+        tcb->rcv.fin_seq = at;
+        if (seq_gt(at, tcb->rcv.nxt))
+            tcb->ack.now = true; /* it came ahead of what is missing */
+    }
+    if (tcb->rcv.fin_seen && !tcb->rcv.fin && tcb->rcv.fin_seq == tcb->rcv.nxt)
+        peer_closed(tcb);
+    else if (segment->flags & TCP_FIN && tcb->rcv.fin)
+        tcb->ack.now = true;
+    return TCP_STEP_CONTINUE;
+}

@@ -1,0 +1,29 @@
+/* Receiving: text into the ring, the window, and when to acknowledge. */
+#ifndef TERN_TCP_RECEIVE_H
+#define TERN_TCP_RECEIVE_H
+
+#include "tcp/step.h"
+#include "tcp/tcb.h"
+
+/* RFC 9293 §3.10.7.4, seventh and eighth. */
+enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment);
+enum tcp_step tcp_process_fin(struct tcb *tcb, const struct segment *segment);
+
+/* The window to offer at the start, and the shift for it. */
+uint32_t receive_initial_window(const struct stack *stack, uint32_t receive_buffer, uint8_t *scale);
+/* Chooses RCV.WND for the segment about to be sent: never takes back what was offered (§3.8.6,
+ * SHLD-14), and opens no sliver (§3.8.6.2.2, MUST-39). */
+void receive_update_window(struct tcb *tcb);
+
+/* delayed_ack.c: when an acknowledgment goes (RFC 9293 §3.8.6.3, RFC 5681 §4.2). */
+void receive_data_arrived(struct tcb *tcb,
+                          const struct segment *segment); /* in-order text has been taken */
+void receive_data_sent(struct tcb *tcb);   /* data leaves, and carries an acknowledgment */
+void receive_ack_sent(struct tcb *tcb);    /* RCV.NXT has been acknowledged */
+void receive_decide_ack(struct tcb *tcb);  /* at the end of segment arrival: now or later */
+void receive_ack_expired(struct tcb *tcb); /* the delayed ACK's timer */
+void receive_consumed(struct tcb *tcb,
+                      uint32_t bytes); /* the user has read: perhaps the window's opening is news */
+void receive_quick(struct tcb *tcb, uint8_t count); /* no delay for the next `count` */
+
+#endif

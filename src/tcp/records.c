@@ -1,0 +1,422 @@
+#include "tcp/records.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/seq.h"
+#include "base/time.h"
+
+static struct sent_record *record_of(struct tree_node *node)
+{
+    return node ? container_of(node, struct sent_record, node) : NULL;
+}
+
+void records_init(struct tcb *tcb)
+{
+    list_init(&tcb->records.in_flight);
+    list_init(&tcb->records.lost);
+}
+
+struct sent_record *records_first(const struct tcb *tcb)
+{
+    return record_of(tree_first(&tcb->records.tree));
+}
+
+struct sent_record *records_last(const struct tcb *tcb)
+{
+    return record_of(tree_last(&tcb->records.tree));
+}
+
+struct sent_record *records_next(const struct sent_record *record)
+{
+    return record_of(tree_next(&record->node));
+}
+
+static struct sent_record *record_previous(const struct sent_record *record)
+{
+    return record_of(tree_previous(&record->node));
+}
+
+struct sent_record *records_find(const struct tcb *tcb, uint32_t seq)
+{
+    struct tree_node *node = tcb->records.tree.root;
+    while (node) {
+        struct sent_record *record = record_of(node);
+        if (seq_lt(seq, record->start))
+            node = node->child[0];
+        else if (seq_geq(seq, record->end))
+            node = node->child[1];
+        else
+            return record;
+    }
+    return NULL;
+}
+
+struct sent_record *records_next_lost(const struct tcb *tcb)
+{
+    const struct list *head = &tcb->records.lost;
+    return list_empty(head) ? NULL : container_of(head->next, struct sent_record, order);
+}
+
+bool records_room(const struct tcb *tcb)
+{
+    return tcb->records.count < LIMIT_SENT_RECORDS;
+}
+
+/* Wire segments in [start, end) when cut by mss; SYN and FIN ride along. */
+static uint32_t segments_in(uint32_t start, uint32_t end, uint32_t mss)
+{
+    return (end - start + mss - 1) / mss;
+}
+
+/* Hangs `record` into the tree as the successor of `before` (NULL: as the first). */
+static void record_insert_after(struct tcb *tcb, struct sent_record *before,
+                                struct sent_record *record)
+{
+    struct tree *tree = &tcb->records.tree;
+    struct tree_node *parent = before ? &before->node : tree_first(tree);
+    int side = before ? 1 : 0;
+    if (before && parent->child[1]) {
+        parent = tree_next(parent);
+        side = 0;
+    }
+    tree_insert(tree, parent, side, &record->node);
+    tcb->records.count++;
+    stack_charge(tcb->stack, sizeof *record);
+}
+
+static void record_remove(struct tcb *tcb, struct sent_record *record)
+{
+    list_remove(&record->order);
+    tree_remove(&tcb->records.tree, &record->node);
+    tcb->records.count--;
+    stack_charge(tcb->stack, -(int64_t)sizeof *record);
+    free(record);
+}
+
+void records_release(struct tcb *tcb)
+{
+    struct sent_record *record;
+    while ((record = records_first(tcb)) != NULL)
+        record_remove(tcb, record);
+    tcb->records.out = tcb->records.sacked = 0;
+    tcb->records.lost_out = tcb->records.retransmitted = 0;
+}
+
+/* Stamps what the delivery rate needs to know of a transmission
+ * (draft-cheng-iccrg-delivery-rate-estimation §3.2). */
+static void record_stamp(struct tcb *tcb, struct sent_record *record)
+{
+    uint64_t now = tcb->stack->now_ns;
+    if (tcb->records.out == 0) {
+        tcb->rate.first_sent_ns = now;
+        tcb->rate.delivered_ns = now;
+    }
+    record->sent_ns = now;
+    record->first_sent_ns = tcb->rate.first_sent_ns;
+    record->delivered = tcb->rate.delivered;
+    record->delivered_ns = tcb->rate.delivered_ns;
+    record->app_limited = tcb->rate.app_limited != 0;
+}
+
+int records_add(struct tcb *tcb, uint32_t start, uint32_t end)
+{
+    if (!records_room(tcb))
+        return -ENOBUFS;
+    struct sent_record *record = calloc(1, sizeof *record);
+    if (!record)
+        return -ENOMEM;
+    record->start = start;
+    record->end = end;
+    record->mss = tcb->snd.mss;
+    record->segments = segments_in(start, end, record->mss);
+    record_stamp(tcb, record);
+    list_init(&record->order);
+    list_append(&tcb->records.in_flight, &record->order);
+    record_insert_after(tcb, records_last(tcb), record);
+    tcb->records.out += record->segments;
+    return 0;
+}
+
+struct sent_record *records_split(struct tcb *tcb, struct sent_record *record, uint32_t at)
+{
+    struct sent_record *upper = malloc(sizeof *upper);
+    if (!upper)
+        return NULL;
+    *upper = *record;
+    upper->start = at;
+    upper->segments = segments_in(at, record->end, record->mss);
+    record->end = at;
+    uint32_t before = record->segments;
+    record->segments = segments_in(record->start, at, record->mss);
+    list_init(&upper->order);
+    if (!list_empty(&record->order))
+        list_insert(record->order.next, &upper->order);
+    record_insert_after(tcb, record, upper);
+
+    /* A cut inside a segment makes two of one. */
+    uint32_t more = record->segments + upper->segments - before;
+    tcb->records.out += more;
+    if (record->sacked)
+        tcb->records.sacked += more;
+    if (record->lost)
+        tcb->records.lost_out += more;
+    if (record->in_flight_again)
+        tcb->records.retransmitted += more;
+    return upper;
+}
+
+/* Takes `segments` of the record out of every counter it stands in, as they leave the scoreboard.
+ */
+static void record_uncount(struct tcb *tcb, const struct sent_record *record, uint32_t segments)
+{
+    tcb->records.out -= segments;
+    if (record->sacked)
+        tcb->records.sacked -= segments;
+    if (record->lost)
+        tcb->records.lost_out -= segments;
+    if (record->in_flight_again)
+        tcb->records.retransmitted -= segments;
+}
+
+/* The rate sample takes the most recently sent segment of all that this ACK delivers. */
+static void rate_delivered(struct tcb *tcb, const struct sent_record *record, uint32_t segments,
+                           struct ack_event *event)
+{
+    tcb->rate.delivered += segments;
+    tcb->rate.delivered_ns = tcb->stack->now_ns;
+    event->delivered += segments;
+    if (!event->has_rate || record->delivered > event->rate_prior_delivered) {
+        event->has_rate = true;
+        event->rate_prior_delivered = record->delivered;
+        event->rate_prior_ns = record->delivered_ns;
+        event->rate_send_ns = record->sent_ns - record->first_sent_ns;
+        event->rate_app_limited = record->app_limited;
+        tcb->rate.first_sent_ns = record->sent_ns;
+    }
+}
+
+/* RACK.xmit_ts and RACK.end_seq follow the most recently sent segment that was delivered (RFC 8985
+ * §6.2 step 2). */
+static void rack_delivered(struct tcb *tcb, const struct sent_record *record, uint32_t end)
+{
+    uint64_t rtt = tcb->stack->now_ns - record->sent_ns;
+    /* A retransmission acknowledged sooner than a round trip can take: the ACK was for the
+     * original. */
+    if (record->retransmitted && rtt < tcb->rtt.min_ns)
+        return;
+    tcb->rack.rtt_ns = rtt;
+    if (record->sent_ns > tcb->rack.sent_ns ||
+        (record->sent_ns == tcb->rack.sent_ns && seq_gt(end, tcb->rack.end))) {
+        tcb->rack.sent_ns = record->sent_ns;
+        tcb->rack.end = end;
+        tcb->rack.advanced = true;
+    }
+}
+
+static void note_delivery_order(struct tcb *tcb, const struct sent_record *record, uint32_t start,
+                                struct ack_event *event)
+{
+    if (record->retransmitted || seq_geq(start, tcb->records.highest_sacked))
+        return;
+    if (!event->reordered || seq_lt(start, event->reordered_from))
+        event->reordered_from = start;
+    event->reordered = true;
+}
+
+/* [record->start, end) leaves the scoreboard because it is acknowledged: `segments` of them. */
+static void record_acknowledged(struct tcb *tcb, struct sent_record *record, uint32_t end,
+                                uint32_t segments, struct ack_event *event)
+{
+    if (record->retransmitted) {
+        event->retransmitted_acked = true;
+    } else if (!record->sacked) {
+        if (event->first_sent_ns == TIME_NEVER)
+            event->first_sent_ns = record->sent_ns;
+        event->last_sent_ns = record->sent_ns;
+        event->original_acked = true;
+        note_delivery_order(tcb, record, record->start, event);
+    }
+    if (!record->sacked) {
+        rate_delivered(tcb, record, segments, event);
+        rack_delivered(tcb, record, end);
+    }
+    event->acked += segments;
+    record_uncount(tcb, record, segments);
+}
+
+void records_acknowledge(struct tcb *tcb, uint32_t una, struct ack_event *event)
+{
+    struct sent_record *record;
+    while ((record = records_first(tcb)) != NULL && seq_leq(record->end, una)) {
+        record_acknowledged(tcb, record, record->end, record->segments, event);
+        record_remove(tcb, record);
+    }
+    if (record && seq_lt(record->start, una)) {
+        uint32_t left = segments_in(una, record->end, record->mss);
+        uint32_t gone = record->segments > left ? record->segments - left : 0;
+        if (gone)
+            record_acknowledged(tcb, record, una, gone, event);
+        record->start = una;
+        record->segments -= gone;
+    }
+}
+
+/* SACKed neighbours become one record, so that their number follows the holes (security rule 6). */
+static struct sent_record *record_merge_sacked(struct tcb *tcb, struct sent_record *record)
+{
+    struct sent_record *before = record_previous(record);
+    if (before && before->sacked) {
+        before->end = record->end;
+        before->segments += record->segments;
+        before->retransmitted = before->retransmitted || record->retransmitted;
+        record_remove(tcb, record);
+        record = before;
+    }
+    struct sent_record *after = records_next(record);
+    if (after && after->sacked) {
+        record->end = after->end;
+        record->segments += after->segments;
+        record->retransmitted = record->retransmitted || after->retransmitted;
+        record_remove(tcb, after);
+    }
+    return record;
+}
+
+static struct sent_record *record_mark_sacked(struct tcb *tcb, struct sent_record *record,
+                                              struct ack_event *event)
+{
+    if (!record->retransmitted) {
+        if (event->sack_sent_ns == TIME_NEVER)
+            event->sack_sent_ns = record->sent_ns;
+        event->original_acked = true;
+        note_delivery_order(tcb, record, record->start, event);
+    }
+    rate_delivered(tcb, record, record->segments, event);
+    rack_delivered(tcb, record, record->end);
+    if (record->lost)
+        tcb->records.lost_out -= record->segments;
+    if (record->in_flight_again)
+        tcb->records.retransmitted -= record->segments;
+    record->lost = record->in_flight_again = false;
+    record->sacked = true;
+    list_remove(&record->order);
+    tcb->records.sacked += record->segments;
+    event->sacked += record->segments;
+    if (seq_gt(record->end, event->highest_sacked))
+        event->highest_sacked = record->end;
+    return record_merge_sacked(tcb, record);
+}
+
+/* Cuts the record so that it holds only whole segments of [start, end): NULL when that leaves none,
+ * or no memory. */
+static struct sent_record *record_within(struct tcb *tcb, struct sent_record *record,
+                                         uint32_t start, uint32_t end)
+{
+    if (seq_lt(record->start, start)) {
+        uint32_t skip = segments_in(record->start, start, record->mss) * record->mss;
+        if (skip >= record->end - record->start)
+            return NULL;
+        record = records_split(tcb, record, record->start + skip);
+    }
+    if (record && seq_gt(record->end, end)) {
+        uint32_t keep = seq_diff(end, record->start) <= 0
+                            ? 0
+                            : (end - record->start) / record->mss * record->mss;
+        if (keep == 0 || !records_split(tcb, record, record->start + keep))
+            return NULL;
+    }
+    return record;
+}
+
+void records_sack(struct tcb *tcb, uint32_t start, uint32_t end, struct ack_event *event)
+{
+    struct sent_record *record = records_find(tcb, start);
+    while (record && seq_lt(record->start, end)) {
+        if (!record->sacked) {
+            struct sent_record *part = record_within(tcb, record, start, end);
+            if (part)
+                record = record_mark_sacked(tcb, part, event);
+        }
+        record = records_next(record);
+    }
+}
+
+/* Puts a record into the lost list at its place in sequence; nearly always that is the end. */
+static void lost_insert(struct tcb *tcb, struct sent_record *record)
+{
+    struct list *head = &tcb->records.lost;
+    struct list *at = head;
+    while (at->prev != head &&
+           seq_gt(container_of(at->prev, struct sent_record, order)->start, record->start))
+        at = at->prev;
+    list_insert(at, &record->order);
+}
+
+uint32_t records_mark_lost(struct tcb *tcb, struct sent_record *record)
+{
+    if (record->sacked || (record->lost && !record->in_flight_again))
+        return 0;
+    uint32_t newly = record->lost ? 0 : record->segments;
+    tcb->records.lost_out += newly;
+    if (record->in_flight_again)
+        tcb->records.retransmitted -= record->segments;
+    record->lost = true;
+    record->in_flight_again = false;
+    list_remove(&record->order);
+    lost_insert(tcb, record);
+    return record->segments;
+}
+
+void records_unmark_lost(struct tcb *tcb, struct sent_record *record)
+{
+    if (!record->lost)
+        return;
+    tcb->records.lost_out -= record->segments;
+    if (!record->in_flight_again) {
+        list_remove(&record->order);
+        list_insert(tcb->records.in_flight.next, &record->order);
+    }
+    record->lost = false;
+}
+
+struct sent_record *records_resend(struct tcb *tcb, struct sent_record *record, uint32_t bytes)
+{
+    if (bytes < record->end - record->start && !records_split(tcb, record, record->start + bytes))
+        return NULL;
+    if (!record->in_flight_again)
+        tcb->records.retransmitted += record->segments;
+    record->in_flight_again = true;
+    record->retransmitted = true;
+    record_stamp(tcb, record);
+    list_remove(&record->order);
+    list_append(&tcb->records.in_flight, &record->order);
+    return record;
+}
+
+void records_forget_sacks(struct tcb *tcb)
+{
+    for (struct sent_record *r = records_first(tcb); r; r = records_next(r)) {
+        if (!r->sacked)
+            continue;
+        r->sacked = false;
+        list_insert(tcb->records.in_flight.next, &r->order);
+    }
+    tcb->records.sacked = 0;
+    tcb->records.highest_sacked = tcb->snd.una;
+}
+
+void records_resize(struct tcb *tcb, struct sent_record *record, uint32_t mss)
+{
+    uint32_t segments = segments_in(record->start, record->end, mss);
+    uint32_t more = segments - record->segments;
+    tcb->records.out += more;
+    if (record->sacked)
+        tcb->records.sacked += more;
+    if (record->lost)
+        tcb->records.lost_out += more;
+    if (record->in_flight_again)
+        tcb->records.retransmitted += more;
+    record->segments = segments;
+    record->mss = mss;
+}

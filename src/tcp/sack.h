@@ -1,0 +1,14 @@
+/* Selective acknowledgment on the wire, both sides (RFC 2018, RFC 2883). */
+#ifndef TERN_TCP_SACK_H
+#define TERN_TCP_SACK_H
+
+#include "tcp/ack.h"
+#include "tcp/tcb.h"
+
+/* Sender: marks what the blocks say has arrived; recognises D-SACK. */
+void sack_process(struct tcb *tcb, const struct segment *segment, struct ack_event *event);
+/* Receiver: writes up to `most` blocks, D-SACK first, then the range that changed last, then the
+ * others (RFC 2018 §4). */
+void sack_fill(struct tcb *tcb, struct tcp_options *options, unsigned most);
+
+#endif

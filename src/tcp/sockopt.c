@@ -1,0 +1,275 @@
+/* Socket options: what is set on a connection is kept in its preferences, and what is set on a
+ * listener in those that its connections start with. */
+#include "tcp/sockopt.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "tcp/connection.h"
+#include "tcp/info.h"
+#include "tcp/listen.h"
+#include "tcp/output.h"
+#include "tcp/receive.h"
+#include "tcp/timers.h"
+
+/* A whole-number option: where it is kept does not matter here, only its bounds. */
+static int take_number(const void *value, socklen_t length, int least, int most, int *out)
+{
+    if (length < (socklen_t)sizeof *out)
+        return -EINVAL;
+    memcpy(out, value, sizeof *out);
+    return *out < least || *out > most ? -EINVAL : 0;
+}
+
+/* The kernel's rule: twice what was asked for is kept and reported, for its bookkeeping; no less
+ * than a small minimum. Here the doubled value is what may be held. */
+static uint32_t buffer_size(int asked, int64_t most)
+{
+    int64_t size = asked < 0 ? most : asked;
+    if (size > most)
+        size = most;
+    return size * 2 < 2304 ? 2304 : (uint32_t)(size * 2);
+}
+
+static int set_socket_option(struct tcp_preferences *p, const struct settings *settings, int option,
+                             int value)
+{
+    switch (option) {
+    case SO_KEEPALIVE:
+        p->keepalive = value != 0;
+        return 0;
+    case SO_SNDBUF:
+        p->send_buffer = buffer_size(value, settings->tcp_sndbuf_max);
+        return 0;
+    case SO_RCVBUF:
+        p->receive_buffer = buffer_size(value, settings->tcp_rcvbuf_max);
+        return 0;
+    case SO_REUSEADDR:
+        p->reuse_address = value != 0;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+static int set_number(struct tcp_preferences *p, int option, int value)
+{
+    switch (option) {
+    case OPTION_NODELAY:
+        p->no_delay = value != 0;
+        return 0;
+    case OPTION_CORK:
+        p->cork = value != 0;
+        return 0;
+    case OPTION_MAXSEG:
+        if (value && (value < LIMIT_MSS_MIN || value > 32767))
+            return -EINVAL;
+        p->max_segment = (uint16_t)value;
+        return 0;
+    case OPTION_KEEPIDLE:
+        if (value < 1 || value > 32767)
+            return -EINVAL;
+        p->keepalive_idle_s = (uint32_t)value;
+        return 0;
+    case OPTION_KEEPINTVL:
+        if (value < 1 || value > 32767)
+            return -EINVAL;
+        p->keepalive_interval_s = (uint32_t)value;
+        return 0;
+    case OPTION_KEEPCNT:
+        if (value < 1 || value > 127)
+            return -EINVAL;
+        p->keepalive_probes = (uint8_t)value;
+        return 0;
+    case OPTION_SYNCNT:
+        if (value < 1 || value > 127)
+            return -EINVAL;
+        p->syn_retries = (uint8_t)value;
+        return 0;
+    case OPTION_USER_TIMEOUT:
+        if (value < 0)
+            return -EINVAL;
+        p->user_timeout_ms = (uint32_t)value;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+static int set_congestion(struct tcp_preferences *p, const void *value, socklen_t length)
+{
+    char name[16] = {0};
+    if (length == 0)
+        return -EINVAL;
+    memcpy(name, value, length < sizeof name - 1 ? length : sizeof name - 1);
+    for (int64_t i = 0; i < cc_count(); i++) {
+        if (strcmp(cc_by_index(i)->name, name) == 0) {
+            p->congestion_control = (uint8_t)i;
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+static int set_preference(struct tcp_preferences *p, const struct settings *settings, int level,
+                          int option, const void *value, socklen_t length)
+{
+    int number;
+    if (level == IP_PROTOCOL_TCP && option == OPTION_CONGESTION)
+        return set_congestion(p, value, length);
+    if (take_number(value, length, INT32_MIN, INT32_MAX, &number) < 0)
+        return -EINVAL;
+    if (level == SOL_SOCKET)
+        return set_socket_option(p, settings, option, number);
+    return level == IP_PROTOCOL_TCP ? set_number(p, option, number) : -ENOPROTOOPT;
+}
+
+/* What a changed option means at once for a connection in being. */
+static void act_on_change(struct tcb *tcb, int level, int option)
+{
+    if (level == SOL_SOCKET && option == SO_KEEPALIVE)
+        timers_restart_keepalive(tcb);
+    if (level != IP_PROTOCOL_TCP)
+        return;
+    switch (option) {
+    case OPTION_KEEPIDLE:
+        timers_restart_keepalive(tcb);
+        break;
+    case OPTION_NODELAY:
+    case OPTION_CORK:
+        tcb->snd.more = false;
+        tcp_output(tcb);
+        break;
+    case OPTION_MAXSEG:
+        if (tcb->path.interface)
+            tcp_connection_set_mss(tcb);
+        break;
+    case OPTION_CONGESTION:
+        if (tcb->cc.operations) {
+            tcb->cc.operations = cc_by_index(tcb->preferences.congestion_control);
+            tcb->cc.operations->init(tcb);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+int tcp_set_option(struct tcb *tcb, int level, int option, const void *value, socklen_t length)
+{
+    int error =
+        set_preference(&tcb->preferences, &tcb->stack->settings, level, option, value, length);
+    if (error == 0)
+        act_on_change(tcb, level, option);
+    return error;
+}
+
+int tcp_listener_set_option(struct tcp_listener *listener, int level, int option, const void *value,
+                            socklen_t length)
+{
+    return set_preference(&listener->preferences, &listener->stack->settings, level, option, value,
+                          length);
+}
+
+static int get_number(const struct tcp_preferences *p, int level, int option, int *out)
+{
+    if (level == SOL_SOCKET) {
+        switch (option) {
+        case SO_KEEPALIVE:
+            *out = p->keepalive;
+            return 0;
+        case SO_SNDBUF:
+            *out = (int)p->send_buffer;
+            return 0;
+        case SO_RCVBUF:
+            *out = (int)p->receive_buffer;
+            return 0;
+        case SO_REUSEADDR:
+            *out = p->reuse_address;
+            return 0;
+        default:
+            return -ENOPROTOOPT;
+        }
+    }
+    switch (option) {
+    case OPTION_NODELAY:
+        *out = p->no_delay;
+        return 0;
+    case OPTION_CORK:
+        *out = p->cork;
+        return 0;
+    case OPTION_MAXSEG:
+        *out = p->max_segment ? p->max_segment : 536;
+        return 0;
+    case OPTION_KEEPIDLE:
+        *out = (int)p->keepalive_idle_s;
+        return 0;
+    case OPTION_KEEPINTVL:
+        *out = (int)p->keepalive_interval_s;
+        return 0;
+    case OPTION_KEEPCNT:
+        *out = p->keepalive_probes;
+        return 0;
+    case OPTION_SYNCNT:
+        *out = p->syn_retries;
+        return 0;
+    case OPTION_USER_TIMEOUT:
+        *out = (int)p->user_timeout_ms;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+/* getsockopt(2)'s truncation: as many bytes as the caller has room for. */
+static int give(const void *from, size_t size, void *value, socklen_t *length)
+{
+    size_t room = *length;
+    if (room > size)
+        room = size;
+    memcpy(value, from, room);
+    *length = (socklen_t)room;
+    return 0;
+}
+
+static int get_preference(const struct tcp_preferences *p, int level, int option, void *value,
+                          socklen_t *length)
+{
+    int number;
+    if (level == IP_PROTOCOL_TCP && option == OPTION_CONGESTION) {
+        char name[16] = {0};
+        strncpy(name, cc_by_index(p->congestion_control)->name, sizeof name - 1);
+        return give(name, sizeof name, value, length);
+    }
+    if (level != SOL_SOCKET && level != IP_PROTOCOL_TCP)
+        return -ENOPROTOOPT;
+    int error = get_number(p, level, option, &number);
+    return error < 0 ? error : give(&number, sizeof number, value, length);
+}
+
+int tcp_get_option(struct tcb *tcb, int level, int option, void *value, socklen_t *length)
+{
+    if (level == IP_PROTOCOL_TCP && option == OPTION_INFO) {
+        struct tern_tcp_info info;
+        tcp_info_fill(tcb, &info);
+        return give(&info, sizeof info, value, length);
+    }
+    if (level == IP_PROTOCOL_TCP && option == OPTION_MAXSEG && tcb->state != TCP_CLOSED) {
+        int mss = (int)tcb->snd.mss;
+        return give(&mss, sizeof mss, value, length);
+    }
+    return get_preference(&tcb->preferences, level, option, value, length);
+}
+
+int tcp_listener_get_option(struct tcp_listener *listener, int level, int option, void *value,
+                            socklen_t *length)
+{
+    if (level == IP_PROTOCOL_TCP && option == OPTION_INFO) {
+        struct tern_tcp_info info = {.tcpi_state = TCP_LISTEN,
+                                     .tcpi_unacked = listener->accept_count,
+                                     .tcpi_sacked = listener->backlog};
+        return give(&info, sizeof info, value, length);
+    }
+    return get_preference(&listener->preferences, level, option, value, length);
+}

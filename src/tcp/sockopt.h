@@ -1,0 +1,18 @@
+/* The numbers of the IPPROTO_TCP options, Linux's (netinet/tcp.h, linux/tcp.h). */
+#ifndef TERN_TCP_SOCKOPT_H
+#define TERN_TCP_SOCKOPT_H
+
+enum tcp_option_number {
+    OPTION_NODELAY = 1,
+    OPTION_MAXSEG = 2,
+    OPTION_CORK = 3,
+    OPTION_KEEPIDLE = 4,
+    OPTION_KEEPINTVL = 5,
+    OPTION_KEEPCNT = 6,
+    OPTION_SYNCNT = 7,
+    OPTION_INFO = 11,
+    OPTION_CONGESTION = 13,
+    OPTION_USER_TIMEOUT = 18,
+};
+
+#endif

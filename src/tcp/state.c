@@ -1,0 +1,48 @@
+#include "tcp/state.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+#include "tcp/tcb.h"
+
+static const char *const state_names[TCP_STATES] = {
+    [TCP_ESTABLISHED] = "ESTABLISHED",
+    [TCP_SYN_SENT] = "SYN-SENT",
+    [TCP_SYN_RECEIVED] = "SYN-RECEIVED",
+    [TCP_FIN_WAIT_1] = "FIN-WAIT-1",
+    [TCP_FIN_WAIT_2] = "FIN-WAIT-2",
+    [TCP_TIME_WAIT] = "TIME-WAIT",
+    [TCP_CLOSED] = "CLOSED",
+    [TCP_CLOSE_WAIT] = "CLOSE-WAIT",
+    [TCP_LAST_ACK] = "LAST-ACK",
+    [TCP_LISTEN] = "LISTEN",
+    [TCP_CLOSING] = "CLOSING",
+};
+
+#define TO(state) (1u << TCP_##state)
+
+/* RFC 9293 §3.3.2, figure 5. Any state may fall to CLOSED: a reset, an abort, a timeout. LISTEN
+ * stands in no row because a listener is an object of its own (listen.c). */
+static const uint16_t state_next[TCP_STATES] = {
+    [TCP_CLOSED] = TO(SYN_SENT) | TO(SYN_RECEIVED),
+    [TCP_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSED),
+    [TCP_SYN_RECEIVED] = TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),
+    [TCP_ESTABLISHED] = TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),
+    [TCP_FIN_WAIT_1] = TO(FIN_WAIT_2) | TO(CLOSING) | TO(TIME_WAIT) | TO(CLOSED),
+    [TCP_FIN_WAIT_2] = TO(TIME_WAIT) | TO(CLOSED),
+    [TCP_CLOSE_WAIT] = TO(LAST_ACK) | TO(CLOSED),
+    [TCP_CLOSING] = TO(TIME_WAIT) | TO(CLOSED),
+    [TCP_LAST_ACK] = TO(CLOSED),
+    [TCP_TIME_WAIT] = TO(CLOSED),
+};
+
+void tcp_set_state(struct tcb *tcb, enum tcp_state state)
+{
+    assert(state_next[tcb->state] & (1u << state));
+    tcb->state = state;
+}
+
+const char *tcp_state_name(enum tcp_state state)
+{
+    return state_names[state];
+}

@@ -1,0 +1,306 @@
+/* The connection: the transmission control block of RFC 9293 §3.3.1, grouped by concern.
+ *
+ * The congestion window and everything compared with it count segments (of snd.mss bytes, a shorter
+ * one counting whole), as RFC 5681 §3.1 permits. Sequence numbers are as on the wire. A field is
+ * written by the file that its group names. */
+#ifndef TERN_TCP_TCB_H
+#define TERN_TCP_TCB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/ranges.h"
+#include "base/ring.h"
+#include "base/table.h"
+#include "base/tree.h"
+#include "core/stack.h"
+#include "ip/ip.h"
+#include "tcp/cc.h"
+#include "tcp/state.h"
+#include "tcp/tcp.h"
+#include "wire/ipv4.h"
+#include "wire/tcp.h"
+
+struct tcp;
+struct tcp_port;
+
+/* What a connection's one timer entry may be waiting for; each has a deadline of its own
+ * (timers.c). */
+enum tcp_timer {
+    TCP_TIMER_RETRANSMIT, /* RTO, RFC 6298; in SYN-SENT too */
+    TCP_TIMER_PROBE,      /* tail loss probe, RFC 8985 §7 */
+    TCP_TIMER_REORDER,    /* RACK's reordering window, RFC 8985 §6.3 */
+    TCP_TIMER_PERSIST,    /* zero-window probe, RFC 9293 §3.8.6.1 */
+    TCP_TIMER_ACK,        /* delayed acknowledgment, RFC 9293 §3.8.6.3 */
+    TCP_TIMER_PACE,       /* the next moment the pacer lets something go */
+    TCP_TIMER_KEEPALIVE,  /* RFC 9293 §3.8.4 */
+    TCP_TIMER_LINGER,     /* FIN-WAIT-2 without an owner, TIME-WAIT */
+    TCP_TIMERS
+};
+
+/* Loss recovery's phase (recovery.c). */
+enum tcp_phase {
+    TCP_PHASE_OPEN,     /* nothing is amiss */
+    TCP_PHASE_DISORDER, /* duplicate ACKs or SACKs, not enough to act on */
+    TCP_PHASE_REDUCED,  /* the window is being reduced after ECN said so */
+    TCP_PHASE_RECOVERY, /* fast recovery */
+    TCP_PHASE_LOSS,     /* after a retransmission timeout */
+};
+
+/* What the user asked for, also inherited from a listener (options.c). */
+struct tcp_preferences {
+    uint32_t send_buffer;    /* bytes the send ring may hold */
+    uint32_t receive_buffer; /* bytes the receive ring may hold */
+    uint32_t keepalive_idle_s;
+    uint32_t keepalive_interval_s;
+    uint32_t user_timeout_ms; /* 0: the retry limits decide */
+    uint16_t max_segment;     /* TCP_MAXSEG, 0: the path decides */
+    uint8_t keepalive_probes;
+    uint8_t syn_retries;
+    uint8_t congestion_control; /* index into the setting's words */
+    uint8_t traffic_class;
+    uint8_t hop_limit;
+    bool keepalive;
+    bool no_delay;
+    bool cork;
+    bool reuse_address;
+};
+
+/* One transmitted run of the sequence space [SND.UNA, SND.NXT); records.c. */
+struct sent_record {
+    struct tree_node node; /* in records.tree, by start */
+    struct list
+        order; /* in records.in_flight, by time of (re)transmission; or in records.lost, by start */
+    uint32_t start, end;
+    uint64_t sent_ns;       /* when it was last sent */
+    uint64_t first_sent_ns; /* of the flight it was sent in: delivery rate
+                               (draft-cheng-iccrg-delivery-rate) */
+    uint64_t delivered;     /* tcb->rate.delivered when it was sent */
+    uint64_t delivered_ns;
+    uint32_t mss;             /* the segment size it was cut by */
+    uint32_t segments;        /* wire segments in it */
+    bool sacked : 1;          /* the peer holds it (RFC 2018) */
+    bool lost : 1;            /* marked lost */
+    bool in_flight_again : 1; /* its retransmission is in flight */
+    bool retransmitted : 1;   /* ever */
+    bool app_limited : 1;
+};
+
+struct tcb {
+    /* Who and where. */
+    struct table_node node; /* in tcp->connections while a remote is known */
+    struct stack *stack;
+    struct tcp *tcp;
+    void *owner;                   /* whom notify tells; NULL once detached or not accepted yet */
+    struct tcp_listener *listener; /* while it waits for accept */
+    struct list queue;             /* in the listener's accept queue, or in tcp->time_wait */
+    struct list all;               /* in tcp->all */
+    struct tcp_port *port;
+    struct list port_link; /* among those bound to the port by their user */
+    struct endpoint local, remote;
+    struct ip_path path;
+    struct tcp_preferences preferences;
+
+    /* One timer entry, the earliest of the deadlines. */
+    struct stack_timer timer;
+    uint64_t deadline_ns[TCP_TIMERS];
+
+    enum tcp_state state;
+    int error;              /* a positive errno the user has not been told yet */
+    int soft_error;         /* from ICMP: told when the connection times out (RFC 9293 §3.9.2.2) */
+    bool detached : 1;      /* the owner has let go */
+    bool in_demux : 1;      /* segments find it */
+    bool bound : 1;         /* in port->bound; else one of port->connections */
+    bool accepted_open : 1; /* came from a listener: passive open */
+    bool receive_shut : 1;  /* SHUT_RD */
+    bool ended : 1;         /* it is over, and the owner has not let go yet */
+    bool ever_open : 1;     /* it has been ESTABLISHED */
+    bool counted_open : 1;  /* in tcp->open_count */
+
+    struct {
+        uint32_t una, nxt; /* SND.UNA, SND.NXT */
+        uint32_t wnd;      /* SND.WND, bytes, unscaled */
+        uint32_t wl1, wl2; /* SND.WL1, SND.WL2 */
+        uint32_t iss;
+        uint32_t max_wnd;  /* the largest SND.WND seen (SWS avoidance, RFC 5961 §5) */
+        uint32_t push;     /* the end of the last write that asked to be pushed */
+        uint32_t small;    /* the end of the last segment sent that was shorter than mss (Minshall's
+                              Nagle) */
+        uint32_t mss;      /* Eff.snd.MSS less timestamps: payload bytes of a full segment */
+        uint32_t peer_mss; /* what the peer's option said, or 536 */
+        uint8_t scale;     /* shift of windows we receive */
+        bool more : 1;     /* the last write said MSG_MORE */
+        bool fin_queued : 1; /* the user has closed the sending side */
+        bool fin_sent : 1;
+        bool fin_acked : 1;
+        struct ring ring; /* bytes from `base` on */
+        uint32_t base;    /* sequence number of the ring's first byte */
+    } snd;
+
+    struct {
+        uint32_t nxt; /* RCV.NXT */
+        uint32_t wnd; /* RCV.WND as last advertised, from wup on */
+        uint32_t wup; /* RCV.NXT when it was advertised */
+        uint32_t irs;
+        uint32_t
+            mss; /* the largest segment seen lately: what "full-sized" means for delayed ACKs */
+        uint32_t advertised_mss; /* what our option said */
+        uint8_t scale;           /* shift of windows we send */
+        uint32_t up;             /* RCV.UP: the byte after the urgent ones */
+        bool urgent : 1;         /* up holds, and the user has not read past it */
+        bool fin : 1;            /* the peer's FIN has been taken: nothing follows */
+        bool fin_seen : 1;       /* it has arrived, perhaps ahead of a hole; at fin_seq */
+        uint32_t fin_seq;
+        struct ring ring; /* bytes from what the user reads next; rcv.nxt is at ring.length */
+        struct ranges out_of_order;
+        struct range
+            newest; /* the out-of-order range that changed last: first SACK block (RFC 2018 §4) */
+        struct range duplicate; /* to report as D-SACK with the next ACK (RFC 2883); empty when
+                                   start == end */
+    } rcv;
+
+    struct {
+        bool now : 1;          /* an ACK must go out with or without data, at once */
+        bool pending : 1;      /* an ACK is owed, and may be delayed */
+        bool pushed : 1;       /* what came since the last ACK had PSH */
+        bool interactive : 1;  /* the user answers what it reads: piggy-backing pays (Linux's
+                                  pingpong) */
+        uint8_t quick;         /* ACKs still to be sent without delay */
+        uint64_t delay_ns;     /* the present delay, grown and shrunk with the arrivals */
+        uint64_t last_data_ns; /* when data last arrived */
+        uint64_t challenge_ns; /* start of the present second of challenge ACKs */
+        uint16_t challenges;   /* sent in it (RFC 5961 §7) */
+    } ack;
+
+    struct {
+        bool sack : 1, timestamps : 1, scaling : 1; /* negotiated */
+        uint32_t ts_offset;                         /* added to our clock (RFC 7323 §5.4) */
+        uint32_t ts_recent;                         /* TS.Recent */
+        uint64_t ts_recent_ns;                      /* when it was taken */
+        uint32_t last_ack_sent;                     /* Last.ACK.sent */
+    } opt;
+
+    struct {
+        uint64_t srtt_ns, rttvar_ns;             /* SRTT; RTTVAR */
+        uint64_t deviation_ns, deviation_max_ns; /* what RTTVAR follows, see rtt.c */
+        uint32_t period_end; /* SND.NXT when the present period of deviation_max began */
+        uint64_t rto_ns;     /* before back-off */
+        uint8_t backoff;     /* doublings in force */
+        uint64_t min_ns;     /* windowed minimum */
+        uint64_t min_stamp_ns;
+        uint64_t latest_ns;
+    } rtt;
+
+    struct {
+        struct tree tree;
+        struct list in_flight; /* not SACKed, not lost: by time sent, oldest first (RACK) */
+        struct list lost;      /* marked lost and not sent again, by sequence number */
+        uint32_t count;        /* records */
+        /* Segments. */
+        uint32_t out, sacked, lost_out, retransmitted;
+        uint32_t highest_sacked; /* FACK: end of the highest SACKed record */
+    } records;
+
+    struct {
+        enum tcp_phase phase;
+        uint32_t high;       /* SND.NXT at the time the phase began: recovery point */
+        uint32_t reordering; /* segments: the duplicate threshold */
+        uint32_t prior_cwnd; /* before the reduction, RecoverFS of PRR, and for undo */
+        uint32_t prior_ssthresh;
+        uint32_t prr_delivered, prr_out;
+        uint32_t
+            retransmit_ts; /* timestamp clock at the first retransmission of this phase (Eifel) */
+        uint32_t undo_marker;      /* SND.UNA when the phase began */
+        uint32_t undo_retransmits; /* retransmissions not yet shown unnecessary by D-SACK */
+        bool undo_possible : 1;
+        bool undo_counting : 1; /* there have been retransmissions to count */
+        bool retransmit_ts_known : 1;
+        bool prefer_new : 1;       /* F-RTO wants new data sent before anything is sent again */
+        bool frto : 1;             /* F-RTO is deciding (RFC 5682) */
+        uint8_t timeouts;          /* consecutive, since SND.UNA moved */
+        uint8_t probes;            /* window probes since anything was heard */
+        uint64_t first_timeout_ns; /* start of the present stall: R2 and the user timeout */
+    } recovery;
+
+    struct {
+        uint64_t sent_ns; /* of the most recently sent segment that was delivered */
+        uint32_t end;     /* its end */
+        uint64_t rtt_ns;
+        uint32_t dsack_round;   /* the round that reordering-window steps count in */
+        uint8_t window_steps;   /* RACK.reo_wnd_mult */
+        uint8_t window_persist; /* RACK.reo_wnd_persist */
+        bool reordering_seen : 1;
+        bool dsack_round_open : 1;
+        bool advanced : 1;
+        bool probe_out : 1;     /* a tail loss probe has not been judged yet */
+        bool probe_was_new : 1; /* it carried new data */
+        uint32_t probe_end;     /* TLP.end_seq */
+    } rack;
+
+    struct {
+        const struct cc_operations *operations;
+        uint32_t cwnd;              /* segments */
+        uint32_t ssthresh;          /* segments */
+        uint32_t fraction;          /* acknowledged segments not yet turned into growth */
+        bool limited : 1;           /* the window was what held the sender, lately */
+        uint32_t limited_out;       /* the most in flight in this round */
+        uint32_t limited_end;       /* SND.NXT at the end of it */
+        uint64_t pacing_rate;       /* bytes a second; 0: not known yet */
+        uint64_t private_state[16]; /* the algorithm's own */
+    } cc;
+
+    struct {
+        uint64_t delivered;     /* segments, ever */
+        uint64_t delivered_ns;  /* when the last was */
+        uint64_t first_sent_ns; /* send time of the segment delivered last */
+        uint64_t app_limited;   /* delivered mark up to which samples are app-limited; 0 none */
+    } rate;
+
+    struct {
+        uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retransmitted;
+        uint32_t segments_in, segments_out, data_segments_in, data_segments_out, retransmits,
+            dsacks;
+        uint32_t reordering_events, out_of_order;
+        uint64_t last_sent_ns, last_data_sent_ns, last_received_ns, last_ack_received_ns,
+            established_ns;
+    } stat;
+
+    uint32_t charged; /* bytes charged to the stack for the rings */
+    uint8_t keepalive_sent;
+    uint8_t syn_attempts;
+};
+
+/* The protocol's own state in a stack. */
+struct tcp {
+    struct stack *stack;
+    struct table connections; /* by local and remote endpoint */
+    struct table half_open;   /* the same key; listen.c */
+    struct table ports;       /* by local port; port.c */
+    struct list all;          /* every tcb */
+    struct list time_wait;    /* oldest first */
+    uint32_t time_wait_count;
+    uint32_t open_count; /* detached tcbs not in TIME-WAIT */
+    struct hash_key isn_key, timestamp_key, port_key;
+    uint32_t port_steps[64]; /* RFC 6056 §3.3.4: counters of the double-hash algorithm */
+};
+
+static inline struct tcp *tcp_of(const struct stack *stack)
+{
+    return (struct tcp *)stack->protocols[IP_PROTOCOL_TCP].state;
+}
+
+/* Segments the network is believed to hold: RFC 6675's pipe. */
+static inline uint32_t tcb_in_flight(const struct tcb *tcb)
+{
+    return tcb->records.out - tcb->records.sacked - tcb->records.lost_out +
+           tcb->records.retransmitted;
+}
+
+/* Bytes that the user has queued and that have never been sent. */
+static inline uint32_t tcb_unsent(const struct tcb *tcb)
+{
+    return tcb->snd.base + tcb->snd.ring.length - tcb->snd.nxt + (tcb->snd.fin_sent ? 1 : 0);
+}
+
+#endif

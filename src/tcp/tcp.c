@@ -1,0 +1,59 @@
+#include "tcp/tcp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tcp/connection.h"
+#include "tcp/icmp.h"
+#include "tcp/input.h"
+#include "tcp/port.h"
+
+enum { TABLE_START = 256 };
+
+static struct hash_key random_key(struct stack *stack)
+{
+    struct hash_key key = {{random_u64(&stack->random), random_u64(&stack->random)}};
+    return key;
+}
+
+/* By now the sockets are closed: what is left are connections without owner. */
+static void tcp_release(struct stack *stack)
+{
+    struct tcp *tcp = tcp_of(stack);
+    if (!tcp)
+        return;
+    while (!list_empty(&tcp->all)) {
+        struct tcb *tcb = container_of(tcp->all.next, struct tcb, all);
+        tcb->listener = NULL;
+        list_remove(&tcb->queue);
+        tcp_connection_free(tcb);
+    }
+    table_release(&tcp->connections);
+    table_release(&tcp->half_open);
+    table_release(&tcp->ports);
+    free(tcp);
+    stack->protocols[IP_PROTOCOL_TCP] = (struct protocol){0};
+}
+
+int tcp_attach(struct stack *stack)
+{
+    struct tcp *tcp = calloc(1, sizeof *tcp);
+    if (!tcp)
+        return -ENOMEM;
+    tcp->stack = stack;
+    list_init(&tcp->all);
+    list_init(&tcp->time_wait);
+    tcp->isn_key = random_key(stack);
+    tcp->timestamp_key = random_key(stack);
+    tcp->port_key = random_key(stack);
+    if (table_init(&tcp->connections, TABLE_START) < 0 ||
+        table_init(&tcp->half_open, TABLE_START) < 0 || table_init(&tcp->ports, TABLE_START) < 0) {
+        table_release(&tcp->connections);
+        table_release(&tcp->half_open);
+        free(tcp);
+        return -ENOMEM;
+    }
+    stack->protocols[IP_PROTOCOL_TCP] = (struct protocol){
+        .input = tcp_input, .error = tcp_path_error, .release = tcp_release, .state = tcp};
+    return 0;
+}

@@ -1,0 +1,292 @@
+/* Theory of operation.
+ *
+ * A connection has up to eight deadlines at a time but one entry in the stack's wheel, armed no
+ * later than the earliest of them. Moving a deadline back does not touch the wheel: the entry
+ * fires, finds nothing due, and is armed again. So the restart of the retransmission timer on each
+ * ACK costs one store.
+ *
+ *   RETRANSMIT  RFC 6298; the only one that counts towards giving up
+ *   PROBE       RFC 8985 §7, at most once a flight, instead of waiting for RETRANSMIT
+ *   REORDER     RFC 8985 §6.3, a fraction of a round trip
+ *   PERSIST     the window is closed; probes for ever while they are answered (RFC 9293 MUST-35,
+ * RFC 6429) ACK         at most 0.5 s (RFC 9293 MUST-40 asks less than that) PACE        the
+ * pacer's next gap KEEPALIVE   off unless asked for (RFC 9293 MUST-25) LINGER      the end of
+ * TIME-WAIT, and of FIN-WAIT-2 when nobody will read any more
+ */
+#include "tcp/timers.h"
+
+#include <errno.h>
+
+#include "base/seq.h"
+#include "base/time.h"
+#include "tcp/connection.h"
+#include "tcp/output.h"
+#include "tcp/receive.h"
+#include "tcp/records.h"
+#include "tcp/recovery.h"
+#include "tcp/rtt.h"
+
+static void timers_arm(struct tcb *tcb, uint64_t deadline_ns)
+{
+    if (deadline_ns < tcb->timer.timer.deadline_ns)
+        stack_arm(tcb->stack, &tcb->timer, deadline_ns);
+}
+
+void timer_set(struct tcb *tcb, enum tcp_timer which, uint64_t deadline_ns)
+{
+    tcb->deadline_ns[which] = deadline_ns;
+    timers_arm(tcb, deadline_ns);
+}
+
+void timer_clear(struct tcb *tcb, enum tcp_timer which)
+{
+    tcb->deadline_ns[which] = TIME_NEVER;
+}
+
+void timers_clear_all(struct tcb *tcb)
+{
+    for (int i = 0; i < TCP_TIMERS; i++)
+        tcb->deadline_ns[i] = TIME_NEVER;
+    stack_cancel(tcb->stack, &tcb->timer);
+}
+
+void timers_restart_retransmit(struct tcb *tcb)
+{
+    if (tcb->records.out == 0) {
+        timer_clear(tcb, TCP_TIMER_RETRANSMIT);
+        timer_clear(tcb, TCP_TIMER_PROBE);
+        return;
+    }
+    timer_clear(tcb, TCP_TIMER_PERSIST);
+    timer_set(tcb, TCP_TIMER_RETRANSMIT, tcb->stack->now_ns + rtt_rto(tcb));
+    tlp_schedule(tcb);
+}
+
+void timers_check_persist(struct tcb *tcb)
+{
+    if (tcb->records.out || !tcp_state_synchronized(tcb->state) ||
+        timer_is_set(tcb, TCP_TIMER_PERSIST))
+        return;
+    if (tcb_unsent(tcb) || (tcb->snd.fin_queued && !tcb->snd.fin_sent)) {
+        if (timer_is_set(tcb, TCP_TIMER_PACE) || tcb->preferences.cork)
+            return;
+        timer_set(tcb, TCP_TIMER_PERSIST, tcb->stack->now_ns + rtt_rto(tcb));
+    }
+}
+
+void timers_restart_keepalive(struct tcb *tcb)
+{
+    timer_clear(tcb, TCP_TIMER_KEEPALIVE);
+    if (!tcb->preferences.keepalive || !tcp_state_synchronized(tcb->state) ||
+        tcb->state == TCP_TIME_WAIT)
+        return;
+    tcb->keepalive_sent = 0;
+    timer_set(tcb, TCP_TIMER_KEEPALIVE,
+              tcb->stack->now_ns + TIME_S(tcb->preferences.keepalive_idle_s));
+}
+
+/* How long a stall of this many timeouts lasts when each doubles the last, from the shortest
+ * timeout: the meaning of the retry settings (RFC 1122 §4.2.3.5: R2 in time, not in a count that a
+ * short RTT makes meaningless). */
+static uint64_t stall_limit(const struct tcb *tcb, int64_t retries, uint64_t first_ns)
+{
+    uint64_t most = TIME_MS(tcb->stack->settings.tcp_rto_max_ms);
+    uint64_t total = 0, each = first_ns;
+    for (int64_t i = 0; i <= retries; i++) {
+        total += each;
+        each = time_min(each * 2, most);
+    }
+    return total;
+}
+
+/* R2 of RFC 9293 §3.8.3 (MUST-20, MUST-23), or the user timeout (MUST-21, RFC 5482). */
+static bool given_up(const struct tcb *tcb)
+{
+    const struct settings *settings = &tcb->stack->settings;
+    uint64_t stalled = tcb->stack->now_ns - tcb->recovery.first_timeout_ns;
+    if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED) {
+        if (tcb->preferences.user_timeout_ms)
+            return stalled + rtt_rto(tcb) / 2 >= TIME_MS(tcb->preferences.user_timeout_ms);
+        return tcb->syn_attempts > tcb->preferences.syn_retries;
+    }
+    if (tcb->preferences.user_timeout_ms)
+        return stalled >= TIME_MS(tcb->preferences.user_timeout_ms);
+    int64_t retries = tcb->detached ? settings->tcp_orphan_retries : settings->tcp_retries2;
+    return stalled >= stall_limit(tcb, retries, TIME_MS(settings->tcp_rto_min_ms));
+}
+
+static bool connection_timed_out(struct tcb *tcb)
+{
+    stack_count(tcb->stack, COUNTER_TcpExtTCPAbortOnTimeout);
+    tcp_connection_end(tcb, tcb->soft_error ? tcb->soft_error : ETIMEDOUT);
+    return false;
+}
+
+/* RFC 6298 §5.4 to §5.7. Each handler returns whether the connection still exists. */
+static bool retransmit_expired(struct tcb *tcb)
+{
+    if (tcb->records.out == 0)
+        return true;
+    if (tcb->recovery.timeouts == 0) {
+        const struct sent_record *first = records_first(tcb);
+        tcb->recovery.first_timeout_ns = first ? first->sent_ns : tcb->stack->now_ns;
+    }
+    if (given_up(tcb))
+        return connection_timed_out(tcb);
+    stack_count(tcb->stack, COUNTER_TcpExtTCPTimeouts);
+    if (tcp_state_synchronized(tcb->state)) {
+        recovery_on_timeout(tcb);
+    } else {
+        tcb->syn_attempts++;
+        struct sent_record *first = records_first(tcb);
+        if (first)
+            records_mark_lost(tcb, first);
+        tcb->cc.cwnd = 1;
+    }
+    if (tcb->recovery.timeouts < UINT8_MAX)
+        tcb->recovery.timeouts++;
+    tcb->rack.probe_out = false;
+    timer_clear(tcb, TCP_TIMER_REORDER);
+    if (tcb->rtt.backoff < 32)
+        tcb->rtt.backoff++;
+    tcp_retransmit_first(tcb, WHY_TIMEOUT);
+    timer_clear(tcb, TCP_TIMER_PROBE);
+    timer_set(tcb, TCP_TIMER_RETRANSMIT, tcb->stack->now_ns + rtt_rto(tcb));
+    return true;
+}
+
+/* RFC 8985 §7.3: new data if the window lets it, else the last segment again. */
+static bool probe_expired(struct tcb *tcb)
+{
+    if (tcb->records.out == 0)
+        return true;
+    if (tcp_send_loss_probe(tcb))
+        stack_count(tcb->stack, COUNTER_TcpExtTCPLossProbes);
+    timer_clear(tcb, TCP_TIMER_PROBE);
+    timer_set(tcb, TCP_TIMER_RETRANSMIT, tcb->stack->now_ns + rtt_rto(tcb));
+    return true;
+}
+
+static bool reorder_expired(struct tcb *tcb)
+{
+    tcb->rack.advanced = true;
+    recovery_on_reorder_timeout(tcb);
+    tcp_output(tcb);
+    if (!timer_is_set(tcb, TCP_TIMER_RETRANSMIT))
+        timers_restart_retransmit(tcb);
+    return true;
+}
+
+/* RFC 9293 §3.8.6.1: a peer that answers probes is alive, however long its window stays shut
+ * (MUST-37, RFC 6429); one that does not is given up like any other. */
+static bool persist_expired(struct tcb *tcb)
+{
+    if (tcb->records.out || (!tcb_unsent(tcb) && !(tcb->snd.fin_queued && !tcb->snd.fin_sent))) {
+        tcb->recovery.probes = 0;
+        return true;
+    }
+    const struct settings *settings = &tcb->stack->settings;
+    if (tcb->recovery.probes == 0)
+        tcb->recovery.first_timeout_ns = tcb->stack->now_ns;
+    uint64_t stalled = tcb->stack->now_ns - tcb->recovery.first_timeout_ns;
+    int64_t most = tcb->detached ? settings->tcp_orphan_retries : settings->tcp_retries2;
+    if ((tcb->preferences.user_timeout_ms && tcb->recovery.probes &&
+         stalled >= TIME_MS(tcb->preferences.user_timeout_ms)) ||
+        tcb->recovery.probes >= most)
+        return connection_timed_out(tcb);
+    tcp_send_window_probe(tcb);
+    if (tcb->recovery.probes < UINT8_MAX)
+        tcb->recovery.probes++;
+    if (tcb->rtt.backoff < 32)
+        tcb->rtt.backoff++;
+    if (tcb->records.out == 0)
+        timer_set(tcb, TCP_TIMER_PERSIST, tcb->stack->now_ns + rtt_rto(tcb));
+    return true;
+}
+
+static bool keepalive_expired(struct tcb *tcb)
+{
+    const struct tcp_preferences *p = &tcb->preferences;
+    uint64_t now = tcb->stack->now_ns;
+    if (tcb->records.out || tcb_unsent(tcb)) {
+        timers_restart_keepalive(tcb);
+        return true;
+    }
+    uint64_t idle = now - time_max(tcb->stat.last_received_ns, tcb->stat.established_ns);
+    if (idle < TIME_S(p->keepalive_idle_s)) {
+        timer_set(tcb, TCP_TIMER_KEEPALIVE, now - idle + TIME_S(p->keepalive_idle_s));
+        return true;
+    }
+    bool over = p->user_timeout_ms ? idle >= TIME_MS(p->user_timeout_ms) && tcb->keepalive_sent > 0
+                                   : tcb->keepalive_sent >= p->keepalive_probes;
+    if (over) {
+        tcp_send_reset(tcb);
+        return connection_timed_out(tcb);
+    }
+    tcp_send_keepalive(tcb);
+    stack_count(tcb->stack, COUNTER_TcpExtTCPKeepAlive);
+    tcb->keepalive_sent++;
+    timer_set(tcb, TCP_TIMER_KEEPALIVE, now + TIME_S(p->keepalive_interval_s));
+    return true;
+}
+
+static bool ack_expired(struct tcb *tcb)
+{
+    receive_ack_expired(tcb);
+    return true;
+}
+
+static bool pace_expired(struct tcb *tcb)
+{
+    tcp_output(tcb);
+    return true;
+}
+
+static bool linger_expired(struct tcb *tcb)
+{
+    tcp_connection_end(tcb, 0);
+    return false;
+}
+
+static bool (*const handlers[TCP_TIMERS])(struct tcb *) = {
+    [TCP_TIMER_RETRANSMIT] = retransmit_expired,
+    [TCP_TIMER_PROBE] = probe_expired,
+    [TCP_TIMER_REORDER] = reorder_expired,
+    [TCP_TIMER_PERSIST] = persist_expired,
+    [TCP_TIMER_ACK] = ack_expired,
+    [TCP_TIMER_PACE] = pace_expired,
+    [TCP_TIMER_KEEPALIVE] = keepalive_expired,
+    [TCP_TIMER_LINGER] = linger_expired,
+};
+
+/* The order in which timers due at one moment run: what repairs gently before what gives up. */
+static const enum tcp_timer order[TCP_TIMERS] = {
+    TCP_TIMER_ACK,     TCP_TIMER_PACE,       TCP_TIMER_REORDER,   TCP_TIMER_PROBE,
+    TCP_TIMER_PERSIST, TCP_TIMER_RETRANSMIT, TCP_TIMER_KEEPALIVE, TCP_TIMER_LINGER,
+};
+
+static void timers_expired(struct stack *stack, struct stack_timer *timer)
+{
+    struct tcb *tcb = container_of(timer, struct tcb, timer);
+    for (int i = 0; i < TCP_TIMERS; i++) {
+        enum tcp_timer which = order[i];
+        if (tcb->deadline_ns[which] > stack->now_ns)
+            continue;
+        tcb->deadline_ns[which] = TIME_NEVER;
+        if (!handlers[which](tcb))
+            return;
+    }
+    uint64_t earliest = TIME_NEVER;
+    for (int i = 0; i < TCP_TIMERS; i++)
+        earliest = time_min(earliest, tcb->deadline_ns[i]);
+    if (earliest != TIME_NEVER)
+        timers_arm(tcb, earliest);
+}
+
+void timers_init(struct tcb *tcb)
+{
+    timer_init(&tcb->timer.timer);
+    tcb->timer.expired = timers_expired;
+    for (int i = 0; i < TCP_TIMERS; i++)
+        tcb->deadline_ns[i] = TIME_NEVER;
+}

@@ -1,0 +1,29 @@
+/* A connection's timers; what each is for stands at enum tcp_timer. */
+#ifndef TERN_TCP_TIMERS_H
+#define TERN_TCP_TIMERS_H
+
+#include "tcp/tcb.h"
+
+void timers_init(struct tcb *tcb);
+void timer_set(struct tcb *tcb, enum tcp_timer which, uint64_t deadline_ns);
+void timer_clear(struct tcb *tcb, enum tcp_timer which);
+void timers_clear_all(struct tcb *tcb);
+static inline uint64_t timer_deadline(const struct tcb *tcb, enum tcp_timer which)
+{
+    return tcb->deadline_ns[which];
+}
+static inline bool timer_is_set(const struct tcb *tcb, enum tcp_timer which)
+{
+    return tcb->deadline_ns[which] != UINT64_MAX;
+}
+
+/* RFC 6298 §5.1 to §5.3: runs the retransmission timer anew while something is outstanding, stops
+ * it when nothing is; with it the tail loss probe. */
+void timers_restart_retransmit(struct tcb *tcb);
+/* Starts the persist timer if the window keeps everything from going out and nothing is in flight
+ * (RFC 9293 §3.8.6.1). */
+void timers_check_persist(struct tcb *tcb);
+/* Keepalive runs while the option is on and the connection is open (RFC 9293 §3.8.4). */
+void timers_restart_keepalive(struct tcb *tcb);
+
+#endif

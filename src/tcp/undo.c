@@ -1,0 +1,107 @@
+/* Undo: a recovery that reordering or a delay spike caused, not loss, is taken back.
+ *
+ * Two witnesses: the timestamp that an ACK echoes is older than our first retransmission, so the
+ * original arrived (Eifel, RFC 3522 and RFC 4015); or D-SACKs account for every retransmission (RFC
+ * 3708). */
+#include "base/seq.h"
+#include "tcp/options.h"
+#include "tcp/records.h"
+#include "tcp/recovery.h"
+
+void undo_begin(struct tcb *tcb)
+{
+    tcb->recovery.undo_possible = true;
+    tcb->recovery.undo_marker = tcb->snd.una;
+    tcb->recovery.undo_retransmits = tcb->records.retransmitted;
+    tcb->recovery.undo_counting = tcb->records.retransmitted > 0;
+    tcb->recovery.prior_ssthresh = tcb->cc.ssthresh;
+    tcb->recovery.retransmit_ts_known = false;
+}
+
+void undo_forget(struct tcb *tcb)
+{
+    tcb->recovery.undo_possible = false;
+}
+
+static bool original_arrived(const struct tcb *tcb, const struct segment *segment)
+{
+    return tcb->opt.timestamps && segment && segment->options.has_timestamps &&
+           segment->options.timestamp_echo != 0 && tcb->recovery.retransmit_ts_known &&
+           seq_lt(segment->options.timestamp_echo, tcb->recovery.retransmit_ts);
+}
+
+static bool all_duplicates(const struct tcb *tcb)
+{
+    return tcb->recovery.undo_counting && tcb->recovery.undo_retransmits == 0;
+}
+
+static bool may_undo(const struct tcb *tcb, const struct segment *segment)
+{
+    return tcb->recovery.undo_possible && (all_duplicates(tcb) || original_arrived(tcb, segment));
+}
+
+static void take_back(struct tcb *tcb, bool unmark)
+{
+    if (unmark) {
+        for (struct sent_record *r = records_first(tcb); r; r = records_next(r))
+            records_unmark_lost(tcb, r);
+    }
+    if (tcb->cc.operations->undone)
+        tcb->cc.operations->undone(tcb);
+    if (tcb->recovery.prior_cwnd > tcb->cc.cwnd)
+        tcb->cc.cwnd = tcb->recovery.prior_cwnd;
+    if (tcb->recovery.prior_ssthresh > tcb->cc.ssthresh)
+        tcb->cc.ssthresh = tcb->recovery.prior_ssthresh;
+    undo_forget(tcb);
+    tcb->rack.advanced = true;
+}
+
+bool undo_recovery(struct tcb *tcb, const struct segment *segment)
+{
+    if (!may_undo(tcb, segment))
+        return false;
+    stack_count(tcb->stack, tcb->recovery.phase == TCP_PHASE_LOSS ? COUNTER_TcpExtTCPLossUndo
+                                                                  : COUNTER_TcpExtTCPFullUndo);
+    take_back(tcb, false);
+    return true;
+}
+
+bool undo_dsack(struct tcb *tcb)
+{
+    if (!tcb->recovery.undo_possible || !all_duplicates(tcb))
+        return false;
+    stack_count(tcb->stack, COUNTER_TcpExtTCPDSACKUndo);
+    take_back(tcb, false);
+    return true;
+}
+
+/* A partial ACK for an original: stop marking; but while retransmissions are still out, only stop
+ * reducing. */
+bool undo_partial(struct tcb *tcb, const struct segment *segment, uint32_t acked)
+{
+    (void)acked;
+    if (!tcb->recovery.undo_possible || !original_arrived(tcb, segment))
+        return false;
+    if (tcb->records.retransmitted)
+        return true;
+    stack_count(tcb->stack, COUNTER_TcpExtTCPPartialUndo);
+    take_back(tcb, true);
+    tcb->recovery.phase = TCP_PHASE_OPEN;
+    return true;
+}
+
+bool undo_loss(struct tcb *tcb, const struct segment *segment, bool frto)
+{
+    if (!frto && !may_undo(tcb, segment))
+        return false;
+    take_back(tcb, true);
+    stack_count(tcb->stack, COUNTER_TcpExtTCPLossUndo);
+    if (frto)
+        stack_count(tcb->stack, COUNTER_TcpExtTCPSpuriousRTOs);
+    tcb->recovery.timeouts = 0;
+    if (frto || tcb->opt.sack) {
+        tcb->recovery.phase = TCP_PHASE_OPEN;
+        tcb->recovery.frto = false;
+    }
+    return true;
+}

@@ -1,0 +1,345 @@
+/* The user's calls (RFC 9293 §3.10.1 to §3.10.6), for connections. Listeners' are in listen.c. */
+#include <errno.h>
+
+#include "base/seq.h"
+#include "base/time.h"
+#include "tcp/connection.h"
+#include "tcp/demux.h"
+#include "tcp/isn.h"
+#include "tcp/options.h"
+#include "tcp/output.h"
+#include "tcp/port.h"
+#include "tcp/receive.h"
+#include "tcp/records.h"
+#include "tcp/timers.h"
+
+int tcp_create(struct stack *stack, void *owner, struct tcb **out)
+{
+    struct tcb *tcb = tcp_connection_new(tcp_of(stack));
+    if (!tcb)
+        return -ENOMEM;
+    tcb->owner = owner;
+    *out = tcb;
+    return 0;
+}
+
+int tcp_bind(struct tcb *tcb, const struct endpoint *local, bool reuse)
+{
+    if (tcb->bound || tcb->state != TCP_CLOSED || tcb->ended)
+        return -EINVAL;
+    if (!address_is_unspecified(&local->address) && !ip_is_ours(tcb->stack, &local->address))
+        return -EADDRNOTAVAIL;
+    tcb->preferences.reuse_address = reuse;
+    return port_bind(tcb, local, reuse);
+}
+
+/* The local endpoint for a connection to `remote`: the bound port, or an ephemeral one. */
+static int claim_local(struct tcb *tcb, const struct endpoint *remote)
+{
+    if (!tcb->bound)
+        return port_bind_for(tcb, &tcb->path.source, remote);
+    struct endpoint local = {tcb->path.source, tcb->local.port};
+    if (demux_find(tcb->tcp, &local, remote))
+        return -EADDRNOTAVAIL;
+    tcb->local.address = tcb->path.source;
+    return 0;
+}
+
+static void send_syn(struct tcb *tcb)
+{
+    tcb->snd.iss = tcb->snd.una = tcb->snd.nxt =
+        tcp_initial_sequence(tcb->tcp, &tcb->local, &tcb->remote);
+    tcb->snd.base = tcb->snd.push = tcb->snd.small = tcb->snd.iss + 1;
+    tcb->recovery.high = tcb->records.highest_sacked = tcb->snd.iss;
+    tcb->opt.ts_offset = tcp_timestamp_offset(tcb->tcp, &tcb->local, &tcb->remote);
+    tcb->rcv.wnd =
+        receive_initial_window(tcb->stack, tcb->preferences.receive_buffer, &tcb->rcv.scale);
+    tcp_connection_set_mss(tcb);
+    tcb->cc.operations = cc_by_index(tcb->preferences.congestion_control);
+    tcb->cc.operations->init(tcb);
+    tcb->syn_attempts = 1;
+    tcp_set_state(tcb, TCP_SYN_SENT);
+    tcb->snd.nxt = tcb->snd.iss + 1;
+    tcp_emit(tcb, tcb->snd.iss, 0, TCP_SYN, WHY_SYN);
+    timers_restart_retransmit(tcb);
+}
+
+/* A connection that failed or ended may be tried again on the same socket: everything but who and
+ * how starts anew. */
+static int renew(struct tcb *tcb)
+{
+    tcb->ended = false;
+    tcb->error = tcb->soft_error = 0;
+    return tcb->ever_open ? -EISCONN : 0;
+}
+
+int tcp_connect(struct tcb *tcb, const struct endpoint *remote)
+{
+    if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED)
+        return -EALREADY;
+    if (tcb->state != TCP_CLOSED)
+        return -EISCONN;
+    if (remote->port == 0)
+        return -EADDRNOTAVAIL;
+    int error = tcb->ended ? renew(tcb) : 0;
+    if (error < 0)
+        return error;
+    const struct address *source = tcb->bound ? &tcb->local.address : NULL;
+    if (source && address_is_unspecified(source))
+        source = NULL;
+    error = ip_path_find(tcb->stack, source, &remote->address, &tcb->path);
+    if (error < 0)
+        return error;
+    error = claim_local(tcb, remote);
+    if (error < 0)
+        return error;
+    tcb->remote = *remote;
+    demux_insert(tcb);
+    /* The record comes first: without one nothing may be sent. */
+    uint32_t iss = tcp_initial_sequence(tcb->tcp, &tcb->local, &tcb->remote);
+    error = records_add(tcb, iss, iss + 1);
+    if (error < 0) {
+        demux_remove(tcb);
+        return error;
+    }
+    send_syn(tcb);
+    return -EINPROGRESS;
+}
+
+/* An error is told once; afterwards the connection is simply over. */
+static int take_error(struct tcb *tcb)
+{
+    int error = tcb->error;
+    tcb->error = 0;
+    return -error;
+}
+
+int tcp_error(struct tcb *tcb, bool clear)
+{
+    int error = tcb->error;
+    if (clear)
+        tcb->error = 0;
+    return error;
+}
+
+static uint32_t send_room(const struct tcb *tcb)
+{
+    uint32_t held = tcb->snd.ring.length;
+    return tcb->preferences.send_buffer > held ? tcb->preferences.send_buffer - held : 0;
+}
+
+static ssize_t append(struct tcb *tcb, const struct iovec *spans, int count)
+{
+    size_t room = send_room(tcb), taken = 0;
+    for (int i = 0; i < count && room; i++) {
+        size_t part = spans[i].iov_len < room ? spans[i].iov_len : room;
+        if (ring_append(&tcb->snd.ring, spans[i].iov_base, (uint32_t)part) < 0)
+            return taken ? (ssize_t)taken : -ENOBUFS;
+        taken += part;
+        room -= part;
+    }
+    return taken ? (ssize_t)taken : -EAGAIN;
+}
+
+ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flags)
+{
+    size_t wanted = 0;
+    if (tcb->error)
+        return take_error(tcb);
+    if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED)
+        return tcb->snd.fin_queued ? -EPIPE : -EAGAIN;
+    if (!tcp_state_can_send(tcb->state))
+        return -EPIPE;
+    for (int i = 0; i < count; i++)
+        wanted += spans[i].iov_len;
+    if (wanted == 0)
+        return 0;
+    ssize_t taken = append(tcb, spans, count);
+    if (taken <= 0)
+        return taken;
+    tcp_connection_charge(tcb);
+    tcb->snd.more = flags & MSG_MORE;
+    if (!tcb->snd.more || (size_t)taken < wanted)
+        tcb->snd.push = tcb->snd.base + tcb->snd.ring.length;
+    tcp_output(tcb);
+    return taken;
+}
+
+static uint32_t copy_out(const struct tcb *tcb, const struct iovec *spans, int count, bool discard)
+{
+    uint32_t at = 0, held = tcb->rcv.ring.length;
+    for (int i = 0; i < count && at < held; i++) {
+        uint32_t part = spans[i].iov_len < held - at ? (uint32_t)spans[i].iov_len : held - at;
+        if (!discard && part)
+            ring_copy_out(&tcb->rcv.ring, at, spans[i].iov_base, part);
+        at += part;
+    }
+    return at;
+}
+
+ssize_t tcp_receive(struct tcb *tcb, const struct iovec *spans, int count, int flags)
+{
+    if (tcb->rcv.ring.length == 0) {
+        if (tcb->error)
+            return take_error(tcb);
+        if (tcb->rcv.fin || tcb->receive_shut || (tcb->ended && tcb->ever_open))
+            return 0;
+        if (tcb->state == TCP_CLOSED)
+            return -ENOTCONN;
+        return tcp_state_synchronized(tcb->state) && !tcp_state_can_receive(tcb->state) ? 0
+                                                                                        : -EAGAIN;
+    }
+    uint32_t taken = copy_out(tcb, spans, count, flags & MSG_TRUNC);
+    if (flags & MSG_PEEK)
+        return taken;
+    ring_consume(&tcb->rcv.ring, taken);
+    if (tcb->rcv.ring.length == 0 && tcb->rcv.out_of_order.count == 0) {
+        ring_release(&tcb->rcv.ring); /* an idle connection owns no ring */
+        tcp_connection_charge(tcb);
+    }
+    if (tcb->rcv.urgent && seq_leq(tcb->rcv.up, tcb->rcv.nxt - tcb->rcv.ring.length))
+        tcb->rcv.urgent = false;
+    receive_consumed(tcb, taken);
+    return taken;
+}
+
+/* Queues the FIN; the state says at once that the user has closed (§3.10.4). */
+static void queue_fin(struct tcb *tcb)
+{
+    if (tcb->snd.fin_queued)
+        return;
+    tcb->snd.fin_queued = true;
+    tcb->snd.push = tcb->snd.base + tcb->snd.ring.length;
+    if (tcb->state == TCP_ESTABLISHED)
+        tcp_set_state(tcb, TCP_FIN_WAIT_1);
+    else if (tcb->state == TCP_CLOSE_WAIT)
+        tcp_set_state(tcb, TCP_LAST_ACK);
+    tcp_output(tcb);
+}
+
+int tcp_shutdown_send(struct tcb *tcb)
+{
+    if (tcb->state == TCP_CLOSED)
+        return -ENOTCONN;
+    if (tcb->state == TCP_SYN_SENT) {
+        tcp_connection_end(tcb, 0);
+        return 0;
+    }
+    queue_fin(tcb);
+    return 0;
+}
+
+int tcp_shutdown_receive(struct tcb *tcb)
+{
+    if (tcb->state == TCP_CLOSED || tcb->state == TCP_SYN_SENT)
+        return -ENOTCONN;
+    tcb->receive_shut = true;
+    tcp_notify(tcb, POLLIN | POLLRDHUP);
+    return 0;
+}
+
+void tcp_abort(struct tcb *tcb)
+{
+    tcb->owner = NULL;
+    tcb->detached = true;
+    if (tcb->state == TCP_CLOSED) {
+        tcp_connection_free(tcb);
+        return;
+    }
+    if (tcp_state_synchronized(tcb->state) && tcb->state != TCP_TIME_WAIT)
+        tcp_send_reset(tcb); /* §3.10.5 */
+    tcp_connection_end(tcb, 0);
+}
+
+void tcp_detach(struct tcb *tcb)
+{
+    bool unread = tcb->rcv.ring.length > 0;
+    if (tcb->state == TCP_CLOSED || tcb->state == TCP_SYN_SENT || unread) {
+        if (unread && tcp_state_synchronized(tcb->state))
+            stack_count(tcb->stack, COUNTER_TcpExtTCPAbortOnClose);
+        tcp_abort(tcb);
+        return;
+    }
+    tcb->owner = NULL;
+    tcb->detached = true;
+    if (tcb->state == TCP_TIME_WAIT)
+        return;
+    tcb->counted_open = true;
+    tcb->tcp->open_count++;
+    if (tcb->state == TCP_FIN_WAIT_2)
+        timer_set(tcb, TCP_TIMER_LINGER,
+                  tcb->stack->now_ns + TIME_S(tcb->stack->settings.tcp_fin_timeout_s));
+    queue_fin(tcb);
+}
+
+void tcp_accept_owner(struct tcb *tcb, void *owner)
+{
+    tcb->owner = owner;
+}
+
+static unsigned receive_readiness(const struct tcb *tcb)
+{
+    unsigned events = 0;
+    if (tcb->rcv.fin || tcb->receive_shut || tcb->ended)
+        events |= POLLIN | POLLRDNORM | POLLRDHUP;
+    if (tcb->rcv.ring.length)
+        events |= POLLIN | POLLRDNORM;
+    if (tcb->rcv.urgent)
+        events |= POLLPRI;
+    return events;
+}
+
+unsigned tcp_readiness(const struct tcb *tcb)
+{
+    unsigned events = 0;
+    bool open = tcp_state_synchronized(tcb->state);
+    if (open || tcb->ended)
+        events |= receive_readiness(tcb);
+    if (tcb->state == TCP_CLOSED)
+        events |= POLLOUT | POLLWRNORM | POLLHUP;
+    else if (open && (tcb->snd.fin_queued || send_room(tcb) * 3 >= tcb->preferences.send_buffer))
+        events |= POLLOUT | POLLWRNORM;
+    if (open && tcb->snd.fin_queued && (tcb->rcv.fin || tcb->receive_shut))
+        events |= POLLHUP;
+    if (tcb->error)
+        events |= POLLERR;
+    return events;
+}
+
+const struct endpoint *tcp_local(const struct tcb *tcb)
+{
+    return &tcb->local;
+}
+
+const struct endpoint *tcp_remote(const struct tcb *tcb)
+{
+    return &tcb->remote;
+}
+
+bool tcp_connected(const struct tcb *tcb)
+{
+    return tcp_state_synchronized(tcb->state);
+}
+
+bool tcp_drained(const struct tcb *tcb)
+{
+    if (tcb->state == TCP_CLOSED)
+        return true;
+    bool fin_pending = tcb->snd.fin_queued && !tcb->snd.fin_acked;
+    return tcb->snd.ring.length == 0 && !fin_pending;
+}
+
+uint32_t tcp_queued_in(const struct tcb *tcb)
+{
+    return tcb->rcv.ring.length;
+}
+
+uint32_t tcp_queued_out(const struct tcb *tcb)
+{
+    return tcb->snd.ring.length;
+}
+
+unsigned tcp_open_count(const struct stack *stack)
+{
+    return tcp_of(stack)->open_count;
+}
