@@ -1,6 +1,13 @@
 #include "link/offload.h"
 
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/checksum.h"
+#include "wire/ipv4.h"
+#include "wire/tcp.h"
 
 void offload_finish_checksum(uint8_t *packet, size_t length, const struct tern_offload *offload)
 {
@@ -15,4 +22,93 @@ void offload_finish_checksum(uint8_t *packet, size_t length, const struct tern_o
         finished = UINT16_MAX; /* the same sum, and what UDP must send for it (RFC 768) */
     packet[field] = (uint8_t)(finished >> 8);
     packet[field + 1] = (uint8_t)finished;
+}
+
+/* A super-segment and where its parts are cut. */
+struct super {
+    const uint8_t *bytes;
+    size_t length;
+    const struct tern_offload *offload;
+    size_t header; /* bytes of all headers */
+    size_t transport;
+};
+
+/* Whether the packet is a super-segment whose offload says how to cut it. Only TCP over IPv4 is. */
+static bool super_read(const struct held_packet *packet, const struct tern_offload *offload,
+                       struct super *out)
+{
+    *out = (struct super){.bytes = packet->bytes,
+                          .length = packet->length,
+                          .offload = offload,
+                          .header = offload->header_length,
+                          .transport = offload->checksum_start};
+    return offload->segment_size > 0 && (offload->flags & TERN_OFFLOAD_CHECKSUM) &&
+           out->transport >= IPV4_HEADER_MIN && out->header >= out->transport + TCP_HEADER_MIN &&
+           out->header < out->length && packet->bytes[0] >> 4 == 4;
+}
+
+/* FIN and PSH belong to the last part, CWR to the first, unless all are to have it. */
+static uint16_t flags_cleared(const struct super *super, bool first, bool last)
+{
+    uint16_t cleared = last ? 0 : TCP_FIN | TCP_PSH;
+    return !first && (super->offload->flags & TERN_OFFLOAD_ECN) ? cleared | TCP_CWR : cleared;
+}
+
+static struct held_packet *super_part(const struct super *super, size_t offset, uint16_t index)
+{
+    size_t left = super->length - super->header - offset;
+    size_t payload = left < super->offload->segment_size ? left : super->offload->segment_size;
+    struct iovec spans[2] = {
+        {.iov_base = (void *)(uintptr_t)super->bytes, .iov_len = super->header},
+        {.iov_base = (void *)(uintptr_t)(super->bytes + super->header + offset),
+         .iov_len = payload},
+    };
+    struct held_packet *part = held_packet_new(spans, 2, NULL);
+    if (!part)
+        return NULL;
+    ipv4_header_cut(part->bytes, (uint32_t)part->length, index);
+    tcp_header_cut(part->bytes + super->transport, (uint32_t)offset,
+                   flags_cleared(super, offset == 0, payload == left),
+                   (uint32_t)(super->length - super->transport),
+                   (uint32_t)(part->length - super->transport));
+    offload_finish_checksum(part->bytes, part->length, super->offload);
+    return part;
+}
+
+static int super_cut(const struct super *super, struct held_queue *out)
+{
+    struct held_queue parts = {0};
+    uint16_t index = 0;
+    for (size_t offset = 0; offset < super->length - super->header;
+         offset += super->offload->segment_size) {
+        struct held_packet *part = super_part(super, offset, index++);
+        if (!part) {
+            held_queue_release(&parts);
+            return -ENOMEM;
+        }
+        held_queue_append(&parts, part);
+    }
+    for (struct held_packet *part; (part = held_queue_take(&parts));)
+        held_queue_append(out, part);
+    return 0;
+}
+
+int offload_to_wire(const struct iovec *spans, int count, const struct tern_offload *offload,
+                    struct held_queue *out)
+{
+    struct held_packet *packet = held_packet_new(spans, count, NULL);
+    if (!packet)
+        return -ENOMEM;
+    struct super super;
+    if (offload && super_read(packet, offload, &super)) {
+        int error = super_cut(&super, out);
+        free(packet);
+        return error;
+    }
+    if (offload && (offload->flags & TERN_OFFLOAD_CHECKSUM))
+        offload_finish_checksum(packet->bytes, packet->length, offload);
+    else if (offload)
+        packet->offload.flags = offload->flags & TERN_OFFLOAD_VERIFIED;
+    held_queue_append(out, packet);
+    return 0;
 }
