@@ -28,6 +28,9 @@ enum limits {
     LIMIT_BACKLOG = 4096,            /* connections that wait for accept, a listener */
     LIMIT_TIME_WAIT = 65536,         /* connections in TIME-WAIT a stack */
     LIMIT_SENT_RECORDS = 8192,       /* sent records a connection */
+
+    /* link */
+    LIMIT_FAULT_PACKETS = 65536, /* in flight or waiting, a direction of a fault link */
 };
 
 #endif
