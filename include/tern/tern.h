@@ -12,9 +12,15 @@
  * stack. Calls return -1 and set errno as their POSIX namesakes do unless said otherwise. Times are
  * in nanoseconds, sizes in bytes.
  *
- * Threads. Any number of threads may call on one stack of tern_open() at once, except tern_close(),
- * which must be the last call. A stack of tern_engine_new() is used by one thread at a time; who
- * shares it, serialises. */
+ * Errors. Each call lists its own. Beside them every call can say EBADF (no such socket), EFAULT
+ * (NULL for something that must be there), ENODEV (in the child of a fork, which has no part in its
+ * parent's stacks), and EBUSY (from within a callback of the same stack); and one that waits, EINTR
+ * (a signal was handled) and ENETDOWN (the device is gone for good).
+ *
+ * Threads. Any number of threads may call on one stack of tern_open() at once, except
+ * tern_close_stack(), which must be the last call. Closing a socket ends every call that waits for
+ * it in another thread, with EBADF. A stack of tern_engine_new() is used by one thread at a time;
+ * who shares it, serialises. */
 #ifndef TERN_TERN_H
 #define TERN_TERN_H
 
@@ -91,34 +97,40 @@ TERN_API int tern_quiesce(struct tern *t, uint64_t timeout_ns);
 /* AF_INET with SOCK_STREAM (TCP), SOCK_DGRAM (UDP), or SOCK_DGRAM and IPPROTO_ICMP (an echo socket:
  * what is sent is an ICMP echo request from its ICMP header on, what is received its reply).
  * SOCK_NONBLOCK may be or-ed in; SOCK_CLOEXEC is ignored. EAFNOSUPPORT, EPROTONOSUPPORT,
- * EPROTOTYPE, EINVAL, EMFILE, ENOMEM. */
+ * ESOCKTNOSUPPORT (another type), EINVAL (no type at all, or other flags), EMFILE (as many as the
+ * setting socket.descriptors allows), ENOMEM. */
 TERN_API int tern_socket(struct tern *t, int domain, int type, int protocol);
 
-/* bind(2). EBADF, EINVAL (bound already, or length), EAFNOSUPPORT, EADDRINUSE, EADDRNOTAVAIL (not
- * an address of this stack). */
+/* bind(2). EINVAL (bound already, or length), EAFNOSUPPORT, EADDRINUSE, EADDRNOTAVAIL (not an
+ * address of this stack, or no port left). */
 TERN_API int tern_bind(struct tern *t, int socket, const struct sockaddr *address,
                        socklen_t length);
 
-/* listen(2). EBADF, EOPNOTSUPP (not TCP), EINVAL (connected), EADDRINUSE. A backlog below 1 counts
- * as 1. */
+/* listen(2). EOPNOTSUPP (not TCP), EINVAL (connected), EADDRINUSE, ENOMEM. A backlog below 1
+ * counts as 1. */
 TERN_API int tern_listen(struct tern *t, int socket, int backlog);
 
-/* accept(2); blocks. EBADF, EINVAL (not listening), EOPNOTSUPP, EAGAIN (non-blocking or
- * SO_RCVTIMEO), EINTR, EMFILE, ENOMEM. */
+/* accept(2); blocks. The new socket has its listener's options, but not its O_NONBLOCK. EINVAL (not
+ * listening, or not any more), EOPNOTSUPP (not TCP), EAGAIN (non-blocking or SO_RCVTIMEO), EMFILE,
+ * ENOMEM: with these two the connection stays where it is. */
 TERN_API int tern_accept(struct tern *t, int socket, struct sockaddr *address, socklen_t *length);
 /* accept4(2): SOCK_NONBLOCK in `flags`; EINVAL for anything else but SOCK_CLOEXEC. */
 TERN_API int tern_accept4(struct tern *t, int socket, struct sockaddr *address, socklen_t *length,
                           int flags);
 
-/* connect(2); blocks for TCP. EBADF, EAFNOSUPPORT, EINVAL, EISCONN, EALREADY, EINPROGRESS
- * (non-blocking, SO_SNDTIMEO), EINTR (the handshake goes on), ECONNREFUSED, ECONNRESET, ETIMEDOUT,
- * EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL (no port left). */
+/* connect(2); blocks for TCP. After EINPROGRESS (non-blocking, or SO_SNDTIMEO) or EINTR the
+ * handshake goes on: POLLOUT tells its end, and SO_ERROR or another connect how it ended (EALREADY
+ * before). AF_UNSPEC dissolves the association of a datagram socket. EAFNOSUPPORT, EINVAL,
+ * EISCONN, EACCES (broadcast or multicast), ECONNREFUSED, ECONNRESET, ECONNABORTED (it failed, and
+ * SO_ERROR has told why), ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL (no port left). */
 TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *address,
                           socklen_t length);
 
 /* send(2) and its kin; block until at least one byte (a datagram: all) is taken, a stream until all
- * of it is. Flags: MSG_DONTWAIT, MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells).
- * EBADF, EAGAIN, EPIPE, ENOTCONN, EDESTADDRREQ, EMSGSIZE, EINTR, ECONNRESET, ETIMEDOUT, ENOBUFS,
+ * of it is; what a stream has taken before an error is returned in its stead. Flags: MSG_DONTWAIT,
+ * MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), and MSG_MORE for streams. Control
+ * messages: none. EAGAIN, EPIPE, ENOTCONN, EDESTADDRREQ, EAFNOSUPPORT and EINVAL (address),
+ * EMSGSIZE, EACCES, ECONNREFUSED, ECONNRESET, ETIMEDOUT, ENETUNREACH, ENOBUFS (the link is full),
  * EOPNOTSUPP (flag). */
 TERN_API ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length,
@@ -126,35 +138,45 @@ TERN_API ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size
 TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *message, int flags);
 
 /* recv(2) and its kin; block until something is there; 0 at the end of a stream.
- * Flags: MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC.
- * EBADF, EAGAIN, ENOTCONN, EINTR, ECONNREFUSED, ECONNRESET, ETIMEDOUT. */
+ * Flags: MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC (of a datagram its whole length; of a
+ * stream, bytes are dropped and not copied). Of a stream no sender's address is told. tern_recvmsg
+ * tells IP_TTL, IP_TOS and IP_PKTINFO of datagrams to who has asked for them (ip(7)).
+ * EAGAIN, ENOTCONN, ECONNREFUSED, ECONNRESET, ETIMEDOUT, EMSGSIZE (too many spans), EOPNOTSUPP
+ * (flag). */
 TERN_API ssize_t tern_recv(struct tern *t, int socket, void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, int flags,
                                struct sockaddr *address, socklen_t *address_length);
 TERN_API ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int flags);
 
-/* read(2), write(2), readv(2), writev(2) on a socket: recv and send without flags. */
+/* read(2), write(2), readv(2), writev(2) on a socket: recv and send without flags. EINVAL (number
+ * of spans, or their sum). */
 TERN_API ssize_t tern_read(struct tern *t, int socket, void *bytes, size_t length);
 TERN_API ssize_t tern_write(struct tern *t, int socket, const void *bytes, size_t length);
 TERN_API ssize_t tern_readv(struct tern *t, int socket, const struct iovec *spans, int count);
 TERN_API ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spans, int count);
 
-/* shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR. EBADF, EINVAL, ENOTCONN. */
+/* shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR. Of a listening socket SHUT_RD ends the listening, and
+ * who waits in accept is told EINVAL. EINVAL, ENOTCONN. */
 TERN_API int tern_shutdown(struct tern *t, int socket, int how);
 
 /* close(2). What was written is still delivered, unless SO_LINGER says otherwise; with SO_LINGER
- * and a time it blocks until all is acknowledged or the time is over (EWOULDBLOCK never: the rest
- * goes on). The number is free at once. EBADF, EINTR. */
+ * and a time it blocks, O_NONBLOCK or not, until all is acknowledged or the time is over; with the
+ * time 0 it resets the connection. The number is free at once, and after EINTR too: what is left to
+ * do goes on by itself. EINTR. */
 TERN_API int tern_close(struct tern *t, int socket);
 
-/* getsockname(2), getpeername(2). EBADF, EINVAL, ENOTCONN. */
+/* getsockname(2), getpeername(2). ENOTCONN. */
 TERN_API int tern_getsockname(struct tern *t, int socket, struct sockaddr *address,
                               socklen_t *length);
 TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *address,
                               socklen_t *length);
 
-/* getsockopt(2), setsockopt(2), with Linux's levels, names, numbers and meaning. EBADF,
- * ENOPROTOOPT, EINVAL, EDOM. */
+/* getsockopt(2), setsockopt(2), with Linux's levels, names, numbers and meaning.
+ * SOL_SOCKET: SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT (to be read);
+ * SO_REUSEADDR, SO_REUSEPORT (as SO_REUSEADDR), SO_BROADCAST (kept; nothing is broadcast),
+ * SO_KEEPALIVE, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT.
+ * IPPROTO_IP, of datagrams: IP_TTL, IP_TOS, IP_MTU_DISCOVER, IP_RECVTTL, IP_RECVTOS, IP_PKTINFO.
+ * ENOPROTOOPT (no such option here), EINVAL (length or value), EDOM (a time out of range). */
 TERN_API int tern_getsockopt(struct tern *t, int socket, int level, int option, void *value,
                              socklen_t *length);
 TERN_API int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,
@@ -184,29 +206,32 @@ struct tern_tcp_info {
     uint32_t tcpi_total_rto_time;
 };
 
-/* F_GETFL and F_SETFL with O_NONBLOCK. EBADF, EINVAL. */
+/* F_GETFL and F_SETFL with O_NONBLOCK. EINVAL (command). */
 TERN_API int tern_fcntl(struct tern *t, int socket, int command, int argument);
-/* FIONREAD/SIOCINQ and SIOCOUTQ into *value. EBADF, EINVAL, ENOTTY. */
+/* FIONREAD/SIOCINQ and SIOCOUTQ into *value, and FIONBIO from it. EINVAL (listening), ENOTTY
+ * (request). */
 TERN_API int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value);
 
-/* poll(2) over sockets of this stack; timeout in milliseconds, -1 for ever. EINTR, EINVAL, ENOMEM.
- */
+/* poll(2) over sockets of this stack; timeout in milliseconds, below 0 for ever. EINVAL (more than
+ * there can be sockets), ENOMEM. */
 TERN_API int tern_poll(struct tern *t, struct pollfd *sockets, nfds_t count, int timeout);
 
 /* The four that people write by hand. Hosts are dotted decimal addresses.
- * tern_dial: a connected TCP socket to "host:port". EINVAL (text), and connect's errors.
- * tern_listen_on: a listening TCP socket on "port", ":port" or "host:port". EINVAL, and bind's and
- * listen's errors. tern_write_all: writes all: 0, or -1 with send's errors (how much went out is
- * then unknown). tern_read_full: reads until `length` bytes or the end: the number read, or -1 with
- * recv's errors. */
+ * tern_dial: a connected TCP socket to "host:port". EINVAL (text), socket's and connect's errors.
+ * On an engine that cannot wait, the socket is connecting still.
+ * tern_listen_on: a listening TCP socket, with SO_REUSEADDR, on "port", ":port" or "host:port".
+ * EINVAL (text), socket's, bind's and listen's errors.
+ * tern_write_all: writes all: 0, or -1 with send's errors (how much went out is then unknown).
+ * tern_read_full: reads until `length` bytes or the end: the number read, or -1 with recv's errors
+ * (how much was read is then lost). */
 TERN_API int tern_dial(struct tern *t, const char *host_port);
 TERN_API int tern_listen_on(struct tern *t, const char *host_port, int backlog);
 TERN_API int tern_write_all(struct tern *t, int socket, const void *bytes, size_t length);
 TERN_API ssize_t tern_read_full(struct tern *t, int socket, void *bytes, size_t length);
 
 /* Waits until the peer has acknowledged everything written, and the FIN where the sending side is
- * shut down. 0; -1 with EBADF, ENOTCONN, EINTR, EAGAIN (non-blocking or SO_SNDTIMEO), ECONNRESET,
- * ETIMEDOUT, ENETUNREACH, EHOSTUNREACH. */
+ * shut down. 0; -1 with ENOTCONN, EOPNOTSUPP (not TCP), EAGAIN (non-blocking or SO_SNDTIMEO),
+ * ECONNRESET, ETIMEDOUT, ENETUNREACH, EHOSTUNREACH. */
 TERN_API int tern_drain(struct tern *t, int socket);
 
 /* ── 3. What a host can see
@@ -271,8 +296,9 @@ struct tern_trace_event {
  */
 
 /* A stack without device, thread or clock, for those who bring their own loop. The sockets of
- * section 2 work on it and never block, unless `wait` is given: then a call that has to wait calls
- * it. */
+ * section 2 work on it. A call that has to wait calls `wait`; without one it never blocks and says
+ * EAGAIN (connect: EINPROGRESS; tern_quiesce: ETIMEDOUT; poll: 0), as if its time were over.
+ * Every destination is reached through `output`. */
 struct tern_engine_config {
     const uint8_t *seed;    /* 32 bytes, the only randomness there is: keep it secret and fresh, or
                                fixed to repeat a run */
@@ -284,9 +310,11 @@ struct tern_engine_config {
      * on the same stack. 0, or a negative errno when the packet is lost. */
     int (*output)(void *user, const struct iovec *packet, int count,
                   const struct tern_offload *offload);
-    /* Makes time pass and packets arrive (by tern_input and tern_advance), until `deadline_ns` at
-     * the latest, and returns 0 as soon as something may have changed; or a negative errno for the
-     * waiting call to fail with (-EINTR). */
+    /* Makes time pass and packets arrive (by tern_input and tern_advance, which it may call, and
+     * any other call on the stack), until `deadline_ns` at the latest, and returns 0 as soon as
+     * something may have changed; or a negative errno for the waiting call to fail with (-EINTR).
+     * A deadline that is not in the future asks for what is there already. tern_deadline() is
+     * taken into account. */
     int (*wait)(void *user, uint64_t deadline_ns);
     void *user; /* of both */
     const char *settings;
@@ -297,8 +325,9 @@ struct tern_engine_config {
 /* NULL with errno: EINVAL, ENOMEM. */
 TERN_API struct tern *tern_engine_new(const struct tern_engine_config *config,
                                       struct tern_error *error);
-/* A packet has arrived: from the IP header on. It may be reused when the call returns. NULL when it
- * was taken, else why not. */
+/* A packet has arrived: from the IP header on. Its memory may be reused when the call returns. NULL
+ * when it was taken, else why not. This call and the two after it are an engine's alone: on a stack
+ * with a device they do nothing, and there is no deadline. */
 TERN_API const char *tern_input(struct tern *t, const void *packet, size_t length,
                                 const struct tern_offload *offload, uint64_t now_ns);
 /* Lets time pass: does all that is due at now_ns. */
