@@ -11,6 +11,13 @@ enum limits {
     LIMIT_SUPER_PACKET = 65535,    /* bytes of an IP packet to or from a link that offloads */
     LIMIT_HEADERS = 128, /* room for a departing packet's headers: IPv6 40 + TCP 60, rounded */
 
+    /* ip */
+    LIMIT_LOOPBACK_PACKETS = 1024,    /* packets to ourselves that wait to be delivered */
+    LIMIT_LOOPBACK_BYTES = 8 << 20,   /* and their bytes */
+    LIMIT_REASSEMBLIES = 256,         /* datagrams of which fragments are missing */
+    LIMIT_REASSEMBLY_BYTES = 4 << 20, /* memory they all hold */
+    LIMIT_REASSEMBLY_FRAGMENTS = 256, /* fragments of one datagram: 64 KB in parts of 256 bytes */
+
     /* icmp */
     LIMIT_ICMP_BURST = 50,        /* ICMP messages in a burst */
     LIMIT_ICMP_PER_SECOND = 1000, /* and a second afterwards */

@@ -2,8 +2,6 @@
 
 #include <errno.h>
 
-#include "base/bytes.h"
-#include "base/checksum.h"
 #include "core/segmentation.h"
 #include "core/stack.h"
 #include "wire/ipv4.h"
@@ -75,22 +73,6 @@ static bool first_part_alone_has_cwr(const struct packet_out *packet)
            (tcp_header_flags(packet->header + packet->transport_offset) & TCP_CWR);
 }
 
-/* The field already holds the pseudo-header's sum, and so counts itself in. */
-static void finish_checksum(struct packet_out *packet)
-{
-    uint8_t *transport = packet->header + packet->transport_offset;
-    struct checksum sum = CHECKSUM_START;
-    checksum_add(&sum, transport, packet->header_length - packet->transport_offset);
-    for (int i = 1; i <= packet->payload_spans; i++)
-        checksum_add(&sum, packet->spans[i].iov_base, packet->spans[i].iov_len);
-    uint16_t value = checksum_finish(&sum);
-    /* RFC 768: a UDP checksum of 0 would say that there is none. */
-    if (value == 0 && packet->protocol == IP_PROTOCOL_UDP)
-        value = 0xffff;
-    struct writer w = writer_over(transport + packet->checksum_offset, 2);
-    writer_u16(&w, value);
-}
-
 /* Says what the link has left to do to this packet, and does the rest. */
 static struct tern_offload prepare(const struct interface *interface, struct packet_out *packet)
 {
@@ -109,7 +91,7 @@ static struct tern_offload prepare(const struct interface *interface, struct pac
         offload.checksum_start = packet->transport_offset;
         offload.checksum_offset = packet->checksum_offset;
     } else {
-        finish_checksum(packet);
+        packet_out_finish_checksum(packet);
     }
     return offload;
 }

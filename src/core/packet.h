@@ -46,8 +46,9 @@ struct packet_out {
     bool dont_fragment;
     uint16_t
         segment_size; /* payload bytes a wire packet, when payload_length is more; 0: one packet */
-    uint16_t checksum_offset; /* of the transport's checksum within its header; NO_CHECKSUM: none to
-                                 finish */
+    uint16_t checksum_offset;  /* of the transport's checksum within its header, in whose field the
+                                  sum over the pseudo-header stands, not complemented; NO_CHECKSUM:
+                                  none to finish */
     uint16_t transport_offset; /* of the transport's header within all headers; ip/ sets it */
     bool cwr_on_all; /* of a TCP super-segment: CWR belongs to AccECN's counter (RFC 9768 §3.2.2)
                         and stands on every part; else on the first alone (RFC 3168 §6.1.2) */
@@ -67,5 +68,11 @@ uint8_t *packet_out_begin(struct packet_out *packet, uint8_t protocol, uint32_t 
 void packet_out_payload(struct packet_out *packet, const void *bytes, size_t length);
 /* Opens `length` bytes in front of the headers so far, and returns them. */
 uint8_t *packet_out_prepend(struct packet_out *packet, uint32_t length);
+
+/* Adds, as payload of `part`, `length` bytes of the payload of `whole` from `offset` on. */
+void packet_out_slice(struct packet_out *part, const struct packet_out *whole, uint32_t offset,
+                      uint32_t length);
+/* Completes the transport checksum over headers and payload. */
+void packet_out_finish_checksum(struct packet_out *packet);
 
 #endif

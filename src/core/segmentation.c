@@ -6,24 +6,6 @@
 #include "wire/ipv4.h"
 #include "wire/tcp.h"
 
-/* Lets `part` point to `length` bytes of the packet's payload, from `offset` on. */
-static void point_to(struct packet_out *part, const struct packet_out *packet, uint32_t offset,
-                     uint32_t length)
-{
-    for (int i = 1; i <= packet->payload_spans && length > 0; i++) {
-        const struct iovec *span = &packet->spans[i];
-        if (offset >= span->iov_len) {
-            offset -= (uint32_t)span->iov_len;
-            continue;
-        }
-        uint32_t left = (uint32_t)span->iov_len - offset;
-        uint32_t taken = left < length ? left : length;
-        packet_out_payload(part, (const uint8_t *)span->iov_base + offset, taken);
-        offset = 0;
-        length -= taken;
-    }
-}
-
 /* What stands on one part of the super-segment only: FIN and PSH belong to its last byte, CWR to
  * its first (RFC 3168 §6.1.2). */
 static uint16_t flags_to_clear(const struct packet_out *packet, bool first, bool last)
@@ -51,7 +33,7 @@ int segmentation_output(struct interface *interface, const struct packet_out *pa
         part.checksum_offset = packet->checksum_offset;
         part.transport_offset = packet->transport_offset;
         part.why = packet->why;
-        point_to(&part, packet, offset, length);
+        packet_out_slice(&part, packet, offset, length);
 
         ipv4_header_cut(part.header, packet->header_length + length, index);
         tcp_header_cut(part.header + part.transport_offset, offset,

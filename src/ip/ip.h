@@ -2,6 +2,7 @@
 #ifndef TERN_IP_IP_H
 #define TERN_IP_IP_H
 
+#include "base/checksum.h"
 #include "core/stack.h"
 
 /* Registers IPv4 and ICMP with the stack. 0 or -ENOMEM. */
@@ -15,8 +16,9 @@ struct ip_path {
     uint32_t header_bytes; /* of the IP header in front of the transport's */
 };
 
-/* Finds the way to `destination`, from `source` where that is specified (it must be ours): 0,
- * -ENETUNREACH (no route), -EADDRNOTAVAIL (source is not ours), -EACCES (broadcast or multicast).
+/* Finds the way to `destination`, from `source` where that is given and specified (it must be
+ * ours): 0, -ENETUNREACH (no route), -EADDRNOTAVAIL (source is not ours), -EACCES (broadcast or
+ * multicast).
  */
 int ip_path_find(struct stack *stack, const struct address *source,
                  const struct address *destination, struct ip_path *path);
@@ -44,13 +46,22 @@ void ip_report_unreachable(struct stack *stack, const struct packet_in *packet,
                            enum path_error_kind kind);
 
 /* Echo (ping) as a service to raw/echo.c: sends a request, and passes replies to the registered
- * function. */
+ * function, whole and verified: packet->payload starts with the ICMP header. That floor also
+ * registers protocols[IP_PROTOCOL_ICMP].error, .release and .state, which ip/ leaves alone. */
+struct ip_echo {
+    uint16_t identifier;
+    uint16_t sequence;
+    const void *data;
+    size_t length;
+    uint8_t hop_limit; /* 0: the setting ip.ttl */
+    uint8_t traffic_class;
+    bool dont_fragment;
+};
+/* 0, or what ip_path_find and ip_output return. `source` may be unspecified. */
 int ip_send_echo(struct stack *stack, const struct address *source,
-                 const struct address *destination, uint16_t identifier, uint16_t sequence,
-                 const void *data, size_t length, uint8_t hop_limit);
+                 const struct address *destination, const struct ip_echo *echo);
 typedef enum drop_reason ip_echo_reply_function(struct stack *stack, const struct packet_in *packet,
-                                                uint16_t identifier, uint16_t sequence,
-                                                const uint8_t *data, size_t length);
+                                                uint16_t identifier);
 void ip_on_echo_reply(struct stack *stack, ip_echo_reply_function *function);
 
 #endif

@@ -4,7 +4,8 @@
 #include "base/checksum.h"
 
 enum {
-    LENGTH_OFFSET = 2, /* and of the identification behind it */
+    LENGTH_OFFSET = 2,   /* of the fields: total length, and identification behind it */
+    FRAGMENT_OFFSET = 6, /* flags and fragment offset */
 
     FLAG_DONT_FRAGMENT = 0x4000,
     FLAG_MORE_FRAGMENTS = 0x2000,
@@ -12,26 +13,37 @@ enum {
 
     OPTION_END = 0,
     OPTION_NOP = 1,
+    OPTION_LOOSE_SOURCE_ROUTE = 131,
+    OPTION_STRICT_SOURCE_ROUTE = 137,
 };
 
-/* Whether every option has a length that says where the next one starts (RFC 791 §3.1, security
- * rule 2). */
-static bool options_are_sound(const uint8_t *options, size_t length)
+/* Takes the next option: its type, OPTION_END behind the last, or -1 where a length does not say
+ * where the next one starts (RFC 791 §3.1, security rule 2). */
+static int take_option(struct cursor *c)
 {
-    struct cursor c = cursor_over(options, length);
-    while (cursor_left(&c) > 0) {
-        uint8_t type = cursor_u8(&c);
-        if (type == OPTION_END)
-            return true;
-        if (type == OPTION_NOP)
-            continue;
-        uint8_t option_length = cursor_u8(&c);
-        if (c.short_read || option_length < 2)
-            return false;
-        if (!cursor_take(&c, option_length - 2u))
-            return false;
-    }
-    return true;
+    uint8_t type = OPTION_NOP;
+    while (type == OPTION_NOP && cursor_left(c) > 0)
+        type = cursor_u8(c);
+    if (type == OPTION_NOP || type == OPTION_END)
+        return OPTION_END;
+    uint8_t length = cursor_u8(c);
+    if (length < 2 || !cursor_take(c, length - (size_t)2))
+        return -1;
+    return type;
+}
+
+static struct cursor over_options(const struct ipv4_header *header)
+{
+    return cursor_over(header->options, header->header_length - (size_t)IPV4_HEADER_MIN);
+}
+
+static bool options_are_sound(const struct ipv4_header *header)
+{
+    struct cursor c = over_options(header);
+    int type;
+    while ((type = take_option(&c)) > OPTION_END)
+        ;
+    return type == OPTION_END;
 }
 
 static bool header_checksum_is_right(const void *header, size_t length)
@@ -41,8 +53,9 @@ static bool header_checksum_is_right(const void *header, size_t length)
     return checksum_finish(&sum) == 0;
 }
 
-enum ipv4_parse_error ipv4_parse(const void *packet, size_t length, bool super,
-                                 struct ipv4_header *out)
+/* The header itself, without a look at its checksum or at what it says about its surroundings. */
+static enum ipv4_parse_error parse_header(const void *packet, size_t length,
+                                          struct ipv4_header *out)
 {
     struct cursor c = cursor_over(packet, length);
     uint8_t version_and_ihl = cursor_u8(&c);
@@ -52,9 +65,12 @@ enum ipv4_parse_error ipv4_parse(const void *packet, size_t length, bool super,
     uint16_t fragment = cursor_u16(&c);
     out->time_to_live = cursor_u8(&c);
     out->protocol = cursor_u8(&c);
-    cursor_u16(&c); /* the checksum is verified over the whole header */
+    cursor_u16(&c);
     out->source = address_from_ipv4(cursor_u32(&c));
     out->destination = address_from_ipv4(cursor_u32(&c));
+    out->dont_fragment = fragment & FLAG_DONT_FRAGMENT;
+    out->more_fragments = fragment & FLAG_MORE_FRAGMENTS;
+    out->fragment_offset = (uint16_t)((fragment & FRAGMENT_OFFSET_MASK) * 8);
 
     if (length > 0 && version_and_ihl >> 4 != 4)
         return IPV4_BAD_VERSION;
@@ -64,24 +80,44 @@ enum ipv4_parse_error ipv4_parse(const void *packet, size_t length, bool super,
     if (out->header_length < IPV4_HEADER_MIN)
         return IPV4_BAD_LENGTH;
     out->options = cursor_take(&c, out->header_length - (size_t)IPV4_HEADER_MIN);
-    if (!out->options)
-        return IPV4_TRUNCATED;
+    return out->options ? IPV4_OK : IPV4_TRUNCATED;
+}
+
+enum ipv4_parse_error ipv4_parse(const void *packet, size_t length, bool super,
+                                 struct ipv4_header *out)
+{
+    enum ipv4_parse_error error = parse_header(packet, length, out);
+    if (error != IPV4_OK)
+        return error;
     if (!header_checksum_is_right(packet, out->header_length))
         return IPV4_BAD_CHECKSUM;
-
     if (out->total_length == 0 && super)
         out->total_length = (uint32_t)length;
     if (out->total_length < out->header_length)
         return IPV4_BAD_LENGTH;
     if (out->total_length > length)
         return IPV4_TRUNCATED;
-    if (!options_are_sound(out->options, out->header_length - (size_t)IPV4_HEADER_MIN))
-        return IPV4_BAD_OPTION;
+    return options_are_sound(out) ? IPV4_OK : IPV4_BAD_OPTION;
+}
 
-    out->dont_fragment = fragment & FLAG_DONT_FRAGMENT;
-    out->more_fragments = fragment & FLAG_MORE_FRAGMENTS;
-    out->fragment_offset = (uint16_t)((fragment & FRAGMENT_OFFSET_MASK) * 8);
-    return IPV4_OK;
+enum ipv4_parse_error ipv4_parse_quoted(const void *packet, size_t length, struct ipv4_header *out)
+{
+    enum ipv4_parse_error error = parse_header(packet, length, out);
+    if (error != IPV4_OK)
+        return error;
+    if (out->total_length < out->header_length)
+        return IPV4_BAD_LENGTH;
+    return options_are_sound(out) ? IPV4_OK : IPV4_BAD_OPTION;
+}
+
+bool ipv4_has_source_route(const struct ipv4_header *header)
+{
+    struct cursor c = over_options(header);
+    int type;
+    while ((type = take_option(&c)) > OPTION_END)
+        if (type == OPTION_LOOSE_SOURCE_ROUTE || type == OPTION_STRICT_SOURCE_ROUTE)
+            return true;
+    return false;
 }
 
 static uint16_t fragment_field(const struct ipv4_header *header)
@@ -94,12 +130,12 @@ static uint16_t fragment_field(const struct ipv4_header *header)
     return (uint16_t)field;
 }
 
-static void write_checksum(uint8_t header[IPV4_HEADER_MIN])
+static void write_checksum(uint8_t *header, size_t length)
 {
     struct writer w = writer_over(header + IPV4_CHECKSUM_OFFSET, 2);
     writer_u16(&w, 0);
     struct checksum sum = CHECKSUM_START;
-    checksum_add(&sum, header, IPV4_HEADER_MIN);
+    checksum_add(&sum, header, length);
     w = writer_over(header + IPV4_CHECKSUM_OFFSET, 2);
     writer_u16(&w, checksum_finish(&sum));
 }
@@ -122,7 +158,7 @@ void ipv4_build(const struct ipv4_header *header, uint8_t out[IPV4_HEADER_MIN])
     writer_u16(&w, 0);
     writer_u32(&w, address_to_ipv4(&header->source));
     writer_u32(&w, address_to_ipv4(&header->destination));
-    write_checksum(out);
+    write_checksum(out, IPV4_HEADER_MIN);
 }
 
 void ipv4_header_cut(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uint16_t index)
@@ -133,5 +169,14 @@ void ipv4_header_cut(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uin
     struct writer w = writer_over(header + LENGTH_OFFSET, 4);
     writer_u16(&w, length_field(total_length));
     writer_u16(&w, (uint16_t)(identification + index));
-    write_checksum(header);
+    write_checksum(header, IPV4_HEADER_MIN);
+}
+
+void ipv4_header_whole(uint8_t *header, uint32_t total_length)
+{
+    struct writer w = writer_over(header + LENGTH_OFFSET, 2);
+    writer_u16(&w, length_field(total_length));
+    w = writer_over(header + FRAGMENT_OFFSET, 2);
+    writer_u16(&w, 0);
+    write_checksum(header, (header[0] & 0xfu) * 4);
 }

@@ -60,11 +60,22 @@ enum ipv4_parse_error {
 enum ipv4_parse_error ipv4_parse(const void *packet, size_t length, bool super,
                                  struct ipv4_header *out);
 
+/* Decodes the header of a packet that an ICMP error quotes, cut anywhere behind the header: its
+ * total length may be beyond `length`, and the checksum is not looked at, as routers on the way may
+ * not have kept it right. The same errors otherwise. */
+enum ipv4_parse_error ipv4_parse_quoted(const void *packet, size_t length, struct ipv4_header *out);
+
+/* Whether the options, of a header that was parsed, ask for a route of the sender's choice: loose
+ * or strict source routing. */
+bool ipv4_has_source_route(const struct ipv4_header *header);
+
 /* Writes a header without options, checksum included, at `out` (20 bytes). total_length above
  * 65,535 is written as 0. */
 void ipv4_build(const struct ipv4_header *header, uint8_t out[IPV4_HEADER_MIN]);
 
 /* Makes the header of a super-packet that of its index-th part, whose length is `total_length`. */
 void ipv4_header_cut(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uint16_t index);
+/* Makes the header of a fragment, of a packet that was parsed, that of the whole datagram. */
+void ipv4_header_whole(uint8_t *header, uint32_t total_length);
 
 #endif

@@ -1,0 +1,49 @@
+/* An IPv4 packet departs: its header, its way, and whether it fits (RFC 791 §3.2, RFC 1122 §3.3).
+ */
+#include <errno.h>
+
+#include "ip/internal.h"
+
+/* The bytes of the largest packet on the wire that this one becomes. */
+static uint32_t wire_length(const struct packet_out *packet)
+{
+    bool cut = packet->segment_size > 0 && packet->payload_length > packet->segment_size;
+    return packet->header_length + (cut ? packet->segment_size : packet->payload_length);
+}
+
+/* A packet that is never fragmented may carry any identification (RFC 6864 §4.1): always 0 tells
+ * nothing. */
+static void prepend_header(struct stack *stack, struct packet_out *packet)
+{
+    struct ip *ip = ip_of(stack);
+    uint8_t hop_limit = packet->hop_limit ? packet->hop_limit : (uint8_t)stack->settings.ip_ttl;
+    struct ipv4_header header = {
+        .source = packet->source,
+        .destination = packet->destination,
+        .total_length = IPV4_HEADER_MIN + packet->header_length + packet->payload_length,
+        .traffic_class = packet->traffic_class,
+        .time_to_live = hop_limit,
+        .protocol = packet->protocol,
+        .dont_fragment = packet->dont_fragment,
+    };
+    if (!packet->dont_fragment)
+        header.identification = identification_next(&ip->identification, &stack->random);
+    ipv4_build(&header, packet_out_prepend(packet, IPV4_HEADER_MIN));
+    packet->transport_offset = IPV4_HEADER_MIN;
+}
+
+int ip_output(struct stack *stack, const struct ip_path *path, struct packet_out *packet)
+{
+    struct ip_path found;
+    if (!path) {
+        int error = ip_path_find(stack, &packet->source, &packet->destination, &found);
+        if (error)
+            return error;
+        path = &found;
+    }
+    if (IPV4_HEADER_MIN + wire_length(packet) > path->mtu)
+        return -EMSGSIZE;
+    prepend_header(stack, packet);
+    stack_count(stack, COUNTER_IpOutRequests);
+    return interface_output(path->interface, packet);
+}
