@@ -280,7 +280,7 @@ static void describe(const struct socket *socket, const struct datagram_info *in
 
 ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int flags)
 {
-    struct datagram_info info;
+    struct datagram_info info = {0};
     struct call call;
     ssize_t result = call_begin(&call, t, socket);
     if (result == 0)

@@ -94,8 +94,9 @@ static int accept_one(struct socket *listener, bool nonblocking, struct endpoint
 {
     struct socket *socket;
     int error = reserve_descriptor(listener->tern);
-    if (error == 0)
-        error = listener->kind->accept(listener, &socket);
+    if (error < 0)
+        return error;
+    error = listener->kind->accept(listener, &socket);
     if (error < 0)
         return error;
     socket->nonblocking = nonblocking;
