@@ -1,0 +1,139 @@
+#include "cli/trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/limits.h"
+#include "base/time.h"
+#include "cli/describe.h"
+
+enum { BRIEF_MAX = 128 };
+
+struct trace_printer {
+    FILE *to;
+    bool started;
+    uint64_t start_ns;
+    char arrived[BRIEF_MAX]; /* the packet of the last TERN_TRACE_IN: a drop is about it */
+    struct flows flows;
+    uint8_t whole[LIMIT_SUPER_PACKET]; /* a packet of several spans, put together */
+};
+
+struct trace_printer *trace_printer_new(FILE *to)
+{
+    struct hash_key key;
+    struct trace_printer *printer = malloc(sizeof *printer);
+    if (!printer)
+        return NULL;
+    /* Before the kernel has any randomness the key is a fixed one: only a display depends on it. */
+    if (getrandom(&key, sizeof key, 0) != (ssize_t)sizeof key)
+        key = (struct hash_key){{0, 0}};
+    printer->to = to;
+    printer->started = false;
+    printer->arrived[0] = '\0';
+    flows_init(&printer->flows, &key);
+    return printer;
+}
+
+void trace_printer_free(struct trace_printer *printer)
+{
+    free(printer);
+}
+
+/* The event's packet in one piece; its length, cut to what the printer can hold. */
+static size_t packet_gather(struct trace_printer *printer, const struct tern_trace_event *event,
+                            const uint8_t **bytes)
+{
+    if (event->count == 1) {
+        *bytes = event->packet[0].iov_base;
+        return event->packet[0].iov_len;
+    }
+    size_t used = 0;
+    for (int i = 0; i < event->count; i++) {
+        size_t room = sizeof printer->whole - used;
+        size_t length = event->packet[i].iov_len < room ? event->packet[i].iov_len : room;
+        if (length > 0)
+            memcpy(printer->whole + used, event->packet[i].iov_base, length);
+        used += length;
+    }
+    *bytes = printer->whole;
+    return used;
+}
+
+static const char *kind_word(enum tern_trace_kind kind)
+{
+    switch (kind) {
+    case TERN_TRACE_IN:
+        return "in";
+    case TERN_TRACE_OUT:
+        return "out";
+    case TERN_TRACE_DROP:
+        return "drop";
+    default:
+        return "note";
+    }
+}
+
+static void packet_add(struct trace_printer *printer, const struct tern_trace_event *event,
+                       struct line *line)
+{
+    const struct tern_offload *offload = event->offload;
+    bool unfinished = offload && (offload->flags & (TERN_OFFLOAD_CHECKSUM | TERN_OFFLOAD_VERIFIED));
+    struct describe_packet packet = {
+        .segment_size = offload ? offload->segment_size : 0,
+        .verify = event->kind == TERN_TRACE_IN && !unfinished,
+    };
+    packet.length = packet_gather(printer, event, &packet.bytes);
+
+    char brief_text[BRIEF_MAX], rest_text[TRACE_LINE_MAX];
+    struct line brief = line_over(brief_text, sizeof brief_text);
+    struct line rest = line_over(rest_text, sizeof rest_text);
+    describe(&packet, &printer->flows, &brief, &rest);
+    line_add(line, "%s", brief.text);
+    if (event->kind != TERN_TRACE_DROP)
+        line_add(line, "%s", rest.text);
+    if (event->kind == TERN_TRACE_IN)
+        memcpy(printer->arrived, brief_text, sizeof printer->arrived);
+}
+
+/* " -- why (clause)": what made us send the packet, or drop it, or what happened. */
+static void reason_add(struct line *line, const struct tern_trace_event *event)
+{
+    if (event->kind == TERN_TRACE_DROP)
+        line_add(line, ": dropped");
+    if (event->why && *event->why)
+        line_add(line, "%s%s",
+                 event->kind == TERN_TRACE_DROP   ? ", "
+                 : event->kind == TERN_TRACE_NOTE ? ""
+                                                  : " -- ",
+                 event->why);
+    if (event->clause && *event->clause)
+        line_add(line, " (%s)", event->clause);
+}
+
+void trace_line(struct trace_printer *printer, const struct tern_trace_event *event,
+                char text[TRACE_LINE_MAX])
+{
+    struct line line = line_over(text, TRACE_LINE_MAX);
+    if (!printer->started)
+        printer->start_ns = event->time_ns;
+    printer->started = true;
+    line_add(&line, "%10.6f %-4s ",
+             (double)(event->time_ns - printer->start_ns) / (double)TIME_S(1),
+             kind_word(event->kind));
+    if (event->count > 0)
+        packet_add(printer, event, &line);
+    else if (event->kind == TERN_TRACE_DROP)
+        line_add(&line, "%s", printer->arrived);
+    reason_add(&line, event);
+}
+
+void trace_printer_event(void *user, const struct tern_trace_event *event)
+{
+    struct trace_printer *printer = user;
+    char line[TRACE_LINE_MAX + 1];
+    trace_line(printer, event, line);
+    size_t length = strlen(line);
+    line[length] = '\n';
+    fwrite(line, 1, length + 1, printer->to);
+}
