@@ -1,0 +1,61 @@
+#include "cli/status.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char status_help[] = "  0    success\n"
+                           "  1    something else failed: a file, a full disk\n"
+                           "  2    the command line is wrong\n"
+                           "  3    the device or the sandbox could not be set up\n"
+                           "  4    refused: nothing listens there\n"
+                           "  5    reset by the peer\n"
+                           "  6    unreachable\n"
+                           "  7    timed out: nothing answers\n"
+                           "  130  interrupted (143: terminated)\n";
+
+enum status status_say(enum status status, const char *command, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "tern %s: ", command);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    if (status == STATUS_USAGE)
+        fprintf(stderr, "See 'tern %s --help'.\n", command);
+    return status;
+}
+
+enum status status_of_connection(int error, const char *peer, char *text, size_t size)
+{
+    switch (error) {
+    case ECONNREFUSED:
+        snprintf(text, size,
+                 "%s refused the connection: nothing listens there; start the receiver first",
+                 peer);
+        return STATUS_REFUSED;
+    case ECONNRESET:
+    case EPIPE: /* written to after the reset */
+        snprintf(text, size,
+                 "%s reset the connection: the program there ended or closed before it had read "
+                 "everything; look at its messages",
+                 peer);
+        return STATUS_RESET;
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+        snprintf(text, size, "%s is unreachable (%s); check the address, and --addr and --peer",
+                 peer, strerror(error));
+        return STATUS_UNREACHABLE;
+    case ETIMEDOUT:
+        snprintf(text, size,
+                 "%s timed out: it does not answer; check the address, and whether a firewall or "
+                 "--fault swallows packets (--trace shows them)",
+                 peer);
+        return STATUS_TIMED_OUT;
+    default:
+        snprintf(text, size, "connection with %s failed: %s", peer, strerror(error));
+        return STATUS_FAILED;
+    }
+}

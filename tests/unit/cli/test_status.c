@@ -1,0 +1,52 @@
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/status.h"
+
+static char text[512];
+
+static enum status of(int error)
+{
+    return status_of_connection(error, "10.0.0.2:8000", text, sizeof text);
+}
+
+static void each_end_of_a_connection_has_its_status_and_its_words(void **state)
+{
+    (void)state;
+    assert_int_equal(of(ECONNREFUSED), 4);
+    assert_string_equal(text, "10.0.0.2:8000 refused the connection: nothing listens there; start "
+                              "the receiver first");
+    assert_int_equal(of(ECONNRESET), 5);
+    assert_non_null(strstr(text, "10.0.0.2:8000 reset the connection"));
+    assert_int_equal(of(EPIPE), 5);
+    assert_int_equal(of(EHOSTUNREACH), 6);
+    assert_non_null(strstr(text, "10.0.0.2:8000 is unreachable"));
+    assert_int_equal(of(ENETUNREACH), 6);
+    assert_int_equal(of(ETIMEDOUT), 7);
+    assert_non_null(strstr(text, "10.0.0.2:8000 timed out"));
+    assert_int_equal(of(ENOBUFS), 1);
+    assert_non_null(strstr(text, strerror(ENOBUFS)));
+}
+
+static void help_lists_every_status(void **state)
+{
+    (void)state;
+    for (int status = STATUS_OK; status <= STATUS_TIMED_OUT; status++) {
+        char start[16];
+        snprintf(start, sizeof start, "\n  %d    ", status);
+        assert_true(strncmp(status_help, start + 1, strlen(start) - 1) == 0 ||
+                    strstr(status_help, start) != NULL);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_end_of_a_connection_has_its_status_and_its_words),
+        cmocka_unit_test(help_lists_every_status),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,44 @@
+#include "unit.h"
+
+#include "base/time.h"
+#include "cli/units.h"
+
+static void bytes_are_in_decimal_units(void **state)
+{
+    (void)state;
+    char text[UNITS_TEXT_MAX];
+    assert_string_equal(units_bytes(0, text), "0 B");
+    assert_string_equal(units_bytes(999, text), "999 B");
+    assert_string_equal(units_bytes(1000, text), "1.0 kB");
+    assert_string_equal(units_bytes(5242880, text), "5.2 MB");
+    assert_string_equal(units_bytes(999949, text), "999.9 kB");
+    assert_string_equal(units_bytes(999950, text), "1.0 MB");
+    assert_string_equal(units_bytes(UINT64_MAX, text), "18.4 EB");
+}
+
+static void rates_are_a_second(void **state)
+{
+    (void)state;
+    char text[UNITS_TEXT_MAX];
+    assert_string_equal(units_rate(1000000, TIME_MS(500), text), "2.0 MB/s");
+    assert_string_equal(units_rate(10, TIME_S(20), text), "0 B/s");
+    assert_string_equal(units_rate(10, 0, text), "-");
+}
+
+static void seconds_have_three_places(void **state)
+{
+    (void)state;
+    char text[UNITS_TEXT_MAX];
+    assert_string_equal(units_seconds(TIME_MS(412), text), "0.412");
+    assert_string_equal(units_seconds(TIME_S(75), text), "75.000");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_are_in_decimal_units),
+        cmocka_unit_test(rates_are_a_second),
+        cmocka_unit_test(seconds_have_three_places),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
