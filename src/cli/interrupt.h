@@ -1,0 +1,20 @@
+/* Ctrl-C and kill: the command notices, undoes what is half done, and ends.
+ *
+ * A signal makes a waiting call return EINTR. One that arrives just before the call begins cannot:
+ * therefore nothing here waits longer than INTERRUPT_TICK_MS without looking. */
+#ifndef TERN_CLI_INTERRUPT_H
+#define TERN_CLI_INTERRUPT_H
+
+enum { INTERRUPT_TICK_MS = 200 };
+
+/* From now on SIGINT and SIGTERM are noted, and SIGPIPE is ignored: writes say EPIPE. */
+void interrupt_catch(void);
+
+/* Threads made in between never take the signals: they are for the thread that looks. */
+void interrupt_hold(void);
+void interrupt_release(void);
+
+/* The signal that arrived, or 0. */
+int interrupt_signal(void);
+
+#endif
