@@ -1,0 +1,55 @@
+/* A stack as the subcommands use it: opened as the common options say, with its trace; calls that
+ * wait but notice an interruption; and an orderly end. */
+#ifndef TERN_CLI_SESSION_H
+#define TERN_CLI_SESSION_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+
+#include <tern/tern.h>
+
+#include "cli/options.h"
+#include "cli/trace.h"
+
+struct session {
+    const struct command *command;
+    const struct common *common;
+    struct tern *stack;
+    struct trace_printer *trace; /* NULL: not asked for */
+};
+
+/* Enters the sandbox if asked to, and opens the stack. On failure says why and gives back the exit
+ * status. */
+enum status session_open(struct session *session, const struct command *command,
+                         const struct common *common);
+
+/* Lets what was closed end in good order: FINs acknowledged, the peer's answered. For some seconds
+ * at most, for a peer may keep its side open as long as it likes. */
+void session_quiesce(struct session *session);
+
+/* Prints the counters if asked to, closes the stack, and gives back `status`. */
+enum status session_close(struct session *session, enum status status);
+
+/* A TCP connection to `to`: its socket, or a negative errno; -EINTR when interrupted. */
+int session_connect(struct session *session, const struct sockaddr_in *to);
+/* Waits for a connection on `listener`, as above; `from` receives the peer. */
+int session_accept(struct session *session, int listener, struct sockaddr_in *from);
+
+/* Makes calls on a blocking socket return EAGAIN every INTERRUPT_TICK_MS, so that their caller can
+ * look for an interruption. 0 or a negative errno. */
+int session_tick(struct session *session, int socket);
+
+/* A listening or bound socket on our address; a negative errno. */
+int session_bind(struct session *session, int type, uint16_t port);
+
+/* Says why a connection with `peer` ended and gives back its status. In a sandbox that nobody has
+ * entered yet, a refusal means something else than on a network. */
+enum status session_failed(const struct session *session, int error, const char *peer);
+
+/* Says that a signal ended the command, and what came of it; its status. */
+enum status session_interrupted(const struct session *session, const char *outcome);
+
+const char *session_address(const struct session *session, char text[INET_ADDRSTRLEN]); /* ours */
+const char *session_peer(const struct session *session); /* the kernel's side */
+
+#endif
