@@ -93,8 +93,9 @@ struct stack {
     struct network networks[16];    /* by IP version */
     struct protocol protocols[256]; /* by protocol number */
 
-    /* Tells a socket that what `owner` may be asked has changed (TERN_POLLIN …); NULL while there
-     * is no socket floor. */
+    /* Tells a socket that what `owner` may be asked has changed: POLLIN and so on, or 0 for what
+     * poll does not show. Owner NULL: nothing without an owner is left to do. NULL while there is
+     * no socket floor. */
     void (*notify)(struct stack *stack, void *owner, unsigned events);
 
     uint64_t

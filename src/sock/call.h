@@ -34,9 +34,9 @@ int call_enter(struct call *call, struct tern *t);
 int call_begin(struct call *call, struct tern *t, int descriptor);
 /* Says whether and how long the call may wait: not with O_NONBLOCK or MSG_DONTWAIT in `flags`. */
 void call_patience(struct call *call, int flags, uint64_t timeout_ns);
-/* Waits for one of `events` of the call's socket. 0 when it is worth another attempt; -EAGAIN when
- * the call may not wait, or not longer; -EBADF when the socket was closed meanwhile; -EINTR;
- * -ENETDOWN. */
+/* Waits for one of `events` of the call's socket, or for anything (0). 0 when it is worth another
+ * attempt; -EAGAIN when the call may not wait, or not longer; -EBADF when the socket was closed
+ * meanwhile; -EINTR; -ENETDOWN. */
 int call_wait(struct call *call, unsigned events);
 /* Leaves the machine, and turns a negative result into -1 and errno. */
 ssize_t call_end(struct call *call, ssize_t result);

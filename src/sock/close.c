@@ -31,7 +31,7 @@ static int linger(struct call *call)
     call->deadline_ns = wait_deadline(call->t, TIME_S(socket->linger_s));
     call->t->lingering++;
     while (error == 0 && socket->kind->drain(socket, true) == -EAGAIN)
-        error = call_wait(call, POLLOUT);
+        error = call_wait(call, 0);
     call->t->lingering--;
     return error == -EINTR ? error : 0;
 }

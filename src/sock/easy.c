@@ -94,6 +94,6 @@ int tern_drain(struct tern *t, int socket)
     if (result == 0)
         call_patience(&call, 0, call.socket->send_timeout_ns);
     while (result == 0 && (result = call.socket->kind->drain(call.socket, false)) == -EAGAIN)
-        result = call_wait(&call, POLLOUT);
+        result = call_wait(&call, 0);
     return (int)call_end(&call, result);
 }

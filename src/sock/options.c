@@ -115,9 +115,12 @@ static void set_reuse(struct socket *socket, int option, bool on)
         socket->reuse_address = on;
     else
         socket->reuse_port = on;
+    /* The protocol looks at it when another one wants the same port. */
+    int reuse = socket->reuse_address || socket->reuse_port;
     if (socket->kind->datagram_options)
-        socket->kind->datagram_options(socket)->reuse_address =
-            socket->reuse_address || socket->reuse_port;
+        socket->kind->datagram_options(socket)->reuse_address = reuse;
+    else
+        socket->kind->set_option(socket, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse);
 }
 
 /* Those of SOL_SOCKET that mean the same for every kind. */

@@ -35,7 +35,7 @@ void wait_notify(struct stack *stack, void *owner, unsigned events)
     struct list *at = socket ? &socket->waiting : &t->waiting;
     for (struct list *l = at->next; l != at; l = l->next) {
         struct waiting *waiting = container_of(l, struct waiting, link);
-        if (socket == NULL || (events & (waiting->events | POLLERR | POLLHUP)))
+        if (waiting->events == 0 || (events & (waiting->events | POLLERR | POLLHUP)))
             wake(t, waiting);
     }
 }

@@ -20,7 +20,7 @@ struct tern;
 /* One call's interest in one socket, or in the stack as a whole. */
 struct waiting {
     struct list *at; /* &socket->waiting or &tern->waiting */
-    unsigned events; /* POLL… bits that wake the call; POLLERR and POLLHUP always do */
+    unsigned events; /* POLL… bits that wake the call, POLLERR and POLLHUP always; 0: anything */
     bool closed;     /* out: the socket is gone, and `at` with it */
     struct list link;
     struct sock_waiter *waiter;
@@ -31,7 +31,7 @@ struct waiting {
 int wait_for(struct tern *t, struct waiting *waiting, size_t count, uint64_t deadline_ns);
 
 /* stack->notify: wakes the calls that wait for one of `events` of the socket `owner`, or, when that
- * is NULL, for the stack as a whole. */
+ * is NULL, for the stack as a whole. `events` 0: something that poll does not show. */
 void wait_notify(struct stack *stack, void *owner, unsigned events);
 /* Wakes everybody on the list. */
 void wait_wake_all(struct tern *t, struct list *at);

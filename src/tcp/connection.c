@@ -101,9 +101,11 @@ static void leave_time_wait(struct tcb *tcb)
 
 static void uncount_open(struct tcb *tcb)
 {
-    if (tcb->counted_open)
-        tcb->tcp->open_count--;
+    if (!tcb->counted_open)
+        return;
     tcb->counted_open = false;
+    if (--tcb->tcp->open_count == 0 && tcb->stack->notify)
+        tcb->stack->notify(tcb->stack, NULL, 0);
 }
 
 void tcp_connection_free(struct tcb *tcb)
