@@ -1,0 +1,81 @@
+/* A link with a descriptor, between two machines with threads of their own: each end is one of a
+ * pair of datagram sockets of the kernel. */
+#ifndef TESTS_PAIR_LINK_H
+#define TESTS_PAIR_LINK_H
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "link/link.h"
+
+struct pair_link {
+    struct link link;
+    int descriptor;
+    int failure; /* what poll fails with from now on; 0: it does not */
+};
+
+static inline int pair_link_send(struct link *link, const struct iovec *spans, int count,
+                                 const struct tern_offload *offload, uint64_t now_ns)
+{
+    struct iovec copies[8];
+    struct msghdr message = {.msg_iov = copies, .msg_iovlen = (size_t)count};
+    (void)offload, (void)now_ns;
+    for (int i = 0; i < count; i++)
+        copies[i] = spans[i];
+    ssize_t sent =
+        sendmsg(((struct pair_link *)link)->descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent < 0 ? -errno : 0;
+}
+
+static inline int pair_link_poll(struct link *link, uint64_t now_ns, int budget,
+                                 link_deliver *deliver, void *machine)
+{
+    struct pair_link *pair = (struct pair_link *)link;
+    uint8_t packet[65536];
+    int delivered = 0;
+    while (delivered < budget && !pair->failure) {
+        ssize_t got = recv(pair->descriptor, packet, sizeof packet, MSG_DONTWAIT);
+        if (got < 0)
+            break;
+        deliver(machine, packet, (size_t)got, NULL, now_ns);
+        delivered++;
+    }
+    return pair->failure ? pair->failure : delivered;
+}
+
+static inline uint64_t pair_link_deadline(const struct link *link)
+{
+    (void)link;
+    return TIME_NEVER;
+}
+
+static inline int pair_link_descriptor(const struct link *link)
+{
+    return ((const struct pair_link *)link)->descriptor;
+}
+
+static inline void pair_link_close(struct link *link)
+{
+    struct pair_link *pair = (struct pair_link *)link;
+    close(pair->descriptor);
+    free(pair);
+}
+
+static inline struct link *pair_link_over(int descriptor)
+{
+    static const struct link_operations operations = {.send = pair_link_send,
+                                                      .poll = pair_link_poll,
+                                                      .deadline = pair_link_deadline,
+                                                      .descriptor = pair_link_descriptor,
+                                                      .close = pair_link_close};
+    struct pair_link *pair = malloc(sizeof *pair);
+    assert_non_null(pair);
+    *pair = (struct pair_link){.link = {.operations = &operations, .mtu = 1500},
+                               .descriptor = descriptor};
+    return &pair->link;
+}
+
+#endif

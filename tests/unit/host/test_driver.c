@@ -1,0 +1,503 @@
+/* The driver under a machine of the test's own: a packet names the waiters that it wakes, and is
+ * answered on demand. Whatever waits here waits for a condition; a driver that loses one hangs, and
+ * the test's time limit tells. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/list.h"
+#include "host/clock.h"
+#include "host/driver.h"
+#include "pair_link.h"
+#include "sock/tern.h"
+
+enum { WAITERS = 16, ANSWER_PLEASE = 0xff };
+
+/* Everything of it but `outside` belongs to whoever is between enter and leave. */
+static struct world {
+    struct tern t;
+    struct driver *driver;
+    struct sock_host *host;
+    struct link *link;
+    int outside; /* the other end of the link */
+    struct sock_waiter *waiters[WAITERS];
+    int hits[WAITERS]; /* packets that named it */
+    struct stack_timer timer;
+    int timer_acts; /* as a byte of a packet would */
+} w;
+
+/* Says something to the outside, or wakes. */
+static void act(int index)
+{
+    if (index == ANSWER_PLEASE) {
+        struct iovec span = {(char[]){'!'}, 1};
+        w.t.interface->transmit(w.t.interface->link, &span, 1, NULL);
+        return;
+    }
+    w.hits[index]++;
+    if (w.waiters[index])
+        w.host->operations->wake(w.host, w.waiters[index]);
+}
+
+static enum drop_reason input(struct stack *stack, struct interface *interface,
+                              const uint8_t *packet, size_t length,
+                              const struct tern_offload *offload)
+{
+    (void)stack, (void)interface, (void)offload;
+    for (size_t i = 1; i < length; i++)
+        act(packet[i]);
+    return DROP_NONE;
+}
+
+static void timer_expired(struct stack *stack, struct stack_timer *timer)
+{
+    (void)stack, (void)timer;
+    act(w.timer_acts);
+}
+
+static void setup(void)
+{
+    static const uint8_t seed[RANDOM_SEED_SIZE] = {1};
+    int ends[2];
+    memset(&w, 0, sizeof w);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+    struct timeval patience = {.tv_sec = 20};
+    setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    w.outside = ends[1];
+    w.link = pair_link_over(ends[0]);
+    assert_int_equal(driver_new(w.link, &w.driver), 0);
+    w.host = driver_host(w.driver);
+    assert_int_equal(stack_init(&w.t.stack, seed, clock_now_ns()), 0);
+    w.t.interface = stack_add_interface(&w.t.stack);
+    w.t.interface->transmit = driver_transmit;
+    w.t.interface->link = w.driver;
+    w.t.stack.networks[4].input = input;
+    w.timer.expired = timer_expired;
+    timer_init(&w.timer.timer);
+    assert_int_equal(driver_start(w.driver, &w.t), 0);
+}
+
+static void teardown(void)
+{
+    assert_int_equal(w.host->operations->stop(w.host), 0);
+    stack_release(&w.t.stack);
+    w.host->operations->release(w.host);
+    close(w.outside);
+}
+
+static void enter(void)
+{
+    assert_int_equal(w.host->operations->enter(w.host), 0);
+}
+
+static void leave(void)
+{
+    w.host->operations->leave(w.host);
+}
+
+/* A packet from outside that wakes `waiter`. */
+static void packet_for(int waiter)
+{
+    const uint8_t packet[2] = {0x40, (uint8_t)waiter};
+    assert_int_equal(send(w.outside, packet, sizeof packet, 0), sizeof packet);
+}
+
+/* One waiting call of waiter `index`, in the shape that all socket calls have: until `wanted`
+ * packets have named it. 0 or the error that ended the wait. */
+static int wait_for_hits(int index, int wanted, uint64_t patience_ns)
+{
+    struct sock_waiter waiter = {0};
+    int error = 0;
+    enter();
+    uint64_t deadline_ns = patience_ns == TIME_NEVER ? TIME_NEVER : w.t.stack.now_ns + patience_ns;
+    while (w.hits[index] < wanted && error == 0) {
+        w.waiters[index] = &waiter;
+        error = w.host->operations->wait(w.host, &waiter, deadline_ns);
+        w.waiters[index] = NULL;
+    }
+    leave();
+    return error;
+}
+
+/* ── One thread ── */
+
+static void waiting_thread_takes_in_what_has_arrived(void **state)
+{
+    (void)state;
+    setup();
+    packet_for(3);
+    assert_int_equal(wait_for_hits(3, 1, TIME_NEVER), 0);
+    teardown();
+}
+
+static void wait_ends_at_its_deadline_and_not_before(void **state)
+{
+    (void)state;
+    setup();
+    uint64_t start_ns = clock_now_ns();
+    assert_int_equal(wait_for_hits(0, 1, TIME_MS(20)), -ETIMEDOUT);
+    assert_true(clock_now_ns() - start_ns >= TIME_MS(20));
+    teardown();
+}
+
+static void wait_with_a_deadline_passed_only_looks(void **state)
+{
+    (void)state;
+    setup();
+    struct sock_waiter waiter = {0};
+    enter();
+    w.waiters[2] = &waiter;
+    assert_int_equal(w.host->operations->wait(w.host, &waiter, 0), -ETIMEDOUT);
+    /* Sent with the machine in our hands: nobody else can have taken it in. */
+    packet_for(2);
+    assert_int_equal(w.host->operations->wait(w.host, &waiter, 0), 0);
+    assert_false(waiter.woken);
+    assert_int_equal(w.hits[2], 1);
+    w.waiters[2] = NULL;
+    leave();
+    teardown();
+}
+
+static void waiter_woken_before_it_waits_does_not_sleep(void **state)
+{
+    (void)state;
+    setup();
+    struct sock_waiter waiter = {0};
+    enter();
+    w.host->operations->wake(w.host, &waiter);
+    assert_int_equal(w.host->operations->wait(w.host, &waiter, TIME_NEVER), 0);
+    assert_false(waiter.woken);
+    leave();
+    teardown();
+}
+
+static void timers_run_while_a_thread_waits(void **state)
+{
+    (void)state;
+    setup();
+    enter();
+    w.timer_acts = 5;
+    uint64_t due_ns = w.t.stack.now_ns + TIME_MS(10);
+    stack_arm(&w.t.stack, &w.timer, due_ns);
+    leave();
+    assert_int_equal(wait_for_hits(5, 1, TIME_NEVER), 0);
+    assert_true(clock_now_ns() >= due_ns);
+    teardown();
+}
+
+static void time_is_up_to_date_between_enter_and_leave(void **state)
+{
+    (void)state;
+    setup();
+    uint64_t before_ns = clock_now_ns();
+    enter();
+    assert_in_range(w.t.stack.now_ns, before_ns, clock_now_ns());
+    leave();
+    teardown();
+}
+
+/* ── The helper ── */
+
+static void packets_are_answered_while_nobody_calls(void **state)
+{
+    (void)state;
+    setup();
+    for (int round = 0; round < 50; round++) {
+        char answer;
+        packet_for(ANSWER_PLEASE);
+        assert_int_equal(recv(w.outside, &answer, 1, 0), 1);
+        if (round % 10 == 0) /* and after a thread has waited */
+            assert_int_equal(wait_for_hits(0, 1, TIME_MS(3)), -ETIMEDOUT);
+    }
+    teardown();
+}
+
+static void timers_run_while_nobody_calls(void **state)
+{
+    (void)state;
+    setup();
+    w.timer_acts = ANSWER_PLEASE;
+    for (int round = 0; round < 50; round++) {
+        enter();
+        uint64_t due_ns = w.t.stack.now_ns + TIME_US(300);
+        stack_arm(&w.t.stack, &w.timer, due_ns);
+        leave();
+        char sign;
+        assert_int_equal(recv(w.outside, &sign, 1, 0), 1);
+        assert_true(clock_now_ns() >= due_ns);
+        if (round % 10 == 0) /* and after a thread has waited */
+            assert_int_equal(wait_for_hits(0, 1, TIME_MS(3)), -ETIMEDOUT);
+    }
+    teardown();
+}
+
+/* ── Several threads ── */
+
+struct thread {
+    pthread_t id;
+    int waiter, wanted, result;
+    uint64_t patience_ns;
+    atomic_bool done;
+};
+
+static void *thread_run(void *argument)
+{
+    struct thread *thread = argument;
+    thread->result = wait_for_hits(thread->waiter, thread->wanted, thread->patience_ns);
+    thread->done = true;
+    return NULL;
+}
+
+static void thread_start(struct thread *thread, int waiter, int wanted)
+{
+    *thread = (struct thread){.waiter = waiter, .wanted = wanted, .patience_ns = TIME_NEVER};
+    assert_int_equal(pthread_create(&thread->id, NULL, thread_run, thread), 0);
+}
+
+static int thread_join(struct thread *thread)
+{
+    assert_int_equal(pthread_join(thread->id, NULL), 0);
+    return thread->result;
+}
+
+static void each_waiting_thread_is_woken_by_what_is_its_own(void **state)
+{
+    (void)state;
+    struct thread threads[WAITERS];
+    enum { ROUNDS = 200 };
+    setup();
+    for (int i = 0; i < WAITERS; i++)
+        thread_start(&threads[i], i, ROUNDS);
+    for (int i = 0; i < ROUNDS * WAITERS; i++)
+        packet_for(i * 7 % WAITERS);
+    for (int i = 0; i < WAITERS; i++)
+        assert_int_equal(thread_join(&threads[i]), 0);
+    teardown();
+}
+
+static void who_leaves_hands_over_to_who_still_waits(void **state)
+{
+    (void)state;
+    struct thread threads[3];
+    setup();
+    for (int round = 0; round < 100; round++) {
+        memset(w.hits, 0, sizeof w.hits);
+        for (int i = 0; i < 3; i++)
+            thread_start(&threads[i], i, 1);
+        for (int i = 0; i < 3; i++) { /* whichever drives: it leaves, the others go on */
+            packet_for((i + round) % 3);
+            assert_int_equal(thread_join(&threads[(i + round) % 3]), 0);
+        }
+    }
+    teardown();
+}
+
+static void wake_from_another_call_reaches_driver_and_sleeper(void **state)
+{
+    (void)state;
+    struct thread threads[4];
+    setup();
+    for (int round = 0; round < 100; round++) {
+        memset(w.hits, 0, sizeof w.hits);
+        for (int i = 0; i < 4; i++)
+            thread_start(&threads[i], i, 1);
+        for (int i = 0; i < 4; i++) {
+            enter();
+            act(i);
+            leave();
+        }
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(thread_join(&threads[i]), 0);
+    }
+    teardown();
+}
+
+static void earlier_deadline_kicks_who_sleeps_in_poll(void **state)
+{
+    (void)state;
+    struct thread thread;
+    setup();
+    w.timer_acts = 1;
+    for (int round = 0; round < 100; round++) {
+        w.hits[1] = 0;
+        thread_start(&thread, 1, 1);
+        enter();
+        stack_arm(&w.t.stack, &w.timer, w.t.stack.now_ns + TIME_US(200));
+        leave();
+        assert_int_equal(thread_join(&thread), 0);
+    }
+    teardown();
+}
+
+static void deadlines_of_sleeping_threads_are_kept(void **state)
+{
+    (void)state;
+    struct thread first, second;
+    setup();
+    thread_start(&first, 0, 1);
+    second = (struct thread){.waiter = 1, .wanted = 1, .patience_ns = TIME_MS(20)};
+    assert_int_equal(pthread_create(&second.id, NULL, thread_run, &second), 0);
+    assert_int_equal(thread_join(&second), -ETIMEDOUT);
+    packet_for(0);
+    assert_int_equal(thread_join(&first), 0);
+    teardown();
+}
+
+/* ── Signals, cancellation, fork ── */
+
+static void on_signal(int number)
+{
+    (void)number;
+}
+
+/* Both the one in poll(2) and the one on its semaphore, also with SA_RESTART. */
+static void handled_signal_ends_the_wait(void **state)
+{
+    (void)state;
+    struct thread threads[2];
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGUSR1, &action, NULL);
+    setup();
+    for (int i = 0; i < 2; i++)
+        thread_start(&threads[i], i, 1);
+    for (int i = 1; i >= 0; i--) {
+        while (!threads[i].done) { /* a signal before the wait is none during it: again */
+            pthread_kill(threads[i].id, SIGUSR1);
+            poll(NULL, 0, 1);
+        }
+        assert_int_equal(thread_join(&threads[i]), -EINTR);
+    }
+    packet_for(ANSWER_PLEASE);
+    char answer;
+    assert_int_equal(recv(w.outside, &answer, 1, 0), 1);
+    teardown();
+}
+
+static void *thread_cancelled(void *argument)
+{
+    struct thread *thread = argument;
+    thread->result = wait_for_hits(thread->waiter, thread->wanted, thread->patience_ns);
+    thread->done = true;
+    pthread_testcancel();
+    thread->result = 1;
+    return NULL;
+}
+
+static void cancellation_waits_for_the_call_to_end(void **state)
+{
+    (void)state;
+    struct thread threads[2];
+    void *returned;
+    setup();
+    for (int i = 0; i < 2; i++) {
+        threads[i] =
+            (struct thread){.waiter = i, .wanted = 1, .patience_ns = TIME_NEVER, .result = -1};
+        assert_int_equal(pthread_create(&threads[i].id, NULL, thread_cancelled, &threads[i]), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_cancel(threads[i].id), 0);
+        poll(NULL, 0, 5); /* gives a wrong cancellation its chance; a right one needs no time */
+        packet_for(i);
+        assert_int_equal(pthread_join(threads[i].id, &returned), 0);
+        assert_ptr_equal(returned, PTHREAD_CANCELED);
+        assert_true(threads[i].done);
+        assert_int_equal(threads[i].result, 0);
+    }
+    teardown();
+}
+
+static void child_of_a_fork_is_refused(void **state)
+{
+    (void)state;
+    setup();
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        bool right = w.host->operations->enter(w.host) == -ENODEV &&
+                     w.host->operations->stop(w.host) == -ENODEV;
+        w.host->operations->release(w.host);
+        _exit(right ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    packet_for(ANSWER_PLEASE);
+    char answer;
+    assert_int_equal(recv(w.outside, &answer, 1, 0), 1);
+    teardown();
+}
+
+/* ── The end ── */
+
+static void broken_link_ends_every_wait(void **state)
+{
+    (void)state;
+    struct thread threads[3];
+    setup();
+    for (int i = 0; i < 3; i++)
+        thread_start(&threads[i], i, 1);
+    enter();
+    ((struct pair_link *)w.link)->failure = -EBADFD;
+    leave();
+    packet_for(9); /* makes the descriptor readable, as a device that is gone does */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(thread_join(&threads[i]), -ENETDOWN);
+    assert_int_equal(wait_for_hits(0, 1, TIME_NEVER), -ENETDOWN);
+    teardown();
+}
+
+static int open_descriptors(void)
+{
+    int count = 0;
+    for (int descriptor = 0; descriptor < 256; descriptor++)
+        count += fcntl(descriptor, F_GETFD) >= 0;
+    return count;
+}
+
+static void nothing_is_left_behind(void **state)
+{
+    (void)state;
+    int before = open_descriptors();
+    for (int i = 0; i < 20; i++) {
+        setup();
+        if (i % 2)
+            assert_int_equal(wait_for_hits(0, 1, TIME_US(100)), -ETIMEDOUT);
+        teardown();
+    }
+    assert_int_equal(open_descriptors(), before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(waiting_thread_takes_in_what_has_arrived),
+        cmocka_unit_test(wait_ends_at_its_deadline_and_not_before),
+        cmocka_unit_test(wait_with_a_deadline_passed_only_looks),
+        cmocka_unit_test(waiter_woken_before_it_waits_does_not_sleep),
+        cmocka_unit_test(timers_run_while_a_thread_waits),
+        cmocka_unit_test(time_is_up_to_date_between_enter_and_leave),
+        cmocka_unit_test(packets_are_answered_while_nobody_calls),
+        cmocka_unit_test(timers_run_while_nobody_calls),
+        cmocka_unit_test(each_waiting_thread_is_woken_by_what_is_its_own),
+        cmocka_unit_test(who_leaves_hands_over_to_who_still_waits),
+        cmocka_unit_test(wake_from_another_call_reaches_driver_and_sleeper),
+        cmocka_unit_test(earlier_deadline_kicks_who_sleeps_in_poll),
+        cmocka_unit_test(deadlines_of_sleeping_threads_are_kept),
+        cmocka_unit_test(handled_signal_ends_the_wait),
+        cmocka_unit_test(cancellation_waits_for_the_call_to_end),
+        cmocka_unit_test(child_of_a_fork_is_refused),
+        cmocka_unit_test(broken_link_ends_every_wait),
+        cmocka_unit_test(nothing_is_left_behind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
