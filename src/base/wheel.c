@@ -138,20 +138,20 @@ static struct position first_occupied(const struct wheel *wheel)
     return (struct position){.tick = TIME_NEVER};
 }
 
-/* The earliest timer when it is near, or NULL. A slot that is far may hold many and is not
- * searched; one that is near may hold none but timers from beyond the last level. */
+/* The earliest timer, or NULL: a slot that begins far away may hold many and is not searched, and
+ * one of the last level may hold none but timers from beyond it. */
 static struct timer *find_soonest(const struct wheel *wheel)
 {
     struct position first = first_occupied(wheel);
-    uint64_t horizon = tick_of(wheel->now_ns) + HORIZON;
-    if (first.tick >= horizon)
+    if (first.tick >= tick_of(wheel->now_ns) + HORIZON)
         return NULL;
     const struct list *slot = &wheel->slots[first.level][first.slot];
     struct timer *soonest = timer_of(slot->next);
     for (struct list *link = slot->next->next; link != slot; link = link->next)
         if (timer_of(link)->deadline_ns < soonest->deadline_ns)
             soonest = timer_of(link);
-    return tick_of(soonest->deadline_ns) < horizon ? soonest : NULL;
+    uint64_t tick = tick_of(soonest->deadline_ns);
+    return slots_of(tick, first.level) <= slots_of(first.tick, first.level) ? soonest : NULL;
 }
 
 uint64_t wheel_deadline(const struct wheel *wheel)
@@ -206,15 +206,15 @@ static void sort(struct list *slot)
 static void spread(struct wheel *wheel, struct position from)
 {
     struct list *slot = &wheel->slots[from.level][from.slot];
-    struct list moving;
+    struct list *next;
 
-    list_insert(slot, &moving);
-    list_remove(slot);
+    slot->prev->next = NULL;
+    struct list *moving = slot->next;
+    list_init(slot);
     wheel->occupied[from.level] &= ~(UINT64_C(1) << from.slot);
-    while (!list_empty(&moving)) {
-        struct timer *timer = timer_of(moving.next);
-        list_remove(&timer->link);
-        list_append(slot_for(wheel, timer->deadline_ns), &timer->link);
+    for (; moving; moving = next) {
+        next = moving->next;
+        list_append(slot_for(wheel, timer_of(moving)->deadline_ns), moving);
     }
 }
 

@@ -71,7 +71,8 @@ static uint64_t saturating_add(uint64_t a, uint64_t b)
 static uint64_t random_deadline(struct model *model)
 {
     struct random *random = &model->random;
-    uint64_t distance = random_u64(random) >> random_below(random, 64);
+    uint64_t distance = random_u64(random);
+    distance >>= random_below(random, 64);
     switch (random_below(random, 8)) {
     case 0:
         return random_below(random, 2) ? model->now_ns : model->now_ns / 2;
@@ -137,7 +138,7 @@ static void expire(struct model *model, uint64_t now_ns)
 static void advance(struct model *model)
 {
     struct random *random = &model->random;
-    uint64_t deadline = wheel_deadline(&model->wheel);
+    uint64_t step, deadline = wheel_deadline(&model->wheel);
     switch (random_below(random, 8)) {
     case 0: /* to the named time, or just short of it */
         if (deadline == TIME_NEVER)
@@ -154,8 +155,8 @@ static void advance(struct model *model)
             expire(model, saturating_add(model->now_ns, random_u64(random) % (20 * YEAR)));
         return;
     default:
-        expire(model, saturating_add(model->now_ns,
-                                     random_u64(random) % TIME_S(1) >> random_below(random, 30)));
+        step = random_u64(random) % TIME_S(1);
+        expire(model, saturating_add(model->now_ns, step >> random_below(random, 30)));
     }
 }
 
@@ -209,7 +210,8 @@ static void whoever_sleeps_until_the_named_time_is_never_late(void **state)
     wheel_init(&wheel, 0);
     for (unsigned i = 0; i < COUNT; i++) {
         timer_init(&timers[i]);
-        wheel_arm(&wheel, &timers[i], random_u64(&random) >> (4 + random_below(&random, 50)));
+        uint64_t deadline_ns = random_u64(&random) >> 4;
+        wheel_arm(&wheel, &timers[i], deadline_ns >> random_below(&random, 50));
     }
     unsigned fired = 0, wakes = 0;
     uint64_t now_ns = 0;
@@ -292,6 +294,28 @@ static void time_that_seems_to_go_back_harms_nothing(void **state)
     assert_ptr_equal(wheel_expire(&wheel, TIME_S(11)), &timer);
 }
 
+/* What lies beyond the last level waits in a slot that may come before its deadline, and before
+ * that of others. */
+static void a_timer_beyond_the_last_level_hides_no_earlier_one(void **state)
+{
+    (void)state;
+    const uint64_t slot = TICK << 6 * (WHEEL_LEVELS - 1), deadline_ns = 65 * slot + 7;
+    struct wheel wheel;
+    struct timer beyond, earlier;
+    timer_init(&beyond);
+    timer_init(&earlier);
+    wheel_init(&wheel, 0);
+    wheel_arm(&wheel, &beyond, 200 * slot); /* waits in slot 63 */
+    assert_null(wheel_expire(&wheel, 10 * slot));
+    wheel_arm(&wheel, &earlier, deadline_ns);
+    assert_null(wheel_expire(&wheel, 63 * slot - 1));
+    assert_true(wheel_deadline(&wheel) <= deadline_ns);
+    assert_null(wheel_expire(&wheel, deadline_ns - 1));
+    assert_true(wheel_deadline(&wheel) == deadline_ns);
+    assert_ptr_equal(wheel_expire(&wheel, deadline_ns), &earlier);
+    assert_ptr_equal(wheel_expire(&wheel, 200 * slot), &beyond);
+}
+
 /* Many timers of one tick, armed in no order, come out in order: what a slot of the wheel sorts. */
 static void a_crowded_tick_fires_in_order(void **state)
 {
@@ -331,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_timer_does_not_fire_a_nanosecond_early),
         cmocka_unit_test(arming_for_never_cancels),
         cmocka_unit_test(time_that_seems_to_go_back_harms_nothing),
+        cmocka_unit_test(a_timer_beyond_the_last_level_hides_no_earlier_one),
         cmocka_unit_test(a_crowded_tick_fires_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
