@@ -104,8 +104,9 @@ static void each_input_bit_moves_half_of_the_output(void **state)
     (void)state;
     struct random random;
     random_seed_number(&random, 8);
-    struct hash_key key = {{random_u64(&random), random_u64(&random)}};
+    struct hash_key key;
     uint8_t tuple[36];
+    random_bytes(&random, &key, sizeof key);
     unsigned flips[64] = {0}, samples = 0;
     for (unsigned round = 0; round < 20; round++) {
         random_bytes(&random, tuple, sizeof tuple);

@@ -117,6 +117,36 @@ static void the_same_seed_yields_the_same_stream_and_another_another(void **stat
     assert_int_equal(equal, 0);
 }
 
+static void every_bit_of_a_seed_number_counts(void **state)
+{
+    (void)state;
+    struct random a, b;
+    for (unsigned bit = 0; bit < 64; bit++) {
+        random_seed_number(&a, 0);
+        random_seed_number(&b, UINT64_C(1) << bit);
+        assert_true(random_u64(&a) != random_u64(&b));
+    }
+}
+
+/* Bytes are the words in little-endian order, and what is left of the last word is lost. */
+static void bytes_and_words_come_from_one_stream(void **state)
+{
+    (void)state;
+    for (size_t length = 0; length < 20; length++) {
+        struct random a, b;
+        uint8_t bytes[20];
+        random_seed_number(&a, length);
+        random_seed_number(&b, length);
+        random_bytes(&a, bytes, length);
+        for (size_t i = 0; i < length; i += 4) {
+            uint32_t word = random_u32(&b);
+            for (size_t k = i; k < length && k < i + 4; k++)
+                assert_int_equal(bytes[k], word >> 8 * (k - i) & 0xff);
+        }
+        assert_true(random_u32(&a) == random_u32(&b));
+    }
+}
+
 static void pieces_of_any_length_fill_exactly_their_room(void **state)
 {
     (void)state;
@@ -177,6 +207,8 @@ int main(void)
         cmocka_unit_test(the_stream_is_chacha8_of_the_seed),
         cmocka_unit_test(the_counter_carries_into_its_high_word),
         cmocka_unit_test(the_same_seed_yields_the_same_stream_and_another_another),
+        cmocka_unit_test(every_bit_of_a_seed_number_counts),
+        cmocka_unit_test(bytes_and_words_come_from_one_stream),
         cmocka_unit_test(pieces_of_any_length_fill_exactly_their_room),
         cmocka_unit_test(numbers_below_a_bound_are_uniform),
         cmocka_unit_test(large_bounds_have_no_favourites),

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/ranges.h"
 #include "base/seq.h"
+#include "common/allocation.h"
 
 enum { SPAN = 1000 };
 
@@ -174,6 +175,29 @@ static void memory_follows_the_number(void **state)
     assert_null(set.items);
 }
 
+static void without_memory_nothing_changes(void **state)
+{
+    (void)state;
+    struct ranges set = {0};
+    allocations_fail_after(0);
+    assert_int_equal(ranges_add(&set, 0, 1, 100, NULL), -ENOMEM);
+    assert_int_equal(set.count, 0);
+    allocations_succeed();
+    for (uint32_t i = 0; i == 0 || set.count < set.capacity; i++)
+        assert_int_equal(ranges_add(&set, 4 * i, 4 * i + 1, 100, NULL), 0);
+
+    uint32_t count = set.count;
+    allocations_fail_after(0);
+    assert_int_equal(ranges_add(&set, 4 * count, 4 * count + 1, 100, NULL), -ENOMEM);
+    assert_int_equal(set.count, count);
+    assert_int_equal(ranges_total(&set), count);
+    /* What needs no more memory still succeeds. */
+    assert_int_equal(ranges_add(&set, 1, 2, 100, NULL), 0);
+    allocations_succeed();
+    assert_int_equal(ranges_total(&set), count + 1);
+    ranges_release(&set);
+}
+
 static void trimming_inside_a_range_keeps_its_end(void **state)
 {
     (void)state;
@@ -196,6 +220,7 @@ int main(void)
         cmocka_unit_test(the_limit_refuses_new_ranges_but_not_growth_of_old_ones),
         cmocka_unit_test(order_holds_for_ranges_almost_two_to_the_31_apart),
         cmocka_unit_test(memory_follows_the_number),
+        cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(trimming_inside_a_range_keeps_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "base/ring.h"
+#include "common/allocation.h"
 
 enum { MODEL_SIZE = 1 << 17 };
 
@@ -181,6 +182,29 @@ static void growth_beyond_the_maximum_is_refused_and_changes_nothing(void **stat
     ring_release(&ring);
 }
 
+static void without_memory_nothing_changes(void **state)
+{
+    (void)state;
+    struct ring ring = {0};
+    assert_int_equal(ring_append(&ring, "tern", 4), 0);
+    struct ring before = ring;
+    allocations_fail_after(0);
+    assert_int_equal(ring_reserve(&ring, ring_capacity(&ring) + 1), -ENOMEM);
+    assert_int_equal(ring_reserve(&ring, RING_CAPACITY_MAX), -ENOMEM);
+    allocations_succeed();
+    assert_memory_equal(&ring, &before, sizeof ring);
+    assert_memory_equal(ring.bytes, "tern", 4);
+
+    /* A shrink that finds no memory leaves the ring as large as it was. */
+    assert_int_equal(ring_reserve(&ring, 1u << 16), 0);
+    allocations_fail_after(0);
+    ring_shrink(&ring, 4);
+    allocations_succeed();
+    assert_int_equal(ring_capacity(&ring), 1u << 16);
+    assert_memory_equal(ring.bytes, "tern", 4);
+    ring_release(&ring);
+}
+
 static void growth_is_geometric(void **state)
 {
     (void)state;
@@ -244,6 +268,7 @@ int main(void)
         cmocka_unit_test(spans_describe_the_area_across_the_wrap),
         cmocka_unit_test(an_area_that_ends_at_the_wrap_is_one_span),
         cmocka_unit_test(growth_beyond_the_maximum_is_refused_and_changes_nothing),
+        cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(growth_is_geometric),
         cmocka_unit_test(memory_is_given_back_when_a_quarter_would_do),
         cmocka_unit_test(a_released_ring_is_empty_and_usable),

@@ -1,10 +1,12 @@
 #include "unit.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/list.h"
 #include "base/random.h"
 #include "base/table.h"
+#include "common/allocation.h"
 
 struct item {
     struct table_node node;
@@ -113,12 +115,48 @@ static void an_insertion_adds_at_most_one_bucket(void **state)
     free(nodes);
 }
 
+static void a_table_that_cannot_grow_goes_on(void **state)
+{
+    (void)state;
+    enum { COUNT = 500 };
+    struct random random;
+    struct table table;
+    struct item *items = calloc(COUNT, sizeof *items);
+    assert_non_null(items);
+    random_seed_number(&random, 24);
+    allocations_fail_after(0);
+    assert_int_equal(table_init(&table, 4), -ENOMEM);
+    table_release(&table);
+    allocations_succeed();
+    assert_int_equal(table_init(&table, 4), 0);
+    allocations_fail_after(2);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        items[i] = (struct item){.hash = random_u32(&random), .in = true};
+        table_insert(&table, &items[i].node, items[i].hash);
+    }
+    allocations_succeed();
+    assert_int_equal(table.size, 16);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_found(&table, &items[i]);
+    /* And it catches up when there is memory again. */
+    for (uint32_t i = 0; i < COUNT; i++) {
+        table_remove(&table, &items[i].node);
+        table_insert(&table, &items[i].node, items[i].hash);
+    }
+    assert_in_range(table.size, 400, COUNT);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_found(&table, &items[i]);
+    table_release(&table);
+    free(items);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_operations_follow_a_set),
         cmocka_unit_test(chains_stay_short_while_the_count_grows),
         cmocka_unit_test(an_insertion_adds_at_most_one_bucket),
+        cmocka_unit_test(a_table_that_cannot_grow_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,47 @@
+#include "common/allocation.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The linker's --wrap sends each call of malloc to __wrap_malloc, and each of __real_malloc to
+ * malloc. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+
+static bool limited;
+static unsigned left;
+
+void allocations_fail_after(unsigned successes)
+{
+    limited = true;
+    left = successes;
+}
+
+void allocations_succeed(void)
+{
+    limited = false;
+}
+
+static bool succeeds(void)
+{
+    return !limited || (left > 0 && left-- > 0);
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return succeeds() ? __real_malloc(size) : NULL;
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return succeeds() ? __real_calloc(count, size) : NULL;
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return succeeds() ? __real_realloc(memory, size) : NULL;
+}
