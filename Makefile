@@ -2,7 +2,7 @@
 
 BUILD ?= build
 
-.PHONY: all test fuzz install clean
+.PHONY: all test fuzz packetdrill install clean
 
 all: $(BUILD)/build.ninja
 	@scripts/quietly ninja -C $(BUILD)
@@ -26,6 +26,15 @@ fuzz:
 		-Dtests=enabled -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
 	@scripts/quietly ninja -C $(BUILD)/fuzz
 	@scripts/fuzz $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+# Plays packetdrill's scripts against the stack: PACKETDRILL is the program (google/packetdrill, built by
+# you), SCRIPTS a script or a folder, EXPECT a list of those that must pass (default: all).
+packetdrill: all
+	@[ -n "$(PACKETDRILL)" ] && [ -n "$(SCRIPTS)" ] || { \
+		echo 'make packetdrill PACKETDRILL=path SCRIPTS=path [EXPECT=list]'; exit 2; }
+	@scripts/quietly ninja -C $(BUILD) tests/packetdrill/tern_packetdrill.so
+	@scripts/packetdrill --judge "$(PACKETDRILL)" --folder "$(SCRIPTS)" \
+		--adapter $(BUILD)/tests/packetdrill/tern_packetdrill.so $(if $(EXPECT),--expect "$(EXPECT)")
 
 install: all
 	@meson install -C $(BUILD)
