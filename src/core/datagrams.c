@@ -49,27 +49,20 @@ static bool has_room(const struct datagrams *datagrams, uint32_t size)
 }
 
 int datagrams_append(struct stack *stack, struct datagrams *datagrams,
-                     const struct datagram_info *info, const struct iovec *spans, int count)
+                     const struct datagram_info *info, const void *bytes, size_t length)
 {
-    uint32_t length = 0;
-    for (int i = 0; i < count; i++)
-        length += (uint32_t)spans[i].iov_len;
-    uint32_t size = (uint32_t)sizeof(struct datagram) + length;
+    uint32_t size = (uint32_t)(sizeof(struct datagram) + length);
     if (!has_room(datagrams, size))
         return -ENOBUFS;
     struct datagram *datagram = malloc(size);
     if (!datagram)
         return -ENOMEM;
     datagram->info = *info;
-    datagram->info.length = length;
+    datagram->info.length = (uint32_t)length;
     datagram->info.truncated = false;
     datagram->info.arrived_ns = stack->now_ns;
-    uint8_t *to = datagram->bytes;
-    for (int i = 0; i < count; i++) {
-        if (spans[i].iov_len > 0)
-            memcpy(to, spans[i].iov_base, spans[i].iov_len);
-        to += spans[i].iov_len;
-    }
+    if (length > 0)
+        memcpy(datagram->bytes, bytes, length);
     list_append(&datagrams->queue, &datagram->link);
     datagrams->count++;
     datagrams->bytes += size;
@@ -110,6 +103,56 @@ ssize_t datagrams_receive(struct stack *stack, struct datagrams *datagrams,
     if (!(flags & MSG_PEEK))
         remove_first(stack, datagrams);
     return flags & MSG_TRUNC ? length : copied;
+}
+
+int datagram_piece_make(const struct iovec *spans, int count, size_t most,
+                        struct datagram_piece *out)
+{
+    const struct iovec *last = NULL;
+    int used = 0;
+    *out = (struct datagram_piece){0};
+    for (int i = 0; i < count; i++) {
+        if (spans[i].iov_len == 0)
+            continue;
+        if (spans[i].iov_len > most - out->length)
+            return -EMSGSIZE;
+        out->length += spans[i].iov_len;
+        last = &spans[i];
+        used++;
+    }
+    if (used <= 1) {
+        out->bytes = last ? last->iov_base : NULL;
+        return 0;
+    }
+    uint8_t *to = out->copy = malloc(out->length);
+    if (!to)
+        return -ENOMEM;
+    out->bytes = to;
+    for (int i = 0; i < count; i++) {
+        if (spans[i].iov_len > 0)
+            memcpy(to, spans[i].iov_base, spans[i].iov_len);
+        to += spans[i].iov_len;
+    }
+    return 0;
+}
+
+void datagram_piece_release(struct datagram_piece *piece)
+{
+    free(piece->copy);
+}
+
+void datagrams_path_error(struct datagrams *datagrams, const struct path_error *error)
+{
+    static const int numbers[] = {
+        [PATH_ERROR_NETWORK] = ENETUNREACH,        [PATH_ERROR_HOST] = EHOSTUNREACH,
+        [PATH_ERROR_PROTOCOL] = ENOPROTOOPT,       [PATH_ERROR_PORT] = ECONNREFUSED,
+        [PATH_ERROR_ADMIN] = EHOSTUNREACH,         [PATH_ERROR_TOO_BIG] = EMSGSIZE,
+        [PATH_ERROR_TIME_EXCEEDED] = EHOSTUNREACH, [PATH_ERROR_PARAMETER] = EPROTO,
+    };
+    /* Who lets datagrams be fragmented does not care that one had to be. */
+    if (error->kind == PATH_ERROR_TOO_BIG && !datagrams->options.dont_fragment)
+        return;
+    datagrams->error = numbers[error->kind];
 }
 
 unsigned datagrams_readiness(const struct datagrams *datagrams)

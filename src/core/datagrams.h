@@ -52,10 +52,11 @@ struct datagrams {
 void datagrams_init(struct datagrams *datagrams, uint32_t receive_limit_bytes);
 void datagrams_release(struct stack *stack, struct datagrams *datagrams);
 
-/* Queues a copy of the datagram that `spans` describe: 0; -ENOBUFS when the queue is full (by bytes
- * or by LIMIT_DATAGRAMS_QUEUED); -ENOMEM. An empty queue takes any datagram. */
+/* Queues a copy of a datagram of which `info` says source, destination, hop limit and traffic
+ * class: 0; -ENOBUFS when the queue is full (by bytes or by LIMIT_DATAGRAMS_QUEUED); -ENOMEM. An
+ * empty queue takes any datagram. */
 int datagrams_append(struct stack *stack, struct datagrams *datagrams,
-                     const struct datagram_info *info, const struct iovec *spans, int count);
+                     const struct datagram_info *info, const void *bytes, size_t length);
 
 /* Takes the oldest datagram: the number of bytes copied, or with MSG_TRUNC in `flags` its whole
  * length. MSG_PEEK leaves it. A pending error is returned, once, before any datagram; -EAGAIN when
@@ -63,6 +64,21 @@ int datagrams_append(struct stack *stack, struct datagrams *datagrams,
 ssize_t datagrams_receive(struct stack *stack, struct datagrams *datagrams,
                           const struct iovec *spans, int count, int flags,
                           struct datagram_info *info);
+
+/* A datagram on its way out as one piece: the caller's own bytes where they are one, else a copy.
+ */
+struct datagram_piece {
+    const uint8_t *bytes;
+    size_t length;
+    void *copy; /* to free, or NULL */
+};
+/* 0, -EMSGSIZE (longer than `most`), -ENOMEM. */
+int datagram_piece_make(const struct iovec *spans, int count, size_t most,
+                        struct datagram_piece *out);
+void datagram_piece_release(struct datagram_piece *piece);
+
+/* Makes a path error the pending one, where RFC 1122 §4.1.3.3 wants it told. */
+void datagrams_path_error(struct datagrams *datagrams, const struct path_error *error);
 
 /* POLLIN, POLLOUT (always: sending never waits), POLLERR, POLLRDHUP, POLLHUP as poll(2) means them.
  */

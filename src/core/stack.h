@@ -134,6 +134,12 @@ static inline void stack_charge(struct stack *stack, int64_t bytes)
     stack->memory_used_bytes += (uint64_t)bytes;
 }
 
+static inline void stack_notify(struct stack *stack, void *owner, unsigned events)
+{
+    if (stack->notify && owner)
+        stack->notify(stack, owner, events);
+}
+
 /* Counts a packet as dropped and tells whoever traces, with the reason's text and clause. For
  * arriving packets stack_input does it; others call this for packets that were about to leave or
  * had been kept. Returns `reason`. */

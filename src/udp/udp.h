@@ -26,19 +26,19 @@ int udp_open(struct stack *stack, void *owner, struct udp **out);
 void udp_close(struct udp *udp);
 
 /* Claims a local endpoint; the unspecified address stands for all of ours, port 0 takes an
- * ephemeral one (RFC 6056). -EADDRINUSE (unless this and those that hold it have reuse_address),
- * -EADDRNOTAVAIL (not ours, or no port left), -EINVAL (bound already). */
+ * ephemeral one (RFC 6056). -EADDRINUSE (unless this and those that hold it have reuse_address, or
+ * no ephemeral port is left), -EADDRNOTAVAIL (not ours), -EINVAL (bound already). */
 int udp_bind(struct udp *udp, const struct endpoint *local);
 /* Fixes the peer: only its datagrams and errors arrive from now on, and it is where udp_send sends.
  * Binds to an ephemeral port first if need be. `remote` NULL or with the unspecified address and
- * port 0 dissolves the association. -ENETUNREACH, -EACCES (broadcast), -EADDRNOTAVAIL, -EINVAL
- * (port 0). */
+ * port 0 dissolves the association, and gives back what connecting had bound. -ENETUNREACH, -EACCES
+ * (broadcast), -EADDRNOTAVAIL, -EADDRINUSE (no port left), -EINVAL (port 0). */
 int udp_connect(struct udp *udp, const struct endpoint *remote);
 
 /* Sends one datagram to `to`, or to the peer when NULL: its length; -EDESTADDRREQ (no peer),
  * -EMSGSIZE (above UDP_PAYLOAD_MAX, or above the path's MTU with dont_fragment), -EPIPE (shut),
- * -ENETUNREACH, -EACCES, -EINVAL (port 0), -EADDRNOTAVAIL (no ephemeral port left), -ENOBUFS (the
- * link is full), -ENOMEM; or the pending error, once (-ECONNREFUSED). */
+ * -ENETUNREACH, -EACCES, -EINVAL (port 0), -EADDRINUSE (no ephemeral port left), -ENOBUFS (the link
+ * is full), -ENOMEM; or the pending error, once (-ECONNREFUSED). */
 ssize_t udp_send(struct udp *udp, const struct iovec *spans, int count, const struct endpoint *to);
 /* As datagrams_receive. */
 ssize_t udp_receive(struct udp *udp, const struct iovec *spans, int count, int flags,

@@ -61,6 +61,10 @@ bool icmp_is_error(uint8_t type);
  * those that the type has mean anything. */
 bool icmp_parse(const void *bytes, size_t length, struct icmp_message *out);
 
+/* The same without a look at the checksum: for a message that an ICMP error quotes the beginning
+ * of, or that a user has written. */
+bool icmp_parse_unverified(const void *bytes, size_t length, struct icmp_message *out);
+
 /* Writes the eight bytes of header, with the checksum over them and over the body, at `out`. */
 void icmp_build(const struct icmp_message *message, uint8_t out[ICMP_HEADER_SIZE]);
 

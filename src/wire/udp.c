@@ -2,14 +2,20 @@
 
 #include "base/bytes.h"
 
-bool udp_parse(const void *bytes, size_t length, struct udp_header *out)
+bool udp_parse_quoted(const void *bytes, size_t length, struct udp_header *out)
 {
     struct cursor c = cursor_over(bytes, length);
     out->source_port = cursor_u16(&c);
     out->destination_port = cursor_u16(&c);
     out->length = cursor_u16(&c);
     out->checksum = cursor_u16(&c);
-    return !c.short_read && out->length >= UDP_HEADER_SIZE && out->length <= length;
+    return !c.short_read;
+}
+
+bool udp_parse(const void *bytes, size_t length, struct udp_header *out)
+{
+    return udp_parse_quoted(bytes, length, out) && out->length >= UDP_HEADER_SIZE &&
+           out->length <= length;
 }
 
 void udp_build(const struct udp_header *header, uint8_t out[UDP_HEADER_SIZE])

@@ -19,6 +19,10 @@ struct udp_header {
  * field is below 8 or above `length`. The checksum is the caller's to verify. */
 bool udp_parse(const void *bytes, size_t length, struct udp_header *out);
 
+/* Decodes the header of a datagram of which only the beginning is there, as an ICMP error quotes
+ * it: false when the header itself is truncated. */
+bool udp_parse_quoted(const void *bytes, size_t length, struct udp_header *out);
+
 /* Writes the header as it stands at `out`. */
 void udp_build(const struct udp_header *header, uint8_t out[UDP_HEADER_SIZE]);
 

@@ -7,12 +7,11 @@
 
 static int append(struct machine *m, struct datagrams *d, const char *text, uint16_t port)
 {
-    struct iovec span = {(void *)(uintptr_t)text, strlen(text)};
     struct datagram_info info = {.source = {address_from_ipv4(PEER_ADDRESS), port},
                                  .destination = address_from_ipv4(MACHINE_ADDRESS),
                                  .hop_limit = 63,
                                  .traffic_class = 0x10};
-    return datagrams_append(&m->stack, d, &info, &span, 1);
+    return datagrams_append(&m->stack, d, &info, text, strlen(text));
 }
 
 static ssize_t receive(struct machine *m, struct datagrams *d, void *to, size_t size, int flags,

@@ -1,0 +1,319 @@
+#include "raw/echo.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/table.h"
+#include "ip/ip.h"
+#include "wire/icmp.h"
+#include "wire/ipv4.h"
+
+/* All echo endpoints of one stack. */
+struct echo_state {
+    struct list all;          /* to be freed at the stack's end */
+    struct table identifiers; /* those that are bound */
+};
+
+struct echo {
+    struct stack *stack;
+    void *owner;
+    struct list link;
+    struct table_node node; /* in identifiers while local.port is not 0 */
+    struct endpoint local;
+    struct endpoint remote;
+    bool port_chosen; /* by bind, and so kept when the association is dissolved */
+    bool address_chosen;
+    bool connected;
+    struct datagrams datagrams;
+};
+
+static struct echo_state *echo_of(const struct stack *stack)
+{
+    return stack->protocols[IP_PROTOCOL_ICMP].state;
+}
+
+/* ── Identifiers ── */
+
+static uint32_t identifier_hash(const struct stack *stack, uint16_t identifier)
+{
+    return (uint32_t)hash_bytes(&stack->hash_key, &identifier, sizeof identifier);
+}
+
+static struct echo *find(const struct stack *stack, uint16_t identifier)
+{
+    struct table_node *node =
+        table_first(&echo_of(stack)->identifiers, identifier_hash(stack, identifier));
+    for (; node; node = table_next(node)) {
+        struct echo *echo = container_of(node, struct echo, node);
+        if (echo->local.port == identifier)
+            return echo;
+    }
+    return NULL;
+}
+
+static void take_identifier(struct echo *echo, uint16_t identifier)
+{
+    echo->local.port = identifier;
+    table_insert(&echo_of(echo->stack)->identifiers, &echo->node,
+                 identifier_hash(echo->stack, identifier));
+}
+
+static void leave_identifier(struct echo *echo)
+{
+    if (echo->local.port == 0)
+        return;
+    table_remove(&echo_of(echo->stack)->identifiers, &echo->node);
+    echo->local.port = 0;
+}
+
+/* A random place to start, then the next free one (security rule 7). */
+static int take_free_identifier(struct echo *echo)
+{
+    uint32_t offset = random_below(&echo->stack->random, UINT16_MAX);
+    for (uint32_t i = 0; i < UINT16_MAX; i++) {
+        uint16_t identifier = (uint16_t)(1 + (offset + i) % UINT16_MAX);
+        if (find(echo->stack, identifier))
+            continue;
+        take_identifier(echo, identifier);
+        return 0;
+    }
+    return -EADDRINUSE;
+}
+
+int echo_bind(struct echo *echo, const struct endpoint *local)
+{
+    if (echo->local.port != 0)
+        return -EINVAL;
+    bool chosen = !address_is_unspecified(&local->address);
+    if (chosen && !ip_is_ours(echo->stack, &local->address))
+        return -EADDRNOTAVAIL;
+    if (local->port != 0 && find(echo->stack, local->port))
+        return -EADDRINUSE;
+    if (local->port == 0) {
+        int error = take_free_identifier(echo);
+        if (error)
+            return error;
+    } else {
+        take_identifier(echo, local->port);
+    }
+    echo->local.address = local->address;
+    echo->port_chosen = true;
+    echo->address_chosen = chosen;
+    return 0;
+}
+
+/* ── Connecting ── */
+
+static void forget_peer(struct echo *echo)
+{
+    echo->connected = false;
+    echo->remote = (struct endpoint){0};
+    if (!echo->address_chosen)
+        echo->local.address = (struct address){{0}};
+}
+
+int echo_connect(struct echo *echo, const struct endpoint *remote)
+{
+    if (!remote || address_is_unspecified(&remote->address)) {
+        forget_peer(echo);
+        if (!echo->port_chosen)
+            leave_identifier(echo);
+        return 0;
+    }
+    struct ip_path path;
+    int error = ip_path_find(echo->stack, echo->address_chosen ? &echo->local.address : NULL,
+                             &remote->address, &path);
+    if (!error && echo->local.port == 0)
+        error = take_free_identifier(echo);
+    if (error)
+        return error;
+    echo->local.address = path.source;
+    echo->remote = (struct endpoint){.address = remote->address};
+    echo->connected = true;
+    return 0;
+}
+
+/* ── Sending ── */
+
+static int send_message(struct echo *echo, const struct address *to,
+                        const struct datagram_piece *piece)
+{
+    struct icmp_message message;
+    if (!icmp_parse_unverified(piece->bytes, piece->length, &message) ||
+        message.type != ICMP_ECHO_REQUEST || message.code != 0)
+        return -EINVAL;
+    if (echo->local.port == 0) {
+        int error = take_free_identifier(echo);
+        if (error)
+            return error;
+    }
+    const struct datagram_options *options = &echo->datagrams.options;
+    struct ip_echo request = {.identifier = echo->local.port,
+                              .sequence = message.sequence,
+                              .data = message.body,
+                              .length = message.body_length,
+                              .hop_limit = options->hop_limit,
+                              .traffic_class = options->traffic_class,
+                              .dont_fragment = options->dont_fragment};
+    return ip_send_echo(echo->stack, &echo->local.address, to, &request);
+}
+
+ssize_t echo_send(struct echo *echo, const struct iovec *spans, int count,
+                  const struct endpoint *to)
+{
+    if (echo->datagrams.send_closed)
+        return -EPIPE;
+    int error = -datagrams_error(&echo->datagrams, true);
+    if (error)
+        return error;
+    if (!to && !echo->connected)
+        return -EDESTADDRREQ;
+    struct datagram_piece piece;
+    error = datagram_piece_make(spans, count, ECHO_MESSAGE_MAX, &piece);
+    if (error)
+        return error;
+    error = send_message(echo, to ? &to->address : &echo->remote.address, &piece);
+    datagram_piece_release(&piece);
+    return error ? error : (ssize_t)piece.length;
+}
+
+/* ── Arrival ── */
+
+static bool is_between(const struct echo *echo, const struct address *local,
+                       const struct address *remote)
+{
+    bool here =
+        address_is_unspecified(&echo->local.address) || address_equal(&echo->local.address, local);
+    return here && (!echo->connected || address_equal(&echo->remote.address, remote));
+}
+
+static enum drop_reason echo_reply(struct stack *stack, const struct packet_in *packet,
+                                   uint16_t identifier)
+{
+    struct echo *echo = find(stack, identifier);
+    if (!echo || !is_between(echo, &packet->destination, &packet->source))
+        return DROP_ECHO_NO_MATCH;
+    struct datagram_info info = {.source = {.address = packet->source},
+                                 .destination = packet->destination,
+                                 .hop_limit = packet->hop_limit,
+                                 .traffic_class = packet->traffic_class};
+    int error =
+        datagrams_append(stack, &echo->datagrams, &info, packet->payload, packet->payload_length);
+    if (error)
+        return error == -ENOMEM ? DROP_NO_MEMORY : DROP_ECHO_QUEUE_FULL;
+    stack_notify(stack, echo->owner, POLLIN);
+    return DROP_NONE;
+}
+
+/* As with UDP, only who has a peer can be told whom the error is about. */
+static enum drop_reason echo_path_error(struct stack *stack, const struct path_error *error)
+{
+    struct icmp_message message;
+    if (!icmp_parse_unverified(error->payload, error->payload_length, &message))
+        return DROP_ICMP_TRUNCATED;
+    struct echo *echo = message.type == ICMP_ECHO_REQUEST ? find(stack, message.identifier) : NULL;
+    if (!echo || !echo->connected || !is_between(echo, &error->source, &error->destination))
+        return DROP_ICMP_NO_MATCH;
+    datagrams_path_error(&echo->datagrams, error);
+    if (echo->datagrams.error)
+        stack_notify(stack, echo->owner, POLLERR);
+    return DROP_NONE;
+}
+
+/* ── The rest of an endpoint's life ── */
+
+static void echo_release(struct stack *stack)
+{
+    struct echo_state *state = echo_of(stack);
+    while (!list_empty(&state->all))
+        echo_close(container_of(state->all.next, struct echo, link));
+    table_release(&state->identifiers);
+    free(state);
+    stack->protocols[IP_PROTOCOL_ICMP].state = NULL;
+}
+
+int echo_attach(struct stack *stack)
+{
+    struct echo_state *state = calloc(1, sizeof *state);
+    if (!state)
+        return -ENOMEM;
+    list_init(&state->all);
+    if (table_init(&state->identifiers, 16)) {
+        free(state);
+        return -ENOMEM;
+    }
+    struct protocol *protocol = &stack->protocols[IP_PROTOCOL_ICMP];
+    protocol->error = echo_path_error;
+    protocol->release = echo_release;
+    protocol->state = state;
+    ip_on_echo_reply(stack, echo_reply);
+    return 0;
+}
+
+int echo_open(struct stack *stack, void *owner, struct echo **out)
+{
+    struct echo *echo = calloc(1, sizeof *echo);
+    if (!echo)
+        return -ENOMEM;
+    echo->stack = stack;
+    echo->owner = owner;
+    datagrams_init(&echo->datagrams, (uint32_t)stack->settings.udp_rcvbuf);
+    list_append(&echo_of(stack)->all, &echo->link);
+    *out = echo;
+    return 0;
+}
+
+void echo_close(struct echo *echo)
+{
+    leave_identifier(echo);
+    datagrams_release(echo->stack, &echo->datagrams);
+    list_remove(&echo->link);
+    free(echo);
+}
+
+ssize_t echo_receive(struct echo *echo, const struct iovec *spans, int count, int flags,
+                     struct datagram_info *info)
+{
+    return datagrams_receive(echo->stack, &echo->datagrams, spans, count, flags, info);
+}
+
+int echo_shutdown(struct echo *echo, bool receive, bool send)
+{
+    if (!echo->connected)
+        return -ENOTCONN;
+    echo->datagrams.receive_closed |= receive;
+    echo->datagrams.send_closed |= send;
+    stack_notify(echo->stack, echo->owner, datagrams_readiness(&echo->datagrams));
+    return 0;
+}
+
+unsigned echo_readiness(const struct echo *echo)
+{
+    return datagrams_readiness(&echo->datagrams);
+}
+
+int echo_error(struct echo *echo, bool clear)
+{
+    return datagrams_error(&echo->datagrams, clear);
+}
+
+uint32_t echo_next_length(const struct echo *echo)
+{
+    return datagrams_next_length(&echo->datagrams);
+}
+
+struct datagram_options *echo_options(struct echo *echo)
+{
+    return &echo->datagrams.options;
+}
+
+const struct endpoint *echo_local(const struct echo *echo)
+{
+    return &echo->local;
+}
+
+const struct endpoint *echo_remote(const struct echo *echo)
+{
+    return &echo->remote;
+}
