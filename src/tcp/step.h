@@ -31,7 +31,7 @@ static inline enum tcp_step tcp_drop_rst(enum drop_reason reason)
 }
 static inline enum drop_reason tcp_step_reason(enum tcp_step step)
 {
-    return (enum drop_reason)(step & 0xff);
+    return step < TCP_STEP_DROP ? DROP_NONE : (enum drop_reason)(step & 0xff);
 }
 
 #endif
