@@ -28,7 +28,8 @@ bool address_is_multicast(const struct address *a);
 bool address_is_loopback(const struct address *a);
 bool address_is_limited_broadcast(const struct address *a); /* 255.255.255.255 */
 
-/* Whether the first `prefix_bits` bits agree. For IPv4 the count is of the 32-bit address. */
+/* Whether the first `prefix_bits` bits agree. For IPv4 the count is of the 32-bit address; an
+ * address of one family is in no prefix of the other, not even in one of 0 bits. */
 bool address_in_prefix(const struct address *a, const struct address *prefix, unsigned prefix_bits);
 
 /* Parses dotted-decimal IPv4 or RFC 4291 text IPv6: 0, or -EINVAL. Accepts only what fills all of

@@ -64,8 +64,7 @@ static inline uint32_t cursor_u32(struct cursor *c)
     return p ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3] : 0;
 }
 
-/* A writer never passes its end either: what does not fit is not written and leaves `overflow` set.
- */
+/* A writer never passes its end either: what does not fit is not written and sets `overflow`. */
 struct writer {
     uint8_t *start;
     uint8_t *next;

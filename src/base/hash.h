@@ -10,6 +10,7 @@ struct hash_key {
     uint64_t words[2];
 };
 
+/* The same on every machine, whatever its byte order. */
 uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t length);
 
 #endif

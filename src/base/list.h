@@ -17,6 +17,7 @@ static inline void list_init(struct list *list)
 {
     list->next = list->prev = list;
 }
+
 static inline bool list_empty(const struct list *list)
 {
     return list->next == list;

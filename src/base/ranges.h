@@ -29,8 +29,8 @@ int ranges_add(struct ranges *set, uint32_t start, uint32_t end, uint32_t limit,
 void ranges_trim(struct ranges *set, uint32_t seq);
 /* The range that contains `seq`, or the first after it, or NULL. */
 const struct range *ranges_find(const struct ranges *set, uint32_t seq);
-bool ranges_cover(const struct ranges *set, uint32_t start,
-                  uint32_t end);                 /* every number of [start, end) */
+/* Whether every number of [start, end) is in. */
+bool ranges_cover(const struct ranges *set, uint32_t start, uint32_t end);
 uint64_t ranges_total(const struct ranges *set); /* the sum of the lengths */
 void ranges_release(struct ranges *set);         /* empties and frees */
 

@@ -18,22 +18,27 @@ static inline bool seq_lt(uint32_t a, uint32_t b)
 {
     return seq_diff(a, b) < 0;
 }
+
 static inline bool seq_leq(uint32_t a, uint32_t b)
 {
     return seq_diff(a, b) <= 0;
 }
+
 static inline bool seq_gt(uint32_t a, uint32_t b)
 {
     return seq_diff(a, b) > 0;
 }
+
 static inline bool seq_geq(uint32_t a, uint32_t b)
 {
     return seq_diff(a, b) >= 0;
 }
+
 static inline uint32_t seq_max(uint32_t a, uint32_t b)
 {
     return seq_gt(a, b) ? a : b;
 }
+
 static inline uint32_t seq_min(uint32_t a, uint32_t b)
 {
     return seq_lt(a, b) ? a : b;

@@ -14,6 +14,7 @@ static inline uint64_t time_min(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
+
 static inline uint64_t time_max(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;

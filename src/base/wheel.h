@@ -3,8 +3,7 @@
  *
  * The wheel counts in ticks (65,536 ns), but fires timers in the order of their deadlines and never
  * before the deadline itself: a timer whose tick has come but whose deadline has not waits for it.
- * A timer may be armed, moved or cancelled at any time, also from within the function of another.
- */
+ * A timer may be armed, moved or cancelled at any time, also while others are being expired. */
 #ifndef TERN_BASE_WHEEL_H
 #define TERN_BASE_WHEEL_H
 
@@ -32,7 +31,8 @@ struct wheel {
 };
 
 void wheel_init(struct wheel *wheel, uint64_t now_ns);
-void timer_init(struct timer *timer);
+void timer_init(struct timer *timer); /* before anything else is done with it */
+
 static inline bool timer_armed(const struct timer *timer)
 {
     return timer->deadline_ns != UINT64_MAX;

@@ -253,6 +253,29 @@ static void zeros_finish_at_ffff_and_ones_at_zero(void **state)
     assert_int_equal(checksum_finish(&c), 0);
 }
 
+/* Folding is reduction modulo 2^16 - 1 that keeps the two zeros apart, whatever carries on the way.
+ */
+static void every_sum_folds_to_its_remainder(void **state)
+{
+    (void)state;
+    static const uint32_t halves[] = {0,          1,          0xffff,     0x10000,   0xfffe0001,
+                                      0xffff0000, 0xffff0001, 0xfffffffe, 0xffffffff};
+    enum { HALVES = sizeof halves / sizeof *halves };
+    struct random random;
+    random_seed_number(&random, 25);
+    for (unsigned i = 0; i < HALVES * HALVES + 100000; i++) {
+        uint64_t sum = random_u64(&random);
+        if (i < HALVES * HALVES)
+            sum = (uint64_t)halves[i / HALVES] << 32 | halves[i % HALVES];
+        uint16_t remainder = (uint16_t)(sum % 0xffff);
+        if (remainder == 0 && sum != 0)
+            remainder = 0xffff;
+        uint8_t memory[2];
+        memcpy(memory, &remainder, sizeof memory);
+        assert_int_equal(folded(sum), naive_sum(memory, sizeof memory));
+    }
+}
+
 static void the_sum_of_very_much_does_not_overflow(void **state)
 {
     (void)state;
@@ -285,6 +308,7 @@ int main(void)
         cmocka_unit_test(values_count_as_they_stand_on_the_wire),
         cmocka_unit_test(a_correct_packet_finishes_at_zero_and_a_corrupt_one_does_not),
         cmocka_unit_test(zeros_finish_at_ffff_and_ones_at_zero),
+        cmocka_unit_test(every_sum_folds_to_its_remainder),
         cmocka_unit_test(the_sum_of_very_much_does_not_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
