@@ -1,0 +1,178 @@
+#include "sim/transfer.h"
+
+#include "unit.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+enum { PIECE_MOST = 1 << 16 };
+
+/* The byte at `offset` of what side `index` sends: no two nearby stretches are alike. */
+static uint8_t pattern(int index, uint64_t offset)
+{
+    uint64_t x = (offset + 1) * 0x9e3779b97f4a7c15u + (uint64_t)index * 0x85ebca6b;
+    return (uint8_t)(x >> 56);
+}
+
+static void set_options(struct tern *t, const struct transfer_side *side)
+{
+    int on = side->no_delay;
+    assert_int_equal(tern_setsockopt(t, side->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
+}
+
+static void set_buffers(struct tern *t, const struct transfer_side *side, int socket)
+{
+    if (side->send_buffer)
+        tern_setsockopt(t, socket, SOL_SOCKET, SO_SNDBUF, &side->send_buffer,
+                        sizeof side->send_buffer);
+    if (side->receive_buffer)
+        tern_setsockopt(t, socket, SOL_SOCKET, SO_RCVBUF, &side->receive_buffer,
+                        sizeof side->receive_buffer);
+}
+
+void transfer_begin(struct transfer *transfer, struct world *world, uint64_t seed)
+{
+    transfer->world = world;
+    transfer->port = 7000;
+    random_seed_number(&transfer->random, seed ^ 0x7472616e73666572u);
+    transfer->listener = tern_socket(world->machine[1], AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    set_buffers(world->machine[1], &transfer->side[1], transfer->listener);
+    assert_int_equal(tern_bind(world->machine[1], transfer->listener,
+                               world_address(1, transfer->port), world_address_length()),
+                     0);
+    assert_int_equal(tern_listen(world->machine[1], transfer->listener, 8), 0);
+
+    struct transfer_side *client = &transfer->side[0];
+    client->socket = tern_socket(world->machine[0], AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    assert_true(client->socket >= 0);
+    set_buffers(world->machine[0], client, client->socket);
+    set_options(world->machine[0], client);
+    assert_int_equal(tern_connect(world->machine[0], client->socket,
+                                  world_address(1, transfer->port), world_address_length()),
+                     -1);
+    assert_int_equal(errno, EINPROGRESS);
+    transfer->side[1].socket = -1;
+}
+
+static bool accept_one(struct transfer *transfer)
+{
+    struct transfer_side *server = &transfer->side[1];
+    struct tern *t = transfer->world->machine[1];
+    server->socket = tern_accept4(t, transfer->listener, NULL, NULL, SOCK_NONBLOCK);
+    if (server->socket < 0)
+        return false;
+    set_options(t, server);
+    assert_int_equal(tern_close(t, transfer->listener), 0);
+    server->connected = true;
+    return true;
+}
+
+static bool fail_side(struct transfer_side *side)
+{
+    side->error = errno;
+    side->ended = side->shut = true;
+    return true;
+}
+
+static bool write_some(struct transfer *transfer, int index)
+{
+    struct transfer_side *side = &transfer->side[index];
+    uint8_t bytes[PIECE_MOST];
+    uint64_t left = side->to_send - side->sent;
+    if (side->shut || left == 0)
+        return false;
+    uint32_t size = 1 + random_below(&transfer->random, side->write_most);
+    if (size > left)
+        size = (uint32_t)left;
+    for (uint32_t i = 0; i < size; i++)
+        bytes[i] = pattern(index, side->sent + i);
+    ssize_t n = tern_send(transfer->world->machine[index], side->socket, bytes, size, 0);
+    if (n < 0)
+        return errno == EAGAIN ? false : fail_side(side);
+    side->connected = true;
+    side->sent += (uint64_t)n;
+    return n > 0;
+}
+
+static bool read_some(struct transfer *transfer, int index)
+{
+    struct transfer_side *side = &transfer->side[index];
+    uint8_t bytes[PIECE_MOST];
+    uint32_t size = 1 + random_below(&transfer->random, side->read_most);
+    if (side->ended)
+        return false;
+    ssize_t n = tern_recv(transfer->world->machine[index], side->socket, bytes, size, 0);
+    if (n < 0)
+        return errno == EAGAIN ? false : fail_side(side);
+    for (ssize_t i = 0; i < n; i++) {
+        if (bytes[i] != pattern(1 - index, side->received + (uint64_t)i))
+            fail_msg("side %d: wrong byte at %llu", index,
+                     (unsigned long long)(side->received + (uint64_t)i));
+    }
+    side->received += (uint64_t)n;
+    if (n == 0)
+        side->ended = true;
+    return true;
+}
+
+static bool shut_when_due(struct transfer *transfer, int index)
+{
+    struct transfer_side *side = &transfer->side[index];
+    bool due = side->sent == side->to_send && (side->close == CLOSE_WHEN_SENT || side->ended);
+    if (side->shut || !due || (index == 0 && side->to_send == 0 && !side->connected))
+        return false;
+    side->shut = true;
+    if (side->close != CLOSE_FULLY &&
+        tern_shutdown(transfer->world->machine[index], side->socket, SHUT_WR) < 0)
+        return fail_side(side);
+    return true;
+}
+
+static bool close_when_over(struct transfer *transfer, int index)
+{
+    struct transfer_side *side = &transfer->side[index];
+    if (side->closed || !side->shut || !side->ended)
+        return false;
+    assert_int_equal(tern_close(transfer->world->machine[index], side->socket), 0);
+    side->closed = true;
+    return true;
+}
+
+static bool notice_connected(struct transfer *transfer)
+{
+    struct transfer_side *client = &transfer->side[0];
+    struct pollfd p = {.fd = client->socket, .events = POLLOUT};
+    if (client->connected || tern_poll(transfer->world->machine[0], &p, 1, 0) != 1)
+        return false;
+    int error = 0;
+    socklen_t length = sizeof error;
+    tern_getsockopt(transfer->world->machine[0], client->socket, SOL_SOCKET, SO_ERROR, &error,
+                    &length);
+    client->connected = true;
+    if (error) {
+        errno = error;
+        fail_side(client);
+    }
+    return true;
+}
+
+enum world_answer transfer_step(void *user)
+{
+    struct transfer *transfer = user;
+    bool busy = notice_connected(transfer);
+    if (transfer->side[1].socket < 0)
+        busy |= accept_one(transfer);
+    for (int i = 0; i < 2; i++) {
+        if (transfer->side[i].socket < 0 || transfer->side[i].closed ||
+            !transfer->side[i].connected)
+            continue;
+        busy |= write_some(transfer, i);
+        busy |= read_some(transfer, i);
+        busy |= shut_when_due(transfer, i);
+        busy |= close_when_over(transfer, i);
+    }
+    if (transfer->side[0].closed && transfer->side[1].closed)
+        return WORLD_STOP;
+    return busy ? WORLD_BUSY : WORLD_IDLE;
+}

@@ -1,0 +1,44 @@
+/* One conversation between the two machines of a world: both may send, in pieces of random size,
+ * and close in any order. Checks as it goes that every byte arrives once and in order. */
+#ifndef TESTS_SIM_TRANSFER_H
+#define TESTS_SIM_TRANSFER_H
+
+#include "base/random.h"
+#include "sim/world.h"
+
+enum transfer_close {
+    CLOSE_WHEN_SENT,  /* shuts down its side as soon as all is written */
+    CLOSE_AFTER_PEER, /* waits for the peer's end first */
+    CLOSE_FULLY,      /* close() without shutdown, once the peer's end has been read */
+    TRANSFER_CLOSES
+};
+
+struct transfer_side {
+    uint64_t to_send;
+    enum transfer_close close;
+    uint32_t write_most, read_most; /* bytes a call */
+    bool no_delay;
+    int send_buffer, receive_buffer; /* 0: the default */
+
+    /* Progress. */
+    int socket;
+    uint64_t sent, received;
+    bool connected, shut, ended, closed;
+    int error;
+};
+
+struct transfer {
+    struct world *world;
+    struct random random;
+    struct transfer_side side[2];
+    int listener;
+    uint64_t deadline_ns;
+    uint16_t port;
+};
+
+/* Machine 1 listens, machine 0 connects. */
+void transfer_begin(struct transfer *transfer, struct world *world, uint64_t seed);
+/* To be given to world_run: WORLD_STOP when both sides have closed. */
+enum world_answer transfer_step(void *transfer);
+
+#endif
