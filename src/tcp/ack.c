@@ -185,10 +185,9 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
     }
     sample_rtt(tcb, segment, &event);
     recovery_on_ack(tcb, segment, &event);
-    if (event.advanced) {
+    if (event.advanced)
         timers_restart_retransmit(tcb);
-        if (tcb->snd.fin_acked)
-            return fin_acknowledged(tcb);
-    }
-    return TCP_STEP_CONTINUE;
+    else if (event.sacked)
+        tlp_schedule(tcb); /* SACKs have come: the probe has no purpose any more */
+    return event.advanced && tcb->snd.fin_acked ? fin_acknowledged(tcb) : TCP_STEP_CONTINUE;
 }

@@ -75,9 +75,13 @@ static uint16_t window_field(const struct tcb *tcb, bool syn)
     return window > UINT16_MAX ? UINT16_MAX : (uint16_t)window;
 }
 
-int tcp_emit(struct tcb *tcb, uint32_t seq, uint32_t length, uint16_t flags, enum tcp_why why)
+int tcp_emit(struct tcb *tcb, const struct send_decision *decision)
 {
-    struct segment segment = {.seq = seq, .flags = flags};
+    uint16_t flags = decision->flags;
+    uint32_t length = decision->length;
+    uint32_t wire_segments =
+        length > decision->mss ? (length + decision->mss - 1) / decision->mss : 1;
+    struct segment segment = {.seq = decision->seq, .flags = flags};
     struct iovec spans[2];
     bool acknowledges = tcb->state != TCP_SYN_SENT;
     if (acknowledges) {
@@ -86,40 +90,45 @@ int tcp_emit(struct tcb *tcb, uint32_t seq, uint32_t length, uint16_t flags, enu
         if (!(flags & TCP_SYN))
             receive_update_window(tcb);
     }
-    segment.window = flags & TCP_RST && !acknowledges ? 0 : window_field(tcb, flags & TCP_SYN);
-    options_fill(tcb, &segment);
+    segment.window = window_field(tcb, flags & TCP_SYN);
+    options_fill(tcb, &segment, length < decision->mss ? length : decision->mss);
     int count = 0;
     if (length) {
-        count = ring_spans(&tcb->snd.ring, (flags & TCP_SYN ? seq + 1 : seq) - tcb->snd.base,
-                           length, spans);
-        tcb->stat.data_segments_out += (length + tcb->snd.mss - 1) / tcb->snd.mss;
+        uint32_t text_seq = flags & TCP_SYN ? decision->seq + 1 : decision->seq;
+        count = ring_spans(&tcb->snd.ring, text_seq - tcb->snd.base, length, spans);
+        tcb->stat.data_segments_out += wire_segments;
         tcb->stat.bytes_sent += length;
     }
-    tcb->stat.segments_out +=
-        length > tcb->snd.mss ? (length + tcb->snd.mss - 1) / tcb->snd.mss : 1;
+    tcb->stat.segments_out += wire_segments;
     tcb->stat.last_sent_ns = tcb->stack->now_ns;
-    int error =
-        transmit(tcb->stack, &tcb->path, &tcb->local, &tcb->remote, &segment, spans, count,
-                 tcb->snd.mss, tcb->preferences.traffic_class, tcb->preferences.hop_limit, why);
+    int error = transmit(tcb->stack, &tcb->path, &tcb->local, &tcb->remote, &segment, spans, count,
+                         decision->mss, tcb->preferences.traffic_class, tcb->preferences.hop_limit,
+                         decision->why);
     if (acknowledges)
         receive_ack_sent(tcb);
     return error;
 }
 
+void tcp_emit_bare(struct tcb *tcb, uint32_t seq, uint16_t flags, enum tcp_why why)
+{
+    struct send_decision decision = {.why = why, .seq = seq, .mss = UINT16_MAX, .flags = flags};
+    tcp_emit(tcb, &decision);
+}
+
 void tcp_send_ack(struct tcb *tcb, enum tcp_why why)
 {
-    tcp_emit(tcb, tcb->snd.nxt, 0, 0, why);
+    tcp_emit_bare(tcb, tcb->snd.nxt, 0, why);
 }
 
 /* RFC 9293 §3.8.4: an old sequence number, which the peer must answer. */
 void tcp_send_keepalive(struct tcb *tcb)
 {
-    tcp_emit(tcb, tcb->snd.una - 1, 0, 0, WHY_KEEPALIVE);
+    tcp_emit_bare(tcb, tcb->snd.una - 1, 0, WHY_KEEPALIVE);
 }
 
 void tcp_send_reset(struct tcb *tcb)
 {
-    tcp_emit(tcb, tcb->snd.nxt, 0, TCP_RST, WHY_RESET);
+    tcp_emit_bare(tcb, tcb->snd.nxt, TCP_RST, WHY_RESET);
 }
 
 void tcp_send_challenge(struct tcb *tcb)

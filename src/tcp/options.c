@@ -55,7 +55,7 @@ static void fill_syn(const struct tcb *tcb, struct segment *segment)
         fill_timestamps(tcb, o, segment->flags);
 }
 
-void options_fill(struct tcb *tcb, struct segment *segment)
+void options_fill(struct tcb *tcb, struct segment *segment, uint32_t text_length)
 {
     struct tcp_options *o = &segment->options;
     if (segment->flags & TCP_SYN) {
@@ -64,8 +64,13 @@ void options_fill(struct tcb *tcb, struct segment *segment)
     }
     if (tcb->opt.timestamps)
         fill_timestamps(tcb, o, segment->flags);
-    if (tcb->opt.sack && segment->flags & TCP_ACK && !(segment->flags & TCP_RST))
-        sack_fill(tcb, o, o->has_timestamps ? 3 : 4);
+    if (!tcb->opt.sack || !(segment->flags & TCP_ACK) || segment->flags & TCP_RST)
+        return;
+    uint32_t used =
+        tcb->path.header_bytes + TCP_HEADER_MIN + (o->has_timestamps ? 12 : 0) + text_length;
+    uint32_t room = tcb->path.mtu > used + 4 ? (tcb->path.mtu - used - 4) / 8 : 0;
+    uint32_t most = o->has_timestamps ? 3 : 4;
+    sack_fill(tcb, o, room < most ? room : most);
 }
 
 void options_negotiate(struct tcb *tcb, const struct tcp_options *peer)

@@ -12,8 +12,9 @@ uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct endpoint *loca
                               const struct endpoint *remote);
 uint32_t tcp_timestamp_clock(const struct stack *stack);
 
-/* The options for a segment of the connection, whose flags are set. */
-void options_fill(struct tcb *tcb, struct segment *segment);
+/* The options for a segment of the connection, whose flags are set, and that carries `text_length`
+ * bytes: SACK blocks only as far as they leave room for those. */
+void options_fill(struct tcb *tcb, struct segment *segment, uint32_t text_length);
 /* The peer's SYN settles what the connection uses: what both sides offered. */
 void options_negotiate(struct tcb *tcb, const struct tcp_options *peer);
 /* The shift to use for the peer's: at most 14 (RFC 7323 §2.3). */

@@ -12,7 +12,10 @@
 #include "tcp/records.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
+#include "tcp/sack.h"
 #include "tcp/timers.h"
+
+static const struct send_decision NOTHING = {.why = WHY_NOTHING};
 
 uint32_t tcp_segment_size(const struct tcb *tcb)
 {
@@ -20,7 +23,9 @@ uint32_t tcp_segment_size(const struct tcb *tcb)
     uint32_t mss = tcb->snd.mss;
     if (cutoff && cutoff < mss)
         mss = cutoff < LIMIT_MSS_MIN ? LIMIT_MSS_MIN : cutoff;
-    return mss;
+    /* SACK blocks ride on data too, and come out of it (RFC 6691, RFC 2018 §3). */
+    uint32_t blocks = sack_option_size(tcb);
+    return mss > LIMIT_MSS_MIN + blocks ? mss - blocks : mss;
 }
 
 /* The largest super-segment: what the link takes, and about a millisecond of the present rate, at
@@ -82,14 +87,14 @@ static struct send_decision resend(const struct tcb *tcb, struct sent_record *re
     uint32_t text = bytes - ((flags & TCP_SYN) != 0) - ((flags & TCP_FIN) != 0);
     if (text && end - ((flags & TCP_FIN) != 0) == tcb->snd.push)
         flags |= TCP_PSH;
-    return (struct send_decision){why, record->start, text, flags, record};
+    return (struct send_decision){why, record->start, text, record->mss, flags, record};
 }
 
 static struct send_decision next_lost(const struct tcb *tcb, uint32_t room)
 {
     struct sent_record *record = records_next_lost(tcb);
     if (!record || (seq_geq(record->start, window_end(tcb)) && record->start != tcb->snd.una))
-        return (struct send_decision){WHY_NOTHING, 0, 0, 0, NULL};
+        return NOTHING;
     uint32_t segments = min_u32(room, burst_segments(tcb, record->mss));
     enum tcp_why why = tcb->recovery.phase == TCP_PHASE_LOSS ? WHY_TIMEOUT : WHY_RECOVERY;
     return resend(tcb, record, segments, why);
@@ -136,21 +141,21 @@ static struct send_decision next_new(const struct tcb *tcb, uint32_t room)
                seq_lt(tcb->snd.nxt + length, window_end(tcb));
     /* The last FIN need not wait for the congestion window: it carries nothing. */
     if (!length && !fin)
-        return (struct send_decision){WHY_NOTHING, 0, 0, 0, NULL};
+        return NOTHING;
     if (fin)
         flags |= TCP_FIN;
     if (length && (tcb->snd.nxt + length == tcb->snd.push || length > mss))
         flags |= TCP_PSH; /* §3.9.1.2 MUST-61, and at the end of a super-segment */
-    return (struct send_decision){length ? WHY_DATA : WHY_FIN, tcb->snd.nxt, length, flags, NULL};
+    return (struct send_decision){
+        length ? WHY_DATA : WHY_FIN, tcb->snd.nxt, length, mss, flags, NULL};
 }
 
 struct send_decision tcp_next_send(const struct tcb *tcb)
 {
-    struct send_decision nothing = {WHY_NOTHING, 0, 0, 0, NULL};
     if (!tcp_state_synchronized(tcb->state) || tcb->state == TCP_TIME_WAIT || !records_room(tcb))
-        return nothing;
+        return NOTHING;
     if (timer_is_set(tcb, TCP_TIMER_PACE))
-        return nothing;
+        return NOTHING;
     uint32_t room = congestion_room(tcb);
     if (room && !tcb->recovery.prefer_new) {
         struct send_decision decision = next_lost(tcb, room);
@@ -168,7 +173,7 @@ static bool send_again(struct tcb *tcb, const struct send_decision *decision)
     struct sent_record *record = records_resend(tcb, decision->record, bytes);
     if (!record)
         return false;
-    tcp_emit(tcb, decision->seq, decision->length, decision->flags, decision->why);
+    tcp_emit(tcb, decision);
     recovery_on_retransmit(tcb, record);
     tcb->stat.retransmits += record->segments;
     tcb->stat.bytes_retransmitted += decision->length;
@@ -201,14 +206,14 @@ static bool send_new(struct tcb *tcb, const struct send_decision *decision)
     uint32_t out_before = tcb->records.out;
     if (decision->length)
         restart_after_idle(tcb);
-    if (records_add(tcb, decision->seq, end) < 0)
+    if (records_add(tcb, decision->seq, end, decision->mss) < 0)
         return false;
     tcb->snd.nxt = end;
     if (decision->flags & TCP_FIN)
         tcb->snd.fin_sent = true;
-    if (decision->length % tcp_segment_size(tcb))
+    if (decision->length % decision->mss)
         tcb->snd.small = end;
-    tcp_emit(tcb, decision->seq, decision->length, decision->flags, decision->why);
+    tcp_emit(tcb, decision);
     tcb->recovery.prr_out += tcb->records.out - out_before;
     if (decision->length) {
         tcb->stat.last_data_sent_ns = tcb->stack->now_ns;
@@ -273,8 +278,8 @@ bool tcp_send_loss_probe(struct tcb *tcb)
     tcb->rack.probe_end = tcb->snd.nxt;
     if (fresh.why != WHY_NOTHING) {
         fresh.why = WHY_LOSS_PROBE;
-        if (fresh.length > tcb->snd.mss) {
-            fresh.length = tcb->snd.mss;
+        if (fresh.length > fresh.mss) {
+            fresh.length = fresh.mss;
             fresh.flags = (uint16_t)(fresh.flags & ~(TCP_FIN | TCP_PSH));
         }
         if (!send_new(tcb, &fresh))
@@ -309,9 +314,10 @@ void tcp_send_window_probe(struct tcb *tcb)
     uint32_t length = min_u32(min_u32(usable, unsent), tcp_segment_size(tcb));
     stack_count(tcb->stack, COUNTER_TcpExtTCPWinProbe);
     if (length == 0) {
-        tcp_emit(tcb, tcb->snd.una - 1, 0, 0, WHY_WINDOW_PROBE);
+        tcp_emit_bare(tcb, tcb->snd.una - 1, 0, WHY_WINDOW_PROBE);
         return;
     }
-    struct send_decision decision = {WHY_WINDOW_PROBE, tcb->snd.nxt, length, TCP_PSH, NULL};
+    struct send_decision decision = {WHY_WINDOW_PROBE,      tcb->snd.nxt, length,
+                                     tcp_segment_size(tcb), TCP_PSH,      NULL};
     send_new(tcb, &decision);
 }

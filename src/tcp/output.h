@@ -29,6 +29,7 @@ struct send_decision {
     enum tcp_why why; /* WHY_NOTHING: nothing to send now */
     uint32_t seq;
     uint32_t length;            /* of text */
+    uint32_t mss;               /* cut into segments of this much */
     uint16_t flags;             /* SYN, FIN, PSH beside ACK */
     struct sent_record *record; /* the one to send again; NULL for new data */
 };
@@ -48,9 +49,11 @@ bool tcp_send_loss_probe(struct tcb *tcb); /* whether something was sent */
 void tcp_send_window_probe(struct tcb *tcb);
 
 /* emit.c. */
-/* Sends one segment of the connection: header, options, and `length` bytes of the send ring from
- * `seq`. 0 or the link's error; what was not taken counts as lost on the way. */
-int tcp_emit(struct tcb *tcb, uint32_t seq, uint32_t length, uint16_t flags, enum tcp_why why);
+/* Puts a decision on the wire: header, options, text from the send ring. 0 or the link's error;
+ * what was not taken counts as lost on the way. */
+int tcp_emit(struct tcb *tcb, const struct send_decision *decision);
+/* A segment without text. */
+void tcp_emit_bare(struct tcb *tcb, uint32_t seq, uint16_t flags, enum tcp_why why);
 void tcp_send_ack(struct tcb *tcb, enum tcp_why why);
 void tcp_send_keepalive(struct tcb *tcb);
 void tcp_send_reset(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST,ACK> */

@@ -119,7 +119,7 @@ static void record_stamp(struct tcb *tcb, struct sent_record *record)
     record->app_limited = tcb->rate.app_limited != 0;
 }
 
-int records_add(struct tcb *tcb, uint32_t start, uint32_t end)
+int records_add(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t mss)
 {
     if (!records_room(tcb))
         return -ENOBUFS;
@@ -128,7 +128,7 @@ int records_add(struct tcb *tcb, uint32_t start, uint32_t end)
         return -ENOMEM;
     record->start = start;
     record->end = end;
-    record->mss = tcb->snd.mss;
+    record->mss = mss;
     record->segments = segments_in(start, end, record->mss);
     record_stamp(tcb, record);
     list_init(&record->order);

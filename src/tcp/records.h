@@ -15,9 +15,9 @@
 void records_init(struct tcb *tcb);
 void records_release(struct tcb *tcb);
 
-/* New sequence space has been sent. 0; -ENOMEM or -ENOBUFS (LIMIT_SENT_RECORDS), and then it must
- * not be sent. */
-int records_add(struct tcb *tcb, uint32_t start, uint32_t end);
+/* New sequence space has been sent, in segments of `mss`. 0; -ENOMEM or -ENOBUFS
+ * (LIMIT_SENT_RECORDS), and then it must not be sent. */
+int records_add(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t mss);
 /* Whether another record may be made. */
 bool records_room(const struct tcb *tcb);
 

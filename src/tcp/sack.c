@@ -52,6 +52,16 @@ void sack_process(struct tcb *tcb, const struct segment *segment, struct ack_eve
     }
 }
 
+uint32_t sack_option_size(const struct tcb *tcb)
+{
+    uint32_t blocks =
+        tcb->rcv.out_of_order.count + (tcb->rcv.duplicate.start != tcb->rcv.duplicate.end);
+    uint32_t most = tcb->opt.timestamps ? 3 : 4;
+    if (!tcb->opt.sack || blocks == 0)
+        return 0;
+    return 4 + 8 * (blocks < most ? blocks : most);
+}
+
 static bool add_block(struct tcp_options *options, unsigned most, struct range block)
 {
     if (options->sack_count >= most)

@@ -11,4 +11,7 @@ void sack_process(struct tcb *tcb, const struct segment *segment, struct ack_eve
  * others (RFC 2018 §4). */
 void sack_fill(struct tcb *tcb, struct tcp_options *options, unsigned most);
 
+/* Bytes that the option would take in the next segment. */
+uint32_t sack_option_size(const struct tcb *tcb);
+
 #endif

@@ -60,7 +60,7 @@ static void send_syn(struct tcb *tcb)
     tcb->syn_attempts = 1;
     tcp_set_state(tcb, TCP_SYN_SENT);
     tcb->snd.nxt = tcb->snd.iss + 1;
-    tcp_emit(tcb, tcb->snd.iss, 0, TCP_SYN, WHY_SYN);
+    tcp_emit_bare(tcb, tcb->snd.iss, TCP_SYN, WHY_SYN);
     timers_restart_retransmit(tcb);
 }
 
@@ -97,7 +97,7 @@ int tcp_connect(struct tcb *tcb, const struct endpoint *remote)
     demux_insert(tcb);
     /* The record comes first: without one nothing may be sent. */
     uint32_t iss = tcp_initial_sequence(tcb->tcp, &tcb->local, &tcb->remote);
-    error = records_add(tcb, iss, iss + 1);
+    error = records_add(tcb, iss, iss + 1, tcb->snd.mss);
     if (error < 0) {
         demux_remove(tcb);
         return error;

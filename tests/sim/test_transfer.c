@@ -13,6 +13,7 @@
 #include "sim/transfer.h"
 #include "sim/world.h"
 #include "sock/tern.h"
+#include "tcp/records.h"
 #include "tcp/tcb.h"
 
 enum { RUNS = 1500 };
@@ -82,6 +83,30 @@ static void choose(uint64_t seed, struct world_config *config, struct transfer *
         transfer->side[random_below(&random, 2)].close = CLOSE_WHEN_SENT;
 }
 
+/* The scoreboard's counters are what a count of the records gives. */
+static void check_records(const struct tcb *tcb)
+{
+    uint32_t out = 0, sacked = 0, lost = 0, retransmitted = 0, count = 0;
+    uint32_t at = tcb->snd.una;
+    for (const struct sent_record *r = records_first(tcb); r; r = records_next(r)) {
+        assert_true(r->start == at && seq_lt(r->start, r->end) && r->segments > 0);
+        at = r->end;
+        count++;
+        out += r->segments;
+        sacked += r->sacked ? r->segments : 0;
+        lost += r->lost ? r->segments : 0;
+        retransmitted += r->in_flight_again ? r->segments : 0;
+        assert_false(r->sacked && (r->lost || r->in_flight_again));
+    }
+    assert_true(count == 0 || at == tcb->snd.nxt);
+    assert_int_equal(tcb->records.count, count);
+    assert_int_equal(tcb->records.out, out);
+    assert_int_equal(tcb->records.lost_out, lost);
+    assert_int_equal(tcb->records.retransmitted, retransmitted);
+    if (tcb->opt.sack)
+        assert_int_equal(tcb->records.sacked, sacked);
+}
+
 static void check_connections(const struct world *world)
 {
     for (int i = 0; i < 2; i++) {
@@ -89,9 +114,8 @@ static void check_connections(const struct world *world)
         for (struct list *l = tcp->all.next; l != &tcp->all; l = l->next) {
             const struct tcb *tcb = container_of(l, struct tcb, all);
             assert_true(seq_leq(tcb->snd.una, tcb->snd.nxt));
-            assert_true(tcb->records.sacked + tcb->records.lost_out <= tcb->records.out);
-            assert_true(tcb->records.retransmitted <= tcb->records.out);
             assert_true(tcb->rcv.ring.length <= tcb->preferences.receive_buffer + 65536);
+            check_records(tcb);
         }
     }
 }
@@ -116,6 +140,22 @@ static void check_nothing_left(const struct world *world, int index)
     assert_int_equal(tern_memory_used(world->machine[index]), 0);
 }
 
+static bool is_complete(const struct transfer *transfer, int index)
+{
+    const struct transfer_side *s = &transfer->side[index];
+    return s->closed && !s->error && s->received == transfer->side[1 - index].to_send;
+}
+
+static void tell(const struct transfer *transfer, int index)
+{
+    const struct transfer_side *s = &transfer->side[index];
+    print_message(
+        "side %d: sent %llu of %llu, received %llu of %llu, ended %d, closed %d, errno %d\n", index,
+        (unsigned long long)s->sent, (unsigned long long)s->to_send,
+        (unsigned long long)s->received, (unsigned long long)transfer->side[1 - index].to_send,
+        s->ended, s->closed, s->error);
+}
+
 static uint64_t play(uint64_t seed)
 {
     struct world world;
@@ -126,19 +166,18 @@ static uint64_t play(uint64_t seed)
     world_open(&world, &config);
     transfer_begin(&transfer, &world, seed);
     bool over = world_run(&world, TIME_S(3600), checked_step, &transfer);
-    for (int i = 0; i < 2; i++) {
-        const struct transfer_side *s = &transfer.side[i];
-        if (!over || !s->closed || s->error || s->received != transfer.side[1 - i].to_send)
-            fail_msg("seed %llu: side %d of 2 has sent %llu of %llu, received %llu of %llu, ended "
-                     "%d, closed %d, errno %d at %.3f s",
-                     (unsigned long long)seed, i, (unsigned long long)s->sent,
-                     (unsigned long long)s->to_send, (unsigned long long)s->received,
-                     (unsigned long long)transfer.side[1 - i].to_send, s->ended, s->closed,
-                     s->error, (double)world.now_ns / 1e9);
+    bool complete = over && is_complete(&transfer, 0) && is_complete(&transfer, 1);
+    bool quiet = world_run(&world, world.now_ns + TIME_S(3600), NULL, NULL);
+    if (!complete || !quiet) {
+        double seconds = (double)world.now_ns / 1e9;
+        world_close(&world); /* the capture tells the story */
+        tell(&transfer, 0);
+        tell(&transfer, 1);
+        fail_msg("seed %llu: %s at %.3f s", (unsigned long long)seed,
+                 complete ? "something is still pending an hour after both sides closed"
+                          : "not delivered whole",
+                 seconds);
     }
-    if (!world_run(&world, world.now_ns + TIME_S(3600), NULL, NULL))
-        fail_msg("seed %llu: something is still pending an hour after both sides closed",
-                 (unsigned long long)seed);
     check_nothing_left(&world, 0);
     check_nothing_left(&world, 1);
     world_close(&world);
@@ -161,6 +200,8 @@ static void conversations_deliver_every_byte_once_and_in_order(void **state)
 static void same_seed_gives_same_capture_to_the_byte(void **state)
 {
     (void)state;
+    if (from_environment("SIM_SEED", 0))
+        skip();
     for (uint64_t seed = 1; seed <= 25; seed++)
         assert_int_equal(play(seed), play(seed));
     assert_int_not_equal(play(1), play(2));
