@@ -1,5 +1,6 @@
 /* A link with a descriptor, between two machines with threads of their own: each end is one of a
- * pair of datagram sockets of the kernel. */
+ * pair of SOCK_SEQPACKET sockets of the kernel. When the other end is closed, the link is broken.
+ */
 #ifndef TESTS_PAIR_LINK_H
 #define TESTS_PAIR_LINK_H
 
@@ -40,7 +41,10 @@ static inline int pair_link_poll(struct link *link, uint64_t now_ns, int budget,
         ssize_t got = recv(pair->descriptor, packet, sizeof packet, MSG_DONTWAIT);
         if (got < 0)
             break;
-        deliver(machine, packet, (size_t)got, NULL, now_ns);
+        if (got == 0)
+            pair->failure = -EPIPE;
+        else
+            deliver(machine, packet, (size_t)got, NULL, now_ns);
         delivered++;
     }
     return pair->failure ? pair->failure : delivered;

@@ -35,15 +35,22 @@ static int told(struct tern_error *error, int result)
     return result;
 }
 
-static int add_faults(const char *faults, struct link **link, struct tern_error *error)
+/* A bad profile is told before a device is made for nothing. */
+static int read_faults(const char *faults, struct fault_profile profile[2],
+                       struct tern_error *error)
 {
-    struct fault_profile profile[2];
-    struct link *above;
     int result = fault_profile_parse(faults, &profile[0], error ? error->text : NULL,
                                      error ? sizeof error->text : 0);
     if (result < 0)
         return told(error, result);
     profile[1] = profile[0];
+    return 0;
+}
+
+static int add_faults(const struct fault_profile profile[2], struct link **link,
+                      struct tern_error *error)
+{
+    struct link *above;
     if (fault_link_new(*link, profile, &above) < 0)
         return tern_error_set(error, ENOMEM, "out of memory");
     *link = above;
@@ -65,12 +72,15 @@ static int add_capture(const char *path, const char *device, struct link **link,
 static int open_link(const struct tern_config *config, struct link **out, struct tern_error *error)
 {
     struct tun_config tun = tun_config_of(config);
-    int result =
-        tun_link_open(&tun, out, error ? error->text : NULL, error ? sizeof error->text : 0);
+    struct fault_profile profile[2];
+    int result = config->fault ? read_faults(config->fault, profile, error) : 0;
+    if (result < 0)
+        return result;
+    result = tun_link_open(&tun, out, error ? error->text : NULL, error ? sizeof error->text : 0);
     if (result < 0)
         return told(error, result);
     if (config->fault)
-        result = add_faults(config->fault, out, error);
+        result = add_faults(profile, out, error);
     if (result == 0 && config->capture)
         result = add_capture(config->capture, tun.device, out, error);
     if (result < 0)

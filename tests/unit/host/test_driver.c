@@ -69,7 +69,7 @@ static void setup(void)
     static const uint8_t seed[RANDOM_SEED_SIZE] = {1};
     int ends[2];
     memset(&w, 0, sizeof w);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     struct timeval patience = {.tv_sec = 20};
     setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     w.outside = ends[1];

@@ -1,0 +1,298 @@
+/* Many threads on one stack: blocking calls, polling ones, closing ones, on two stacks joined by a
+ * pair of kernel sockets, in real time. Worth most under ThreadSanitizer. A thread that is never
+ * woken hangs, and the test's time limit tells. */
+#include "unit.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/open.h"
+#include "pair_link.h"
+
+enum {
+    SERVERS = 4,
+    CLIENTS = 8,
+    CONNECTIONS = 6, /* a client */
+    BYTES_MOST = 60000,
+    DATAGRAMS = 200,
+};
+
+/* cmocka's assertions jump, which only its own thread may: what goes wrong in others is counted,
+ * and said. */
+static atomic_int failures;
+
+static bool expect(bool right, const char *what)
+{
+    if (right)
+        return true;
+    failures++;
+    print_error("%s: %s\n", what, strerror(errno));
+    return false;
+}
+
+static struct tern *ends[2]; /* 10.0.0.1 and 10.0.0.2 */
+
+static void setup(void)
+{
+    static const char *const addresses[2] = {"10.0.0.1/24", "10.0.0.2/24"};
+    int descriptors[2];
+    failures = 0;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, descriptors), 0);
+    for (int i = 0; i < 2; i++) {
+        struct tern_config config = {.address = addresses[i]};
+        struct tern_error error;
+        if (open_over(pair_link_over(descriptors[i]), &config, &ends[i], &error) < 0)
+            fail_msg("%s", error.text);
+    }
+}
+
+static void teardown(void)
+{
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(tern_quiesce(ends[i], TIME_S(20)), 0);
+    for (int i = 0; i < 2; i++)
+        tern_close_stack(ends[i]);
+    assert_int_equal(failures, 0);
+}
+
+static void spawn(pthread_t *thread, void *(*run)(void *), intptr_t argument)
+{
+    assert_int_equal(pthread_create(thread, NULL, run, (void *)argument), 0);
+}
+
+static void join_all(pthread_t *threads, int count)
+{
+    for (int i = 0; i < count; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
+/* ── Streams ── */
+
+static int listener;
+
+static void echo(int socket)
+{
+    char bytes[4096];
+    ssize_t n;
+    while ((n = tern_read(ends[1], socket, bytes, sizeof bytes)) > 0)
+        if (!expect(tern_write_all(ends[1], socket, bytes, (size_t)n) == 0, "echo: write"))
+            return;
+    expect(n == 0, "echo: read");
+}
+
+/* Several threads accept on one listener, until it is closed under them. */
+static void *serve(void *argument)
+{
+    (void)argument;
+    for (;;) {
+        int socket = tern_accept(ends[1], listener, NULL, NULL);
+        if (socket < 0) {
+            expect(errno == EBADF || errno == EINVAL, "accept");
+            return NULL;
+        }
+        echo(socket);
+        expect(tern_close(ends[1], socket) == 0, "serve: close");
+    }
+}
+
+struct half {
+    int socket;
+    const uint8_t *bytes;
+    size_t length;
+};
+
+static void *write_half(void *argument)
+{
+    struct half *half = argument;
+    expect(tern_write_all(ends[0], half->socket, half->bytes, half->length) == 0, "write all");
+    expect(tern_shutdown(ends[0], half->socket, SHUT_WR) == 0, "shutdown");
+    return NULL;
+}
+
+/* Two threads on one socket: one writes, one reads. */
+static void converse(int client, int round)
+{
+    uint8_t out[BYTES_MOST], in[BYTES_MOST + 1];
+    size_t length = (size_t)(client * 7919 + round * 104729) % BYTES_MOST;
+    for (size_t i = 0; i < length; i++)
+        out[i] = (uint8_t)(i * 31 + i / 256 + (unsigned)client);
+    pthread_t writer;
+    struct half half = {tern_dial(ends[0], "10.0.0.2:7000"), out, length};
+    if (!expect(half.socket >= 0, "dial"))
+        return;
+    if (!expect(pthread_create(&writer, NULL, write_half, &half) == 0, "thread"))
+        return;
+    ssize_t got = tern_read_full(ends[0], half.socket, in, sizeof in);
+    pthread_join(writer, NULL);
+    expect(got == (ssize_t)length && memcmp(in, out, length) == 0, "what came back");
+    expect(tern_close(ends[0], half.socket) == 0, "converse: close");
+}
+
+static void *client(void *argument)
+{
+    for (int round = 0; round < CONNECTIONS; round++)
+        converse((int)(intptr_t)argument, round);
+    return NULL;
+}
+
+static void threads_share_a_stack_a_listener_and_a_socket(void **state)
+{
+    (void)state;
+    pthread_t servers[SERVERS], clients[CLIENTS];
+    setup();
+    listener = tern_listen_on(ends[1], "7000", CLIENTS);
+    assert_true(listener >= 0);
+    for (int i = 0; i < SERVERS; i++)
+        spawn(&servers[i], serve, i);
+    for (int i = 0; i < CLIENTS; i++)
+        spawn(&clients[i], client, i);
+    join_all(clients, CLIENTS);
+    assert_int_equal(tern_close(ends[1], listener), 0);
+    join_all(servers, SERVERS);
+    teardown();
+}
+
+/* ── Datagrams ── */
+
+static int udp_socket(struct tern *t, uint16_t port)
+{
+    struct sockaddr_in local = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int socket = tern_socket(t, AF_INET, SOCK_DGRAM, 0);
+    expect(socket >= 0, "udp socket");
+    expect(tern_bind(t, socket, (struct sockaddr *)&local, sizeof local) == 0, "udp bind");
+    return socket;
+}
+
+static void *reflect(void *argument)
+{
+    int socket = (int)(intptr_t)argument;
+    for (;;) {
+        struct sockaddr_in from;
+        socklen_t length = sizeof from;
+        char bytes[64];
+        ssize_t n = tern_recvfrom(ends[1], socket, bytes, sizeof bytes, 0, (struct sockaddr *)&from,
+                                  &length);
+        if (n < 0) {
+            expect(errno == EBADF, "reflect");
+            return NULL;
+        }
+        tern_sendto(ends[1], socket, bytes, (size_t)n, 0, (struct sockaddr *)&from, length);
+    }
+}
+
+/* Waits by poll, and asks again for what got lost where the link was full. */
+static void *ask(void *argument)
+{
+    int number = (int)(intptr_t)argument;
+    int socket = udp_socket(ends[0], (uint16_t)(5000 + number));
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(6000)};
+    inet_pton(AF_INET, "10.0.0.2", &to.sin_addr);
+    for (int asked = 0; asked < DATAGRAMS; asked++) {
+        struct pollfd waiting = {.fd = socket, .events = POLLIN};
+        int answer = -1;
+        do {
+            tern_sendto(ends[0], socket, &asked, sizeof asked, 0, (struct sockaddr *)&to,
+                        sizeof to);
+            while (tern_poll(ends[0], &waiting, 1, 50) == 1)
+                if (tern_recv(ends[0], socket, &answer, sizeof answer, MSG_DONTWAIT) < 0 ||
+                    answer == asked)
+                    break;
+        } while (answer != asked);
+    }
+    expect(tern_close(ends[0], socket) == 0, "ask: close");
+    return NULL;
+}
+
+static void threads_poll_for_datagrams(void **state)
+{
+    (void)state;
+    pthread_t reflectors[2], askers[4];
+    setup();
+    int socket = udp_socket(ends[1], 6000);
+    for (int i = 0; i < 2; i++)
+        spawn(&reflectors[i], reflect, socket);
+    for (int i = 0; i < 4; i++)
+        spawn(&askers[i], ask, i);
+    join_all(askers, 4);
+    assert_int_equal(tern_close(ends[1], socket), 0);
+    join_all(reflectors, 2);
+    teardown();
+}
+
+/* ── Closing under others ── */
+
+static void *receive_until_closed(void *argument)
+{
+    char byte;
+    expect(tern_recv(ends[0], (int)(intptr_t)argument, &byte, 1, 0) == -1 && errno == EBADF,
+           "receive until closed");
+    return NULL;
+}
+
+/* Whether the close comes before a receiver's call or during it, the answer is the same. */
+static void close_ends_the_calls_of_others(void **state)
+{
+    (void)state;
+    pthread_t receivers[4];
+    setup();
+    for (int round = 0; round < 50; round++) {
+        int socket = udp_socket(ends[0], 4000);
+        for (int i = 0; i < 4; i++)
+            spawn(&receivers[i], receive_until_closed, socket);
+        assert_int_equal(tern_close(ends[0], socket), 0);
+        join_all(receivers, 4);
+    }
+    teardown();
+}
+
+/* ── Calls that never wait ── */
+
+static void *look_and_set(void *argument)
+{
+    (void)argument;
+    for (int i = 0; i < 2000; i++) {
+        uint64_t value;
+        expect(tern_counter(ends[0], "IpInReceives", &value) == 0, "counter");
+        expect(tern_set(ends[0], "ip.ttl", i % 2 ? "64" : "63") == 0, "set");
+        int socket = tern_socket(ends[0], AF_INET, SOCK_STREAM, 0);
+        expect(socket >= 0 && tern_close(ends[0], socket) == 0, "socket");
+    }
+    return NULL;
+}
+
+static void calls_that_never_wait_go_on_beside_those_that_do(void **state)
+{
+    (void)state;
+    pthread_t lookers[3], server, clients[2];
+    setup();
+    listener = tern_listen_on(ends[1], "7000", CLIENTS);
+    assert_true(listener >= 0);
+    spawn(&server, serve, 0);
+    for (int i = 0; i < 2; i++)
+        spawn(&clients[i], client, i);
+    for (int i = 0; i < 3; i++)
+        spawn(&lookers[i], look_and_set, i);
+    join_all(lookers, 3);
+    join_all(clients, 2);
+    assert_int_equal(tern_close(ends[1], listener), 0);
+    join_all(&server, 1);
+    teardown();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_share_a_stack_a_listener_and_a_socket),
+        cmocka_unit_test(threads_poll_for_datagrams),
+        cmocka_unit_test(close_ends_the_calls_of_others),
+        cmocka_unit_test(calls_that_never_wait_go_on_beside_those_that_do),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
