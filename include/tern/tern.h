@@ -19,8 +19,13 @@
  *
  * Threads. Any number of threads may call on one stack of tern_open() at once, except
  * tern_close_stack(), which must be the last call. Closing a socket ends every call that waits for
- * it in another thread, with EBADF. A stack of tern_engine_new() is used by one thread at a time;
- * who shares it, serialises. */
+ * it in another thread, with EBADF. A signal that is handled ends a waiting call also where its
+ * handler asks for restarts (SA_RESTART). No call is a cancellation point. A stack of
+ * tern_engine_new() is used by one thread at a time; who shares it, serialises.
+ *
+ * Fork. The child inherits the device's descriptor, which keeps the device busy until the child
+ * ends, executes another program, or calls tern_close_stack(), which there closes descriptors and
+ * nothing else. */
 #ifndef TERN_TERN_H
 #define TERN_TERN_H
 
