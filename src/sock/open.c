@@ -9,6 +9,7 @@
 #include "sock/call.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
+#include "tcp/tcp.h"
 
 static int reserve_descriptor(struct tern *t)
 {
@@ -100,7 +101,9 @@ static int accept_one(struct socket *listener, bool nonblocking, struct endpoint
     if (error < 0)
         return error;
     socket->nonblocking = nonblocking;
-    *remote = *socket->kind->remote(socket);
+    /* Its own answer would be none if the peer has reset it meanwhile; as on Linux it says who it
+     * was. */
+    *remote = *tcp_remote(socket->of.tcb);
     return descriptor_take(&listener->tern->descriptors, socket);
 }
 
