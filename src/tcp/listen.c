@@ -180,6 +180,31 @@ static struct tcb *promote(struct half_open *half)
     return tcb;
 }
 
+static void acknowledge(struct half_open *half)
+{
+    struct segment ack = {.seq = half->iss + 1,
+                          .ack = half->irs + 1,
+                          .flags = TCP_ACK,
+                          .window = (uint16_t)half->window_bytes};
+    tcp_emit_segment(half->listener->stack, &half->path, &half->local, &half->remote, &ack, 0,
+                     WHY_ACK_DUPLICATE);
+}
+
+/* As tcp_check_paws(). Only a segment that passes makes a connection: one that the connection
+ * itself would drop would leave it behind with nothing to wait for. */
+static enum drop_reason check_paws(struct half_open *half, const struct segment *segment)
+{
+    if (!half->listener->stack->settings.tcp_timestamps || !half->options.has_timestamps ||
+        segment->flags & TCP_RST)
+        return DROP_NONE;
+    if (!segment->options.has_timestamps)
+        return DROP_TCP_MISSING_TIMESTAMP;
+    if (seq_geq(segment->options.timestamp_value, half->options.timestamp_value))
+        return DROP_NONE;
+    acknowledge(half);
+    return DROP_TCP_PAWS;
+}
+
 /* The checks of §3.10.7.4 that matter before there is a connection, in its order. */
 enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct packet_in *packet,
                                        const struct segment *segment)
@@ -192,14 +217,12 @@ enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct pack
         send_syn_ack(half); /* a repeated SYN: ours was lost */
         return DROP_TCP_SYN;
     }
+    enum drop_reason paws = check_paws(half, segment);
+    if (paws != DROP_NONE)
+        return paws;
     if (segment->seq - expected > half->window_bytes) {
-        struct segment ack = {.seq = half->iss + 1,
-                              .ack = expected,
-                              .flags = TCP_ACK,
-                              .window = (uint16_t)half->window_bytes};
         if (!(segment->flags & TCP_RST))
-            tcp_emit_segment(stack, &half->path, &half->local, &half->remote, &ack, 0,
-                             WHY_ACK_DUPLICATE);
+            acknowledge(half);
         return DROP_TCP_SEQUENCE;
     }
     if (segment->flags & TCP_RST) {
