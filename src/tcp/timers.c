@@ -62,13 +62,20 @@ void timers_restart_retransmit(struct tcb *tcb)
     tlp_schedule(tcb);
 }
 
+/* Whether only the user's cork, and not the peer's window, keeps what is unsent. */
+static bool held_by_cork(const struct tcb *tcb)
+{
+    return tcb->preferences.cork && !tcb->snd.fin_queued && tcb_unsent(tcb) < tcb->snd.mss &&
+           tcb_unsent(tcb) <= tcb->snd.wnd;
+}
+
 void timers_check_persist(struct tcb *tcb)
 {
     if (tcb->records.out || !tcp_state_synchronized(tcb->state) ||
         timer_is_set(tcb, TCP_TIMER_PERSIST))
         return;
     if (tcb_unsent(tcb) || (tcb->snd.fin_queued && !tcb->snd.fin_sent)) {
-        if (timer_is_set(tcb, TCP_TIMER_PACE) || tcb->preferences.cork)
+        if (timer_is_set(tcb, TCP_TIMER_PACE) || held_by_cork(tcb))
             return;
         timer_set(tcb, TCP_TIMER_PERSIST, tcb->stack->now_ns + rtt_rto(tcb));
     }
