@@ -73,7 +73,7 @@ static ssize_t listener_send(struct socket *socket, const struct iovec *spans, i
     (void)count;
     (void)to;
     (void)flags;
-    return -ENOTCONN;
+    return -EPIPE; /* Linux's answer of a socket that is not connected */
 }
 
 static ssize_t listener_receive(struct socket *socket, const struct iovec *spans, int count,

@@ -119,7 +119,8 @@ static int tcp_kind_drain(struct socket *socket, bool finish)
         return -error;
     if (socket->connect_progress == CONNECT_NONE)
         return -ENOTCONN;
-    return tcp_drained(tcb) ? 0 : -EAGAIN;
+    bool connecting = !tcp_connected(tcb) && !(tcp_readiness(tcb) & POLLHUP);
+    return !connecting && tcp_drained(tcb) ? 0 : -EAGAIN;
 }
 
 /* SO_RCVLOWAT: less is not worth waking for, unless there will not be more. */

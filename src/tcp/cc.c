@@ -4,7 +4,7 @@
 
 #include "tcp/tcb.h"
 
-static const struct cc_operations *const algorithms[] = {&cc_reno};
+static const struct cc_operations *const algorithms[] = {&cc_cubic, &cc_reno};
 
 const struct cc_operations *cc_by_index(int64_t index)
 {

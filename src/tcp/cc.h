@@ -24,6 +24,10 @@ struct cc_operations {
     /* The reduction turns out to have been for nothing: the window before it may be had again. May
      * be NULL. */
     void (*undone)(struct tcb *tcb);
+    /* A retransmission timeout, after reduced(). May be NULL. */
+    void (*timed_out)(struct tcb *tcb);
+    /* Sending starts again after `idle_ns` with nothing in flight. May be NULL. */
+    void (*resumed)(struct tcb *tcb, uint64_t idle_ns);
 };
 
 /* By index of the setting tcp.congestion_control's words. */
@@ -36,6 +40,6 @@ uint32_t cc_slow_start(struct tcb *tcb, uint32_t segments);
 /* One segment for each `window` segments acknowledged (RFC 5681 §3.1 congestion avoidance). */
 void cc_additive_increase(struct tcb *tcb, uint32_t window, uint32_t segments);
 
-extern const struct cc_operations cc_reno;
+extern const struct cc_operations cc_reno, cc_cubic;
 
 #endif

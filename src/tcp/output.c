@@ -189,8 +189,11 @@ static void restart_after_idle(struct tcb *tcb)
 {
     uint64_t idle = tcb->stack->now_ns - tcb->stat.last_data_sent_ns;
     uint64_t rto = rtt_rto(tcb);
-    if (tcb->records.out || !tcb->stat.last_data_sent_ns || idle <= rto ||
-        !tcb->stack->settings.tcp_slow_start_after_idle)
+    if (tcb->records.out || !tcb->stat.last_data_sent_ns)
+        return;
+    if (tcb->cc.operations->resumed)
+        tcb->cc.operations->resumed(tcb, idle);
+    if (idle <= rto || !tcb->stack->settings.tcp_slow_start_after_idle)
         return;
     uint32_t initial = min_u32((uint32_t)tcb->stack->settings.tcp_initial_window, tcb->cc.cwnd);
     uint32_t three_quarters = tcb->cc.cwnd - tcb->cc.cwnd / 4;

@@ -249,6 +249,8 @@ void recovery_on_timeout(struct tcb *tcb)
         tcb->recovery.prior_cwnd = prior;
         tcb->cc.ssthresh = tcb->cc.operations->reduced(tcb);
     }
+    if (tcb->cc.operations->timed_out)
+        tcb->cc.operations->timed_out(tcb);
     tcb->cc.cwnd = tcb_in_flight(tcb) + 1; /* the loss window, RFC 5681 §3.1 */
     tcb->cc.fraction = 0;
     if (tcb->recovery.phase <= TCP_PHASE_DISORDER &&

@@ -72,7 +72,7 @@ static void choose(uint64_t seed, struct world_config *config, struct transfer *
     for (int i = 0; i < 2; i++) {
         config->fault[i] = random_fault(&random);
         config->settings[i] = chance(&random, 15)   ? "tcp.sack=0"
-                              : chance(&random, 15) ? "tcp.timestamps=0"
+                              : chance(&random, 15) ? "tcp.timestamps=0,tcp.congestion_control=reno"
                               : chance(&random, 10)
                                   ? "tcp.sack=0,tcp.timestamps=0,tcp.window_scaling=0"
                                   : NULL;

@@ -1,0 +1,111 @@
+#include "unit/sock/sockets.h"
+
+static int from, to; /* UDP sockets at 10.0.0.1:1000 and 10.0.0.2:1000 */
+
+static int setup_datagram(void **state)
+{
+    setup(state);
+    from = open_datagram(a);
+    to = open_datagram(b);
+    assert_int_equal(bind_at(a, from, "0.0.0.0", 1000), 0);
+    assert_int_equal(bind_at(b, to, "0.0.0.0", 1000), 0);
+    assert_int_equal(connect_to(a, from, "10.0.0.2", 1000), 0);
+    set_int(a, from, IPPROTO_IP, IP_TTL, 42);
+    set_int(a, from, IPPROTO_IP, IP_TOS, 0xb8);
+    return 0;
+}
+
+#define datagram_test(name) cmocka_unit_test_setup_teardown(name, setup_datagram, teardown)
+
+struct received {
+    struct msghdr message;
+    _Alignas(struct cmsghdr) unsigned char control[256];
+    struct iovec span;
+    char byte;
+};
+
+static void receive_one(struct received *r, size_t room)
+{
+    assert_int_equal(tern_send(a, from, "x", 1, 0), 1);
+    memset(r, 0xee, sizeof *r);
+    r->span = (struct iovec){&r->byte, 1};
+    r->message = (struct msghdr){
+        .msg_iov = &r->span, .msg_iovlen = 1, .msg_control = r->control, .msg_controllen = room};
+    assert_int_equal(tern_recvmsg(b, to, &r->message, 0), 1);
+}
+
+static void without_being_asked_nothing_is_told(void **state)
+{
+    (void)state;
+    struct received r;
+    receive_one(&r, sizeof r.control);
+    assert_int_equal(r.message.msg_controllen, 0);
+    assert_int_equal(r.message.msg_flags, 0);
+    assert_null(CMSG_FIRSTHDR(&r.message));
+}
+
+static void what_was_asked_for_is_told(void **state)
+{
+    (void)state;
+    struct received r;
+    int seen = 0;
+    set_int(b, to, IPPROTO_IP, IP_RECVTTL, 1);
+    set_int(b, to, IPPROTO_IP, IP_RECVTOS, 1);
+    set_int(b, to, IPPROTO_IP, IP_PKTINFO, 1);
+    receive_one(&r, sizeof r.control);
+    assert_int_equal(r.message.msg_flags, 0);
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&r.message); c; c = CMSG_NXTHDR(&r.message, c)) {
+        assert_int_equal(c->cmsg_level, IPPROTO_IP);
+        if (c->cmsg_type == IP_TTL) {
+            int ttl;
+            assert_int_equal(c->cmsg_len, CMSG_LEN(sizeof ttl));
+            memcpy(&ttl, CMSG_DATA(c), sizeof ttl);
+            assert_int_equal(ttl, 42);
+        } else if (c->cmsg_type == IP_TOS) {
+            assert_int_equal(c->cmsg_len, CMSG_LEN(1));
+            assert_int_equal(*CMSG_DATA(c), 0xb8);
+        } else {
+            struct in_pktinfo pktinfo;
+            assert_int_equal(c->cmsg_type, IP_PKTINFO);
+            assert_int_equal(c->cmsg_len, CMSG_LEN(sizeof pktinfo));
+            memcpy(&pktinfo, CMSG_DATA(c), sizeof pktinfo);
+            assert_int_equal(ntohl(pktinfo.ipi_addr.s_addr), 0x0a000002);
+            assert_int_equal(ntohl(pktinfo.ipi_spec_dst.s_addr), 0x0a000002);
+        }
+        seen++;
+    }
+    assert_int_equal(seen, 3);
+}
+
+static void what_does_not_fit_is_left_out_whole_and_said(void **state)
+{
+    (void)state;
+    set_int(b, to, IPPROTO_IP, IP_RECVTTL, 1);
+    set_int(b, to, IPPROTO_IP, IP_RECVTOS, 1);
+    const size_t all = CMSG_SPACE(sizeof(int)) + CMSG_LEN(1);
+    for (size_t room = 0; room <= all; room++) {
+        struct received r;
+        receive_one(&r, room);
+        assert_int_equal(r.message.msg_flags, room < all ? MSG_CTRUNC : 0);
+        assert_true(r.message.msg_controllen <= room);
+        for (size_t i = room; i < sizeof r.control; i++)
+            assert_int_equal(r.control[i], 0xee);
+        struct cmsghdr *first = CMSG_FIRSTHDR(&r.message);
+        if (room >= CMSG_LEN(sizeof(int)))
+            assert_int_equal(first->cmsg_type, IP_TTL);
+        else if (room >= CMSG_LEN(1))
+            assert_int_equal(first->cmsg_type, IP_TOS);
+        else
+            assert_null(first);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        datagram_test(without_being_asked_nothing_is_told),
+        datagram_test(what_was_asked_for_is_told),
+        datagram_test(what_does_not_fit_is_left_out_whole_and_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,343 @@
+#include "unit/sock/sockets.h"
+
+#include <sys/time.h>
+
+static int open_listener(struct tern *t)
+{
+    return listen_at(t, "0", 1);
+}
+
+static int open_echo(struct tern *t)
+{
+    int s = tern_socket(t, AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+    assert_true(s >= 0);
+    return s;
+}
+
+/* One of each kind. */
+static int (*const openers[])(struct tern *) = {open_stream, open_listener, open_datagram,
+                                                open_echo};
+enum { KINDS = sizeof openers / sizeof openers[0] };
+
+static void switches_are_off_and_can_be_on(void **state)
+{
+    (void)state;
+    static const int switches[] = {SO_REUSEADDR, SO_REUSEPORT, SO_BROADCAST, SO_KEEPALIVE};
+    for (int kind = 0; kind < KINDS; kind++) {
+        int s = openers[kind](a);
+        for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
+            /* tern_listen_on() has asked for it. */
+            int initial = kind == 1 && switches[i] == SO_REUSEADDR;
+            assert_int_equal(get_int(a, s, SOL_SOCKET, switches[i]), initial);
+            set_int(a, s, SOL_SOCKET, switches[i], 12);
+            assert_int_equal(get_int(a, s, SOL_SOCKET, switches[i]), 1);
+            set_int(a, s, SOL_SOCKET, switches[i], 0);
+            assert_int_equal(get_int(a, s, SOL_SOCKET, switches[i]), 0);
+        }
+    }
+}
+
+static void what_is_to_be_read_cannot_be_set(void **state)
+{
+    (void)state;
+    static const int options[] = {SO_TYPE,  SO_DOMAIN,     SO_PROTOCOL,
+                                  SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT};
+    int on = 1;
+    for (int kind = 0; kind < KINDS; kind++) {
+        int s = openers[kind](a);
+        for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+            assert_fails(tern_setsockopt(a, s, SOL_SOCKET, options[i], &on, sizeof on),
+                         ENOPROTOOPT);
+        assert_int_equal(get_int(a, s, SOL_SOCKET, SO_ERROR), 0);
+        assert_int_equal(get_int(a, s, SOL_SOCKET, SO_ACCEPTCONN), kind == 1);
+        assert_int_equal(get_int(a, s, SOL_SOCKET, SO_SNDLOWAT), 1);
+    }
+}
+
+static void unknown_options_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int level, option;
+    } rows[] = {
+        {SOL_SOCKET, 9999},  {SOL_SOCKET, -1},    {SOL_SOCKET, SO_PASSCRED}, {IPPROTO_IP, 9999},
+        {IPPROTO_TCP, 9999}, {IPPROTO_UDP, 9999}, {IPPROTO_SCTP, 1},         {-1, 1},
+    };
+    int value = 1;
+    socklen_t length = sizeof value;
+    for (int kind = 0; kind < KINDS; kind++) {
+        int s = openers[kind](a);
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            assert_fails(tern_setsockopt(a, s, rows[i].level, rows[i].option, &value, 4),
+                         ENOPROTOOPT);
+            assert_fails(tern_getsockopt(a, s, rows[i].level, rows[i].option, &value, &length),
+                         ENOPROTOOPT);
+        }
+    }
+    /* TCP's are a stream's alone. */
+    assert_fails(tern_setsockopt(a, open_datagram(a), IPPROTO_TCP, TCP_NODELAY, &value, 4),
+                 ENOPROTOOPT);
+}
+
+static void a_value_too_short_or_missing_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int level, option;
+        socklen_t size;
+    } rows[] = {
+        {SOL_SOCKET, SO_REUSEADDR, sizeof(int)},
+        {SOL_SOCKET, SO_REUSEPORT, sizeof(int)},
+        {SOL_SOCKET, SO_BROADCAST, sizeof(int)},
+        {SOL_SOCKET, SO_KEEPALIVE, sizeof(int)},
+        {SOL_SOCKET, SO_RCVBUF, sizeof(int)},
+        {SOL_SOCKET, SO_SNDBUF, sizeof(int)},
+        {SOL_SOCKET, SO_RCVLOWAT, sizeof(int)},
+        {SOL_SOCKET, SO_LINGER, sizeof(struct linger)},
+        {SOL_SOCKET, SO_RCVTIMEO, sizeof(struct timeval)},
+        {SOL_SOCKET, SO_SNDTIMEO, sizeof(struct timeval)},
+    };
+    char value[32] = {0};
+    socklen_t length = sizeof value;
+    for (int kind = 0; kind < KINDS; kind++) {
+        int s = openers[kind](a);
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            int level = rows[i].level, option = rows[i].option;
+            for (socklen_t n = 0; n < rows[i].size; n++)
+                assert_fails(tern_setsockopt(a, s, level, option, value, n), EINVAL);
+            assert_fails(tern_setsockopt(a, s, level, option, NULL, rows[i].size), EFAULT);
+            assert_fails(tern_getsockopt(a, s, level, option, NULL, &length), EFAULT);
+            assert_fails(tern_getsockopt(a, s, level, option, value, NULL), EFAULT);
+        }
+    }
+    value[0] = 1;
+    assert_fails(tern_setsockopt(a, open_stream(a), IPPROTO_TCP, TCP_NODELAY, value, 3), EINVAL);
+}
+
+/* getsockopt(2): what there is room for, and how much that was. */
+static void a_value_is_cut_to_the_room_there_is(void **state)
+{
+    (void)state;
+    int s = open_stream(a);
+    set_linger(a, s, 1, 0x01020304);
+    struct linger whole = {1, 0x01020304};
+    for (socklen_t room = 0; room < 2 * sizeof whole; room++) {
+        unsigned char value[2 * sizeof whole];
+        socklen_t length = room, got = room < sizeof whole ? room : (socklen_t)sizeof whole;
+        memset(value, 0xee, sizeof value);
+        assert_int_equal(tern_getsockopt(a, s, SOL_SOCKET, SO_LINGER, value, &length), 0);
+        assert_int_equal(length, got);
+        assert_memory_equal(value, &whole, got);
+        for (size_t i = got; i < sizeof value; i++)
+            assert_int_equal(value[i], 0xee);
+    }
+}
+
+static void so_linger_is_kept(void **state)
+{
+    (void)state;
+    static const struct linger rows[][2] = {
+        {{0, 0}, {0, 0}},  {{1, 0}, {1, 0}},   {{1, 30}, {1, 30}},
+        {{0, 30}, {0, 0}}, {{7, 30}, {1, 30}}, {{1, -1}, {1, INT32_MAX}},
+    };
+    for (int kind = 0; kind < KINDS; kind++) {
+        int s = openers[kind](a);
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            struct linger got;
+            socklen_t length = sizeof got;
+            set_linger(a, s, rows[i][0].l_onoff, rows[i][0].l_linger);
+            assert_int_equal(tern_getsockopt(a, s, SOL_SOCKET, SO_LINGER, &got, &length), 0);
+            assert_memory_equal(&got, &rows[i][1], sizeof got);
+        }
+    }
+}
+
+static void timeouts_are_kept(void **state)
+{
+    (void)state;
+    static const int options[] = {SO_RCVTIMEO, SO_SNDTIMEO};
+    static const struct timeval kept[] = {{0, 0}, {0, 1}, {1, 999999}, {100000, 0}};
+    static const struct timeval bad[] = {{0, -1}, {0, 1000000}, {5, INT32_MAX}};
+    for (int kind = 0; kind < KINDS; kind++) {
+        int s = openers[kind](a);
+        for (int o = 0; o < 2; o++) {
+            struct timeval got;
+            socklen_t length = sizeof got;
+            for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+                assert_int_equal(
+                    tern_setsockopt(a, s, SOL_SOCKET, options[o], &kept[i], sizeof kept[i]), 0);
+                assert_int_equal(tern_getsockopt(a, s, SOL_SOCKET, options[o], &got, &length), 0);
+                assert_memory_equal(&got, &kept[i], sizeof got);
+            }
+            for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+                assert_fails(tern_setsockopt(a, s, SOL_SOCKET, options[o], &bad[i], sizeof bad[i]),
+                             EDOM);
+            assert_int_equal(tern_getsockopt(a, s, SOL_SOCKET, options[o], &got, &length), 0);
+            assert_memory_equal(&got, &kept[3], sizeof got);
+            /* Longer than time itself is for ever. */
+            struct timeval eternal = {INT64_MAX, 0}, zero = {0, 0};
+            assert_int_equal(
+                tern_setsockopt(a, s, SOL_SOCKET, options[o], &eternal, sizeof eternal), 0);
+            assert_int_equal(tern_getsockopt(a, s, SOL_SOCKET, options[o], &got, &length), 0);
+            assert_memory_equal(&got, &zero, sizeof got);
+        }
+    }
+}
+
+static void a_negative_timeout_is_over_at_once(void **state)
+{
+    (void)state;
+    char byte;
+    int s = open_datagram(a);
+    struct timeval negative = {-5, 0};
+    uint64_t before = pair.now_ns;
+    assert_int_equal(tern_setsockopt(a, s, SOL_SOCKET, SO_RCVTIMEO, &negative, sizeof negative), 0);
+    assert_fails(tern_recv(a, s, &byte, 1, 0), EAGAIN);
+    assert_true(pair.now_ns == before);
+}
+
+static void buffers_are_twice_what_was_asked_for(void **state)
+{
+    (void)state;
+    static const int options[] = {SO_RCVBUF, SO_SNDBUF};
+    for (int kind = 0; kind < KINDS; kind++) {
+        int s = openers[kind](a);
+        for (int o = 0; o < 2; o++) {
+            set_int(a, s, SOL_SOCKET, options[o], 10000);
+            assert_int_equal(get_int(a, s, SOL_SOCKET, options[o]), 20000);
+            set_int(a, s, SOL_SOCKET, options[o], 0);
+            assert_in_range(get_int(a, s, SOL_SOCKET, options[o]), 2000, 5000);
+            set_int(a, s, SOL_SOCKET, options[o], INT32_MAX);
+            assert_true(get_int(a, s, SOL_SOCKET, options[o]) > 100000);
+        }
+    }
+}
+
+static void so_rcvlowat_can_be_reached(void **state)
+{
+    (void)state;
+    int s = open_stream(a);
+    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_RCVLOWAT), 1);
+    set_int(a, s, SOL_SOCKET, SO_RCVLOWAT, 0);
+    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_RCVLOWAT), 1);
+    set_int(a, s, SOL_SOCKET, SO_RCVLOWAT, 1000);
+    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_RCVLOWAT), 1000);
+    int buffer = get_int(a, s, SOL_SOCKET, SO_RCVBUF);
+    set_int(a, s, SOL_SOCKET, SO_RCVLOWAT, -1);
+    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_RCVLOWAT), buffer / 2);
+}
+
+static void so_error_is_told_once(void **state)
+{
+    (void)state;
+    int s = open_stream(a);
+    set_nonblocking(a, s);
+    assert_fails(connect_to(a, s, "10.0.0.2", 7), EINPROGRESS);
+    pair_run(&pair, TIME_MS(1));
+    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
+    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_ERROR), 0);
+}
+
+static void tcp_has_options_of_its_own(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 2; kind++) {
+        int s = openers[kind](a);
+        assert_int_equal(get_int(a, s, IPPROTO_TCP, TCP_NODELAY), 0);
+        set_int(a, s, IPPROTO_TCP, TCP_NODELAY, 1);
+        assert_int_equal(get_int(a, s, IPPROTO_TCP, TCP_NODELAY), 1);
+        char name[16];
+        socklen_t length = sizeof name;
+        assert_int_equal(tern_getsockopt(a, s, IPPROTO_TCP, TCP_CONGESTION, name, &length), 0);
+        assert_true(length > 0 && strlen(name) > 0);
+        struct tern_tcp_info info;
+        length = sizeof info;
+        assert_int_equal(tern_getsockopt(a, s, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+        assert_int_equal(info.tcpi_state, kind == 0 ? TCP_CLOSE : TCP_LISTEN);
+    }
+}
+
+/* ── fcntl(2), ioctl(2) ── */
+
+static void o_nonblock_goes_on_and_off(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        int s = openers[kind](a), on = 1, off = 0;
+        assert_int_equal(tern_fcntl(a, s, F_GETFL, 0), O_RDWR);
+        assert_int_equal(tern_fcntl(a, s, F_SETFL, O_RDWR | O_NONBLOCK | O_APPEND), 0);
+        assert_int_equal(tern_fcntl(a, s, F_GETFL, 0), O_RDWR | O_NONBLOCK);
+        assert_int_equal(tern_fcntl(a, s, F_SETFL, 0), 0);
+        assert_int_equal(tern_fcntl(a, s, F_GETFL, 0), O_RDWR);
+        assert_int_equal(tern_ioctl(a, s, FIONBIO, &on), 0);
+        assert_int_equal(tern_fcntl(a, s, F_GETFL, 0), O_RDWR | O_NONBLOCK);
+        assert_int_equal(tern_ioctl(a, s, FIONBIO, &off), 0);
+        assert_int_equal(tern_fcntl(a, s, F_GETFL, 0), O_RDWR);
+        assert_fails(tern_fcntl(a, s, F_DUPFD, 0), EINVAL);
+        assert_fails(tern_fcntl(a, s, -1, 0), EINVAL);
+        assert_fails(tern_ioctl(a, s, TCGETS, &on), ENOTTY);
+        assert_fails(tern_ioctl(a, s, FIONREAD, NULL), EFAULT);
+    }
+}
+
+static int queued(struct tern *t, int s, unsigned long request)
+{
+    int value = -1;
+    assert_int_equal(tern_ioctl(t, s, request, &value), 0);
+    return value;
+}
+
+static void a_stream_says_what_is_queued(void **state)
+{
+    (void)state;
+    int client, server, value;
+    pair_connect(&pair, 7, &client, &server);
+    assert_int_equal(queued(a, client, TIOCOUTQ), 0);
+    assert_int_equal(queued(b, server, FIONREAD), 0);
+    pair.ends[0].cut = true;
+    assert_int_equal(tern_send(a, client, "abc", 3, 0), 3);
+    assert_int_equal(queued(a, client, TIOCOUTQ), 3);
+    pair.ends[0].cut = false;
+    assert_int_equal(tern_drain(a, client), 0);
+    assert_int_equal(queued(a, client, TIOCOUTQ), 0);
+    assert_int_equal(queued(b, server, FIONREAD), 3);
+    int listener = listen_at(a, "8", 1);
+    assert_fails(tern_ioctl(a, listener, FIONREAD, &value), EINVAL);
+    assert_fails(tern_ioctl(a, listener, TIOCOUTQ, &value), EINVAL);
+}
+
+static void a_datagram_socket_says_how_long_the_next_one_is(void **state)
+{
+    (void)state;
+    int from = open_datagram(a), to = open_datagram(b);
+    assert_int_equal(bind_at(b, to, "0.0.0.0", 1000), 0);
+    assert_int_equal(connect_to(a, from, "10.0.0.2", 1000), 0);
+    assert_int_equal(queued(b, to, FIONREAD), 0);
+    assert_int_equal(tern_send(a, from, "abc", 3, 0), 3);
+    assert_int_equal(tern_send(a, from, "abcdef", 6, 0), 6);
+    pair_run(&pair, TIME_MS(1));
+    assert_int_equal(queued(b, to, FIONREAD), 3);
+    assert_int_equal(queued(a, from, TIOCOUTQ), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        socket_test(switches_are_off_and_can_be_on),
+        socket_test(what_is_to_be_read_cannot_be_set),
+        socket_test(unknown_options_are_refused),
+        socket_test(a_value_too_short_or_missing_is_refused),
+        socket_test(a_value_is_cut_to_the_room_there_is),
+        socket_test(so_linger_is_kept),
+        socket_test(timeouts_are_kept),
+        socket_test(a_negative_timeout_is_over_at_once),
+        socket_test(buffers_are_twice_what_was_asked_for),
+        socket_test(so_rcvlowat_can_be_reached),
+        socket_test(so_error_is_told_once),
+        socket_test(tcp_has_options_of_its_own),
+        socket_test(o_nonblock_goes_on_and_off),
+        socket_test(a_stream_says_what_is_queued),
+        socket_test(a_datagram_socket_says_how_long_the_next_one_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
