@@ -174,6 +174,17 @@ static inline void packet_make(struct test_packet *packet, struct ipv4_header he
         memcpy(packet->bytes + IPV4_HEADER_MIN, payload, length);
 }
 
+/* Makes the header's checksum right again. */
+static inline void packet_fix_header_checksum(struct test_packet *packet)
+{
+    size_t length = (packet->bytes[0] & 0xfu) * 4;
+    struct checksum sum = CHECKSUM_START;
+    memset(packet->bytes + IPV4_CHECKSUM_OFFSET, 0, 2);
+    checksum_add(&sum, packet->bytes, length);
+    struct writer w = writer_over(packet->bytes + IPV4_CHECKSUM_OFFSET, 2);
+    writer_u16(&w, checksum_finish(&sum));
+}
+
 /* The header of a packet from `source` to `destination`, addresses as 32 bits. */
 static inline struct ipv4_header header_between(uint32_t source, uint32_t destination,
                                                 uint8_t protocol)

@@ -11,17 +11,16 @@ static bool limiter_allows(struct stack *stack)
     struct icmp_limiter *limiter = &ip_of(stack)->icmp_limiter;
     uint64_t interval_ns = TIME_S(1) / LIMIT_ICMP_PER_SECOND;
     uint64_t earned = (stack->now_ns - limiter->filled_ns) / interval_ns;
-    if (earned >= LIMIT_ICMP_BURST - limiter->credit) {
+    if (earned >= (uint64_t)(LIMIT_ICMP_BURST - limiter->credit)) {
         limiter->credit = LIMIT_ICMP_BURST;
         limiter->filled_ns = stack->now_ns;
     } else {
-        limiter->credit += (uint32_t)earned;
+        limiter->credit += (int32_t)earned;
         limiter->filled_ns += earned * interval_ns;
     }
-    if (limiter->credit == 0)
+    if (limiter->credit <= 0)
         return false;
-    uint32_t cost = random_below(&stack->random, 3);
-    limiter->credit -= cost < limiter->credit ? cost : limiter->credit;
+    limiter->credit -= (int32_t)random_below(&stack->random, 3);
     return true;
 }
 

@@ -12,17 +12,19 @@
 #include "ip/identification.h"
 #include "ip/ip.h"
 #include "ip/loopback.h"
+#include "ip/reassembly.h"
 #include "wire/icmp.h"
 #include "wire/ipv4.h"
 
 /* The token bucket of the ICMP errors we send. */
 struct icmp_limiter {
-    uint32_t credit;
+    int32_t credit;
     uint64_t filled_ns; /* when it was last filled up */
 };
 
 struct ip {
     struct loopback loopback;
+    struct reassembly reassembly;
     struct identification identification;
     struct icmp_limiter icmp_limiter;
     ip_echo_reply_function *echo_reply; /* NULL: nobody asked */

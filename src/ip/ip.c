@@ -9,6 +9,7 @@ static void ip_release(struct stack *stack)
 {
     struct ip *ip = ip_of(stack);
     loopback_release(&ip->loopback);
+    reassembly_release(stack, &ip->reassembly);
     free(ip);
     stack->networks[4].state = NULL;
 }
@@ -18,6 +19,10 @@ int ip_attach(struct stack *stack)
     struct ip *ip = calloc(1, sizeof *ip);
     if (!ip)
         return -ENOMEM;
+    if (reassembly_init(&ip->reassembly)) {
+        free(ip);
+        return -ENOMEM;
+    }
     loopback_init(&ip->loopback, stack);
     identification_init(&ip->identification, &stack->random);
     ip->icmp_limiter.credit = LIMIT_ICMP_BURST;

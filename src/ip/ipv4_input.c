@@ -115,6 +115,6 @@ enum drop_reason ipv4_input(struct stack *stack, struct interface *interface, co
             offload && (offload->flags & (TERN_OFFLOAD_CHECKSUM | TERN_OFFLOAD_VERIFIED)),
     };
     if (header.more_fragments || header.fragment_offset > 0)
-        return DROP_IP_FRAGMENT;
+        return reassembly_add(stack, &in, &header);
     return ipv4_deliver(stack, &in);
 }

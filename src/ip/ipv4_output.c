@@ -2,6 +2,7 @@
  */
 #include <errno.h>
 
+#include "ip/fragmentation.h"
 #include "ip/internal.h"
 
 /* The bytes of the largest packet on the wire that this one becomes. */
@@ -9,6 +10,12 @@ static uint32_t wire_length(const struct packet_out *packet)
 {
     bool cut = packet->segment_size > 0 && packet->payload_length > packet->segment_size;
     return packet->header_length + (cut ? packet->segment_size : packet->payload_length);
+}
+
+static bool may_be_cut(const struct packet_out *packet)
+{
+    return !packet->dont_fragment && packet->segment_size == 0 &&
+           IPV4_HEADER_MIN + wire_length(packet) <= UINT16_MAX;
 }
 
 /* A packet that is never fragmented may carry any identification (RFC 6864 §4.1): always 0 tells
@@ -41,9 +48,13 @@ int ip_output(struct stack *stack, const struct ip_path *path, struct packet_out
             return error;
         path = &found;
     }
-    if (IPV4_HEADER_MIN + wire_length(packet) > path->mtu)
+    bool fits = IPV4_HEADER_MIN + wire_length(packet) <= path->mtu;
+    if (!fits && !may_be_cut(packet)) {
+        stack_count(stack, COUNTER_IpFragFails);
         return -EMSGSIZE;
+    }
     prepend_header(stack, packet);
     stack_count(stack, COUNTER_IpOutRequests);
-    return interface_output(path->interface, packet);
+    return fits ? interface_output(path->interface, packet)
+                : fragmentation_output(stack, path->interface, path->mtu, packet);
 }

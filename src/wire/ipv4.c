@@ -172,11 +172,23 @@ void ipv4_header_cut(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uin
     write_checksum(header, IPV4_HEADER_MIN);
 }
 
-void ipv4_header_whole(uint8_t *header, uint32_t total_length)
+static void write_length_and_fragment(uint8_t *header, uint32_t total_length, uint16_t fragment)
 {
     struct writer w = writer_over(header + LENGTH_OFFSET, 2);
     writer_u16(&w, length_field(total_length));
     w = writer_over(header + FRAGMENT_OFFSET, 2);
-    writer_u16(&w, 0);
+    writer_u16(&w, fragment);
     write_checksum(header, (header[0] & 0xfu) * 4);
+}
+
+void ipv4_header_fragment(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uint16_t offset,
+                          bool more)
+{
+    struct ipv4_header fields = {.fragment_offset = offset, .more_fragments = more};
+    write_length_and_fragment(header, total_length, fragment_field(&fields));
+}
+
+void ipv4_header_whole(uint8_t *header, uint32_t total_length)
+{
+    write_length_and_fragment(header, total_length, 0);
 }

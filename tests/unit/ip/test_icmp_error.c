@@ -1,0 +1,339 @@
+#include "machine.h"
+
+#include "base/time.h"
+#include "ip/ip.h"
+
+enum { TEST_PROTOCOL = 253, UNKNOWN_PROTOCOL = 252 };
+
+static struct {
+    unsigned errors;
+    struct path_error last;
+    uint8_t payload[64];
+} told;
+
+static enum drop_reason note_error(struct stack *stack, const struct path_error *error)
+{
+    (void)stack;
+    told.errors++;
+    told.last = *error;
+    assert_true(error->payload_length <= sizeof told.payload);
+    memcpy(told.payload, error->payload, error->payload_length);
+    return DROP_NONE;
+}
+
+static struct machine *machine_with_ip(void)
+{
+    struct machine *m = machine_new(0);
+    memset(&told, 0, sizeof told);
+    assert_int_equal(ip_attach(&m->stack), 0);
+    m->stack.protocols[TEST_PROTOCOL].error = note_error;
+    return m;
+}
+
+/* ── Sent ── */
+
+static struct icmp_message sent_message(const struct machine *m, unsigned index)
+{
+    struct icmp_message message;
+    assert_int_equal(sent_header(m, index).protocol, IP_PROTOCOL_ICMP);
+    assert_true(icmp_parse(sent_payload(m, index), sent_payload_length(m, index), &message));
+    return message;
+}
+
+/* A packet of a protocol that nobody speaks: the simplest that asks for an error. */
+static enum drop_reason unknown_arrives(struct machine *m, struct ipv4_header header, size_t length)
+{
+    static uint8_t payload[2000];
+    struct test_packet packet;
+    header.protocol = UNKNOWN_PROTOCOL;
+    packet_make(&packet, header, payload, length);
+    return machine_input(m, packet.bytes, packet.length);
+}
+
+static struct ipv4_header to_us(void)
+{
+    return header_between(PEER_ADDRESS, MACHINE_ADDRESS, 0);
+}
+
+/* RFC 1122 §3.2.2 and RFC 1812 §4.3.2.3: at least header and eight bytes, up to 576 in all. */
+static void error_quotes_as_much_as_fits_in_576_bytes(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    unknown_arrives(m, to_us(), 8);
+    unknown_arrives(m, to_us(), 528);
+    unknown_arrives(m, to_us(), 1400);
+    assert_int_equal(sent_message(m, 0).body_length, 28);
+    assert_int_equal(m->sent[1].length, 576);
+    assert_int_equal(m->sent[2].length, 576);
+    struct ipv4_header header = sent_header(m, 0);
+    assert_int_equal(address_to_ipv4(&header.source), MACHINE_ADDRESS);
+    assert_int_equal(address_to_ipv4(&header.destination), PEER_ADDRESS);
+    assert_int_equal(machine_counter(m, "IcmpOutDestUnreachs"), 3);
+    machine_free(m);
+}
+
+/* RFC 1122 §3.2.2: the cases that MUST NOT be reported. */
+static void no_error_about_an_icmp_error(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    struct packet_in in = {.interface = m->interface,
+                           .source = address_from_ipv4(PEER_ADDRESS),
+                           .destination = address_from_ipv4(MACHINE_ADDRESS),
+                           .protocol = IP_PROTOCOL_ICMP,
+                           .to_unicast = true};
+    uint8_t bytes[28] = {0x45};
+    in.header = bytes;
+    in.header_length = 20;
+    in.payload = bytes + 20;
+    for (unsigned type = 0; type < 256; type++) {
+        bytes[20] = (uint8_t)type;
+        in.payload_length = 8;
+        ip_report_unreachable(&m->stack, &in, PATH_ERROR_PROTOCOL);
+        assert_int_equal(m->sent_count, !icmp_is_error((uint8_t)type));
+        machine_clear(m);
+        stack_advance(&m->stack, m->stack.now_ns + TIME_S(1));
+    }
+    in.payload_length = 0;
+    ip_report_unreachable(&m->stack, &in, PATH_ERROR_PROTOCOL);
+    assert_int_equal(m->sent_count, 0);
+    machine_free(m);
+}
+
+static void no_error_about_a_broadcast(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    assert_int_equal(unknown_arrives(m, header_between(PEER_ADDRESS, 0x0a0000ff, 0), 8),
+                     DROP_IP_PROTOCOL);
+    assert_int_equal(unknown_arrives(m, header_between(PEER_ADDRESS, 0xffffffff, 0), 8),
+                     DROP_IP_PROTOCOL);
+    assert_int_equal(m->sent_count, 0);
+    machine_free(m);
+}
+
+static void no_error_to_a_source_that_is_no_host(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    static const uint32_t sources[] = {0, 0x7f000001, 0xe0000001, 0xffffffff, 0x0a0000ff};
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
+        assert_int_equal(unknown_arrives(m, header_between(sources[i], MACHINE_ADDRESS, 0), 8),
+                         DROP_IP_SOURCE);
+    assert_int_equal(m->sent_count, 0);
+    machine_free(m);
+}
+
+static void no_error_about_a_later_fragment(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    struct ipv4_header header = to_us();
+    header.fragment_offset = 8;
+    assert_int_equal(unknown_arrives(m, header, 8), DROP_NONE);
+    assert_int_equal(m->sent_count, 0);
+    machine_free(m);
+}
+
+static unsigned errors_sent_for(struct machine *m, unsigned packets)
+{
+    machine_clear(m);
+    for (unsigned i = 0; i < packets; i++)
+        unknown_arrives(m, to_us(), 8);
+    return m->sent_count;
+}
+
+/* RFC 1812 §4.3.2.8, security rule 8. */
+static void errors_are_limited_in_rate(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    assert_in_range(errors_sent_for(m, 1000), LIMIT_ICMP_BURST / 2, LIMIT_ICMP_BURST * 2);
+    assert_int_equal(errors_sent_for(m, 10), 0);
+    assert_true(machine_counter(m, "IcmpOutRateLimited") > 900);
+    unsigned sent = 0;
+    for (unsigned ms = 0; ms < 1000; ms++) {
+        stack_advance(&m->stack, m->stack.now_ns + TIME_MS(1));
+        sent += errors_sent_for(m, 5);
+    }
+    assert_in_range(sent, LIMIT_ICMP_PER_SECOND * 8 / 10, LIMIT_ICMP_PER_SECOND * 12 / 10);
+    stack_advance(&m->stack, m->stack.now_ns + TIME_S(100));
+    assert_in_range(errors_sent_for(m, 1000), LIMIT_ICMP_BURST / 2, LIMIT_ICMP_BURST * 2);
+    machine_free(m);
+}
+
+/* CVE-2020-25705: how many fit in a burst cannot be known beforehand. */
+static void limit_is_not_the_same_twice(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    unsigned first = 0, different = 0;
+    for (unsigned i = 0; i < 20; i++) {
+        stack_advance(&m->stack, m->stack.now_ns + TIME_S(1));
+        unsigned sent = errors_sent_for(m, 200);
+        if (i == 0)
+            first = sent;
+        different += sent != first;
+    }
+    assert_true(different > 5);
+    machine_free(m);
+}
+
+/* ── Arrived ── */
+
+/* An error about a packet from `source` to `destination`; `tail` bytes of it are quoted behind the
+ * header. */
+static enum drop_reason error_arrives(struct machine *m, uint8_t type, uint8_t code, uint16_t mtu,
+                                      struct ipv4_header about, size_t tail)
+{
+    struct test_packet quoted, packet;
+    packet_make(&quoted, about, "0123456789abcdef", 16);
+    struct icmp_message message = {.type = type,
+                                   .code = code,
+                                   .mtu = mtu,
+                                   .body = quoted.bytes,
+                                   .body_length = IPV4_HEADER_MIN + tail};
+    packet_make_icmp(&packet, header_between(0x0a000001, MACHINE_ADDRESS, 0), message);
+    return machine_input(m, packet.bytes, packet.length);
+}
+
+static struct ipv4_header ours(void)
+{
+    return header_between(MACHINE_ADDRESS, PEER_ADDRESS, TEST_PROTOCOL);
+}
+
+static void error_reaches_the_protocol_it_is_about(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    assert_int_equal(
+        error_arrives(m, ICMP_UNREACHABLE, ICMP_UNREACHABLE_FRAGMENTATION, 1400, ours(), 8),
+        DROP_NONE);
+    assert_int_equal(told.errors, 1);
+    assert_int_equal(told.last.kind, PATH_ERROR_TOO_BIG);
+    assert_int_equal(told.last.mtu, 1400);
+    assert_int_equal(address_to_ipv4(&told.last.source), MACHINE_ADDRESS);
+    assert_int_equal(address_to_ipv4(&told.last.destination), PEER_ADDRESS);
+    assert_int_equal(address_to_ipv4(&told.last.reporter), 0x0a000001);
+    assert_int_equal(told.last.payload_length, 8);
+    assert_memory_equal(told.payload, "01234567", 8);
+    assert_int_equal(told.last.icmp_type, ICMP_UNREACHABLE);
+    assert_int_equal(told.last.icmp_code, ICMP_UNREACHABLE_FRAGMENTATION);
+    machine_free(m);
+}
+
+static void codes_become_kinds(void **state)
+{
+    (void)state;
+    static const enum path_error_kind unreachable[] = {
+        PATH_ERROR_NETWORK, PATH_ERROR_HOST,    PATH_ERROR_PROTOCOL, PATH_ERROR_PORT,
+        PATH_ERROR_TOO_BIG, PATH_ERROR_NETWORK, PATH_ERROR_NETWORK,  PATH_ERROR_HOST,
+        PATH_ERROR_HOST,    PATH_ERROR_ADMIN,   PATH_ERROR_ADMIN,    PATH_ERROR_NETWORK,
+        PATH_ERROR_HOST,    PATH_ERROR_ADMIN,   PATH_ERROR_ADMIN,    PATH_ERROR_ADMIN,
+        PATH_ERROR_NETWORK,
+    };
+    struct machine *m = machine_with_ip();
+    for (uint8_t code = 0; code < sizeof unreachable / sizeof unreachable[0]; code++) {
+        assert_int_equal(error_arrives(m, ICMP_UNREACHABLE, code, 0, ours(), 8), DROP_NONE);
+        assert_int_equal(told.last.kind, unreachable[code]);
+        assert_int_equal(told.last.mtu, 0);
+    }
+    assert_int_equal(error_arrives(m, ICMP_TIME_EXCEEDED, 0, 0, ours(), 8), DROP_NONE);
+    assert_int_equal(told.last.kind, PATH_ERROR_TIME_EXCEEDED);
+    assert_int_equal(error_arrives(m, ICMP_PARAMETER_PROBLEM, 0, 0, ours(), 8), DROP_NONE);
+    assert_int_equal(told.last.kind, PATH_ERROR_PARAMETER);
+    machine_free(m);
+}
+
+/* Routers cut the quotation and may have spoilt its checksum: neither matters. */
+static void quotation_may_be_cut_and_its_checksum_wrong(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    struct test_packet quoted, packet;
+    packet_make(&quoted, ours(), "0123456789abcdef", 16);
+    quoted.bytes[8] = 1; /* the TTL it died with */
+    for (size_t length = 0; length <= quoted.length; length++) {
+        struct icmp_message message = {
+            .type = ICMP_TIME_EXCEEDED, .body = quoted.bytes, .body_length = length};
+        packet_make_icmp(&packet, header_between(0x0a000001, MACHINE_ADDRESS, 0), message);
+        enum drop_reason reason = machine_input(m, packet.bytes, packet.length);
+        assert_int_equal(reason, length < IPV4_HEADER_MIN ? DROP_ICMP_TRUNCATED : DROP_NONE);
+        if (reason == DROP_NONE)
+            assert_int_equal(told.last.payload_length, length - IPV4_HEADER_MIN);
+    }
+    machine_free(m);
+}
+
+/* RFC 5927 §4. */
+static void error_about_what_we_cannot_have_sent_is_dropped(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    struct ipv4_header foreign = header_between(0x0a000009, PEER_ADDRESS, TEST_PROTOCOL),
+                       fragment = ours(), unknown = ours(),
+                       group = header_between(MACHINE_ADDRESS, 0xe0000001, TEST_PROTOCOL),
+                       all = header_between(MACHINE_ADDRESS, 0x0a0000ff, TEST_PROTOCOL);
+    fragment.fragment_offset = 8;
+    unknown.protocol = UNKNOWN_PROTOCOL;
+    assert_int_equal(error_arrives(m, ICMP_UNREACHABLE, 3, 0, foreign, 8), DROP_ICMP_NO_MATCH);
+    assert_int_equal(error_arrives(m, ICMP_UNREACHABLE, 3, 0, fragment, 8), DROP_ICMP_NO_MATCH);
+    assert_int_equal(error_arrives(m, ICMP_UNREACHABLE, 3, 0, unknown, 8), DROP_ICMP_NO_MATCH);
+    assert_int_equal(error_arrives(m, ICMP_UNREACHABLE, 3, 0, group, 8), DROP_ICMP_NO_MATCH);
+    assert_int_equal(error_arrives(m, ICMP_UNREACHABLE, 3, 0, all, 8), DROP_ICMP_NO_MATCH);
+    assert_int_equal(told.errors, 0);
+    assert_int_equal(m->sent_count, 0);
+    machine_free(m);
+}
+
+static void error_sent_to_another_of_our_addresses_is_dropped(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    struct address second = address_from_ipv4(0x0a000009);
+    assert_int_equal(interface_add_address(m->interface, &second, 24), 0);
+    assert_int_equal(error_arrives(m, ICMP_UNREACHABLE, 3, 0,
+                                   header_between(0x0a000009, PEER_ADDRESS, TEST_PROTOCOL), 8),
+                     DROP_ICMP_NO_MATCH);
+    assert_int_equal(told.errors, 0);
+    machine_free(m);
+}
+
+static void malformed_quotation_is_dropped(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    static const uint8_t firsts[] = {0x55, 0x44, 0x4f, 0x00};
+    struct test_packet quoted, packet;
+    for (size_t i = 0; i < sizeof firsts; i++) {
+        packet_make(&quoted, ours(), "01234567", 8);
+        quoted.bytes[0] = firsts[i];
+        struct icmp_message message = {
+            .type = ICMP_UNREACHABLE, .body = quoted.bytes, .body_length = quoted.length};
+        packet_make_icmp(&packet, header_between(0x0a000001, MACHINE_ADDRESS, 0), message);
+        assert_int_equal(machine_input(m, packet.bytes, packet.length), DROP_ICMP_TRUNCATED);
+    }
+    assert_int_equal(told.errors, 0);
+    machine_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(error_quotes_as_much_as_fits_in_576_bytes),
+        cmocka_unit_test(no_error_about_an_icmp_error),
+        cmocka_unit_test(no_error_about_a_broadcast),
+        cmocka_unit_test(no_error_to_a_source_that_is_no_host),
+        cmocka_unit_test(no_error_about_a_later_fragment),
+        cmocka_unit_test(errors_are_limited_in_rate),
+        cmocka_unit_test(limit_is_not_the_same_twice),
+        cmocka_unit_test(error_reaches_the_protocol_it_is_about),
+        cmocka_unit_test(codes_become_kinds),
+        cmocka_unit_test(quotation_may_be_cut_and_its_checksum_wrong),
+        cmocka_unit_test(error_about_what_we_cannot_have_sent_is_dropped),
+        cmocka_unit_test(error_sent_to_another_of_our_addresses_is_dropped),
+        cmocka_unit_test(malformed_quotation_is_dropped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
