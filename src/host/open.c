@@ -139,7 +139,7 @@ struct tern *tern_open(const struct tern_config *config, struct tern_error *erro
 {
     static const struct tern_config defaults;
     struct link *link;
-    struct tern *t;
+    struct tern *t = NULL;
     if (!config)
         config = &defaults;
     int result = open_link(config, &link, error);

@@ -62,14 +62,15 @@ int tern_listen_on(struct tern *t, const char *host_port, int backlog)
 int tern_write_all(struct tern *t, int socket, const void *bytes, size_t length)
 {
     const char *at = bytes;
-    do {
+    for (;;) {
         ssize_t n = tern_send(t, socket, at, length, 0);
         if (n < 0)
             return -1;
-        at += n;
         length -= (size_t)n;
-    } while (length > 0);
-    return 0;
+        if (length == 0)
+            return 0;
+        at += n;
+    }
 }
 
 ssize_t tern_read_full(struct tern *t, int socket, void *bytes, size_t length)

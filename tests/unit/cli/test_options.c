@@ -33,7 +33,7 @@ static const struct command command = {
 
 static struct common common;
 static struct tern_error error;
-static char *words[16];
+static char *words[32];
 static int first, count;
 
 /* Parses a line, given as its words up to a NULL. */
