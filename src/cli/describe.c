@@ -132,7 +132,8 @@ static void describe_tcp(struct description *d)
         return;
     }
     bool sound = transport_is_sound(d);
-    flow_observe(d->flows, &d->ip.source, &d->ip.destination, &segment, sound, &view);
+    flow_observe(d->flows, &d->ip.source, &d->ip.destination, &segment,
+                 sound && !d->packet->seen_before, &view);
     parties_add(d->brief, &d->ip, segment.source_port, segment.destination_port);
 
     flags_add(d->rest, segment.flags);

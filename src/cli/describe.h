@@ -15,6 +15,7 @@ struct describe_packet {
     size_t length;
     uint16_t segment_size; /* of a super-segment, else 0 */
     bool verify;           /* its transport checksum is in place and worth verifying */
+    bool seen_before;      /* nothing of it is news to the flows */
 };
 
 /* Adds "10.0.0.3:40000 > 10.0.0.2:8000 TCP" to `brief`, which may later say which packet was

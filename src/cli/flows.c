@@ -91,7 +91,7 @@ static void view_write(const struct flow *flow, int side, const struct segment *
 }
 
 void flow_observe(struct flows *flows, const struct address *source,
-                  const struct address *destination, const struct segment *segment, bool sound,
+                  const struct address *destination, const struct segment *segment, bool note,
                   struct flow_view *view)
 {
     uint8_t key[FLOW_KEY_SIZE];
@@ -111,7 +111,7 @@ void flow_observe(struct flows *flows, const struct address *source,
         base_suppose(&flow.sides[!side], segment->ack - 1);
     view_write(&flow, side, segment, view);
 
-    if (sound) {
+    if (note) {
         flow.seen = ++flows->clock;
         *slot = flow;
     }

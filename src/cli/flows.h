@@ -51,10 +51,10 @@ struct flow_view {
 
 void flows_init(struct flows *flows, const struct hash_key *key);
 
-/* Translates a segment, and takes note of it if it is `sound`: a damaged one must not spoil what
- * its connection's next lines say. */
+/* Translates a segment, and takes `note` of it; not of a damaged one, which must not spoil what its
+ * connection's next lines say. */
 void flow_observe(struct flows *flows, const struct address *source,
-                  const struct address *destination, const struct segment *segment, bool sound,
+                  const struct address *destination, const struct segment *segment, bool note,
                   struct flow_view *view);
 
 #endif

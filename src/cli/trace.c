@@ -82,6 +82,7 @@ static void packet_add(struct trace_printer *printer, const struct tern_trace_ev
     struct describe_packet packet = {
         .segment_size = offload ? offload->segment_size : 0,
         .verify = event->kind == TERN_TRACE_IN && !unfinished,
+        .seen_before = event->kind == TERN_TRACE_DROP,
     };
     packet.length = packet_gather(printer, event, &packet.bytes);
 

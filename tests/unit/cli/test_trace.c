@@ -199,6 +199,8 @@ static void a_damaged_segment_is_named_so_and_spoils_nothing(void **state)
     packet_tcp(&f->packet, &f->theirs, &f->ours, &data, true);
     f->packet.bytes[IPV4_HEADER_MIN + 13] |= TCP_SYN;
     assert_non_null(strstr(show_in(f), "TCP [S.] seq 0, ack 1, win 300, length 0, bad checksum"));
+    assert_non_null(strstr(show(f, TERN_TRACE_DROP, 0, NULL, "TCP checksum wrong", NULL),
+                           "10.0.0.2:8000 > 10.0.0.3:40000 TCP: dropped, TCP checksum wrong"));
     assert_non_null(strstr(show_in_tcp(f, &data), "TCP [.] seq 1, ack 1, win 4800, length 0"));
 }
 
