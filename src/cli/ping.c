@@ -83,7 +83,8 @@ static void ping_error(struct ping *p, uint16_t sequence, int error)
     printf("from %s: icmp_seq=%u: %s\n", p->host, sequence, strerror(error));
 }
 
-static void request_send(struct ping *p)
+/* 0, or -EMSGSIZE when no request of this size can be sent; other errors count as replies do. */
+static int request_send(struct ping *p)
 {
     static uint8_t request[ICMP_HEADER_SIZE + PING_DATA_MAX];
     uint16_t sequence = (uint16_t)(p->stats.sent + 1);
@@ -98,9 +99,13 @@ static void request_send(struct ping *p)
 
     p->stats.sent++;
     p->answered[sequence] = false;
-    p->sent_ns[sequence] = clock_now_ns();
-    if (tern_send(p->session.stack, p->socket, request, ICMP_HEADER_SIZE + data_bytes, 0) < 0)
-        ping_error(p, sequence, errno);
+    p->sent_ns[sequence] = stopwatch_ns();
+    if (tern_send(p->session.stack, p->socket, request, ICMP_HEADER_SIZE + data_bytes, 0) >= 0)
+        return 0;
+    if (errno == EMSGSIZE)
+        return -EMSGSIZE;
+    ping_error(p, sequence, errno);
+    return 0;
 }
 
 /* The TTL that a reply came with; 0 when it is not told. */
@@ -115,7 +120,7 @@ static int reply_ttl(struct msghdr *message)
 
 static void reply_report(struct ping *p, uint16_t sequence, size_t length, int ttl)
 {
-    uint64_t rtt_ns = clock_now_ns() - p->sent_ns[sequence];
+    uint64_t rtt_ns = stopwatch_ns() - p->sent_ns[sequence];
     bool again = p->answered[sequence];
     p->answered[sequence] = true;
     if (again)
@@ -157,7 +162,7 @@ static void replies_await(struct ping *p, uint64_t until_ns, bool last)
             ;
         if (last && p->stats.received + p->stats.errors >= p->stats.sent)
             return;
-        uint64_t now_ns = clock_now_ns();
+        uint64_t now_ns = stopwatch_ns();
         if (now_ns >= until_ns)
             return;
         uint64_t left_ms = (until_ns - now_ns + TIME_MS(1) - 1) / TIME_MS(1);
@@ -183,18 +188,22 @@ static enum status ping_loop(struct ping *p)
         return session_failed(&p->session, -result, p->host);
     printf("PING %s: %" PRIu64 " data bytes\n", p->host, ping_options.data_bytes);
 
-    uint64_t started_ns = clock_now_ns(), next_ns = started_ns;
+    uint64_t started_ns = stopwatch_ns(), next_ns = started_ns;
     while (!interrupt_signal() && (ping_options.count == 0 || p->stats.sent < ping_options.count)) {
-        request_send(p);
-        next_ns = time_max(next_ns + ping_options.interval_ns, clock_now_ns());
+        if (request_send(p) < 0)
+            return status_say(STATUS_FAILED, p->session.command->name,
+                              "%" PRIu64 " bytes of data are too many for one packet; give fewer "
+                              "with -s, or a larger --mtu",
+                              ping_options.data_bytes);
+        next_ns = time_max(next_ns + ping_options.interval_ns, stopwatch_ns());
         if (p->stats.sent != ping_options.count)
             replies_await(p, next_ns, false);
     }
     /* As long as -W says, or twice the longest so far if that is longer. */
     uint64_t patience_ns = time_max(ping_options.wait_ns, 2 * p->stats.most_ns);
-    replies_await(p, clock_now_ns() + patience_ns, true);
+    replies_await(p, stopwatch_ns() + patience_ns, true);
 
-    ping_stats_format(&p->stats, p->host, clock_now_ns() - started_ns, text, sizeof text);
+    ping_stats_format(&p->stats, p->host, stopwatch_ns() - started_ns, text, sizeof text);
     printf("\n%s", text);
     return ping_result(p);
 }

@@ -60,14 +60,14 @@ void progress_line(char *text, size_t size, unsigned columns, uint64_t done, uin
 void progress_begin(struct progress *progress, uint64_t total, bool wanted)
 {
     *progress = (struct progress){
-        .shown = wanted && isatty(STDERR_FILENO), .total = total, .started_ns = clock_now_ns()};
+        .shown = wanted && isatty(STDERR_FILENO), .total = total, .started_ns = stopwatch_ns()};
 }
 
 void progress_update(struct progress *progress, uint64_t done)
 {
     if (!progress->shown)
         return;
-    uint64_t now_ns = clock_now_ns();
+    uint64_t now_ns = stopwatch_ns();
     if (progress->drawn_ns && now_ns - progress->drawn_ns < REDRAW_INTERVAL_NS)
         return;
     progress->drawn_ns = now_ns;

@@ -126,13 +126,13 @@ static enum status reception_run(struct reception *r)
     enum status status = reception_accept(r);
     if (status != STATUS_OK)
         return status;
-    uint64_t started_ns = clock_now_ns();
+    uint64_t started_ns = stopwatch_ns();
     progress_begin(&r->progress, 0, !r->session.common->trace);
     status = reception_copy(r);
     if (status != STATUS_OK)
         return status;
 
-    uint64_t elapsed_ns = clock_now_ns() - started_ns;
+    uint64_t elapsed_ns = stopwatch_ns() - started_ns;
     int result = whole_file_commit(&r->file);
     if (result < 0)
         return file_failed(r, -result);

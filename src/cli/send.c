@@ -65,11 +65,11 @@ static enum status source_open(struct delivery *d, const struct command *command
 /* Connects; while nothing listens yet, again and again for as long as --wait says. */
 static enum status delivery_connect(struct delivery *d, const struct sockaddr_in *to)
 {
-    uint64_t until_ns = clock_now_ns() + send_options.wait_ns;
+    uint64_t until_ns = stopwatch_ns() + send_options.wait_ns;
     d->socket = session_connect(&d->session, to);
     if (d->socket == -ECONNREFUSED && send_options.wait_ns > 0)
         fprintf(stderr, "waiting for a receiver at %s\n", d->peer);
-    while (d->socket == -ECONNREFUSED && clock_now_ns() < until_ns && !interrupt_signal()) {
+    while (d->socket == -ECONNREFUSED && stopwatch_ns() < until_ns && !interrupt_signal()) {
         poll(NULL, 0, RETRY_INTERVAL_MS); /* nothing tells when a remote port opens */
         d->socket = session_connect(&d->session, to);
     }
@@ -172,7 +172,7 @@ static void delivery_report(struct delivery *d, uint64_t elapsed_ns)
 static enum status delivery_run(struct delivery *d)
 {
     static uint8_t block[SEND_BLOCK];
-    d->started_ns = clock_now_ns();
+    d->started_ns = stopwatch_ns();
     progress_begin(&d->progress, d->size, !d->session.common->trace);
 
     ssize_t length;
@@ -189,7 +189,7 @@ static enum status delivery_run(struct delivery *d)
     if (result < 0)
         return delivery_ended(d, -result);
 
-    uint64_t elapsed_ns = clock_now_ns() - d->started_ns;
+    uint64_t elapsed_ns = stopwatch_ns() - d->started_ns;
     progress_end(&d->progress);
     delivery_report(d, elapsed_ns);
     tern_close(d->session.stack, d->socket);

@@ -191,16 +191,14 @@ int session_bind(struct session *session, int type, uint16_t port)
 
 enum status session_failed(const struct session *session, int error, const char *peer)
 {
-    char text[512], way_in[96];
+    char text[512];
     enum status status = status_of_connection(error, peer, text, sizeof text);
     status_say(status, session->command->name, "%s", text);
-    if (session->common->sandbox && status == STATUS_REFUSED) {
-        sandbox_way_in(way_in, sizeof way_in);
+    if (session->common->sandbox && status == STATUS_REFUSED)
         fprintf(
             stderr,
             "  A sandbox is new and empty: no receiver runs in it until you start one there. Give\n"
             "  yourself time with --wait 60, and start it with the nsenter line printed above.\n");
-    }
     if (session->common->sandbox && (status == STATUS_UNREACHABLE || status == STATUS_TIMED_OUT))
         fprintf(stderr, "  From within a sandbox only its other side, %s, can be reached.\n",
                 session_peer(session));

@@ -38,7 +38,7 @@ char *units_seconds(uint64_t ns, char text[UNITS_TEXT_MAX])
     return text;
 }
 
-uint64_t clock_now_ns(void)
+uint64_t stopwatch_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

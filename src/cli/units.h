@@ -14,6 +14,7 @@ char *units_rate(uint64_t bytes, uint64_t elapsed_ns, char text[UNITS_TEXT_MAX])
 /* "0.412" seconds, three places. */
 char *units_seconds(uint64_t ns, char text[UNITS_TEXT_MAX]);
 
-uint64_t clock_now_ns(void); /* monotonic */
+/* Nanoseconds since some moment, for telling how long things take. */
+uint64_t stopwatch_ns(void);
 
 #endif

@@ -1,0 +1,114 @@
+/* The command `tern`: finds the subcommand, parses its line, and runs it. Each subcommand is a file
+ * of its own; what they share stands in options.c (the command line), session.c (the stack) and
+ * status.c (how things end). */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/status.h"
+
+static const struct command *const commands[] = {&send_command, &recv_command, &ping_command,
+                                                 &serve_command};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static void help_print(FILE *to)
+{
+    fprintf(to, "tern: TCP/IP in a process, over a TUN device.\n\n"
+                "Usage: tern COMMAND [OPTION]... ARGUMENT...\n\nCommands:\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(to, "  %-6s %-28s %s\n", commands[i]->name, commands[i]->synopsis,
+                commands[i]->summary);
+    fprintf(to,
+            "\nMore:\n"
+            "  tern COMMAND --help    a command's options\n"
+            "  tern help settings     what --set can change\n"
+            "  tern --version\n"
+            "\nExit status:\n%s"
+            "\nTo try it, without root and without touching any network:\n"
+            "  tern ping --sandbox --trace -c 3 10.0.0.2\n",
+            status_help);
+}
+
+static void settings_print(FILE *to)
+{
+    const char *name, *text;
+    fprintf(to, "Settings, for --set NAME=VALUE:\n");
+    for (size_t i = 0; (name = tern_setting_name(i, &text)) != NULL; i++)
+        fprintf(to, "  %-26s %s\n", name, text);
+}
+
+static enum status help_run(const char *topic)
+{
+    const struct command *command = topic ? command_find(topic) : NULL;
+    if (command) {
+        options_help(command, stdout);
+    } else if (topic && strcmp(topic, "settings") == 0) {
+        settings_print(stdout);
+    } else if (topic) {
+        fprintf(stderr, "tern: no help on '%.60s'; see 'tern --help'\n", topic);
+        return STATUS_USAGE;
+    } else {
+        help_print(stdout);
+    }
+    return STATUS_OK;
+}
+
+static enum status command_run(const struct command *command, int word_count, char **words)
+{
+    struct common common = {0};
+    struct tern_error error = {0};
+    int first, count;
+    switch (options_parse(command, word_count, words, &common, &first, &count, &error)) {
+    case PARSED_HELP:
+        options_help(command, stdout);
+        return STATUS_OK;
+    case PARSED_WRONG:
+        return status_say(STATUS_USAGE, command->name, "%s", error.text);
+    case PARSED_RUN:
+        break;
+    }
+    interrupt_catch();
+    return command->run(command, &common, count, words + first);
+}
+
+/* What comes before any subcommand. */
+static enum status front_run(int argc, char **argv)
+{
+    if (argc < 2) {
+        help_print(stderr);
+        return STATUS_USAGE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--version") == 0) {
+        printf("tern %d.%d.%d\n", TERN_VERSION_MAJOR, TERN_VERSION_MINOR, TERN_VERSION_PATCH);
+        return STATUS_OK;
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+        return help_run(argc > 2 ? argv[2] : NULL);
+
+    const struct command *command = command_find(word);
+    if (command)
+        return command_run(command, argc - 1, argv + 1);
+    fprintf(stderr, "tern: %s '%.60s'; %s\n",
+            word[0] == '-' ? "a command comes before the option" : "there is no command", word,
+            "the commands are send, recv, ping and serve: see 'tern --help'");
+    return STATUS_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    enum status status = front_run(argc, argv);
+    if (fflush(stdout) != 0 && status == STATUS_OK)
+        status =
+            status_say(STATUS_FAILED, argc > 1 ? argv[1] : "", "cannot write to standard output");
+    return (int)status;
+}
