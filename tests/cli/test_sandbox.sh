@@ -1,0 +1,134 @@
+#!/bin/bash
+# --sandbox, and what else can go wrong before the stack is there.
+set -u
+. "$(dirname "$0")/common.sh"
+
+kernel=10.0.0.2
+
+needs_sandbox() {
+    "$TERN" ping --sandbox -c 1 $kernel >out 2>err </dev/null
+    case $? in
+    0) ;;
+    3) skip "$(head -n 1 err)" ;;
+    *) fail "no sandbox" ;;
+    esac
+}
+
+a_sandbox_needs_nothing() {
+    needs_sandbox
+    tern ping --sandbox -c 1 $kernel
+    expect_status 0
+    expect out "1 received"
+    expect err "sandbox: to run a program on the kernel's side:  nsenter -t "
+}
+a_sandbox_leaves_the_host_alone() {
+    needs_sandbox
+    ip -o addr >before
+    start_tern serve --sandbox echo
+    until_says out "to end"
+    ip -o addr >after
+    kill -INT "$tern"
+    wait_tern
+    expect_status 0
+    expect_same before after
+}
+two_sandboxes_do_not_meet() {
+    needs_sandbox
+    start_tern serve --sandbox echo
+    until_says out "to end"
+    "$TERN" ping --sandbox -c 1 $kernel >out2 2>err2 || fail "the second failed: $(cat err2)"
+}
+the_way_in_that_is_printed_works() {
+    needs_sandbox
+    command -v socat >/dev/null || skip "socat is not installed"
+    head -c 100000 /dev/urandom >file
+    start_tern recv --sandbox 8000 copy
+    until_says err "listening"
+    local way_in
+    way_in=$(sed -n 's/.*: *\(nsenter .*\) COMMAND$/\1/p' err)
+    $way_in socat -u OPEN:file,rdonly TCP:10.0.0.3:8000 || fail "cannot get in: $way_in"
+    wait_tern
+    expect_status 0
+    expect_same file copy
+}
+a_receiver_may_come_later() {
+    needs_sandbox
+    command -v socat >/dev/null || skip "socat is not installed"
+    head -c 100000 /dev/urandom >file
+    start_tern send --sandbox --wait 20 $kernel:8000 file
+    until_says err "waiting for a receiver"
+    local way_in
+    way_in=$(sed -n 's/.*: *\(nsenter .*\) COMMAND$/\1/p' err)
+    $way_in socat -u TCP-LISTEN:8000 CREATE:copy || fail "cannot get in: $way_in"
+    wait_tern
+    expect_status 0
+    expect_same file copy
+}
+an_empty_sandbox_is_explained() {
+    needs_sandbox
+    head -c 1000 /dev/urandom >file
+    tern send --sandbox $kernel:8000 file
+    expect_status 4
+    expect err "tern send: $kernel:8000 refused the connection"
+    expect err "A sandbox is new and empty: no receiver runs in it until you start one there."
+}
+the_rest_of_the_world_is_not_there() {
+    needs_sandbox
+    tern send --sandbox --set tcp.rto_initial_ms=100 --set tcp.syn_retries=1 192.0.2.1:80 /dev/null
+    expect_status 7
+    expect err "From within a sandbox only its other side, $kernel, can be reached."
+}
+values_of_settings_are_checked() {
+    tern ping --set ip.ttl=256 $kernel
+    expect_status 2
+    expect err "ip.ttl"
+    tern ping --set ip.ttl=long $kernel
+    expect_status 2
+    expect err "ip.ttl"
+}
+a_busy_device_is_named() {
+    start_tern serve echo
+    until_says out "to end"
+    "$TERN" ping -c 1 $kernel >out2 2>err2 </dev/null
+    status=$?
+    expect_status 3
+    expect err2 "tern ping: device tern0 is in use"
+}
+an_address_that_the_host_has_is_named() {
+    ip addr add 10.7.7.7/32 dev lo
+    "$TERN" ping -c 1 --addr 10.7.7.7/24 --peer 10.7.7.2 10.7.7.2 >out 2>err </dev/null
+    status=$?
+    ip addr del 10.7.7.7/32 dev lo
+    expect_status 3
+    expect err "10.7.7.7"
+}
+a_capture_is_one_that_others_read() {
+    tern ping -c 2 -i 0.01 --capture pings.pcapng $kernel
+    expect_status 0
+    [ "$(head -c 4 pings.pcapng | od -An -tx1)" = " 0a 0d 0d 0a" ] || fail "not a pcapng file"
+    command -v tshark >/dev/null || return 0
+    [ "$(tshark -r pings.pcapng -Y 'icmp && !_ws.malformed' 2>/dev/null | wc -l)" = 4 ] ||
+        fail "not the two requests and the two replies"
+}
+a_capture_that_cannot_be_written_is_named() {
+    tern ping -c 1 --capture missing/file $kernel
+    expect_status 3
+    expect err "missing/file"
+}
+without_permission_the_sandbox_is_offered() {
+    [ "$(id -u)" = 0 ] || skip "not root here: no other user to become"
+    chmod 755 "$work" .
+    cp "$TERN" tern
+    setpriv --reuid=65534 --regid=65534 --clear-groups ./tern --version >/dev/null 2>&1 ||
+        skip "root here cannot become another user"
+    setpriv --reuid=65534 --regid=65534 --clear-groups ./tern ping -c 1 $kernel >out 2>err
+    status=$?
+    expect_status 3
+    expect err "--sandbox"
+}
+
+run_cases a_sandbox_needs_nothing a_sandbox_leaves_the_host_alone two_sandboxes_do_not_meet \
+    the_way_in_that_is_printed_works a_receiver_may_come_later an_empty_sandbox_is_explained \
+    the_rest_of_the_world_is_not_there values_of_settings_are_checked \
+    a_busy_device_is_named an_address_that_the_host_has_is_named a_capture_is_one_that_others_read \
+    a_capture_that_cannot_be_written_is_named without_permission_the_sandbox_is_offered
