@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -21,6 +22,7 @@ enum {
 };
 
 #define HELPER_GRACE_NS TIME_MS(2)
+#define LOOK_AFTER_NS   TIME_US(50)
 
 /* A way out of poll(2). */
 struct kick {
@@ -46,7 +48,8 @@ struct driver {
      * it back before those who were waiting for it. */
     pthread_mutex_t turn;
     pthread_mutex_t lock;
-    int cancel_state; /* what the lock's holder goes back to */
+    atomic_uint wanting; /* threads that are about to take it */
+    int cancel_state;    /* what the lock's holder goes back to */
 
     struct seated *seat;   /* who drives; NULL: nobody */
     struct seated *poller; /* the one in the seat, while in poll(2) */
@@ -56,17 +59,18 @@ struct driver {
     struct kick waiting_kick; /* of whichever waiting thread has the seat */
     int broken;               /* the negative errno with which the link has ended */
 
-    unsigned waiters;
-    uint64_t waiting_since_ns; /* that there are any */
-    uint64_t driven_ns;        /* when one last drove */
-
-    struct seated helper;
+    struct seated helper; /* its semaphore ends its naps */
     struct kick helper_kick;
     pthread_t helper_thread;
-    pthread_cond_t helper_called;
     bool helper_started;
-    bool helper_parked; /* until it is called */
-    bool stopping;
+
+    /* What the helper looks at without the lock, so that it is in nobody's way while it has nothing
+     * to do. Written with the lock. */
+    _Atomic uint64_t served_ns; /* when the link was last polled */
+    atomic_uint waiters;
+    _Atomic uint64_t waiting_since_ns; /* that there are any */
+    atomic_bool helper_parked;         /* until there are none */
+    atomic_bool stopping;
 };
 
 static struct driver *driver_of(struct sock_host *host)
@@ -83,9 +87,25 @@ static struct stack *stack_of(struct driver *d)
 
 static void driver_lock(struct driver *d)
 {
+    atomic_fetch_add_explicit(&d->wanting, 1, memory_order_relaxed);
     pthread_mutex_lock(&d->turn);
     pthread_mutex_lock(&d->lock);
     pthread_mutex_unlock(&d->turn);
+    atomic_fetch_sub_explicit(&d->wanting, 1, memory_order_relaxed);
+}
+
+static bool driver_trylock(struct driver *d)
+{
+    if (pthread_mutex_trylock(&d->turn) != 0)
+        return false;
+    bool locked = pthread_mutex_trylock(&d->lock) == 0;
+    pthread_mutex_unlock(&d->turn);
+    return locked;
+}
+
+static bool is_wanted(struct driver *d)
+{
+    return atomic_load_explicit(&d->wanting, memory_order_relaxed) > 0;
 }
 
 /* Those who were woken are let go only when the lock is about to be given away: before, they would
@@ -108,6 +128,8 @@ static void driver_unlock(struct driver *d)
 /* Lets others have the machine for a moment, if there are any. */
 static void driver_yield(struct driver *d)
 {
+    if (!is_wanted(d) && list_empty(&d->to_post))
+        return;
     driver_unlock(d);
     driver_lock(d);
 }
@@ -168,6 +190,7 @@ static bool serve(struct driver *d)
     if (delivered < 0)
         d->broken = delivered;
     stack_advance(stack_of(d), now_ns);
+    d->served_ns = clock_now_ns(); /* a batch can take as long as the helper's patience */
     return delivered >= POLL_BUDGET || driver_deadline(d) <= now_ns;
 }
 
@@ -272,7 +295,6 @@ static int wait_not_at_all(struct driver *d, struct sock_waiter *waiter)
     if (seat_take(d, &self))
         seat_leave(d, &self);
     serve(d);
-    d->driven_ns = stack_of(d)->now_ns;
     if (waiter->woken)
         return 0;
     return d->broken ? -ENETDOWN : -ETIMEDOUT;
@@ -294,18 +316,15 @@ static int wait_until(struct driver *d, struct seated *self, struct sock_waiter 
 
 static void waiters_add(struct driver *d)
 {
-    if (d->waiters++ == 0)
+    if (d->waiters == 0)
         d->waiting_since_ns = stack_of(d)->now_ns;
+    d->waiters++;
 }
 
 static void waiters_remove(struct driver *d)
 {
-    if (--d->waiters > 0)
-        return;
-    d->driven_ns = stack_of(d)->now_ns;
-    if (d->helper_parked)
-        pthread_cond_signal(&d->helper_called);
-    d->helper_parked = false;
+    if (--d->waiters == 0 && atomic_exchange(&d->helper_parked, false))
+        sem_post(&d->helper.semaphore);
 }
 
 static int driver_wait(struct sock_host *host, struct sock_waiter *waiter, uint64_t deadline_ns)
@@ -358,7 +377,11 @@ static int driver_enter(struct sock_host *host)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     driver_lock(d);
     d->cancel_state = cancel_state;
-    stack_advance(stack_of(d), clock_now_ns());
+    uint64_t now_ns = clock_now_ns();
+    if (!d->seat && now_ns - d->served_ns >= LOOK_AFTER_NS)
+        serve(d);
+    else
+        stack_advance(stack_of(d), now_ns);
     return 0;
 }
 
@@ -374,51 +397,68 @@ static void driver_leave(struct sock_host *host)
 
 /* ── The helper thread ── */
 
-/* Sleeps until called (also by chance), or until the time has come. */
 static void helper_nap(struct driver *d, uint64_t until_ns)
 {
     struct timespec until = clock_timespec(until_ns);
-    post_woken(d);
-    pthread_cond_timedwait(&d->helper_called, &d->lock, &until);
+    sem_clockwait(&d->helper.semaphore, CLOCK_MONOTONIC, &until);
 }
 
+/* Sleeps until nobody waits any more. Who is the last to leave looks at helper_parked after it has
+ * left, and we look whether it has after we have set that: one of the two sees the other. */
 static void helper_park(struct driver *d)
 {
     d->helper_parked = true;
-    post_woken(d);
+    if (d->waiters == 0)
+        d->helper_parked = false;
     while (d->helper_parked && !d->stopping)
-        pthread_cond_wait(&d->helper_called, &d->lock);
+        sem_wait(&d->helper.semaphore);
 }
 
-/* Drives until the seat is taken from it. */
+/* Drives until the seat is taken from it, or until it is in the way of others who come: they will
+ * look at the device themselves. */
 static void helper_drive(struct driver *d)
 {
     d->seat = &d->helper;
     while (d->seat == &d->helper && !d->stopping) {
-        if (serve(d))
-            driver_yield(d);
-        else
+        bool more = serve(d);
+        if (is_wanted(d))
+            break;
+        if (!more)
             driver_sleep(d, &d->helper, driver_deadline(d));
     }
     if (d->seat == &d->helper)
         d->seat = NULL;
 }
 
+/* When nobody may be driving: not as long as others wait, or have polled the link of late. */
+static uint64_t helper_due(const struct driver *d)
+{
+    return (d->waiters > 0 ? d->waiting_since_ns : d->served_ns) + HELPER_GRACE_NS;
+}
+
+/* Whoever holds the lock is at work, and so is looked at again later. */
+static void helper_step_in(struct driver *d)
+{
+    if (!driver_trylock(d)) {
+        helper_nap(d, clock_now_ns() + HELPER_GRACE_NS);
+        return;
+    }
+    if (!d->seat && d->waiters == 0 && clock_now_ns() >= helper_due(d))
+        helper_drive(d);
+    driver_unlock(d);
+}
+
 static void *helper_run(void *argument)
 {
     struct driver *d = argument;
-    driver_lock(d);
     while (!d->stopping) {
-        uint64_t now_ns = clock_now_ns();
-        uint64_t quiet_ns = (d->waiters > 0 ? d->waiting_since_ns : d->driven_ns) + HELPER_GRACE_NS;
-        if (now_ns < quiet_ns)
-            helper_nap(d, quiet_ns);
+        if (clock_now_ns() < helper_due(d))
+            helper_nap(d, helper_due(d));
         else if (d->waiters > 0)
             helper_park(d);
         else
-            helper_drive(d);
+            helper_step_in(d);
     }
-    driver_unlock(d);
     return NULL;
 }
 
@@ -447,9 +487,9 @@ static int driver_stop(struct sock_host *host)
         return -ENODEV;
     if (!d->helper_started)
         return 0;
-    driver_lock(d);
     d->stopping = true;
-    pthread_cond_signal(&d->helper_called);
+    sem_post(&d->helper.semaphore);
+    driver_lock(d);
     if (d->poller == &d->helper)
         kick_poller(d);
     driver_unlock(d);
@@ -470,7 +510,7 @@ static void driver_release(struct sock_host *host)
         return;
     }
     link_close(d->link);
-    pthread_cond_destroy(&d->helper_called);
+    sem_destroy(&d->helper.semaphore);
     pthread_mutex_destroy(&d->lock);
     pthread_mutex_destroy(&d->turn);
     free(d);
@@ -496,13 +536,8 @@ static int kick_init(struct kick *kick)
 
 static int threads_init(struct driver *d)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    int error = pthread_cond_init(&d->helper_called, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    if (error == 0)
-        error = pthread_mutex_init(&d->turn, NULL);
+    sem_init(&d->helper.semaphore, 0, 0); /* which cannot fail: 0 is no too great a count */
+    int error = pthread_mutex_init(&d->turn, NULL);
     if (error == 0)
         error = pthread_mutex_init(&d->lock, NULL);
     return -error;

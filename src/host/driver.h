@@ -10,8 +10,10 @@
  *   - Who leaves the seat summons one of the sleepers to it.
  *   - The helper thread takes the seat when nobody waits. A program that waits again and again
  * would pass the seat to and fro with each call, two thread switches each time; so the helper lets
- * the seat stand empty until nobody has driven for HELPER_GRACE_NS. That is how late a timer or an
- *     answer can be between the calls of a busy program, and the only lateness there is.
+ * it stand empty until nobody has polled the link for HELPER_GRACE_NS, and leaves it when another
+ *     thread has had to wait for it. While the seat is empty, a call that finds the link not polled
+ *     for LOOK_AFTER_NS does that first. So a busy program drives by its calls, and its timers and
+ *     answers are late by at most HELPER_GRACE_NS when it stops calling.
  *
  * Who sleeps in poll(2) has said until when. A call that makes something due earlier kicks it out,
  * by an eventfd; so does one that wakes it, or that takes the seat from the helper. */
