@@ -1,0 +1,71 @@
+/* The helper thread, for while nobody waits. */
+#include "base/time.h"
+#include "host/clock.h"
+#include "host/internal.h"
+
+#define HELPER_GRACE_NS TIME_MS(2)
+
+static void helper_nap(struct driver *d, uint64_t until_ns)
+{
+    struct timespec until = clock_timespec(until_ns);
+    sem_clockwait(&d->helper.semaphore, CLOCK_MONOTONIC, &until);
+}
+
+/* Sleeps until nobody waits any more. Who is the last to leave looks at helper_parked after it has
+ * left, and we look whether it has after we have set that: one of the two sees the other. */
+static void helper_park(struct driver *d)
+{
+    d->helper_parked = true;
+    if (d->waiters == 0)
+        d->helper_parked = false;
+    while (d->helper_parked && !d->stopping)
+        sem_wait(&d->helper.semaphore);
+}
+
+/* Drives until the seat is taken from it, or until it is in the way of others who come: they will
+ * look at the device themselves. */
+static void helper_drive(struct driver *d)
+{
+    d->seat = &d->helper;
+    while (d->seat == &d->helper && !d->stopping) {
+        bool more = driver_serve(d);
+        if (driver_is_wanted(d))
+            break;
+        if (!more)
+            driver_sleep(d, &d->helper, driver_deadline(d));
+    }
+    if (d->seat == &d->helper)
+        d->seat = NULL;
+}
+
+/* When nobody may be driving: not as long as others wait, or have polled the link of late. */
+static uint64_t helper_due(const struct driver *d)
+{
+    return (d->waiters > 0 ? d->waiting_since_ns : d->served_ns) + HELPER_GRACE_NS;
+}
+
+/* Whoever holds the lock is at work, and so is looked at again later. */
+static void helper_step_in(struct driver *d)
+{
+    if (!driver_trylock(d)) {
+        helper_nap(d, clock_now_ns() + HELPER_GRACE_NS);
+        return;
+    }
+    if (!d->seat && d->waiters == 0 && clock_now_ns() >= helper_due(d))
+        helper_drive(d);
+    driver_unlock(d);
+}
+
+void *helper_run(void *argument)
+{
+    struct driver *d = argument;
+    while (!d->stopping) {
+        if (clock_now_ns() < helper_due(d))
+            helper_nap(d, helper_due(d));
+        else if (d->waiters > 0)
+            helper_park(d);
+        else
+            helper_step_in(d);
+    }
+    return NULL;
+}

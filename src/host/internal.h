@@ -1,0 +1,99 @@
+/* What the files of the driver share: its state, and what each does for the others. */
+#ifndef TERN_HOST_INTERNAL_H
+#define TERN_HOST_INTERNAL_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "host/driver.h"
+#include "sock/tern.h"
+
+/* A way out of poll(2). */
+struct kick {
+    int descriptor;
+    bool pending; /* written and not yet read */
+};
+
+/* A thread that drives or may come to drive. */
+struct seated {
+    struct kick *kick;
+    sem_t semaphore;  /* of a waiting thread: posted when it is woken or summoned */
+    bool asleep;      /* on the semaphore, and nobody has decided to post it yet */
+    struct list link; /* in `asleep`, then in `to_post` */
+};
+
+struct driver {
+    struct sock_host host;
+    unsigned generation; /* of the process that made it */
+    struct link *link;
+    struct tern *t;
+
+    /* The machine's lock. Taken through `turn`, so that who gives it away for a moment cannot have
+     * it back before those who were waiting for it. */
+    pthread_mutex_t turn;
+    pthread_mutex_t lock;
+    atomic_uint wanting; /* threads that are about to take it */
+    int cancel_state;    /* what the lock's holder goes back to */
+
+    struct seated *seat;   /* who drives; NULL: nobody */
+    struct seated *poller; /* the one in the seat, while in poll(2) */
+    uint64_t poll_until_ns;
+    struct list asleep;
+    struct list to_post;      /* semaphores to post once the lock is given away */
+    struct kick waiting_kick; /* of whichever waiting thread has the seat */
+    int broken;               /* the negative errno with which the link has ended */
+
+    struct seated helper; /* its semaphore ends its naps */
+    struct kick helper_kick;
+    pthread_t helper_thread;
+    bool helper_started;
+
+    /* What the helper looks at without the lock, so that it is in nobody's way while it has nothing
+     * to do. Written with the lock. */
+    _Atomic uint64_t served_ns; /* when the link was last polled */
+    atomic_uint waiters;
+    _Atomic uint64_t waiting_since_ns; /* that there are any */
+    atomic_bool helper_parked;         /* until there are none */
+    atomic_bool stopping;
+};
+
+static inline struct driver *driver_of(struct sock_host *host)
+{
+    return container_of(host, struct driver, host);
+}
+
+static inline struct stack *stack_of(struct driver *d)
+{
+    return &d->t->stack;
+}
+
+/* lock.c */
+void driver_lock(struct driver *d);
+bool driver_trylock(struct driver *d);
+void driver_unlock(struct driver *d);
+bool driver_is_wanted(struct driver *d); /* whether others wait for the lock */
+void driver_yield(struct driver *d);     /* lets them have it for a moment, if there are any */
+void kick_poller(struct driver *d);      /* gets who sleeps in poll(2) out of there */
+void kick_take(struct kick *kick);       /* by whom it was for, once it is out */
+
+/* drive.c */
+/* Takes in what has arrived, then does what is due. Whether there may be more. */
+bool driver_serve(struct driver *d);
+/* Sleeps in poll(2), the machine given away, until something arrives, it is kicked, or the time has
+ * come. 0 or -EINTR. */
+int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns);
+/* When there is something to do although no packet arrives. */
+uint64_t driver_deadline(struct driver *d);
+
+/* wait.c */
+int driver_wait(struct sock_host *host, struct sock_waiter *waiter, uint64_t deadline_ns);
+void driver_wake(struct sock_host *host, struct sock_waiter *waiter);
+
+/* helper.c */
+void *helper_run(void *driver);
+
+#endif

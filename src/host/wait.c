@@ -1,0 +1,155 @@
+/* Waiting: in the seat, or asleep until it is free or the wait is over. */
+#include <errno.h>
+
+#include "base/time.h"
+#include "host/clock.h"
+#include "host/internal.h"
+
+/* Drives until the waiter is woken: 0, -ETIMEDOUT, -EINTR, -ENETDOWN. */
+static int wait_in_seat(struct driver *d, struct seated *self, struct sock_waiter *waiter,
+                        uint64_t deadline_ns)
+{
+    for (;;) {
+        bool more = driver_serve(d);
+        if (waiter->woken)
+            return 0;
+        if (d->broken)
+            return -ENETDOWN;
+        if (stack_of(d)->now_ns >= deadline_ns)
+            return -ETIMEDOUT;
+        if (more) {
+            driver_yield(d);
+            continue;
+        }
+        int error = driver_sleep(d, self, time_min(deadline_ns, driver_deadline(d)));
+        if (error && !waiter->woken)
+            return error;
+    }
+}
+
+/* Sleeps while another thread drives, until woken, summoned to the seat (both 0), -EINTR or
+ * -ETIMEDOUT. */
+static int wait_asleep(struct driver *d, struct seated *self, uint64_t deadline_ns)
+{
+    /* A wait without end would be restarted by the kernel after a signal, instead of ended. */
+    static const uint64_t far_ns = TIME_S(1) * 86400 * 365;
+    uint64_t until_ns = time_min(deadline_ns, stack_of(d)->now_ns + far_ns);
+    struct timespec until = clock_timespec(until_ns);
+    self->asleep = true;
+    list_append(&d->asleep, &self->link);
+    driver_unlock(d);
+    int error = sem_clockwait(&self->semaphore, CLOCK_MONOTONIC, &until) < 0 ? -errno : 0;
+    driver_lock(d);
+    list_remove(&self->link);
+    self->asleep = false;
+    return error == -ETIMEDOUT && until_ns < deadline_ns ? 0 : error;
+}
+
+/* Lets a sleeping thread go as soon as the lock is given away. */
+static void let_go(struct driver *d, struct seated *seated)
+{
+    if (!seated->asleep)
+        return;
+    seated->asleep = false;
+    list_remove(&seated->link);
+    list_append(&d->to_post, &seated->link);
+}
+
+static bool seat_take(struct driver *d, struct seated *self)
+{
+    if (d->seat == &d->helper) {
+        d->seat = NULL;
+        if (d->poller == &d->helper)
+            kick_poller(d);
+    }
+    if (d->seat)
+        return false;
+    d->seat = self;
+    return true;
+}
+
+static void seat_leave(struct driver *d, const struct seated *self)
+{
+    if (d->seat == self)
+        d->seat = NULL;
+    if (!d->seat && !list_empty(&d->asleep))
+        let_go(d, container_of(d->asleep.next, struct seated, link));
+}
+
+/* A look without waiting: whoever looks again and again drives, and the helper stands back. */
+static int wait_not_at_all(struct driver *d, struct sock_waiter *waiter)
+{
+    struct seated self = {.kick = &d->waiting_kick};
+    if (seat_take(d, &self))
+        seat_leave(d, &self);
+    driver_serve(d);
+    if (waiter->woken)
+        return 0;
+    return d->broken ? -ENETDOWN : -ETIMEDOUT;
+}
+
+static int wait_until(struct driver *d, struct seated *self, struct sock_waiter *waiter,
+                      uint64_t deadline_ns)
+{
+    int error = 0;
+    while (!waiter->woken && error == 0) {
+        if (seat_take(d, self))
+            error = wait_in_seat(d, self, waiter, deadline_ns);
+        else
+            error = wait_asleep(d, self, deadline_ns);
+    }
+    seat_leave(d, self);
+    return waiter->woken ? 0 : error;
+}
+
+static void waiters_add(struct driver *d)
+{
+    if (d->waiters == 0)
+        d->waiting_since_ns = stack_of(d)->now_ns;
+    d->waiters++;
+}
+
+static void waiters_remove(struct driver *d)
+{
+    if (--d->waiters == 0 && atomic_exchange(&d->helper_parked, false))
+        sem_post(&d->helper.semaphore);
+}
+
+int driver_wait(struct sock_host *host, struct sock_waiter *waiter, uint64_t deadline_ns)
+{
+    struct driver *d = driver_of(host);
+    int error;
+    if (waiter->woken) {
+        error = 0;
+    } else if (stack_of(d)->now_ns >= deadline_ns) {
+        error = wait_not_at_all(d, waiter);
+    } else {
+        struct seated self = {.kick = &d->waiting_kick};
+        int cancel_state = d->cancel_state;
+        sem_init(&self.semaphore, 0, 0);
+        list_init(&self.link);
+        waiter->sleeper = &self;
+        waiters_add(d);
+        error = wait_until(d, &self, waiter, deadline_ns);
+        waiters_remove(d);
+        waiter->sleeper = NULL;
+        sem_destroy(&self.semaphore);
+        d->cancel_state = cancel_state;
+        stack_advance(stack_of(d), clock_now_ns());
+    }
+    waiter->woken = false;
+    return error;
+}
+
+void driver_wake(struct sock_host *host, struct sock_waiter *waiter)
+{
+    struct driver *d = driver_of(host);
+    struct seated *seated = waiter->sleeper;
+    waiter->woken = true;
+    if (!seated)
+        return;
+    if (d->poller == seated)
+        kick_poller(d);
+    else
+        let_go(d, seated);
+}
