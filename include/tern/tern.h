@@ -13,9 +13,9 @@
  * in nanoseconds, sizes in bytes.
  *
  * Errors. Each call lists its own. Beside them every call can say EBADF (no such socket), EFAULT
- * (NULL for something that must be there), ENODEV (in the child of a fork, which has no part in its
- * parent's stacks), and EBUSY (from within a callback of the same stack); and one that waits, EINTR
- * (a signal was handled) and ENETDOWN (the device is gone for good).
+ * (NULL for something that must be there), ENOMEM, ENODEV (in the child of a fork, which has no
+ * part in its parent's stacks), and EBUSY (from within a callback of the same stack); and one that
+ * waits, EINTR (a signal was handled) and ENETDOWN (the device is gone for good).
  *
  * Threads. Any number of threads may call on one stack of tern_open() at once, except
  * tern_close_stack(), which must be the last call. Closing a socket ends every call that waits for
@@ -106,8 +106,8 @@ TERN_API int tern_quiesce(struct tern *t, uint64_t timeout_ns);
  * setting socket.descriptors allows), ENOMEM. */
 TERN_API int tern_socket(struct tern *t, int domain, int type, int protocol);
 
-/* bind(2). EINVAL (bound already, or length), EAFNOSUPPORT, EADDRINUSE, EADDRNOTAVAIL (not an
- * address of this stack, or no port left). */
+/* bind(2). EINVAL (bound already, or length), EAFNOSUPPORT, EADDRINUSE (or no port left),
+ * EADDRNOTAVAIL (not an address of this stack). */
 TERN_API int tern_bind(struct tern *t, int socket, const struct sockaddr *address,
                        socklen_t length);
 

@@ -36,6 +36,14 @@ int endpoint_from_sockaddr(const struct sockaddr *address, socklen_t length, str
     return 0;
 }
 
+int remote_from_sockaddr(const struct sockaddr *address, socklen_t length, struct endpoint *out)
+{
+    int error = endpoint_from_sockaddr(address, length, out);
+    if (error == 0 && address_is_unspecified(&out->address))
+        out->address = address_from_ipv4(INADDR_LOOPBACK);
+    return error;
+}
+
 int endpoint_to_sockaddr(const struct endpoint *endpoint, struct sockaddr *address,
                          socklen_t *length)
 {

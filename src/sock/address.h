@@ -9,6 +9,9 @@
 
 /* 0; -EINVAL (shorter than its family's), -EAFNOSUPPORT, -EFAULT (NULL). */
 int endpoint_from_sockaddr(const struct sockaddr *address, socklen_t length, struct endpoint *out);
+/* The same for whom to send or to connect to: the unspecified address means this host, as on Linux,
+ * and so becomes its loopback address. */
+int remote_from_sockaddr(const struct sockaddr *address, socklen_t length, struct endpoint *out);
 /* Whether it is of family AF_UNSPEC, with which connect(2) dissolves an association. */
 bool sockaddr_is_unspecified(const struct sockaddr *address, socklen_t length);
 /* Writes as much as *length has room for, and puts the whole length there. -EFAULT when `address`

@@ -83,7 +83,7 @@ static ssize_t send_spans(struct call *call, const struct iovec *spans, int coun
     if (stream)
         return send_stream(call, spans, count, (size_t)length, flags);
     if (address != NULL) {
-        int error = endpoint_from_sockaddr(address, address_length, &to);
+        int error = remote_from_sockaddr(address, address_length, &to);
         if (error < 0)
             return error;
     }

@@ -76,16 +76,17 @@ int tern_write_all(struct tern *t, int socket, const void *bytes, size_t length)
 ssize_t tern_read_full(struct tern *t, int socket, void *bytes, size_t length)
 {
     char *at = bytes;
-    size_t done = 0;
-    while (done < length) {
-        ssize_t n = tern_recv(t, socket, at + done, length - done, MSG_WAITALL);
+    size_t left = length;
+    while (left > 0) {
+        ssize_t n = tern_recv(t, socket, at, left, MSG_WAITALL);
         if (n < 0)
             return -1;
         if (n == 0)
             break;
-        done += (size_t)n;
+        at += n;
+        left -= (size_t)n;
     }
-    return (ssize_t)done;
+    return (ssize_t)(length - left);
 }
 
 int tern_drain(struct tern *t, int socket)

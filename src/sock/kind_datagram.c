@@ -40,6 +40,12 @@ static const struct endpoint *connected(const struct endpoint *remote)
     return address_is_unspecified(&remote->address) ? NULL : remote;
 }
 
+/* Where bind(2) has EADDRINUSE for no ephemeral port left, connect(2) has EADDRNOTAVAIL. */
+static ssize_t without_port(ssize_t result)
+{
+    return result == -EADDRINUSE ? -EADDRNOTAVAIL : result;
+}
+
 /* `name` is the protocol's prefix and its member in struct socket's union. */
 #define DATAGRAM_KIND(name, number)                                                              \
     static int name##_kind_open(struct socket *socket)                                           \
@@ -57,13 +63,13 @@ static const struct endpoint *connected(const struct endpoint *remote)
     }                                                                                            \
     static int name##_kind_connect(struct socket *socket, const struct endpoint *remote)         \
     {                                                                                            \
-        return name##_connect(socket->of.name, remote);                                          \
+        return (int)without_port(name##_connect(socket->of.name, remote));                       \
     }                                                                                            \
     static ssize_t name##_kind_send(struct socket *socket, const struct iovec *spans, int count, \
                                     const struct endpoint *to, int flags)                        \
     {                                                                                            \
         (void)flags;                                                                             \
-        return name##_send(socket->of.name, spans, count, to);                                   \
+        return without_port(name##_send(socket->of.name, spans, count, to));                     \
     }                                                                                            \
     static ssize_t name##_kind_receive(struct socket *socket, const struct iovec *spans,         \
                                        int count, int flags, struct datagram_info *info)         \

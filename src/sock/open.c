@@ -163,7 +163,7 @@ int tern_connect(struct tern *t, int socket, const struct sockaddr *address, soc
     bool dissolve = sockaddr_is_unspecified(address, length);
     int result = call_begin(&call, t, socket);
     if (result == 0 && !dissolve)
-        result = endpoint_from_sockaddr(address, length, &remote);
+        result = remote_from_sockaddr(address, length, &remote);
     if (result == 0)
         result = call.socket->kind->connect(call.socket, dissolve ? NULL : &remote);
     if (result == -EINPROGRESS || result == -EALREADY)

@@ -20,8 +20,8 @@ static int output(void *user, const struct iovec *packet, int count,
 {
     struct pair_end *end = user;
     end->packets_out++;
-    if (end->cut)
-        return 0;
+    if (end->cut || end->output_error)
+        return end->output_error;
     return link_send(end->link, packet, count, offload, end->pair->now_ns);
 }
 

@@ -34,6 +34,7 @@ struct pair_end {
     int index;
     uint64_t packets_out; /* so far */
     bool cut;             /* what it sends is lost */
+    int output_error;     /* what its link answers from now on; 0: it takes packets */
 };
 
 struct pair {

@@ -19,6 +19,7 @@
 #include "base/time.h"
 #include "common/fails.h"
 #include "common/pair.h"
+#include "core/endpoint.h"
 
 static struct pair pair;
 static struct tern *a, *b;

@@ -67,6 +67,20 @@ static void only_af_unspec_is_unspecified(void **state)
     assert_false(sockaddr_is_unspecified(address, sizeof in));
 }
 
+static void to_connect_to_nobody_is_to_connect_to_oneself(void **state)
+{
+    (void)state;
+    struct sockaddr_in in = sockaddr("0.0.0.0", 7);
+    struct endpoint expected = endpoint("127.0.0.1", 7), got;
+    assert_int_equal(remote_from_sockaddr((struct sockaddr *)&in, sizeof in, &got), 0);
+    assert_true(endpoint_equal(&got, &expected));
+    in = sockaddr("10.0.0.2", 7);
+    expected = endpoint("10.0.0.2", 7);
+    assert_int_equal(remote_from_sockaddr((struct sockaddr *)&in, sizeof in, &got), 0);
+    assert_true(endpoint_equal(&got, &expected));
+    assert_int_equal(remote_from_sockaddr((struct sockaddr *)&in, 3, &got), -EINVAL);
+}
+
 static void an_endpoint_becomes_a_socket_address(void **state)
 {
     (void)state;
@@ -178,6 +192,7 @@ int main(void)
         cmocka_unit_test(a_socket_address_becomes_an_endpoint),
         cmocka_unit_test(a_bad_socket_address_is_refused),
         cmocka_unit_test(only_af_unspec_is_unspecified),
+        cmocka_unit_test(to_connect_to_nobody_is_to_connect_to_oneself),
         cmocka_unit_test(an_endpoint_becomes_a_socket_address),
         cmocka_unit_test(a_short_buffer_receives_its_part),
         cmocka_unit_test(nowhere_to_put_a_socket_address_is_efault),

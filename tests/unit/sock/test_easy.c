@@ -106,7 +106,7 @@ static void write_all_writes_all(void **state)
     set_int(a, client, SOL_SOCKET, SO_SNDBUF, 20000);
     assert_int_equal(tern_write_all(a, client, bytes, sizeof bytes), 0);
     pair.meanwhile = NULL;
-    assert_int_equal(tern_write_all(a, client, NULL, 0), 0);
+    assert_int_equal(tern_write_all(a, client, NULL, 0), 0); /* nothing is all */
     assert_int_equal(tern_close(a, client), 0);
     ssize_t rest = tern_read_full(b, server, got, sizeof got);
     assert_int_equal(done + (size_t)rest, sizeof bytes);

@@ -1,0 +1,67 @@
+#include "unit/sock/sockets.h"
+
+static void a_reset_before_connect_asks_is_its_error(void **state)
+{
+    (void)state;
+    int listener = listen_at(b, "7", 1), s = open_stream(a);
+    set_nonblocking(a, s);
+    assert_fails(connect_to(a, s, "10.0.0.2", 7), EINPROGRESS);
+    pair_run(&pair, TIME_MS(1));
+    assert_int_equal(tern_close(b, listener), 0);
+    pair_run(&pair, TIME_MS(1));
+    assert_fails(connect_to(a, s, "10.0.0.2", 7), ECONNRESET);
+}
+
+/* RFC 9293 §3.5, figure 7. */
+static void two_that_connect_to_each_other_are_connected(void **state)
+{
+    (void)state;
+    char byte = 0;
+    int x = open_stream(a), y = open_stream(b);
+    set_nonblocking(a, x);
+    set_nonblocking(b, y);
+    assert_int_equal(bind_at(a, x, "0.0.0.0", 1000), 0);
+    assert_int_equal(bind_at(b, y, "0.0.0.0", 1001), 0);
+    assert_fails(connect_to(a, x, "10.0.0.2", 1001), EINPROGRESS);
+    assert_fails(connect_to(b, y, "10.0.0.1", 1000), EINPROGRESS);
+    pair_run(&pair, TIME_S(1));
+    assert_int_equal(connect_to(a, x, "10.0.0.2", 1001), 0);
+    assert_int_equal(connect_to(b, y, "10.0.0.1", 1000), 0);
+    assert_int_equal(tern_send(a, x, "x", 1, 0), 1);
+    pair_run(&pair, TIME_S(1));
+    assert_int_equal(tern_recv(b, y, &byte, 1, 0), 1);
+    assert_int_equal(byte, 'x');
+}
+
+/* A stack talks to itself without its link. */
+static void a_stack_connects_to_itself(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"10.0.0.1", "127.0.0.1", "0.0.0.0"};
+    int listener = listen_at(a, "7", 1);
+    for (int i = 0; i < 3; i++) {
+        char bytes[5];
+        int s = open_stream(a);
+        assert_int_equal(connect_to(a, s, hosts[i], 7), 0);
+        int accepted = tern_accept(a, listener, NULL, NULL);
+        assert_address(peer_of(a, accepted), i == 0 ? "10.0.0.1" : "127.0.0.1",
+                       ntohs(name_of(a, s).sin_port));
+        assert_int_equal(tern_send(a, s, "hello", 5, 0), 5);
+        assert_int_equal(tern_read_full(a, accepted, bytes, 5), 5);
+        assert_memory_equal(bytes, "hello", 5);
+        assert_int_equal(tern_close(a, s), 0);
+        assert_int_equal(tern_close(a, accepted), 0);
+        assert_fails(connect_to(a, open_stream(a), hosts[i], 8), ECONNREFUSED);
+    }
+    assert_int_equal(pair.ends[0].packets_out, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        socket_test(a_reset_before_connect_asks_is_its_error),
+        socket_test(two_that_connect_to_each_other_are_connected),
+        socket_test(a_stack_connects_to_itself),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
