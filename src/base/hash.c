@@ -25,10 +25,11 @@ static inline void sip_round(struct sip *s)
     s->v2 = rotate_left(s->v2, 32);
 }
 
-static inline void sip_compress(struct sip *s, uint64_t word)
+static inline void sip_compress(struct sip *s, uint64_t word, int rounds)
 {
     s->v3 ^= word;
-    sip_round(s);
+    for (int i = 0; i < rounds; i++)
+        sip_round(s);
     s->v0 ^= word;
 }
 
@@ -37,7 +38,8 @@ static inline uint64_t little_endian(uint64_t word)
     return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
 }
 
-uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t length)
+static inline uint64_t sip_hash(const struct hash_key *key, const void *bytes, size_t length,
+                                int compression_rounds, int final_rounds)
 {
     struct sip s = {
         .v0 = key->words[0] ^ 0x736f6d6570736575,
@@ -50,16 +52,26 @@ uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t length
     size_t left = length;
     for (; left >= 8; p += 8, left -= 8) {
         memcpy(&word, p, 8);
-        sip_compress(&s, little_endian(word));
+        sip_compress(&s, little_endian(word), compression_rounds);
     }
     /* The last word ends in the length modulo 256, so that no message is the beginning of another.
      */
     word = 0;
     for (size_t i = left; i > 0; i--)
         word = word << 8 | p[i - 1];
-    sip_compress(&s, word | (uint64_t)length << 56);
+    sip_compress(&s, word | (uint64_t)length << 56, compression_rounds);
     s.v2 ^= 0xff;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < final_rounds; i++)
         sip_round(&s);
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t length)
+{
+    return sip_hash(key, bytes, length, 1, 3);
+}
+
+uint64_t hash_cookie(const struct hash_key *key, const void *bytes, size_t length)
+{
+    return sip_hash(key, bytes, length, 2, 4);
 }

@@ -12,5 +12,7 @@ struct hash_key {
 
 /* The same on every machine, whatever its byte order. */
 uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t length);
+/* SipHash-2-4, for what a peer holds and may study at leisure: cookies. */
+uint64_t hash_cookie(const struct hash_key *key, const void *bytes, size_t length);
 
 #endif

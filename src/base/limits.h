@@ -33,6 +33,7 @@ enum limits {
     LIMIT_OUT_OF_ORDER_RANGES = 256, /* holes in a receive ring */
     LIMIT_HALF_OPEN = 1024,          /* half-open connections a listener, before cookies */
     LIMIT_BACKLOG = 4096,            /* connections that wait for accept, a listener */
+    LIMIT_FAST_OPEN_PEERS = 1024,    /* servers whose cookies a stack remembers */
     LIMIT_TIME_WAIT = 65536,         /* connections in TIME-WAIT a stack */
     LIMIT_SENT_RECORDS = 8192,       /* sent records a connection */
 

@@ -7,7 +7,10 @@
 
 #include "core/words.h"
 
+enum setting_kind { SETTING_KIND_NUMBER, SETTING_KIND_WORD, SETTING_KIND_KEY };
+
 static const struct setting {
+    enum setting_kind kind;
     const char *name;
     const char *text;
     const char *words; /* "one|two|three"; NULL for a number */
@@ -17,12 +20,15 @@ static const struct setting {
     int64_t most;
 } table[] = {
 #define SETTING(field, name, initial, least, most, text) \
-    {name, text, NULL, offsetof(struct settings, field), initial, least, most},
+    {SETTING_KIND_NUMBER, name, text, NULL, offsetof(struct settings, field), initial, least, most},
 #define SETTING_WORD(field, name, initial, words, text) \
-    {name, text, words, offsetof(struct settings, field), initial, 0, 0},
+    {SETTING_KIND_WORD, name, text, words, offsetof(struct settings, field), initial, 0, 0},
+#define SETTING_KEY(field, name, text) \
+    {SETTING_KIND_KEY, name, text, NULL, offsetof(struct settings, field), 0, 0, 0},
 #include "core/setting.def"
 #undef SETTING
 #undef SETTING_WORD
+#undef SETTING_KEY
 };
 
 enum { SETTINGS = sizeof table / sizeof table[0] };
@@ -42,8 +48,11 @@ static int64_t *setting_field(struct settings *settings, const struct setting *s
 
 void settings_init(struct settings *settings)
 {
-    for (size_t i = 0; i < SETTINGS; i++)
-        *setting_field(settings, &table[i]) = table[i].initial;
+    memset(settings, 0, sizeof *settings);
+    for (size_t i = 0; i < SETTINGS; i++) {
+        if (table[i].kind != SETTING_KIND_KEY)
+            *setting_field(settings, &table[i]) = table[i].initial;
+    }
 }
 
 /* A whole decimal number that fills all of `text`: 0, -EINVAL or -ERANGE. */
@@ -57,11 +66,32 @@ static int number_parse(const char *text, int64_t *out)
     return errno == ERANGE ? -ERANGE : 0;
 }
 
+static int key_parse(const char *text, struct setting_key *out)
+{
+    struct setting_key key;
+    int length = 0;
+    int fields = sscanf(text, "%8x-%8x-%8x-%8x%n", &key.words[0], &key.words[1], &key.words[2],
+                        &key.words[3], &length);
+    if (fields != 4 || text[length] != '\0')
+        return -EINVAL;
+    *out = key;
+    return 0;
+}
+
+static int key_format(const struct setting_key *key, char *text, size_t size)
+{
+    int length = snprintf(text, size, "%08x-%08x-%08x-%08x", key->words[0], key->words[1],
+                          key->words[2], key->words[3]);
+    return length < 0 || (size_t)length >= size ? -ENOSPC : 0;
+}
+
 int setting_set(struct settings *settings, const char *name, const char *value)
 {
     const struct setting *setting = setting_find(name);
     if (!setting)
         return -ENOENT;
+    if (setting->kind == SETTING_KIND_KEY)
+        return key_parse(value, (struct setting_key *)(void *)((char *)settings + setting->offset));
     int64_t number;
     if (setting->words) {
         number = words_find(setting->words, value);
@@ -83,6 +113,8 @@ int setting_get(const struct settings *settings, const char *name, char *text, s
     const struct setting *setting = setting_find(name);
     if (!setting)
         return -ENOENT;
+    if (setting->kind == SETTING_KIND_KEY)
+        return key_format((const void *)((const char *)settings + setting->offset), text, size);
     int64_t value;
     memcpy(&value, (const char *)settings + setting->offset, sizeof value);
     if (setting->words)

@@ -6,12 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* 128 bits, in the order in which the text has them. */
+struct setting_key {
+    uint32_t words[4];
+};
+
 struct settings {
 #define SETTING(field, name, initial, least, most, text) int64_t field;
 #define SETTING_WORD(field, name, initial, words, text)  int64_t field;
+#define SETTING_KEY(field, name, text)                   struct setting_key field;
 #include "core/setting.def"
 #undef SETTING
 #undef SETTING_WORD
+#undef SETTING_KEY
 };
 
 void settings_init(struct settings *settings);

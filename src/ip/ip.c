@@ -40,6 +40,16 @@ bool ip_is_ours(const struct stack *stack, const struct address *address)
     return address_is_loopback(address) && address_is_ipv4(address);
 }
 
+size_t ip_address_bytes(const struct address *address, uint8_t bytes[16])
+{
+    if (!address_is_ipv4(address)) {
+        memcpy(bytes, address->bytes, 16);
+        return 16;
+    }
+    memcpy(bytes, address->bytes + 12, 4);
+    return 4;
+}
+
 struct checksum ip_pseudo_header(const struct address *source, const struct address *destination,
                                  uint8_t protocol, uint32_t length)
 {

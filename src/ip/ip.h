@@ -37,6 +37,10 @@ int ip_output(struct stack *stack, const struct ip_path *path, struct packet_out
 struct checksum ip_pseudo_header(const struct address *source, const struct address *destination,
                                  uint8_t protocol, uint32_t length);
 
+/* Writes the address as it stands on the wire, 4 or 16 bytes by its family, and returns their
+ * number. */
+size_t ip_address_bytes(const struct address *address, uint8_t bytes[16]);
+
 /* Whether the transport checksum over packet->payload is right (or vouched for by the link). */
 bool ip_checksum_ok(const struct packet_in *packet);
 

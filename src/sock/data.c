@@ -15,7 +15,7 @@
 
 enum {
     SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL,
-    SEND_STREAM_FLAGS = SEND_FLAGS | MSG_MORE,
+    SEND_STREAM_FLAGS = SEND_FLAGS | MSG_MORE | MSG_FASTOPEN,
     /* The last two ask for what is the case anyway. */
     RECEIVE_FLAGS =
         MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC,
@@ -27,8 +27,16 @@ static ssize_t done_or(size_t done, ssize_t error)
     return done > 0 ? (ssize_t)done : error;
 }
 
+/* Waits until a stream takes more, after `n`, which says that it did not. Opening with MSG_FASTOPEN
+ * is under way like any connect, and says so to who will not wait. */
+static ssize_t wait_to_send(struct call *call, ssize_t n)
+{
+    ssize_t error = call_wait(call, POLLOUT);
+    return error == -EAGAIN ? n : error;
+}
+
 static ssize_t send_stream(struct call *call, const struct iovec *spans, int count, size_t length,
-                           int flags)
+                           const struct endpoint *to, int flags)
 {
     struct spans left = {.first = spans, .count = count};
     size_t done = 0;
@@ -40,14 +48,15 @@ static ssize_t send_stream(struct call *call, const struct iovec *spans, int cou
         int more = next == &partial && left.count > 1 ? MSG_MORE : 0;
         if (done > 0 && socket->kind->error(socket, false))
             break;
-        ssize_t n = socket->kind->send(socket, next, next_count, NULL, flags | more);
+        ssize_t n = socket->kind->send(socket, next, next_count, to, flags | more);
+        flags &= ~MSG_FASTOPEN; /* the rest follows like any other */
         if (n >= 0) {
             done += (size_t)n;
             spans_consume(&left, (size_t)n);
             continue;
         }
-        if (n == -EAGAIN)
-            n = call_wait(call, POLLOUT);
+        if (n == -EAGAIN || n == -EINPROGRESS)
+            n = wait_to_send(call, n);
         if (n < 0)
             return done_or(done, n);
     } while (done < length);
@@ -80,13 +89,16 @@ static ssize_t send_spans(struct call *call, const struct iovec *spans, int coun
         return length;
     call_patience(call, flags, call->socket->send_timeout_ns);
     flags &= ~SEND_FLAGS;
-    if (stream)
-        return send_stream(call, spans, count, (size_t)length, flags);
+    /* A stream's peer is known, except to Fast Open. */
+    if (stream && !(flags & MSG_FASTOPEN))
+        address = NULL;
     if (address != NULL) {
         int error = remote_from_sockaddr(address, address_length, &to);
         if (error < 0)
-            return error;
+            return stream && error == -EAFNOSUPPORT ? -EOPNOTSUPP : error;
     }
+    if (stream)
+        return send_stream(call, spans, count, (size_t)length, address ? &to : NULL, flags);
     return send_datagram(call, spans, count, address ? &to : NULL, flags);
 }
 

@@ -60,6 +60,9 @@ static int tcp_kind_connect(struct socket *socket, const struct endpoint *remote
     int result = tcp_connect(socket->of.tcb, remote);
     if (result == -EINPROGRESS)
         socket->connect_progress = CONNECT_UNDER_WAY;
+    if (result == 0)
+        socket->connect_progress =
+            CONNECT_DONE; /* TCP_FASTOPEN_CONNECT: as far as its user can tell */
     return result;
 }
 
@@ -84,7 +87,13 @@ static int tcp_kind_accept(struct socket *socket, struct socket **out)
 static ssize_t tcp_kind_send(struct socket *socket, const struct iovec *spans, int count,
                              const struct endpoint *to, int flags)
 {
-    (void)to; /* as Linux does: a connection has its peer */
+    /* A connection has its peer: only Fast Open, which makes one, asks where to. */
+    if (flags & MSG_FASTOPEN) {
+        ssize_t n = to ? tcp_connect_send(socket->of.tcb, to, spans, count) : -EINVAL;
+        if (n > 0 || n == -EINPROGRESS)
+            socket->connect_progress = CONNECT_UNDER_WAY;
+        return n;
+    }
     return tcp_send(socket->of.tcb, spans, count, flags);
 }
 

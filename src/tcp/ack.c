@@ -49,7 +49,7 @@ static bool update_window(struct tcb *tcb, const struct segment *segment)
 
 /* Frees the acknowledged bytes of the send ring, and says when there is room again: when a third of
  * the buffer is free, so that a writer is not woken for each segment. */
-static void release_bytes(struct tcb *tcb)
+void ack_release_bytes(struct tcb *tcb)
 {
     struct ring *ring = &tcb->snd.ring;
     uint32_t acked = seq_gt(tcb->snd.una, tcb->snd.base) ? tcb->snd.una - tcb->snd.base : 0;
@@ -68,9 +68,10 @@ static void release_bytes(struct tcb *tcb)
 static void advance(struct tcb *tcb, uint32_t ack, struct ack_event *event)
 {
     event->advanced = true;
+    tcp_connection_handshake_over(tcb);
     tcb->snd.una = ack;
     records_acknowledge(tcb, ack, event);
-    release_bytes(tcb);
+    ack_release_bytes(tcb);
     tcb->recovery.timeouts = 0;
     if (tcb->snd.fin_sent && ack == tcb->snd.nxt)
         tcb->snd.fin_acked = true;

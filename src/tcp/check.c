@@ -59,8 +59,9 @@ static int reset_error(const struct tcb *tcb)
 {
     switch (tcb->state) {
     case TCP_SYN_SENT:
-    case TCP_SYN_RECEIVED:
         return ECONNREFUSED;
+    case TCP_SYN_RECEIVED:
+        return tcb->accepted_open ? ECONNRESET : ECONNREFUSED;
     case TCP_CLOSE_WAIT:
         return EPIPE;
     default:

@@ -33,6 +33,7 @@ struct tcb *tcp_connection_new(struct tcp *tcp)
     tcb->state = TCP_CLOSED;
     list_init(&tcb->queue);
     list_init(&tcb->port_link);
+    list_init(&tcb->fast_open.early_link);
     list_init(&tcb->all);
     list_append(&tcp->all, &tcb->all);
     preferences_init(&tcb->preferences, &tcp->stack->settings);
@@ -75,8 +76,21 @@ void tcp_notify(struct tcb *tcb, unsigned events)
         tcb->stack->notify(tcb->stack, tcb->owner, events);
 }
 
+void tcp_connection_handshake_over(struct tcb *tcb)
+{
+    if (!tcb->fast_open.early)
+        return;
+    tcb->fast_open.early = false;
+    list_remove(&tcb->fast_open.early_link);
+    if (tcb->fast_open.early_of)
+        tcb->fast_open.early_of->fast_open_count--;
+    tcb->fast_open.early_of = NULL;
+}
+
 void tcp_connection_established(struct tcb *tcb)
 {
+    bool was_early = tcb->fast_open.early;
+    tcp_connection_handshake_over(tcb);
     tcp_set_state(tcb, TCP_ESTABLISHED);
     tcb->ever_open = true;
     tcb->stat.established_ns = tcb->stack->now_ns;
@@ -88,7 +102,7 @@ void tcp_connection_established(struct tcb *tcb)
     timers_restart_keepalive(tcb);
     if (tcb->snd.fin_queued)
         tcp_set_state(tcb, TCP_FIN_WAIT_1); /* closed before it opened (§3.10.4) */
-    if (tcb->listener && tcb->stack->notify)
+    if (tcb->listener && tcb->stack->notify && !was_early)
         tcb->stack->notify(tcb->stack, tcb->listener->owner, POLLIN | POLLRDNORM);
     tcp_notify(tcb, POLLOUT | POLLWRNORM);
 }
@@ -116,10 +130,12 @@ void tcp_connection_free(struct tcb *tcb)
     ring_release(&tcb->rcv.ring);
     ranges_release(&tcb->rcv.out_of_order);
     tcp_connection_charge(tcb);
+    tcp_connection_handshake_over(tcb);
     demux_remove(tcb);
     port_leave(tcb);
     uncount_open(tcb);
     list_remove(&tcb->all);
+    free(tcb->fast_open.keys);
     stack_charge(tcb->stack, -(int64_t)sizeof *tcb);
     free(tcb);
 }
@@ -136,6 +152,7 @@ void tcp_connection_end(struct tcb *tcb, int error)
         tcp_connection_free(tcb);
         return;
     }
+    tcp_connection_handshake_over(tcb);
     /* The owner may still read what has arrived; nothing else is needed any more. */
     timers_clear_all(tcb);
     records_release(tcb);

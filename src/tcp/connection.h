@@ -8,6 +8,8 @@
 struct tcb *tcp_connection_new(struct tcp *tcp);
 /* Fixes the segment size and the windows' start once path and peer's options are known. */
 void tcp_connection_set_mss(struct tcb *tcb);
+/* Our SYN has been acknowledged: what Fast Open had opened early is now open like any other. */
+void tcp_connection_handshake_over(struct tcb *tcb);
 /* Enters ESTABLISHED. */
 void tcp_connection_established(struct tcb *tcb);
 /* The connection is over: to CLOSED, buffers for sending freed, the owner told `error` (positive

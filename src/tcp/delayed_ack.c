@@ -126,7 +126,7 @@ void receive_ack_expired(struct tcb *tcb)
 
 void receive_consumed(struct tcb *tcb, uint32_t bytes)
 {
-    if (bytes == 0 || !tcp_state_can_receive(tcb->state))
+    if (bytes == 0 || !tcb_can_receive(tcb))
         return;
     uint32_t offered = seq_gt(tcb->rcv.wup + tcb->rcv.wnd, tcb->rcv.nxt)
                            ? tcb->rcv.wup + tcb->rcv.wnd - tcb->rcv.nxt

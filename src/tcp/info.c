@@ -10,6 +10,7 @@ enum {
     INFO_TIMESTAMPS = 1,
     INFO_SACK = 2,
     INFO_WINDOW_SCALE = 4,
+    INFO_SYN_DATA = 32,
 };
 
 /* tcpi_ca_state: Linux's Open, Disorder, CWR, Recovery, Loss are our phases, in this order. */
@@ -69,7 +70,8 @@ void tcp_info_fill(const struct tcb *tcb, struct tern_tcp_info *info)
     *info = (struct tern_tcp_info){.tcpi_state = (uint8_t)tcb->state};
     info->tcpi_options =
         (uint8_t)((tcb->opt.timestamps ? INFO_TIMESTAMPS : 0) | (tcb->opt.sack ? INFO_SACK : 0) |
-                  (tcb->opt.scaling ? INFO_WINDOW_SCALE : 0));
+                  (tcb->opt.scaling ? INFO_WINDOW_SCALE : 0) |
+                  (tcb->fast_open.syn_data_acked ? INFO_SYN_DATA : 0));
     info->tcpi_snd_wscale = tcb->snd.scale & 15u;
     info->tcpi_rcv_wscale = tcb->rcv.scale & 15u;
     info->tcpi_snd_mss = tcb->snd.mss;

@@ -7,13 +7,16 @@
 #include "base/time.h"
 #include "tcp/connection.h"
 #include "tcp/demux.h"
+#include "tcp/fastopen.h"
 #include "tcp/input.h"
 #include "tcp/isn.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
 #include "tcp/port.h"
 #include "tcp/receive.h"
+#include "tcp/records.h"
 #include "tcp/rtt.h"
+#include "tcp/timers.h"
 
 static void half_open_free(struct half_open *half)
 {
@@ -51,6 +54,8 @@ static void send_syn_ack(struct half_open *half)
         o->timestamp_value = tcp_timestamp_clock(stack) + half->ts_offset;
         o->timestamp_echo = half->options.timestamp_value;
     }
+    if (half->offer_cookie)
+        fast_open_offer(half->listener, &half->local, &half->remote, &half->options, o);
     if (half->attempts < UINT8_MAX)
         half->attempts++;
     half->sent_ns = stack->now_ns;
@@ -80,57 +85,6 @@ static void half_open_expired(struct stack *stack, struct stack_timer *timer)
     half_open_arm(half);
 }
 
-static enum drop_reason take_syn(struct tcp_listener *listener, const struct packet_in *packet,
-                                 const struct segment *segment)
-{
-    struct stack *stack = listener->stack;
-    if (accept_queue_full(listener) || listener->half_open_count >= LIMIT_HALF_OPEN) {
-        stack_count(stack, COUNTER_TcpExtListenOverflows);
-        return DROP_TCP_LISTEN_FULL;
-    }
-    struct half_open *half = calloc(1, sizeof *half);
-    if (!half)
-        return DROP_NO_MEMORY;
-    half->local = (struct endpoint){packet->destination, segment->destination_port};
-    half->remote = (struct endpoint){packet->source, segment->source_port};
-    if (ip_path_find(stack, &half->local.address, &half->remote.address, &half->path) < 0) {
-        free(half);
-        return DROP_NO_ROUTE;
-    }
-    half->listener = listener;
-    half->options = segment->options;
-    half->irs = segment->seq;
-    half->iss = tcp_initial_sequence(listener->tcp, &half->local, &half->remote);
-    half->ts_offset = tcp_timestamp_offset(listener->tcp, &half->local, &half->remote);
-    half->peer_window = segment->window;
-    half->window_bytes =
-        receive_initial_window(stack, listener->preferences.receive_buffer, &half->scale);
-    half->timer.expired = half_open_expired;
-    timer_init(&half->timer.timer);
-    table_insert(&listener->tcp->half_open, &half->node,
-                 demux_hash(listener->tcp, &half->local, &half->remote));
-    list_append(&listener->half_open, &half->link);
-    listener->half_open_count++;
-    stack_charge(stack, sizeof *half);
-    send_syn_ack(half);
-    half_open_arm(half);
-    return DROP_NONE;
-}
-
-enum drop_reason tcp_listen_arrives(struct tcp_listener *listener, const struct packet_in *packet,
-                                    const struct segment *segment)
-{
-    if (segment->flags & TCP_RST)
-        return DROP_TCP_RST; /* first */
-    if (segment->flags & TCP_ACK) {
-        tcp_reject(listener->stack, packet, segment); /* second */
-        return DROP_TCP_NO_CONNECTION;
-    }
-    if (segment->flags & TCP_SYN && !(segment->flags & TCP_FIN))
-        return take_syn(listener, packet, segment); /* third */
-    return DROP_TCP_FLAGS;
-}
-
 /* Fills a fresh connection with what the handshake has settled. */
 static void promote_fill(struct tcb *tcb, const struct half_open *half)
 {
@@ -158,8 +112,8 @@ static void promote_fill(struct tcb *tcb, const struct half_open *half)
     tcp_set_state(tcb, TCP_SYN_RECEIVED);
 }
 
-/* Makes the connection: NULL without memory. The half-open entry is used up. */
-static struct tcb *promote(struct half_open *half)
+/* Makes the connection that `half` stands for: NULL without memory. */
+static struct tcb *promote(const struct half_open *half)
 {
     struct tcp_listener *listener = half->listener;
     struct tcb *tcb = tcp_connection_new(listener->tcp);
@@ -176,8 +130,99 @@ static struct tcb *promote(struct half_open *half)
     listener->accept_count++;
     if (half->attempts == 1)
         rtt_sample(tcb, listener->stack->now_ns - half->sent_ns);
-    half_open_free(half);
     return tcb;
+}
+
+/* Fast Open: a connection for a SYN with a good cookie (RFC 7413 §4.2.2). Its text may be read and
+ * answered at once. */
+static enum drop_reason open_early(const struct half_open *half, const struct segment *segment)
+{
+    struct tcp_listener *listener = half->listener;
+    struct tcb *tcb = promote(half);
+    if (!tcb)
+        return DROP_NO_MEMORY;
+    tcb->fast_open.early = true;
+    tcb->fast_open.early_of = listener;
+    list_append(&listener->early, &tcb->fast_open.early_link);
+    listener->fast_open_count++;
+    if (records_add(tcb, half->iss, half->iss + 1, tcb->snd.mss) < 0) {
+        list_remove(&tcb->queue);
+        listener->accept_count--;
+        tcp_connection_free(tcb);
+        return DROP_NO_MEMORY;
+    }
+    tcp_process_text(tcb, segment);
+    tcb->fast_open.syn_data_acked = tcb->rcv.nxt != half->irs + 1;
+    stack_count(listener->stack, COUNTER_TcpExtTCPFastOpenPassive);
+    tcb->syn_attempts = 1;
+    tcp_emit_bare(tcb, half->iss, TCP_SYN, WHY_SYN_ACK);
+    timers_restart_retransmit(tcb);
+    if (listener->stack->notify)
+        listener->stack->notify(listener->stack, listener->owner, POLLIN | POLLRDNORM);
+    return DROP_NONE;
+}
+
+static int half_open_fill(struct half_open *half, struct tcp_listener *listener,
+                          const struct packet_in *packet, const struct segment *segment)
+{
+    struct stack *stack = listener->stack;
+    half->local = (struct endpoint){packet->destination, segment->destination_port};
+    half->remote = (struct endpoint){packet->source, segment->source_port};
+    half->listener = listener;
+    half->options = segment->options;
+    half->irs = segment->seq;
+    half->iss = tcp_initial_sequence(listener->tcp, &half->local, &half->remote);
+    half->ts_offset = tcp_timestamp_offset(listener->tcp, &half->local, &half->remote);
+    half->peer_window = segment->window;
+    half->window_bytes =
+        receive_initial_window(stack, listener->preferences.receive_buffer, &half->scale);
+    return ip_path_find(stack, &half->local.address, &half->remote.address, &half->path);
+}
+
+static enum drop_reason take_syn(struct tcp_listener *listener, const struct packet_in *packet,
+                                 const struct segment *segment)
+{
+    struct stack *stack = listener->stack;
+    struct half_open fresh = {0};
+    if (accept_queue_full(listener) || listener->half_open_count >= LIMIT_HALF_OPEN) {
+        stack_count(stack, COUNTER_TcpExtListenOverflows);
+        return DROP_TCP_LISTEN_FULL;
+    }
+    if (half_open_fill(&fresh, listener, packet, segment) < 0)
+        return DROP_NO_ROUTE;
+    enum fast_open_answer answer =
+        fast_open_judge(listener, &fresh.local, &fresh.remote, &segment->options);
+    if (answer == FAST_OPEN_ACCEPT)
+        return open_early(&fresh, segment);
+    struct half_open *half = malloc(sizeof *half);
+    if (!half)
+        return DROP_NO_MEMORY;
+    *half = fresh;
+    half->offer_cookie = answer == FAST_OPEN_OFFER;
+    half->timer.expired = half_open_expired;
+    timer_init(&half->timer.timer);
+    table_insert(&listener->tcp->half_open, &half->node,
+                 demux_hash(listener->tcp, &half->local, &half->remote));
+    list_append(&listener->half_open, &half->link);
+    listener->half_open_count++;
+    stack_charge(stack, sizeof *half);
+    send_syn_ack(half);
+    half_open_arm(half);
+    return DROP_NONE;
+}
+
+enum drop_reason tcp_listen_arrives(struct tcp_listener *listener, const struct packet_in *packet,
+                                    const struct segment *segment)
+{
+    if (segment->flags & TCP_RST)
+        return DROP_TCP_RST; /* first */
+    if (segment->flags & TCP_ACK) {
+        tcp_reject(listener->stack, packet, segment); /* second */
+        return DROP_TCP_NO_CONNECTION;
+    }
+    if (segment->flags & TCP_SYN && !(segment->flags & TCP_FIN))
+        return take_syn(listener, packet, segment); /* third */
+    return DROP_TCP_FLAGS;
 }
 
 static void acknowledge(struct half_open *half)
@@ -247,6 +292,7 @@ enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct pack
     struct tcb *tcb = promote(half);
     if (!tcb)
         return DROP_NO_MEMORY;
+    half_open_free(half);
     return tcp_segment_arrives(tcb, packet, segment);
 }
 
@@ -277,8 +323,11 @@ int tcp_listen(struct tcb *tcb, unsigned backlog, void *owner, struct tcp_listen
     listener->port = tcb->port;
     listener->local = tcb->local;
     listener->preferences = tcb->preferences;
+    if (tcb->fast_open.keys)
+        listener->fast_open_keys = *tcb->fast_open.keys;
     list_init(&listener->accept_queue);
     list_init(&listener->half_open);
+    list_init(&listener->early);
     list_append(&tcb->port->listeners, &listener->port_link);
     tcp_listener_backlog(listener, backlog);
     tcb->owner = NULL;
@@ -319,6 +368,10 @@ void tcp_listener_close(struct tcp_listener *listener)
         tcb->listener = NULL;
         tcp_abort(tcb);
     }
+    /* Those accepted already go on without their listener. */
+    for (struct list *l = listener->early.next; l != &listener->early; l = l->next)
+        container_of(l, struct tcb, fast_open.early_link)->fast_open.early_of = NULL;
+    list_remove(&listener->early);
     list_remove(&listener->port_link);
     port_release(tcp, listener->port);
     free(listener);

@@ -19,6 +19,9 @@ struct tcp_listener {
     struct list accept_queue;           /* tcb.queue, oldest first */
     struct list half_open;              /* half_open.link, oldest first */
     unsigned backlog, accept_count, half_open_count;
+    struct list early;        /* tcb.fast_open.early_link: open before their handshake is over */
+    unsigned fast_open_count; /* of them */
+    struct fast_open_keys fast_open_keys; /* TCP_FASTOPEN_KEY; none: the stack's */
 };
 
 struct half_open {
@@ -33,8 +36,9 @@ struct half_open {
     uint32_t window_bytes; /* what we offered */
     uint32_t ts_offset;
     uint16_t peer_window;
-    uint8_t scale;    /* ours */
-    uint8_t attempts; /* SYN,ACKs sent */
+    uint8_t scale;     /* ours */
+    uint8_t attempts;  /* SYN,ACKs sent */
+    bool offer_cookie; /* the SYN,ACK brings a Fast Open cookie */
     uint64_t sent_ns;
 };
 

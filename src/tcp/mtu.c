@@ -1,6 +1,7 @@
 #include "tcp/mtu.h"
 
 #include "tcp/connection.h"
+#include "tcp/fastopen.h"
 #include "tcp/output.h"
 #include "tcp/records.h"
 
@@ -26,6 +27,13 @@ void mtu_too_big(struct tcb *tcb, uint32_t mtu)
         return;
     tcb->path.mtu = mtu;
     tcp_connection_set_mss(tcb);
+    if (tcb->state == TCP_SYN_SENT) {
+        /* A SYN with text: again at once, and plain. */
+        tcb->syn_attempts++;
+        fast_open_syn_lost(tcb);
+        tcp_retransmit_first(tcb, WHY_SYN);
+        return;
+    }
     /* What was too big is lost, and goes again in smaller pieces; congestion it was not. */
     for (struct sent_record *r = records_first(tcb); r; r = records_next(r)) {
         if (!r->sacked && !r->lost && r->mss > tcb->snd.mss) {

@@ -1,6 +1,7 @@
 #include "tcp/options.h"
 
 #include "base/time.h"
+#include "tcp/fastopen.h"
 #include "tcp/sack.h"
 
 uint32_t tcp_timestamp_clock(const struct stack *stack)
@@ -53,6 +54,8 @@ static void fill_syn(const struct tcb *tcb, struct segment *segment)
     o->window_scale = tcb->rcv.scale;
     if (offer ? settings->tcp_timestamps : tcb->opt.timestamps)
         fill_timestamps(tcb, o, segment->flags);
+    if (offer)
+        fast_open_fill_syn(tcb, o);
 }
 
 void options_fill(struct tcb *tcb, struct segment *segment, uint32_t text_length)

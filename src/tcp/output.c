@@ -152,7 +152,7 @@ static struct send_decision next_new(const struct tcb *tcb, uint32_t room)
 
 struct send_decision tcp_next_send(const struct tcb *tcb)
 {
-    if (!tcp_state_synchronized(tcb->state) || tcb->state == TCP_TIME_WAIT || !records_room(tcb))
+    if (!tcb_open(tcb) || tcb->state == TCP_TIME_WAIT || !records_room(tcb))
         return NOTHING;
     if (timer_is_set(tcb, TCP_TIMER_PACE))
         return NOTHING;

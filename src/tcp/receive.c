@@ -128,7 +128,7 @@ enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment)
     const uint8_t *text = segment->text;
     if (length == 0)
         return TCP_STEP_CONTINUE;
-    if (!tcp_state_can_receive(tcb->state) || tcb->rcv.fin)
+    if (!tcb_can_receive(tcb) || tcb->rcv.fin)
         return TCP_STEP_CONTINUE; /* §3.10.7.4, seventh: nothing should come; it is ignored */
     tcb->stat.data_segments_in++;
     /* The user has closed and data still comes: it can never be delivered (RFC 2525 §2.17, RFC 9293

@@ -3,10 +3,12 @@
 #include "tcp/sockopt.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/time.h"
 #include "tcp/connection.h"
+#include "tcp/fastopen.h"
 #include "tcp/info.h"
 #include "tcp/listen.h"
 #include "tcp/output.h"
@@ -92,6 +94,17 @@ static int set_number(struct tcp_preferences *p, int option, int value)
             return -EINVAL;
         p->user_timeout_ms = (uint32_t)value;
         return 0;
+    case OPTION_FASTOPEN:
+        if (value < 0)
+            return -EINVAL;
+        p->fast_open_queue = (uint32_t)value;
+        return 0;
+    case OPTION_FASTOPEN_CONNECT:
+        p->fast_open_connect = value != 0;
+        return 0;
+    case OPTION_FASTOPEN_NO_COOKIE:
+        p->fast_open_no_cookie = value != 0;
+        return 0;
     default:
         return -ENOPROTOOPT;
     }
@@ -156,8 +169,24 @@ static void act_on_change(struct tcb *tcb, int level, int option)
     }
 }
 
+static int set_own_keys(struct tcb *tcb, const void *value, socklen_t length)
+{
+    struct fast_open_keys keys;
+    int error = tcb->state == TCP_CLOSED ? fast_open_set_keys(&keys, value, length) : -EINVAL;
+    if (error < 0)
+        return error;
+    if (!tcb->fast_open.keys)
+        tcb->fast_open.keys = malloc(sizeof keys);
+    if (!tcb->fast_open.keys)
+        return -ENOMEM;
+    *tcb->fast_open.keys = keys;
+    return 0;
+}
+
 int tcp_set_option(struct tcb *tcb, int level, int option, const void *value, socklen_t length)
 {
+    if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_KEY)
+        return set_own_keys(tcb, value, length);
     int error =
         set_preference(&tcb->preferences, &tcb->stack->settings, level, option, value, length);
     if (error == 0)
@@ -168,6 +197,8 @@ int tcp_set_option(struct tcb *tcb, int level, int option, const void *value, so
 int tcp_listener_set_option(struct tcp_listener *listener, int level, int option, const void *value,
                             socklen_t length)
 {
+    if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_KEY)
+        return fast_open_set_keys(&listener->fast_open_keys, value, length);
     return set_preference(&listener->preferences, &listener->stack->settings, level, option, value,
                           length);
 }
@@ -217,6 +248,15 @@ static int get_number(const struct tcp_preferences *p, int level, int option, in
     case OPTION_USER_TIMEOUT:
         *out = (int)p->user_timeout_ms;
         return 0;
+    case OPTION_FASTOPEN:
+        *out = (int)p->fast_open_queue;
+        return 0;
+    case OPTION_FASTOPEN_CONNECT:
+        *out = p->fast_open_connect;
+        return 0;
+    case OPTION_FASTOPEN_NO_COOKIE:
+        *out = p->fast_open_no_cookie;
+        return 0;
     default:
         return -ENOPROTOOPT;
     }
@@ -231,6 +271,13 @@ static int give(const void *from, size_t size, void *value, socklen_t *length)
     memcpy(value, from, room);
     *length = (socklen_t)room;
     return 0;
+}
+
+static int get_fast_open_keys(const struct fast_open_keys *keys, void *value, socklen_t *length)
+{
+    uint8_t bytes[2 * FAST_OPEN_KEY];
+    fast_open_get_keys(keys, bytes);
+    return give(bytes, keys->count * FAST_OPEN_KEY, value, length);
 }
 
 static int get_preference(const struct tcp_preferences *p, int level, int option, void *value,
@@ -271,5 +318,7 @@ int tcp_listener_get_option(struct tcp_listener *listener, int level, int option
                                      .tcpi_sacked = listener->backlog};
         return give(&info, sizeof info, value, length);
     }
+    if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_KEY)
+        return get_fast_open_keys(&listener->fast_open_keys, value, length);
     return get_preference(&listener->preferences, level, option, value, length);
 }

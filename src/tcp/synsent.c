@@ -5,6 +5,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/connection.h"
+#include "tcp/fastopen.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
 #include "tcp/receive.h"
@@ -39,6 +40,8 @@ static void syn_acknowledged(struct tcb *tcb, const struct segment *segment)
     }
     if (tcb->syn_attempts > 1)
         tcb->cc.cwnd = 1; /* RFC 6298 §5.7, RFC 5681 §3.1: a lost SYN */
+    ack_release_bytes(tcb);
+    fast_open_syn_ack(tcb, segment);
     timers_restart_retransmit(tcb);
     tcp_connection_established(tcb);
     tcb->ack.now = true;

@@ -17,6 +17,7 @@
 #include "core/stack.h"
 #include "ip/ip.h"
 #include "tcp/cc.h"
+#include "tcp/cookie_keys.h"
 #include "tcp/state.h"
 #include "tcp/tcp.h"
 #include "wire/ipv4.h"
@@ -61,6 +62,9 @@ struct tcp_preferences {
     uint8_t congestion_control; /* index into the setting's words */
     uint8_t traffic_class;
     uint8_t hop_limit;
+    uint32_t fast_open_queue; /* TCP_FASTOPEN: SYNs with data that may wait for their handshake */
+    bool fast_open_connect;
+    bool fast_open_no_cookie;
     bool keepalive;
     bool no_delay;
     bool cork;
@@ -267,6 +271,20 @@ struct tcb {
     } stat;
 
     uint32_t charged; /* bytes charged to the stack for the rings */
+    struct {
+        bool used : 1;         /* our SYN asked for a cookie or brought one */
+        bool experimental : 1; /* with option 254 */
+        bool with_cookie : 1;
+        bool has_text : 1;       /* it carried text */
+        bool syn_data_acked : 1; /* text in the SYN was taken, by whichever side */
+        bool deferred : 1;       /* the SYN waits for the first write (TCP_FASTOPEN_CONNECT) */
+        bool early : 1;          /* server: open although our SYN is not acknowledged yet */
+        struct list early_link;  /* in the listener's `early` while so */
+        struct tcp_listener *early_of;
+        struct fast_open_keys
+            *keys; /* TCP_FASTOPEN_KEY, for the listener that this may become; or NULL */
+    } fast_open;
+
     uint8_t keepalive_sent;
     uint8_t syn_attempts;
 };
@@ -282,12 +300,33 @@ struct tcp {
     uint32_t time_wait_count;
     uint32_t open_count; /* detached tcbs not in TIME-WAIT */
     struct hash_key isn_key, timestamp_key, port_key;
+    struct fast_open_keys fast_open_keys;
+    struct table fast_open_peers; /* by address; fastopen_client.c */
+    struct list fast_open_use;
     uint32_t port_steps[64]; /* RFC 6056 §3.3.4: counters of the double-hash algorithm */
 };
 
 static inline struct tcp *tcp_of(const struct stack *stack)
 {
     return (struct tcp *)stack->protocols[IP_PROTOCOL_TCP].state;
+}
+
+/* Whether text and FIN may come and go: the handshake is over, or Fast Open has made that
+ * unnecessary. */
+static inline bool tcb_open(const struct tcb *tcb)
+{
+    return tcp_state_synchronized(tcb->state) ||
+           (tcb->state == TCP_SYN_RECEIVED && tcb->fast_open.early);
+}
+static inline bool tcb_can_send(const struct tcb *tcb)
+{
+    return tcp_state_can_send(tcb->state) ||
+           (tcb->state == TCP_SYN_RECEIVED && tcb->fast_open.early);
+}
+static inline bool tcb_can_receive(const struct tcb *tcb)
+{
+    return tcp_state_can_receive(tcb->state) ||
+           (tcb->state == TCP_SYN_RECEIVED && tcb->fast_open.early);
 }
 
 /* Segments the network is believed to hold: RFC 6675's pipe. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tcp/connection.h"
+#include "tcp/fastopen.h"
 #include "tcp/icmp.h"
 #include "tcp/input.h"
 #include "tcp/port.h"
@@ -31,6 +32,7 @@ static void tcp_release(struct stack *stack)
     table_release(&tcp->connections);
     table_release(&tcp->half_open);
     table_release(&tcp->ports);
+    fast_open_release(tcp);
     free(tcp);
     stack->protocols[IP_PROTOCOL_TCP] = (struct protocol){0};
 }
@@ -46,10 +48,14 @@ int tcp_attach(struct stack *stack)
     tcp->isn_key = random_key(stack);
     tcp->timestamp_key = random_key(stack);
     tcp->port_key = random_key(stack);
+    tcp->fast_open_keys = (struct fast_open_keys){.key = {random_key(stack)}, .count = 1};
+    list_init(&tcp->fast_open_use);
     if (table_init(&tcp->connections, TABLE_START) < 0 ||
-        table_init(&tcp->half_open, TABLE_START) < 0 || table_init(&tcp->ports, TABLE_START) < 0) {
+        table_init(&tcp->half_open, TABLE_START) < 0 || table_init(&tcp->ports, TABLE_START) < 0 ||
+        table_init(&tcp->fast_open_peers, 16) < 0) {
         table_release(&tcp->connections);
         table_release(&tcp->half_open);
+        table_release(&tcp->ports);
         free(tcp);
         return -ENOMEM;
     }

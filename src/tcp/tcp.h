@@ -30,6 +30,11 @@ int tcp_bind(struct tcb *tcb, const struct endpoint *local, bool reuse);
  * -EADDRNOTAVAIL, -ENETUNREACH, -EINVAL. The result arrives with notify: tcp_error() or TCP_EVENT.
  */
 int tcp_connect(struct tcb *tcb, const struct endpoint *remote);
+/* Active OPEN with the first text in the SYN, where a Fast Open cookie allows it (RFC 7413): the
+ * bytes taken, which is what the SYN carries; -EINPROGRESS when none; -EOPNOTSUPP (tcp.fast_open
+ * has no client bit), and tcp_connect's errors. */
+ssize_t tcp_connect_send(struct tcb *tcb, const struct endpoint *remote, const struct iovec *spans,
+                         int count);
 /* Turns a bound (or unbound: an ephemeral port is taken) CLOSED connection into a listener, and
  * frees the connection: 0, -EADDRINUSE, -EINVAL, -ENOMEM. Options set on the connection are those
  * of what it will accept. */

@@ -20,6 +20,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/connection.h"
+#include "tcp/fastopen.h"
 #include "tcp/output.h"
 #include "tcp/receive.h"
 #include "tcp/records.h"
@@ -114,7 +115,8 @@ static bool given_up(const struct tcb *tcb)
     if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED) {
         if (tcb->preferences.user_timeout_ms)
             return stalled + rtt_rto(tcb) / 2 >= TIME_MS(tcb->preferences.user_timeout_ms);
-        return tcb->syn_attempts > tcb->preferences.syn_retries;
+        return tcb->syn_attempts >
+               (tcb->accepted_open ? settings->tcp_synack_retries : tcb->preferences.syn_retries);
     }
     if (tcb->preferences.user_timeout_ms)
         return stalled >= TIME_MS(tcb->preferences.user_timeout_ms);
@@ -148,6 +150,8 @@ static bool retransmit_expired(struct tcb *tcb)
         struct sent_record *first = records_first(tcb);
         if (first)
             records_mark_lost(tcb, first);
+        if (tcb->state == TCP_SYN_SENT)
+            fast_open_syn_lost(tcb);
         tcb->cc.cwnd = 1;
     }
     if (tcb->recovery.timeouts < UINT8_MAX)

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "tcp/connection.h"
 #include "tcp/demux.h"
+#include "tcp/fastopen.h"
 #include "tcp/isn.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
@@ -45,27 +46,39 @@ static int claim_local(struct tcb *tcb, const struct endpoint *remote)
     return 0;
 }
 
-static void send_syn(struct tcb *tcb)
+/* A SYN, with the first `text` bytes of the send ring (Fast Open). The records come first: without
+ * them nothing may be sent. */
+static int send_syn(struct tcb *tcb, uint32_t text)
 {
-    tcb->snd.iss = tcb->snd.una = tcb->snd.nxt =
-        tcp_initial_sequence(tcb->tcp, &tcb->local, &tcb->remote);
-    tcb->snd.base = tcb->snd.push = tcb->snd.small = tcb->snd.iss + 1;
-    tcb->recovery.high = tcb->records.highest_sacked = tcb->snd.iss;
+    uint32_t iss = tcp_initial_sequence(tcb->tcp, &tcb->local, &tcb->remote);
+    tcb->snd.iss = tcb->snd.una = iss;
+    tcb->snd.base = tcb->snd.push = tcb->snd.small = iss + 1;
+    tcb->recovery.high = tcb->records.highest_sacked = iss;
+    tcp_connection_set_mss(tcb);
+    int error = records_add(tcb, iss, iss + 1, tcb->snd.mss);
+    if (error == 0 && text)
+        error = records_add(tcb, iss + 1, iss + 1 + text, text);
+    if (error < 0) {
+        records_release(tcb);
+        return error;
+    }
+    tcb->snd.nxt = iss + 1 + text;
     tcb->opt.ts_offset = tcp_timestamp_offset(tcb->tcp, &tcb->local, &tcb->remote);
     tcb->rcv.wnd =
         receive_initial_window(tcb->stack, tcb->preferences.receive_buffer, &tcb->rcv.scale);
-    tcp_connection_set_mss(tcb);
     tcb->cc.operations = cc_by_index(tcb->preferences.congestion_control);
     tcb->cc.operations->init(tcb);
     tcb->syn_attempts = 1;
     tcp_set_state(tcb, TCP_SYN_SENT);
-    tcb->snd.nxt = tcb->snd.iss + 1;
-    tcp_emit_bare(tcb, tcb->snd.iss, TCP_SYN, WHY_SYN);
+    struct send_decision syn = {
+        .why = WHY_SYN, .seq = iss, .length = text, .mss = UINT16_MAX, .flags = TCP_SYN};
+    tcp_emit(tcb, &syn);
     timers_restart_retransmit(tcb);
+    return 0;
 }
 
-/* A connection that failed or ended may be tried again on the same socket: everything but who and
- * how starts anew. */
+/* A connection that failed may be tried again on the same socket; one that has been open may not.
+ */
 static int renew(struct tcb *tcb)
 {
     tcb->ended = false;
@@ -73,11 +86,12 @@ static int renew(struct tcb *tcb)
     return tcb->ever_open ? -EISCONN : 0;
 }
 
-int tcp_connect(struct tcb *tcb, const struct endpoint *remote)
+/* Whether OPEN makes sense now, and if so from where: path and local endpoint. */
+static int prepare_open(struct tcb *tcb, const struct endpoint *remote)
 {
     if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED)
         return -EALREADY;
-    if (tcb->state != TCP_CLOSED)
+    if (tcb->state != TCP_CLOSED || tcb->fast_open.deferred)
         return -EISCONN;
     if (remote->port == 0)
         return -EADDRNOTAVAIL;
@@ -91,19 +105,75 @@ int tcp_connect(struct tcb *tcb, const struct endpoint *remote)
     if (error < 0)
         return error;
     error = claim_local(tcb, remote);
+    if (error == 0)
+        tcb->remote = *remote;
+    return error;
+}
+
+static int finish_open(struct tcb *tcb, uint32_t text)
+{
+    demux_insert(tcb);
+    int error = send_syn(tcb, text);
+    if (error < 0)
+        demux_remove(tcb);
+    return error < 0 ? error : -EINPROGRESS;
+}
+
+static bool fast_open_allowed(const struct tcb *tcb)
+{
+    return tcb->stack->settings.tcp_fastopen & FAST_OPEN_CLIENT;
+}
+
+int tcp_connect(struct tcb *tcb, const struct endpoint *remote)
+{
+    uint32_t text_most;
+    int error = prepare_open(tcb, remote);
     if (error < 0)
         return error;
-    tcb->remote = *remote;
-    demux_insert(tcb);
-    /* The record comes first: without one nothing may be sent. */
-    uint32_t iss = tcp_initial_sequence(tcb->tcp, &tcb->local, &tcb->remote);
-    error = records_add(tcb, iss, iss + 1, tcb->snd.mss);
-    if (error < 0) {
-        demux_remove(tcb);
-        return error;
+    if (tcb->preferences.fast_open_connect && fast_open_allowed(tcb) &&
+        fast_open_prepare(tcb, &text_most)) {
+        tcb->fast_open.deferred = true; /* the first write brings the SYN */
+        return 0;
     }
-    send_syn(tcb);
-    return -EINPROGRESS;
+    return finish_open(tcb, 0);
+}
+
+static ssize_t append(struct tcb *tcb, const struct iovec *spans, int count, size_t room);
+
+/* Opens with as much of `spans` in the SYN as may be. */
+static ssize_t open_with_text(struct tcb *tcb, const struct iovec *spans, int count)
+{
+    uint32_t text_most;
+    ssize_t text = 0;
+    if (fast_open_prepare(tcb, &text_most) && text_most)
+        text = append(tcb, spans, count, text_most);
+    if (text == -EAGAIN)
+        text = 0; /* there was nothing to write */
+    if (text < 0)
+        return text;
+    tcb->fast_open.has_text = text > 0;
+    int error = finish_open(tcb, (uint32_t)text);
+    if (error != -EINPROGRESS)
+        ring_release(&tcb->snd.ring);
+    tcb->snd.push += (uint32_t)text;
+    tcp_connection_charge(tcb);
+    return text ? text : error;
+}
+
+static ssize_t send_deferred(struct tcb *tcb, const struct iovec *spans, int count, int flags)
+{
+    (void)flags;
+    tcb->fast_open.deferred = false;
+    return open_with_text(tcb, spans, count);
+}
+
+ssize_t tcp_connect_send(struct tcb *tcb, const struct endpoint *remote, const struct iovec *spans,
+                         int count)
+{
+    if (!fast_open_allowed(tcb))
+        return -EOPNOTSUPP;
+    int error = prepare_open(tcb, remote);
+    return error < 0 ? error : open_with_text(tcb, spans, count);
 }
 
 /* An error is told once; afterwards the connection is simply over. */
@@ -128,9 +198,9 @@ static uint32_t send_room(const struct tcb *tcb)
     return tcb->preferences.send_buffer > held ? tcb->preferences.send_buffer - held : 0;
 }
 
-static ssize_t append(struct tcb *tcb, const struct iovec *spans, int count)
+static ssize_t append(struct tcb *tcb, const struct iovec *spans, int count, size_t room)
 {
-    size_t room = send_room(tcb), taken = 0;
+    size_t taken = 0;
     for (int i = 0; i < count && room; i++) {
         size_t part = spans[i].iov_len < room ? spans[i].iov_len : room;
         if (ring_append(&tcb->snd.ring, spans[i].iov_base, (uint32_t)part) < 0)
@@ -146,15 +216,17 @@ ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flag
     size_t wanted = 0;
     if (tcb->error)
         return take_error(tcb);
-    if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED)
+    if (tcb->fast_open.deferred)
+        return send_deferred(tcb, spans, count, flags);
+    if (tcb->state == TCP_SYN_SENT || (tcb->state == TCP_SYN_RECEIVED && !tcb->fast_open.early))
         return tcb->snd.fin_queued ? -EPIPE : -EAGAIN;
-    if (!tcp_state_can_send(tcb->state))
+    if (!tcb_can_send(tcb))
         return -EPIPE;
     for (int i = 0; i < count; i++)
         wanted += spans[i].iov_len;
     if (wanted == 0)
         return 0;
-    ssize_t taken = append(tcb, spans, count);
+    ssize_t taken = append(tcb, spans, count, send_room(tcb));
     if (taken <= 0)
         return taken;
     tcp_connection_charge(tcb);
@@ -210,7 +282,7 @@ static void queue_fin(struct tcb *tcb)
         return;
     tcb->snd.fin_queued = true;
     tcb->snd.push = tcb->snd.base + tcb->snd.ring.length;
-    if (tcb->state == TCP_ESTABLISHED)
+    if (tcb->state == TCP_ESTABLISHED || (tcb->state == TCP_SYN_RECEIVED && tcb->fast_open.early))
         tcp_set_state(tcb, TCP_FIN_WAIT_1);
     else if (tcb->state == TCP_CLOSE_WAIT)
         tcp_set_state(tcb, TCP_LAST_ACK);
@@ -246,7 +318,7 @@ void tcp_abort(struct tcb *tcb)
         tcp_connection_free(tcb);
         return;
     }
-    if (tcp_state_synchronized(tcb->state) && tcb->state != TCP_TIME_WAIT)
+    if (tcb_open(tcb) && tcb->state != TCP_TIME_WAIT)
         tcp_send_reset(tcb); /* §3.10.5 */
     tcp_connection_end(tcb, 0);
 }
@@ -255,7 +327,7 @@ void tcp_detach(struct tcb *tcb)
 {
     bool unread = tcb->rcv.ring.length > 0;
     if (tcb->state == TCP_CLOSED || tcb->state == TCP_SYN_SENT || unread) {
-        if (unread && tcp_state_synchronized(tcb->state))
+        if (unread && tcb_open(tcb))
             stack_count(tcb->stack, COUNTER_TcpExtTCPAbortOnClose);
         tcp_abort(tcb);
         return;
@@ -292,10 +364,12 @@ static unsigned receive_readiness(const struct tcb *tcb)
 unsigned tcp_readiness(const struct tcb *tcb)
 {
     unsigned events = 0;
-    bool open = tcp_state_synchronized(tcb->state);
+    bool open = tcb_open(tcb);
     if (open || tcb->ended)
         events |= receive_readiness(tcb);
-    if (tcb->state == TCP_CLOSED)
+    if (tcb->fast_open.deferred)
+        events |= POLLOUT | POLLWRNORM;
+    else if (tcb->state == TCP_CLOSED)
         events |= POLLOUT | POLLWRNORM | POLLHUP;
     else if (open && (tcb->snd.fin_queued || send_room(tcb) * 3 >= tcb->preferences.send_buffer))
         events |= POLLOUT | POLLWRNORM;
@@ -318,7 +392,7 @@ const struct endpoint *tcp_remote(const struct tcb *tcb)
 
 bool tcp_connected(const struct tcb *tcb)
 {
-    return tcp_state_synchronized(tcb->state);
+    return tcb_open(tcb) || tcb->fast_open.deferred;
 }
 
 bool tcp_drained(const struct tcb *tcb)

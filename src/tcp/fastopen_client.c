@@ -1,0 +1,166 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/seq.h"
+#include "base/time.h"
+#include "tcp/fastopen.h"
+#include "tcp/records.h"
+
+static struct fast_open_peer *peer_find(const struct tcp *tcp, const struct address *address)
+{
+    uint32_t hash = (uint32_t)hash_bytes(&tcp->stack->hash_key, address, sizeof *address);
+    struct table_node *node = table_first(&tcp->fast_open_peers, hash);
+    for (; node; node = table_next(node)) {
+        struct fast_open_peer *peer = container_of(node, struct fast_open_peer, node);
+        if (address_equal(&peer->address, address))
+            return peer;
+    }
+    return NULL;
+}
+
+static void peer_forget(struct tcp *tcp, struct fast_open_peer *peer)
+{
+    table_remove(&tcp->fast_open_peers, &peer->node);
+    list_remove(&peer->use);
+    free(peer);
+}
+
+static struct fast_open_peer *peer_find_or_add(struct tcp *tcp, const struct address *address)
+{
+    struct fast_open_peer *peer = peer_find(tcp, address);
+    if (!peer) {
+        if (tcp->fast_open_peers.count >= LIMIT_FAST_OPEN_PEERS)
+            peer_forget(tcp, container_of(tcp->fast_open_use.next, struct fast_open_peer, use));
+        peer = calloc(1, sizeof *peer);
+        if (!peer)
+            return NULL;
+        peer->address = *address;
+        list_init(&peer->use);
+        table_insert(&tcp->fast_open_peers, &peer->node,
+                     (uint32_t)hash_bytes(&tcp->stack->hash_key, address, sizeof *address));
+    }
+    list_remove(&peer->use);
+    list_append(&tcp->fast_open_use, &peer->use);
+    return peer;
+}
+
+void fast_open_release(struct tcp *tcp)
+{
+    while (!list_empty(&tcp->fast_open_use))
+        peer_forget(tcp, container_of(tcp->fast_open_use.next, struct fast_open_peer, use));
+    table_release(&tcp->fast_open_peers);
+}
+
+/* RFC 7413 §4.2.1 and §7.1: where SYNs with data vanished more than once, plain ones are sent for a
+ * while that doubles. */
+static bool black_hole(const struct tcb *tcb, const struct fast_open_peer *peer)
+{
+    if (!peer || peer->losses < 2)
+        return false;
+    unsigned shift = peer->losses < 10 ? peer->losses : 10;
+    return tcb->stack->now_ns - peer->loss_ns < TIME_S(60) << shift;
+}
+
+bool fast_open_prepare(struct tcb *tcb, uint32_t *text_most)
+{
+    const struct fast_open_peer *peer = peer_find(tcb->tcp, &tcb->remote.address);
+    bool no_cookie = tcb->stack->settings.tcp_fastopen & FAST_OPEN_CLIENT_NO_COOKIE ||
+                     tcb->preferences.fast_open_no_cookie;
+    *text_most = 0;
+    tcb->fast_open.used = false;
+    if (black_hole(tcb, peer))
+        return false;
+    tcb->fast_open.used = true;
+    tcb->fast_open.experimental =
+        peer && (peer->cookie_length ? peer->experimental : peer->try_experimental);
+    tcb->fast_open.with_cookie = peer && peer->cookie_length;
+    if (!tcb->fast_open.with_cookie && !no_cookie)
+        return false;
+    /* All the options that may come must leave room (§4.1.3.1: the cached MSS). */
+    uint32_t mss = tcb->path.mtu - tcb->path.header_bytes - TCP_HEADER_MIN;
+    if (peer && peer->mss && peer->mss < mss)
+        mss = peer->mss;
+    if (tcb->preferences.max_segment && tcb->preferences.max_segment < mss)
+        mss = tcb->preferences.max_segment;
+    *text_most = mss > TCP_OPTIONS_MAX ? mss - TCP_OPTIONS_MAX : 0;
+    return true;
+}
+
+void fast_open_fill_syn(const struct tcb *tcb, struct tcp_options *options)
+{
+    const struct fast_open_peer *peer = peer_find(tcb->tcp, &tcb->remote.address);
+    if (!tcb->fast_open.used || tcb->syn_attempts > 1)
+        return; /* §4.2.2: a repeated SYN is a plain one */
+    if (!tcb->fast_open.with_cookie && tcb->fast_open.has_text)
+        return; /* without a cookie, because none is wanted */
+    options->has_fast_open = true;
+    options->fast_open_experimental = tcb->fast_open.experimental;
+    if (tcb->fast_open.with_cookie && peer) {
+        options->cookie_length = peer->cookie_length;
+        memcpy(options->cookie, peer->cookie, peer->cookie_length);
+    }
+}
+
+static bool brings_cookie(const struct tcp_options *options)
+{
+    return options->has_fast_open && options->cookie_length >= TCP_COOKIE_MIN &&
+           options->cookie_length <= TCP_COOKIE_MAX && options->cookie_length % 2 == 0;
+}
+
+/* §4.1.3 and §4.2.1: the cookie, the MSS, and whether the way lets SYNs with data through. */
+static void learn(struct tcb *tcb, const struct segment *segment, bool text_acked)
+{
+    struct fast_open_peer *peer = peer_find_or_add(tcb->tcp, &tcb->remote.address);
+    bool cookie = brings_cookie(&segment->options);
+    if (!peer)
+        return;
+    if (segment->options.has_mss)
+        peer->mss = segment->options.mss;
+    if (cookie) {
+        peer->cookie_length = segment->options.cookie_length;
+        memcpy(peer->cookie, segment->options.cookie, peer->cookie_length);
+        peer->experimental = segment->options.fast_open_experimental;
+        peer->try_experimental = false;
+    }
+    if (tcb->syn_attempts > 1) {
+        if (!cookie && tcb->fast_open.has_text && !text_acked) {
+            if (peer->losses < UINT8_MAX)
+                peer->losses++;
+            peer->loss_ns = tcb->stack->now_ns;
+        }
+        return;
+    }
+    peer->losses = 0;
+    if (!cookie && !tcb->fast_open.has_text)
+        peer->try_experimental = !tcb->fast_open.experimental;
+}
+
+void fast_open_syn_ack(struct tcb *tcb, const struct segment *segment)
+{
+    if (!tcb->fast_open.used)
+        return;
+    bool text_acked = tcb->fast_open.has_text && seq_gt(segment->ack, tcb->snd.iss + 1);
+    learn(tcb, segment, text_acked);
+    if (!tcb->fast_open.has_text)
+        return;
+    if (tcb->records.out == 0) {
+        tcb->fast_open.syn_data_acked = true;
+        stack_count(tcb->stack, COUNTER_TcpExtTCPFastOpenActive);
+        /* The SYN and its text were one segment. */
+        if (tcb->rate.delivered > 1)
+            tcb->rate.delivered--;
+        return;
+    }
+    /* What was not acknowledged was not accepted: it goes again at once (§4.2.2). */
+    stack_count(tcb->stack, COUNTER_TcpExtTCPFastOpenActiveFail);
+    tcb->fast_open.syn_data_acked = text_acked;
+    for (struct sent_record *r = records_first(tcb); r; r = records_next(r))
+        records_mark_lost(tcb, r);
+}
+
+void fast_open_syn_lost(struct tcb *tcb)
+{
+    /* The text goes once the handshake is done. */
+    for (struct sent_record *r = records_first(tcb); r; r = records_next(r))
+        records_mark_lost(tcb, r);
+}
