@@ -97,11 +97,11 @@ static void discard(struct stack *stack, struct assembly *assembly)
 
 static uint8_t heaviest_share(const struct reassembly *reassembly)
 {
-    uint8_t heaviest = 0;
-    for (uint8_t i = 1; i < REASSEMBLY_SHARES; i++)
+    unsigned heaviest = 0;
+    for (unsigned i = 1; i < REASSEMBLY_SHARES; i++)
         if (reassembly->shares[i] > reassembly->shares[heaviest])
             heaviest = i;
-    return heaviest;
+    return (uint8_t)heaviest;
 }
 
 /* The oldest datagram of the heaviest share, `spared` (may be NULL) aside; NULL when there is none.
