@@ -2,7 +2,7 @@
 
 BUILD ?= build
 
-.PHONY: all test fuzz packetdrill install clean
+.PHONY: all demo test fuzz packetdrill install clean
 
 all: $(BUILD)/build.ninja
 	@scripts/quietly ninja -C $(BUILD)
@@ -10,6 +10,10 @@ all: $(BUILD)/build.ninja
 $(BUILD)/build.ninja:
 	@scripts/deps build
 	@scripts/quietly meson setup $(BUILD)
+
+demo: all
+	@scripts/deps demo
+	@scripts/sandbox scripts/demo $(BUILD)
 
 # A build folder set up before cmocka was there learns of it here.
 test: all
