@@ -126,8 +126,9 @@ TERN_API int tern_accept4(struct tern *t, int socket, struct sockaddr *address, 
 /* connect(2); blocks for TCP. After EINPROGRESS (non-blocking, or SO_SNDTIMEO) or EINTR the
  * handshake goes on: POLLOUT tells its end, and SO_ERROR or another connect how it ended (EALREADY
  * before). AF_UNSPEC dissolves the association of a datagram socket. EAFNOSUPPORT, EINVAL,
- * EISCONN, EACCES (broadcast or multicast), ECONNREFUSED, ECONNRESET, ECONNABORTED (it failed, and
- * SO_ERROR has told why), ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL (no port left). */
+ * EISCONN, EACCES (broadcast or multicast; of TCP, ENETUNREACH), ECONNREFUSED, ECONNRESET,
+ * ECONNABORTED (it failed, and SO_ERROR has told why), ETIMEDOUT, EHOSTUNREACH, ENETUNREACH,
+ * EADDRNOTAVAIL (no port left). */
 TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *address,
                           socklen_t length);
 
@@ -146,8 +147,10 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * Flags: MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC (of a datagram its whole length; of a
  * stream, bytes are dropped and not copied). Of a stream no sender's address is told. tern_recvmsg
  * tells IP_TTL, IP_TOS and IP_PKTINFO of datagrams to who has asked for them (ip(7)).
- * EAGAIN, ENOTCONN, ECONNREFUSED, ECONNRESET, ETIMEDOUT, EMSGSIZE (too many spans), EOPNOTSUPP
- * (flag). */
+ * MSG_OOB finds nothing in a stream (EINVAL): urgent bytes stay in their place. MSG_ERRQUEUE finds
+ * nothing (EAGAIN).
+ * EAGAIN, ENOTCONN, ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EMSGSIZE (too
+ * many spans), EOPNOTSUPP (flag). */
 TERN_API ssize_t tern_recv(struct tern *t, int socket, void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, int flags,
                                struct sockaddr *address, socklen_t *address_length);
@@ -180,8 +183,9 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * SOL_SOCKET: SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT (to be read);
  * SO_REUSEADDR, SO_REUSEPORT (as SO_REUSEADDR), SO_BROADCAST (kept; nothing is broadcast),
  * SO_KEEPALIVE, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT.
- * IPPROTO_IP, of datagrams: IP_TTL, IP_TOS, IP_MTU_DISCOVER, IP_RECVTTL, IP_RECVTOS, IP_PKTINFO.
- * ENOPROTOOPT (no such option here), EINVAL (length or value), EDOM (a time out of range). */
+ * IPPROTO_IP: IP_TTL, IP_TOS, and of datagrams IP_MTU_DISCOVER, IP_RECVTTL, IP_RECVTOS, IP_PKTINFO.
+ * ENOPROTOOPT (no such option here), EOPNOTSUPP (to get: no such level), EINVAL (length or value),
+ * EDOM (a time out of range). */
 TERN_API int tern_getsockopt(struct tern *t, int socket, int level, int option, void *value,
                              socklen_t *length);
 TERN_API int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,

@@ -21,6 +21,17 @@ enum {
         MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC,
 };
 
+/* What there is none of is asked for in vain, as on Linux: urgent bytes apart from the others (they
+ * are left where they stand in the stream, RFC 6093 §6), and an error queue. */
+static int check_receive_flags(int flags, bool stream)
+{
+    if (flags & MSG_ERRQUEUE)
+        return -EAGAIN;
+    if (stream && (flags & MSG_OOB))
+        return -EINVAL;
+    return flags & ~RECEIVE_FLAGS ? -EOPNOTSUPP : 0;
+}
+
 /* What to return when a stream call ends early. */
 static ssize_t done_or(size_t done, ssize_t error)
 {
@@ -173,8 +184,9 @@ static ssize_t receive_spans(struct call *call, const struct iovec *spans, int c
 {
     bool stream = socket_is_stream(call->socket);
     ssize_t length = spans_length(spans, count, stream && (flags & MSG_TRUNC));
-    if (flags & ~RECEIVE_FLAGS)
-        return -EOPNOTSUPP;
+    int error = check_receive_flags(flags, stream);
+    if (error < 0)
+        return error;
     if (length < 0)
         return length;
     call_patience(call, flags, call->socket->receive_timeout_ns);

@@ -88,7 +88,7 @@ static ssize_t listener_receive(struct socket *socket, const struct iovec *spans
 }
 
 /* As on Linux, shutting the receiving side ends the listening, and wakes who waits in accept; the
- * other side means nothing. */
+ * other side means nothing. Options of TCP's own start anew. */
 static int listener_shutdown(struct socket *socket, bool receive, bool send)
 {
     (void)send;
@@ -98,9 +98,13 @@ static int listener_shutdown(struct socket *socket, bool receive, bool send)
     int error = tcp_create(&socket->tern->stack, socket, &tcb);
     if (error < 0)
         return error;
+    struct endpoint local = *tcp_listener_local(socket->of.listener);
     tcp_listener_close(socket->of.listener);
     socket->kind = &tcp_kind;
     socket->of.tcb = tcb;
+    /* It keeps its name. Its port has just become free, so this fails only without memory, and then
+     * the socket is without a name. */
+    tcp_bind(tcb, &local, socket->reuse_address || socket->reuse_port);
     wait_wake_all(socket->tern, &socket->waiting);
     return 0;
 }

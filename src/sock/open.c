@@ -21,7 +21,7 @@ static int find_kind(int type, int protocol, const struct socket_kind **out)
 {
     static const struct socket_kind *const kinds[] = {&tcp_kind, &udp_kind, &echo_kind};
     bool type_known = type == SOCK_RAW;
-    if (type < SOCK_STREAM || type > SOCK_PACKET || protocol < 0 || protocol >= IPPROTO_MAX)
+    if (type < 0 || type > SOCK_PACKET || protocol < 0 || protocol >= IPPROTO_MAX)
         return -EINVAL;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (kinds[i]->type != type)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
@@ -196,6 +197,16 @@ static int get_socket_option(struct socket *socket, int option, void *value, soc
     }
 }
 
+/* ip(7): an option of this level may also be given as one byte. */
+static int set_ip_option(struct socket *socket, int option, const void *value, socklen_t length)
+{
+    int number;
+    if (length == 0 || length >= sizeof number)
+        return socket->kind->set_option(socket, IPPROTO_IP, option, value, length);
+    number = *(const unsigned char *)value;
+    return socket->kind->set_option(socket, IPPROTO_IP, option, &number, sizeof number);
+}
+
 int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,
                     socklen_t length)
 {
@@ -205,6 +216,8 @@ int tern_setsockopt(struct tern *t, int socket, int level, int option, const voi
         result = -EFAULT;
     else if (result == 0 && level == SOL_SOCKET)
         result = set_socket_option(call.socket, option, value, length);
+    else if (result == 0 && level == IPPROTO_IP)
+        result = set_ip_option(call.socket, option, value, length);
     else if (result == 0)
         result = call.socket->kind->set_option(call.socket, level, option, value, length);
     return (int)call_end(&call, result);
@@ -219,6 +232,8 @@ int tern_getsockopt(struct tern *t, int socket, int level, int option, void *val
         result = -EFAULT;
     else if (result == 0 && level == SOL_SOCKET)
         result = get_socket_option(call.socket, option, value, length);
+    else if (result == 0 && level != IPPROTO_IP && level != call.socket->kind->protocol)
+        result = -EOPNOTSUPP; /* Linux's answer; to setsockopt() it says ENOPROTOOPT */
     else if (result == 0)
         result = call.socket->kind->get_option(call.socket, level, option, value, length);
     return (int)call_end(&call, result);

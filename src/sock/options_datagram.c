@@ -6,13 +6,14 @@
 #include "sock/socket.h"
 #include "sock/tern.h"
 
+enum { RECEIVE_BUFFER_MIN = 2304, SEND_BUFFER_MIN = 4608, BUFFER_MAX = 1 << 30 };
+
 /* Linux doubles what is asked for, to make up for its bookkeeping, and reads back the double; so do
  * we, since programs compare. */
-static uint32_t buffer_size(int bytes)
+static uint32_t buffer_size(int bytes, int least)
 {
-    const int least = 2304, most = 1 << 29;
-    if (bytes < 0 || bytes > most)
-        bytes = most;
+    if (bytes < 0 || bytes > BUFFER_MAX / 2)
+        bytes = BUFFER_MAX / 2;
     return 2 * bytes < least ? (uint32_t)least : (uint32_t)(2 * bytes);
 }
 
@@ -21,10 +22,10 @@ static int set_socket_level(struct socket *socket, int option, int value)
     struct datagram_options *options = socket->kind->datagram_options(socket);
     switch (option) {
     case SO_RCVBUF:
-        options->receive_limit_bytes = buffer_size(value);
+        options->receive_limit_bytes = buffer_size(value, RECEIVE_BUFFER_MIN);
         return 0;
     case SO_SNDBUF:
-        socket->send_buffer = buffer_size(value);
+        socket->send_buffer = buffer_size(value, SEND_BUFFER_MIN);
         return 0;
     case SO_KEEPALIVE:
         socket->keep_alive = value != 0;
@@ -49,6 +50,7 @@ static int set_ip_level(struct socket *socket, int option, int value)
     case IP_MTU_DISCOVER:
         if (value < IP_PMTUDISC_DONT || value > IP_PMTUDISC_OMIT)
             return -EINVAL;
+        socket->mtu_discover = (uint8_t)value;
         options->dont_fragment = value == IP_PMTUDISC_DO || value == IP_PMTUDISC_PROBE;
         return 0;
     case IP_RECVTTL:
@@ -69,9 +71,6 @@ int datagram_set_option(struct socket *socket, int level, int option, const void
                         socklen_t length)
 {
     int number;
-    /* ip(7): these may also be given as one byte. */
-    if (level == IPPROTO_IP && length > 0 && length < sizeof number)
-        return set_ip_level(socket, option, *(const uint8_t *)value);
     int error = option_take_int(value, length, &number);
     if (level != SOL_SOCKET && level != IPPROTO_IP)
         return -ENOPROTOOPT;
@@ -105,7 +104,7 @@ static int get_ip_level(const struct socket *socket, const struct datagram_optio
     case IP_TOS:
         return options->traffic_class;
     case IP_MTU_DISCOVER:
-        return options->dont_fragment ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT;
+        return socket->mtu_discover;
     case IP_RECVTTL:
         return socket->receive_ttl;
     case IP_RECVTOS:

@@ -1,9 +1,13 @@
 #include "sock/socket.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "base/time.h"
 #include "sock/wait.h"
+
+/* Linux's net.core.wmem_default. */
+enum { SEND_BUFFER = 212992 };
 
 struct socket *socket_new(struct tern *t, const struct socket_kind *kind)
 {
@@ -16,6 +20,8 @@ struct socket *socket_new(struct tern *t, const struct socket_kind *kind)
     socket->send_timeout_ns = TIME_NEVER;
     socket->receive_low_water = 1;
     socket->linger_s = -1;
+    socket->send_buffer = SEND_BUFFER;
+    socket->mtu_discover = IP_PMTUDISC_WANT;
     list_init(&socket->waiting);
     return socket;
 }

@@ -88,6 +88,7 @@ struct socket {
     int32_t linger_s;            /* SO_LINGER's time; -1: off */
     uint32_t send_buffer;        /* SO_SNDBUF of datagrams, which never wait to be sent */
     uint8_t connect_progress;
+    uint8_t mtu_discover;     /* IP_MTU_DISCOVER of datagrams */
     bool nonblocking : 1;     /* O_NONBLOCK */
     bool reuse_address : 1;   /* SO_REUSEADDR */
     bool reuse_port : 1;      /* SO_REUSEPORT */

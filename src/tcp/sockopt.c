@@ -110,6 +110,25 @@ static int set_number(struct tcp_preferences *p, int option, int value)
     }
 }
 
+/* ECN is TCP's own business: its two bits stay as they are (RFC 3168 §6.1). -1 is IP_TTL's
+ * default. */
+static int set_ip_number(struct tcp_preferences *p, int option, int value)
+{
+    const uint8_t ecn = 3;
+    switch (option) {
+    case OPTION_IP_TOS:
+        p->traffic_class = (uint8_t)((value & ~ecn) | (p->traffic_class & ecn));
+        return 0;
+    case OPTION_IP_TTL:
+        if (value != -1 && (value < 1 || value > 255))
+            return -EINVAL;
+        p->hop_limit = value == -1 ? 0 : (uint8_t)value;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
 static int set_congestion(struct tcp_preferences *p, const void *value, socklen_t length)
 {
     char name[16] = {0};
@@ -135,6 +154,8 @@ static int set_preference(struct tcp_preferences *p, const struct settings *sett
         return -EINVAL;
     if (level == SOL_SOCKET)
         return set_socket_option(p, settings, option, number);
+    if (level == OPTION_LEVEL_IP)
+        return set_ip_number(p, option, number);
     return level == IP_PROTOCOL_TCP ? set_number(p, option, number) : -ENOPROTOOPT;
 }
 
@@ -280,8 +301,23 @@ static int get_fast_open_keys(const struct fast_open_keys *keys, void *value, so
     return give(bytes, keys->count * FAST_OPEN_KEY, value, length);
 }
 
-static int get_preference(const struct tcp_preferences *p, int level, int option, void *value,
-                          socklen_t *length)
+static int get_ip_number(const struct tcp_preferences *p, const struct settings *settings,
+                         int option, int *out)
+{
+    switch (option) {
+    case OPTION_IP_TOS:
+        *out = p->traffic_class;
+        return 0;
+    case OPTION_IP_TTL:
+        *out = p->hop_limit ? p->hop_limit : (int)settings->ip_ttl;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+static int get_preference(const struct tcp_preferences *p, const struct settings *settings,
+                          int level, int option, void *value, socklen_t *length)
 {
     int number;
     if (level == IP_PROTOCOL_TCP && option == OPTION_CONGESTION) {
@@ -289,9 +325,10 @@ static int get_preference(const struct tcp_preferences *p, int level, int option
         strncpy(name, cc_by_index(p->congestion_control)->name, sizeof name - 1);
         return give(name, sizeof name, value, length);
     }
-    if (level != SOL_SOCKET && level != IP_PROTOCOL_TCP)
+    if (level != SOL_SOCKET && level != IP_PROTOCOL_TCP && level != OPTION_LEVEL_IP)
         return -ENOPROTOOPT;
-    int error = get_number(p, level, option, &number);
+    int error = level == OPTION_LEVEL_IP ? get_ip_number(p, settings, option, &number)
+                                         : get_number(p, level, option, &number);
     return error < 0 ? error : give(&number, sizeof number, value, length);
 }
 
@@ -306,7 +343,7 @@ int tcp_get_option(struct tcb *tcb, int level, int option, void *value, socklen_
         int mss = (int)tcb->snd.mss;
         return give(&mss, sizeof mss, value, length);
     }
-    return get_preference(&tcb->preferences, level, option, value, length);
+    return get_preference(&tcb->preferences, &tcb->stack->settings, level, option, value, length);
 }
 
 int tcp_listener_get_option(struct tcp_listener *listener, int level, int option, void *value,
@@ -320,5 +357,6 @@ int tcp_listener_get_option(struct tcp_listener *listener, int level, int option
     }
     if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_KEY)
         return get_fast_open_keys(&listener->fast_open_keys, value, length);
-    return get_preference(&listener->preferences, level, option, value, length);
+    return get_preference(&listener->preferences, &listener->stack->settings, level, option, value,
+                          length);
 }

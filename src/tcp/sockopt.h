@@ -2,6 +2,9 @@
 #ifndef TERN_TCP_SOCKOPT_H
 #define TERN_TCP_SOCKOPT_H
 
+/* Of level IPPROTO_IP, which is 0. */
+enum ip_option_number { OPTION_LEVEL_IP = 0, OPTION_IP_TOS = 1, OPTION_IP_TTL = 2 };
+
 enum tcp_option_number {
     OPTION_NODELAY = 1,
     OPTION_MAXSEG = 2,

@@ -593,11 +593,22 @@ static void unknown_flags_are_refused(void **state)
         assert_fails(tern_send(a, datagram, "x", 1, send_flags[i]), EOPNOTSUPP);
     }
     assert_fails(tern_send(a, datagram, "x", 1, MSG_MORE), EOPNOTSUPP);
-    static const int receive_flags[] = {MSG_OOB, MSG_ERRQUEUE, MSG_MORE, 0x20000000};
+    static const int receive_flags[] = {MSG_DONTROUTE, MSG_MORE, 0x20000000};
     for (size_t i = 0; i < sizeof receive_flags / sizeof receive_flags[0]; i++) {
         assert_fails(tern_recv(a, client, &byte, 1, receive_flags[i]), EOPNOTSUPP);
         assert_fails(tern_recv(a, datagram, &byte, 1, receive_flags[i]), EOPNOTSUPP);
     }
+}
+
+static void there_is_no_urgent_byte_and_no_error_queue(void **state)
+{
+    (void)state;
+    char byte;
+    int datagram = open_datagram(a);
+    assert_fails(tern_recv(a, client, &byte, 1, MSG_OOB), EINVAL);
+    assert_fails(tern_recv(a, client, &byte, 1, MSG_ERRQUEUE), EAGAIN);
+    assert_fails(tern_recv(a, datagram, &byte, 1, MSG_ERRQUEUE), EAGAIN);
+    assert_fails(tern_recv(a, datagram, &byte, 1, MSG_OOB), EOPNOTSUPP);
 }
 
 static void nowhere_to_read_from_or_write_to_is_efault(void **state)
@@ -677,6 +688,7 @@ int main(void)
         datagram_test(a_recv_waits_for_a_datagram),
         datagram_test(a_shut_datagram_socket_is_at_its_end),
         connected_test(unknown_flags_are_refused),
+        connected_test(there_is_no_urgent_byte_and_no_error_queue),
         connected_test(nowhere_to_read_from_or_write_to_is_efault),
         connected_test(too_many_spans_are_refused),
     };

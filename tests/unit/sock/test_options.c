@@ -70,8 +70,10 @@ static void unknown_options_are_refused(void **state)
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
             assert_fails(tern_setsockopt(a, s, rows[i].level, rows[i].option, &value, 4),
                          ENOPROTOOPT);
+            bool known = rows[i].level == SOL_SOCKET || rows[i].level == IPPROTO_IP ||
+                         rows[i].level == get_int(a, s, SOL_SOCKET, SO_PROTOCOL);
             assert_fails(tern_getsockopt(a, s, rows[i].level, rows[i].option, &value, &length),
-                         ENOPROTOOPT);
+                         known ? ENOPROTOOPT : EOPNOTSUPP);
         }
     }
     /* TCP's are a stream's alone. */
@@ -203,6 +205,7 @@ static void buffers_are_twice_what_was_asked_for(void **state)
     for (int kind = 0; kind < KINDS; kind++) {
         int s = openers[kind](a);
         for (int o = 0; o < 2; o++) {
+            assert_true(get_int(a, s, SOL_SOCKET, options[o]) >= 16384);
             set_int(a, s, SOL_SOCKET, options[o], 10000);
             assert_int_equal(get_int(a, s, SOL_SOCKET, options[o]), 20000);
             set_int(a, s, SOL_SOCKET, options[o], 0);
@@ -236,6 +239,24 @@ static void so_error_is_told_once(void **state)
     pair_run(&pair, TIME_MS(1));
     assert_int_equal(get_int(a, s, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
     assert_int_equal(get_int(a, s, SOL_SOCKET, SO_ERROR), 0);
+}
+
+static void ip_ttl_and_ip_tos_are_a_stream_s_too(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 2; kind++) {
+        int s = openers[kind](a), bad = 256;
+        unsigned char byte = 9;
+        assert_int_equal(get_int(a, s, IPPROTO_IP, IP_TTL), 64);
+        set_int(a, s, IPPROTO_IP, IP_TTL, 7);
+        assert_int_equal(get_int(a, s, IPPROTO_IP, IP_TTL), 7);
+        assert_fails(tern_setsockopt(a, s, IPPROTO_IP, IP_TTL, &bad, sizeof bad), EINVAL);
+        assert_int_equal(tern_setsockopt(a, s, IPPROTO_IP, IP_TTL, &byte, 1), 0);
+        assert_int_equal(get_int(a, s, IPPROTO_IP, IP_TTL), 9);
+        /* All but ECN's bits, which are TCP's. */
+        set_int(a, s, IPPROTO_IP, IP_TOS, 0xff);
+        assert_int_equal(get_int(a, s, IPPROTO_IP, IP_TOS), 0xfc);
+    }
 }
 
 static void tcp_has_options_of_its_own(void **state)
@@ -334,6 +355,7 @@ int main(void)
         socket_test(buffers_are_twice_what_was_asked_for),
         socket_test(so_rcvlowat_can_be_reached),
         socket_test(so_error_is_told_once),
+        socket_test(ip_ttl_and_ip_tos_are_a_stream_s_too),
         socket_test(tcp_has_options_of_its_own),
         socket_test(o_nonblock_goes_on_and_off),
         socket_test(a_stream_says_what_is_queued),

@@ -26,7 +26,7 @@ static void each_option_is_kept_and_bounded(void **state)
         {IP_RECVTTL, 0, 1, 0},
         {IP_RECVTOS, 0, 1, 0},
         {IP_PKTINFO, 0, 1, 0},
-        {IP_MTU_DISCOVER, IP_PMTUDISC_DONT, IP_PMTUDISC_DO, 99},
+        {IP_MTU_DISCOVER, IP_PMTUDISC_WANT, IP_PMTUDISC_DO, 99},
     };
     for (int kind = 0; kind < 2; kind++) {
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
