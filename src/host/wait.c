@@ -31,10 +31,9 @@ static int wait_in_seat(struct driver *d, struct seated *self, struct sock_waite
  * -ETIMEDOUT. */
 static int wait_asleep(struct driver *d, struct seated *self, uint64_t deadline_ns)
 {
-    /* A wait without end would be restarted by the kernel after a signal, instead of ended. */
-    static const uint64_t far_ns = TIME_S(1) * 86400 * 365;
-    uint64_t until_ns = time_min(deadline_ns, stack_of(d)->now_ns + far_ns);
-    struct timespec until = clock_timespec(until_ns);
+    /* Also TIME_NEVER is a time here, centuries away: the kernel would restart a wait without one
+     * after a signal instead of ending it. */
+    struct timespec until = clock_timespec(deadline_ns);
     self->asleep = true;
     list_append(&d->asleep, &self->link);
     driver_unlock(d);
@@ -42,7 +41,7 @@ static int wait_asleep(struct driver *d, struct seated *self, uint64_t deadline_
     driver_lock(d);
     list_remove(&self->link);
     self->asleep = false;
-    return error == -ETIMEDOUT && until_ns < deadline_ns ? 0 : error;
+    return error;
 }
 
 /* Lets a sleeping thread go as soon as the lock is given away. */

@@ -228,6 +228,37 @@ static void bytes_pass_both_ways_at_once(void **state)
     tern_close_stack(t);
 }
 
+/* What tshark finds wrong in a capture: bad checksums, malformed packets. */
+static void capture_pleases_tshark(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/tern-open-XXXXXX", command[400], line[400];
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    struct tern_config config = {.capture = path};
+    struct tern *t = open_with(&config);
+    exchange(t);
+    tern_close_stack(t);
+    if (system("command -v tshark >/dev/null 2>&1") != 0) {
+        print_message("(tshark is not installed: the capture is not looked at)\n");
+        remove(path);
+        skip();
+    }
+    snprintf(command, sizeof command,
+             "tshark -r %s -d tcp.port==7000,data -o ip.check_checksum:TRUE -o "
+             "tcp.check_checksum:TRUE -Y '_ws.malformed "
+             "|| ip.checksum.status == 0 || tcp.checksum.status == 0' 2>/dev/null || echo failed",
+             path);
+    FILE *found = popen(command, "r");
+    assert_non_null(found);
+    bool wrong_packet = fgets(line, sizeof line, found) != NULL;
+    pclose(found);
+    if (wrong_packet)
+        fail_msg("%s: %s", path, line);
+    remove(path);
+}
+
 static void bytes_pass_through_every_fault(void **state)
 {
     (void)state;
@@ -306,6 +337,7 @@ int main(void)
         cmocka_unit_test(closed_stack_leaves_nothing_behind),
         cmocka_unit_test(handshake_needs_no_call_of_ours),
         cmocka_unit_test(bytes_pass_both_ways_at_once),
+        cmocka_unit_test(capture_pleases_tshark),
         cmocka_unit_test(bytes_pass_through_every_fault),
         cmocka_unit_test(small_mtu_is_kept_to),
         cmocka_unit_test(child_of_a_fork_is_told_that_it_has_no_device),
