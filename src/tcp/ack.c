@@ -4,6 +4,7 @@
 
 #include "base/seq.h"
 #include "base/time.h"
+#include "tcp/burst.h"
 #include "tcp/connection.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
@@ -11,6 +12,7 @@
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/sack.h"
+#include "tcp/send.h"
 #include "tcp/timers.h"
 
 static struct ack_event event_begin(const struct tcb *tcb, const struct segment *segment)
@@ -47,8 +49,7 @@ static bool update_window(struct tcb *tcb, const struct segment *segment)
     return true;
 }
 
-/* Frees the acknowledged bytes of the send ring, and says when there is room again: when a third of
- * the buffer is free, so that a writer is not woken for each segment. */
+/* Frees the acknowledged bytes of the send ring, and says when there is room again. */
 void ack_release_bytes(struct tcb *tcb)
 {
     struct ring *ring = &tcb->snd.ring;
@@ -58,10 +59,12 @@ void ack_release_bytes(struct tcb *tcb)
     ring_consume(ring, acked);
     tcb->snd.base += acked;
     tcb->stat.bytes_acked += acked;
-    if (ring->length == 0)
-        ring_release(ring);
+    if (ring->length == 0) {
+        ring_release(ring); /* an idle connection owns nothing */
+        units_release(tcb);
+    }
     tcp_connection_charge(tcb);
-    if (acked && ring->length + ring->length / 2 <= tcb->preferences.send_buffer)
+    if (acked && send_writable(tcb))
         tcp_notify(tcb, POLLOUT | POLLWRNORM);
 }
 
@@ -71,6 +74,8 @@ static void advance(struct tcb *tcb, uint32_t ack, struct ack_event *event)
     tcp_connection_handshake_over(tcb);
     tcb->snd.una = ack;
     records_acknowledge(tcb, ack, event);
+    if (!tcb->opt.sack)
+        newreno_advanced(tcb, event);
     ack_release_bytes(tcb);
     tcb->recovery.timeouts = 0;
     if (tcb->snd.fin_sent && ack == tcb->snd.nxt)
@@ -148,6 +153,14 @@ static bool is_duplicate(const struct tcb *tcb, const struct segment *segment,
            !event->window_changed && tcb->records.out > 0;
 }
 
+/* What has been SACKed was sent before the oldest segment went out (again): the path delivers, and
+ * the retransmission has had no time yet to be acknowledged. */
+static bool sacked_before_head(const struct tcb *tcb, const struct ack_event *event)
+{
+    const struct sent_record *head = records_first(tcb);
+    return head && event->sack_sent_ns != TIME_NEVER && event->sack_sent_ns < head->sent_ns;
+}
+
 enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
 {
     if (!(segment->flags & TCP_ACK))
@@ -173,6 +186,8 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
             if (tcb->snd.wnd)
                 tcb->rtt.backoff = 0;
         }
+        if (event.window_changed && units_first(tcb))
+            send_resumes(tcb);
     }
     if (tcb->opt.sack)
         sack_process(tcb, segment, &event);
@@ -186,9 +201,10 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
     }
     sample_rtt(tcb, segment, &event);
     recovery_on_ack(tcb, segment, &event);
+    burst_update_rate(tcb);
     if (event.advanced)
         timers_restart_retransmit(tcb);
-    else if (event.sacked)
-        tlp_schedule(tcb); /* SACKs have come: the probe has no purpose any more */
+    else if (sacked_before_head(tcb, &event))
+        timers_restart_retransmit(tcb);
     return event.advanced && tcb->snd.fin_acked ? fin_acknowledged(tcb) : TCP_STEP_CONTINUE;
 }

@@ -17,6 +17,12 @@ int64_t cc_count(void)
     return sizeof algorithms / sizeof algorithms[0];
 }
 
+bool cc_is_limited(const struct tcb *tcb)
+{
+    return tcb->cc.limited ||
+           (tcb->cc.cwnd < tcb->cc.ssthresh && tcb->cc.cwnd < 2 * tcb->cc.most_out);
+}
+
 uint32_t cc_slow_start(struct tcb *tcb, uint32_t segments)
 {
     uint32_t room = tcb->cc.ssthresh > tcb->cc.cwnd ? tcb->cc.ssthresh - tcb->cc.cwnd : 0;

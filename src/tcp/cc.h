@@ -34,6 +34,11 @@ struct cc_operations {
 const struct cc_operations *cc_by_index(int64_t index);
 int64_t cc_count(void);
 
+/* Whether the window is what holds the sender: only then may it grow, for a window that was not
+ * filled says nothing of what the path would bear (RFC 7661). In slow start twice what was out
+ * suffices. */
+bool cc_is_limited(const struct tcb *tcb);
+
 /* Slow start by up to `segments`; returns those left over for congestion avoidance (RFC 5681 §3.1
  * with RFC 3465 L unlimited, as delivered counts stretch ACKs truly). */
 uint32_t cc_slow_start(struct tcb *tcb, uint32_t segments);

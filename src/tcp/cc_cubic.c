@@ -114,9 +114,9 @@ static void cubic_acknowledged(struct tcb *tcb, const struct ack_event *event)
     if (event->rtt_ns != TIME_NEVER)
         c->min_rtt_ns = time_min(c->min_rtt_ns, event->rtt_ns);
     hystart_on_ack(&c->hystart, tcb, event->rtt_ns);
-    if (!tcb->cc.limited)
+    if (!cc_is_limited(tcb))
         return;
-    uint32_t left = event->acked;
+    uint32_t left = event->delivered;
     if (tcb->cc.cwnd < tcb->cc.ssthresh) {
         left = cc_slow_start(tcb, hystart_growth(&c->hystart, tcb, left));
         if (left == 0)

@@ -11,9 +11,9 @@ static void reno_init(struct tcb *tcb)
 static void reno_acknowledged(struct tcb *tcb, const struct ack_event *event)
 {
     /* A window that was not filled says nothing of what the path would bear (RFC 7661). */
-    if (!tcb->cc.limited)
+    if (!cc_is_limited(tcb))
         return;
-    uint32_t left = event->acked;
+    uint32_t left = event->delivered;
     if (tcb->cc.cwnd < tcb->cc.ssthresh)
         left = cc_slow_start(tcb, left);
     if (left)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "tcp/burst.h"
 #include "tcp/demux.h"
 #include "tcp/listen.h"
 #include "tcp/output.h"
@@ -50,7 +51,8 @@ struct tcb *tcp_connection_new(struct tcp *tcp)
 
 void tcp_connection_charge(struct tcb *tcb)
 {
-    uint32_t bytes = ring_capacity(&tcb->snd.ring) + ring_capacity(&tcb->rcv.ring);
+    uint32_t bytes = ring_capacity(&tcb->snd.ring) + ring_capacity(&tcb->rcv.ring) +
+                     tcb->snd.units.capacity * (uint32_t)sizeof(struct send_unit);
     stack_charge(tcb->stack, (int64_t)bytes - (int64_t)tcb->charged);
     tcb->charged = bytes;
 }
@@ -100,6 +102,7 @@ void tcp_connection_established(struct tcb *tcb)
     tcb->records.highest_sacked = tcb->snd.una;
     stack_count(tcb->stack, tcb->accepted_open ? COUNTER_TcpPassiveOpens : COUNTER_TcpActiveOpens);
     timers_restart_keepalive(tcb);
+    burst_update_rate(tcb);
     if (tcb->snd.fin_queued)
         tcp_set_state(tcb, TCP_FIN_WAIT_1); /* closed before it opened (§3.10.4) */
     if (tcb->listener && tcb->stack->notify && !was_early)
@@ -127,6 +130,7 @@ void tcp_connection_free(struct tcb *tcb)
     timers_clear_all(tcb);
     records_release(tcb);
     ring_release(&tcb->snd.ring);
+    units_release(tcb);
     ring_release(&tcb->rcv.ring);
     ranges_release(&tcb->rcv.out_of_order);
     tcp_connection_charge(tcb);
@@ -157,6 +161,7 @@ void tcp_connection_end(struct tcb *tcb, int error)
     timers_clear_all(tcb);
     records_release(tcb);
     ring_release(&tcb->snd.ring);
+    units_release(tcb);
     ranges_release(&tcb->rcv.out_of_order);
     tcp_connection_charge(tcb);
     demux_remove(tcb);
@@ -180,6 +185,7 @@ void tcp_connection_time_wait(struct tcb *tcb)
     timers_clear_all(tcb);
     records_release(tcb);
     ring_release(&tcb->snd.ring);
+    units_release(tcb);
     ranges_release(&tcb->rcv.out_of_order);
     tcp_connection_charge(tcb);
     list_append(&tcp->time_wait, &tcb->queue);

@@ -17,18 +17,27 @@ static void limit_duplicates(struct tcb *tcb)
         tcb->records.sacked = tcb->records.out - holes;
 }
 
-void newreno_duplicate(struct tcb *tcb)
+void newreno_duplicate(struct tcb *tcb, struct ack_event *event)
 {
     tcb->records.sacked++;
+    tcb->rate.delivered++;
+    event->delivered++;
     limit_duplicates(tcb);
 }
 
-void newreno_advanced(struct tcb *tcb, uint32_t acked)
+/* One of the acknowledged filled the hole; the others had been counted as they came, by duplicates,
+ * as far as these did. */
+void newreno_advanced(struct tcb *tcb, struct ack_event *event)
 {
-    /* One of the acknowledged filled the hole; the others had been counted as duplicates arrived.
-     */
-    uint32_t known = acked ? acked - 1 : 0;
-    tcb->records.sacked -= known < tcb->records.sacked ? known : tcb->records.sacked;
+    uint32_t known = event->acked ? event->acked - 1 : 0;
+    if (known > tcb->records.sacked)
+        known = tcb->records.sacked;
+    tcb->records.sacked -= known;
+    tcb->rate.delivered -= known;
+    event->delivered -= known;
+    /* What was sent once only may have arrived long ago: nothing tells, without SACK. */
+    if (event->retransmitted_acked)
+        event->original_acked = false;
     limit_duplicates(tcb);
 }
 

@@ -14,8 +14,7 @@
 #include "tcp/rtt.h"
 #include "tcp/sack.h"
 #include "tcp/timers.h"
-
-static const struct send_decision NOTHING = {.why = WHY_NOTHING};
+#include "tcp/units.h"
 
 uint32_t tcp_segment_size(const struct tcb *tcb)
 {
@@ -26,24 +25,6 @@ uint32_t tcp_segment_size(const struct tcb *tcb)
     /* SACK blocks ride on data too, and come out of it (RFC 6691, RFC 2018 §3). */
     uint32_t blocks = sack_option_size(tcb);
     return mss > LIMIT_MSS_MIN + blocks ? mss - blocks : mss;
-}
-
-/* The largest super-segment: what the link takes, and about a millisecond of the present rate, at
- * least two segments, so that a slow connection does not send in lumps. */
-static uint32_t burst_segments(const struct tcb *tcb, uint32_t mss)
-{
-    const struct interface *interface = tcb->path.interface;
-    uint32_t most = interface->super_packet_max > LIMIT_HEADERS
-                        ? interface->super_packet_max - LIMIT_HEADERS
-                        : LIMIT_SUPER_PACKET - LIMIT_HEADERS;
-    uint64_t bytes = tcb->cc.pacing_rate >> 10;
-    uint64_t rtt_shift = tcb->rtt.min_ns == TIME_NEVER ? 63 : tcb->rtt.min_ns / 1000 >> 9;
-    if (rtt_shift < 16)
-        bytes += most >> rtt_shift;
-    if (bytes > most)
-        bytes = most;
-    uint32_t segments = (uint32_t)bytes / mss;
-    return segments > 2 ? segments : 2;
 }
 
 static uint32_t window_end(const struct tcb *tcb)
@@ -77,95 +58,146 @@ static uint16_t record_flags(const struct tcb *tcb, uint32_t seq, uint32_t end)
     return flags;
 }
 
-/* Describes the sending again of the first `segments` of a record. */
-static struct send_decision resend(const struct tcb *tcb, struct sent_record *record,
-                                   uint32_t segments, enum tcp_why why)
+struct send_decision tcp_resend(const struct tcb *tcb, struct sent_record *record,
+                                uint32_t segments, enum tcp_why why)
 {
     uint32_t bytes = min_u32(record->end - record->start, segments * record->mss);
     uint32_t end = record->start + bytes;
     uint16_t flags = record_flags(tcb, record->start, end);
     uint32_t text = bytes - ((flags & TCP_SYN) != 0) - ((flags & TCP_FIN) != 0);
-    if (text && end - ((flags & TCP_FIN) != 0) == tcb->snd.push)
+    if (text > record->mss || (text && record->push && end == record->end))
         flags |= TCP_PSH;
-    return (struct send_decision){why, record->start, text, record->mss, flags, record};
+    return (struct send_decision){.why = why,
+                                  .seq = record->start,
+                                  .length = text,
+                                  .mss = record->mss,
+                                  .flags = flags,
+                                  .record = record};
+}
+
+static struct send_decision hold(enum tcp_held held)
+{
+    return (struct send_decision){.why = WHY_NOTHING, .held = held};
 }
 
 static struct send_decision next_lost(const struct tcb *tcb, uint32_t room)
 {
     struct sent_record *record = records_next_lost(tcb);
-    if (!record || (seq_geq(record->start, window_end(tcb)) && record->start != tcb->snd.una))
-        return NOTHING;
+    if (!record)
+        return hold(HELD_BY_NOTHING_MORE);
+    if (seq_geq(record->start, window_end(tcb)) && record->start != tcb->snd.una)
+        return hold(HELD_BY_PEER);
     uint32_t segments = min_u32(room, burst_segments(tcb, record->mss));
     enum tcp_why why = tcb->recovery.phase == TCP_PHASE_LOSS ? WHY_TIMEOUT : WHY_RECOVERY;
-    return resend(tcb, record, segments, why);
+    return tcp_resend(tcb, record, segments, why);
 }
 
-/* Nagle as Minshall amended it: a short segment waits while another short one is unacknowledged
- * (RFC 9293 §3.7.4, draft-minshall-nagle); a corked one waits anyway. */
-static bool short_may_go(const struct tcb *tcb)
+/* Nagle as Minshall amended it: what is short waits while something short is unacknowledged (RFC
+ * 9293 §3.7.4, draft-minshall-nagle); what is corked waits anyway. */
+static bool short_must_wait(const struct tcb *tcb, enum tcp_urge urge)
 {
-    if (tcb->snd.fin_queued)
+    if (urge == URGE_MORE)
         return true;
-    if (tcb->preferences.cork || tcb->snd.more)
+    if (urge != URGE_USUAL)
         return false;
-    if (tcb->preferences.no_delay)
+    if (tcb->preferences.cork)
         return true;
-    return tcb->snd.una == tcb->snd.nxt ||
-           !(seq_gt(tcb->snd.small, tcb->snd.una) && seq_leq(tcb->snd.small, tcb->snd.nxt));
+    return !tcb->preferences.no_delay && tcb->records.out > 0 &&
+           seq_gt(tcb->snd.small, tcb->snd.una) && seq_leq(tcb->snd.small, tcb->snd.nxt);
 }
 
-/* How much of `unsent` goes now, cut to whole segments where a short one must wait. */
-static uint32_t new_length(const struct tcb *tcb, uint32_t unsent, uint32_t room, uint32_t mss)
+/* How much of the first unit, of `length` bytes and more than one segment, goes now: what both
+ * windows allow, a short end only where it need not wait. The peer's window may cut it anywhere:
+ * full segments go before, so that this is no silly window (RFC 9293 §3.8.6.2.1). */
+static uint32_t part_to_send(const struct tcb *tcb, uint32_t length, bool last, uint32_t usable,
+                             uint32_t most, uint32_t mss, enum tcp_urge urge)
 {
-    uint32_t usable = seq_gt(window_end(tcb), tcb->snd.nxt) ? window_end(tcb) - tcb->snd.nxt : 0;
-    uint32_t most = min_u32(room, burst_segments(tcb, mss)) * mss;
-    uint32_t length = min_u32(min_u32(unsent, usable), most);
-    uint32_t tail = length % mss;
-    if (tail == 0)
-        return length;
-    /* The tail is short: either it is the end of the data, or the window cuts it. The window's cut
-     * never goes out short (RFC 9293 §3.8.6.2.1); the persist timer sends it if nothing else
-     * happens. */
-    if (length == unsent && (short_may_go(tcb)))
-        return length;
-    return length - tail;
+    if (most <= usable && !last)
+        return min_u32(length, most);
+    uint32_t part = min_u32(length, usable);
+    if (most <= part)
+        return most;
+    return short_must_wait(tcb, urge) ? part - part % mss : part;
 }
 
-static struct send_decision next_new(const struct tcb *tcb, uint32_t room)
+/* The FIN's own segment: it carries nothing, and need not wait for the congestion window. */
+static struct send_decision next_fin(const struct tcb *tcb)
 {
-    uint32_t unsent = seq_diff(data_end(tcb), tcb->snd.nxt) > 0 ? data_end(tcb) - tcb->snd.nxt : 0;
-    uint32_t mss = tcp_segment_size(tcb);
-    uint32_t length = unsent && room ? new_length(tcb, unsent, room, mss) : 0;
-    uint16_t flags = 0;
-    bool fin = tcb->snd.fin_queued && !tcb->snd.fin_sent && length == unsent &&
-               seq_lt(tcb->snd.nxt + length, window_end(tcb));
-    /* The last FIN need not wait for the congestion window: it carries nothing. */
-    if (!length && !fin)
-        return NOTHING;
-    if (fin)
-        flags |= TCP_FIN;
-    if (length && (tcb->snd.nxt + length == tcb->snd.push || length > mss))
-        flags |= TCP_PSH; /* §3.9.1.2 MUST-61, and at the end of a super-segment */
+    if (!tcb->snd.fin_queued || tcb->snd.fin_sent)
+        return hold(HELD_BY_NOTHING_MORE);
+    if (seq_geq(tcb->snd.nxt, window_end(tcb)))
+        return hold(HELD_BY_PEER);
     return (struct send_decision){
-        length ? WHY_DATA : WHY_FIN, tcb->snd.nxt, length, mss, flags, NULL};
+        .why = WHY_FIN, .seq = tcb->snd.nxt, .mss = tcp_segment_size(tcb), .flags = TCP_FIN};
 }
 
-struct send_decision tcp_next_send(const struct tcb *tcb)
+struct send_decision tcp_send_fresh(const struct tcb *tcb, uint32_t room, enum tcp_urge urge)
 {
-    if (!tcb_open(tcb) || tcb->state == TCP_TIME_WAIT || !records_room(tcb))
-        return NOTHING;
-    if (timer_is_set(tcb, TCP_TIMER_PACE))
-        return NOTHING;
-    uint32_t room = congestion_room(tcb);
-    if (room && !tcb->recovery.prefer_new) {
-        struct send_decision decision = next_lost(tcb, room);
-        if (decision.why != WHY_NOTHING)
-            return decision;
+    const struct send_unit *unit = units_first(tcb);
+    if (!unit)
+        return next_fin(tcb);
+    if (room == 0)
+        return hold(HELD_BY_CONGESTION);
+    uint32_t mss = tcp_segment_size(tcb);
+    uint32_t length = unit->end - tcb->snd.nxt;
+    uint32_t usable = seq_gt(window_end(tcb), tcb->snd.nxt) ? window_end(tcb) - tcb->snd.nxt : 0;
+    bool last = tcb->snd.units.count == 1;
+    bool fin = last && tcb->snd.fin_queued;
+    enum tcp_held held;
+    if (min_u32(length + fin, mss) > usable)
+        return hold(HELD_BY_PEER);
+    /* Half a window at a time at most, so that two bursts are on their way. */
+    uint32_t half = tcb->cc.cwnd / 2 > 1 ? tcb->cc.cwnd / 2 : 1;
+    uint32_t burst = burst_segments(tcb, mss);
+    uint32_t segments = min_u32(min_u32(room, half), burst);
+    uint32_t part = length;
+    if (length <= mss) {
+        if (length < mss && last && !fin && short_must_wait(tcb, urge))
+            return hold(HELD_BY_USER);
+    } else {
+        if (urge != URGE_ONE && burst_should_wait(tcb, length, !last, room * tcb->snd.mss, usable,
+                                                  burst * tcb->snd.mss, &held))
+            return hold(held);
+        part = part_to_send(tcb, length, last, usable, segments * mss, mss, urge);
     }
-    return next_new(tcb, room);
+    bool whole = part == length;
+    uint16_t flags = 0;
+    /* §3.9.1.2 MUST-61; and at the end of a burst, which is handed up at once. */
+    if (part > mss || (whole && unit->push))
+        flags |= TCP_PSH;
+    if (whole && fin && part < usable)
+        flags |= TCP_FIN;
+    return (struct send_decision){
+        .why = WHY_DATA, .seq = tcb->snd.nxt, .length = part, .mss = mss, .flags = flags};
 }
 
-/* Carries a resending out. */
+struct send_decision tcp_next_send(const struct tcb *tcb, enum tcp_urge urge)
+{
+    if (!tcb_open(tcb) || tcb->state == TCP_TIME_WAIT)
+        return hold(HELD_BY_STATE);
+    if (!records_room(tcb))
+        return hold(HELD_BY_RECORDS);
+    if (timer_is_set(tcb, TCP_TIMER_PACE))
+        return hold(HELD_BY_PACE);
+    uint32_t room = congestion_room(tcb);
+    if (tcb->recovery.prefer_new) {
+        /* F-RTO: new data tells more. Where there is none to send, the other way round. */
+        struct send_decision fresh = tcp_send_fresh(tcb, room, URGE_PUSH);
+        if (fresh.why != WHY_NOTHING || seq_gt(tcb->snd.nxt, tcb->recovery.high))
+            return fresh;
+    }
+    struct send_decision lost = room ? next_lost(tcb, room) : hold(HELD_BY_CONGESTION);
+    return lost.why != WHY_NOTHING ? lost : tcp_send_fresh(tcb, room, urge);
+}
+
+static void count_resending(struct tcb *tcb, const struct send_decision *decision,
+                            const struct sent_record *record)
+{
+    tcb->stat.retransmits += record->segments;
+    tcb->stat.bytes_retransmitted += decision->length;
+    stack_count_many(tcb->stack, COUNTER_TcpRetransSegs, record->segments);
+}
+
 static bool send_again(struct tcb *tcb, const struct send_decision *decision)
 {
     uint32_t bytes =
@@ -175,43 +207,36 @@ static bool send_again(struct tcb *tcb, const struct send_decision *decision)
         return false;
     tcp_emit(tcb, decision);
     recovery_on_retransmit(tcb, record);
-    tcb->stat.retransmits += record->segments;
-    tcb->stat.bytes_retransmitted += decision->length;
-    stack_count_many(tcb->stack, COUNTER_TcpRetransSegs, record->segments);
-    if (!timer_is_set(tcb, TCP_TIMER_RETRANSMIT))
+    count_resending(tcb, decision, record);
+    /* The timer is for the oldest segment, which has just been given another chance. */
+    if (record == records_first(tcb) || !timer_is_set(tcb, TCP_TIMER_RETRANSMIT))
         timers_restart_retransmit(tcb);
     return true;
 }
 
-/* RFC 5681 §4.1: a window that has not been used for a timeout says nothing of the path any more.
- */
-static void restart_after_idle(struct tcb *tcb)
+void tcp_send_probe(struct tcb *tcb, const struct send_decision *decision)
 {
-    uint64_t idle = tcb->stack->now_ns - tcb->stat.last_data_sent_ns;
-    uint64_t rto = rtt_rto(tcb);
-    if (tcb->records.out || !tcb->stat.last_data_sent_ns)
-        return;
-    if (tcb->cc.operations->resumed)
-        tcb->cc.operations->resumed(tcb, idle);
-    if (idle <= rto || !tcb->stack->settings.tcp_slow_start_after_idle)
-        return;
-    uint32_t initial = min_u32((uint32_t)tcb->stack->settings.tcp_initial_window, tcb->cc.cwnd);
-    uint32_t three_quarters = tcb->cc.cwnd - tcb->cc.cwnd / 4;
-    if (tcb->cc.ssthresh < three_quarters)
-        tcb->cc.ssthresh = three_quarters;
-    for (; idle > rto && tcb->cc.cwnd > initial; idle -= rto)
-        tcb->cc.cwnd = tcb->cc.cwnd / 2 > initial ? tcb->cc.cwnd / 2 : initial;
+    records_probe(tcb, decision->record);
+    tcp_emit(tcb, decision);
+    count_resending(tcb, decision, decision->record);
 }
 
 static bool send_new(struct tcb *tcb, const struct send_decision *decision)
 {
-    uint32_t end = decision->seq + decision->length + ((decision->flags & TCP_FIN) != 0);
+    uint32_t text_end = decision->seq + decision->length;
+    uint32_t end = text_end + ((decision->flags & TCP_FIN) != 0);
     uint32_t out_before = tcb->records.out;
-    if (decision->length)
-        restart_after_idle(tcb);
     if (records_add(tcb, decision->seq, end, decision->mss) < 0)
         return false;
+    if (out_before == 0 && tcb->stat.last_data_sent_ns && tcb->cc.operations->resumed)
+        tcb->cc.operations->resumed(tcb, tcb->stack->now_ns - tcb->stat.last_data_sent_ns);
+    struct sent_record *record = records_last(tcb);
+    const struct send_unit *unit = units_first(tcb);
+    /* What belongs to the unit's last byte; a burst's own push does not last. */
+    record->push = unit && unit->push && unit->end == text_end;
+    record->ends_record = unit && unit->ends_record && unit->end == text_end;
     tcb->snd.nxt = end;
+    units_sent(tcb, text_end);
     if (decision->flags & TCP_FIN)
         tcb->snd.fin_sent = true;
     if (decision->length % decision->mss)
@@ -225,43 +250,52 @@ static bool send_new(struct tcb *tcb, const struct send_decision *decision)
     if (out_before == 0 || !timer_is_set(tcb, TCP_TIMER_RETRANSMIT))
         timers_restart_retransmit(tcb);
     else
-        tlp_schedule(tcb);
+        tlp_schedule(tcb, false);
     return true;
 }
 
-/* Whether cwnd, and not the application or the peer, is what holds the sender: then and only then
- * may it grow (RFC 7661). The fullest moment of each round trip counts. */
-static void note_limited(struct tcb *tcb, bool held_back)
+bool tcp_carry_out(struct tcb *tcb, const struct send_decision *decision)
 {
-    uint32_t out = tcb_in_flight(tcb);
-    bool new_round = seq_geq(tcb->snd.una, tcb->cc.limited_end);
-    if (new_round || held_back || (!tcb->cc.limited && out > tcb->cc.limited_out)) {
-        tcb->cc.limited = held_back || out >= tcb->cc.cwnd;
-        tcb->cc.limited_out = out;
-        tcb->cc.limited_end = tcb->snd.nxt;
+    return decision->record ? send_again(tcb, decision) : send_new(tcb, decision);
+}
+
+/* Notes how much of the window is used, for cc_is_limited(): whether it was what held the sender,
+ * or else the most that was out, in this round trip. */
+static void note_usage(struct tcb *tcb, bool limited)
+{
+    if (seq_geq(tcb->snd.una, tcb->cc.usage_end) || limited ||
+        (!tcb->cc.limited && tcb->records.out > tcb->cc.most_out)) {
+        tcb->cc.limited = limited;
+        tcb->cc.most_out = tcb->records.out;
+        tcb->cc.usage_end = tcb->snd.nxt;
     }
-    /* In slow start twice what is out suffices. */
-    if (tcb->cc.cwnd < tcb->cc.ssthresh && tcb->cc.cwnd < 2 * tcb->cc.limited_out)
-        tcb->cc.limited = true;
+}
+
+void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
+{
+    bool sent = false;
+    struct send_decision decision;
+    for (;;) {
+        decision = tcp_next_send(tcb, urge);
+        if (decision.why == WHY_NOTHING || !tcp_carry_out(tcb, &decision))
+            break;
+        sent = true;
+        if (urge == URGE_ONE && !decision.record)
+            break;
+    }
+    bool limited = decision.held == HELD_BY_CONGESTION || congestion_room(tcb) == 0;
+    if (sent || limited)
+        note_usage(tcb, limited);
+    if (tcb->recovery.prefer_new && !seq_gt(tcb->snd.nxt, tcb->recovery.high))
+        tcb->recovery.frto = tcb->recovery.prefer_new = false;
+    if (!sent && tcb->ack.now)
+        tcp_send_ack(tcb, WHY_ACK);
+    timers_check_persist(tcb);
 }
 
 void tcp_output(struct tcb *tcb)
 {
-    bool sent = false;
-    for (;;) {
-        struct send_decision decision = tcp_next_send(tcb);
-        if (decision.why == WHY_NOTHING)
-            break;
-        bool went = decision.record ? send_again(tcb, &decision) : send_new(tcb, &decision);
-        if (!went)
-            break;
-        sent = true;
-    }
-    if (sent)
-        note_limited(tcb, congestion_room(tcb) == 0 && tcb_unsent(tcb) > 0);
-    if (!sent && tcb->ack.now)
-        tcp_send_ack(tcb, WHY_ACK);
-    timers_check_persist(tcb);
+    tcp_output_urged(tcb, URGE_USUAL);
 }
 
 void tcp_retransmit_first(struct tcb *tcb, enum tcp_why why)
@@ -269,42 +303,8 @@ void tcp_retransmit_first(struct tcb *tcb, enum tcp_why why)
     struct sent_record *first = records_first(tcb);
     if (!first)
         return;
-    struct send_decision decision = resend(tcb, first, 1, why);
-    send_again(tcb, &decision);
-}
-
-bool tcp_send_loss_probe(struct tcb *tcb)
-{
-    struct send_decision fresh = next_new(tcb, 1);
-    if (tcb->rack.probe_out || !records_room(tcb))
-        return false;
-    tcb->rack.probe_end = tcb->snd.nxt;
-    if (fresh.why != WHY_NOTHING) {
-        fresh.why = WHY_LOSS_PROBE;
-        if (fresh.length > fresh.mss) {
-            fresh.length = fresh.mss;
-            fresh.flags = (uint16_t)(fresh.flags & ~(TCP_FIN | TCP_PSH));
-        }
-        if (!send_new(tcb, &fresh))
-            return false;
-        tcb->rack.probe_was_new = true;
-        tcb->rack.probe_end = tcb->snd.nxt;
-    } else {
-        struct sent_record *last = records_last(tcb);
-        if (!last || last->retransmitted)
-            return false;
-        if (last->segments > 1) {
-            last = records_split(tcb, last, last->start + (last->segments - 1) * last->mss);
-            if (!last)
-                return false;
-        }
-        struct send_decision again = resend(tcb, last, 1, WHY_LOSS_PROBE);
-        if (!send_again(tcb, &again))
-            return false;
-        tcb->rack.probe_was_new = false;
-    }
-    tcb->rack.probe_out = true;
-    return true;
+    struct send_decision decision = tcp_resend(tcb, first, 1, why);
+    tcp_carry_out(tcb, &decision);
 }
 
 /* RFC 9293 §3.8.6.1. What the window still takes goes out now, short as it is. With the window shut
@@ -312,15 +312,19 @@ bool tcp_send_loss_probe(struct tcb *tcb)
  * nothing is lost when it refuses. */
 void tcp_send_window_probe(struct tcb *tcb)
 {
+    const struct send_unit *unit = units_first(tcb);
     uint32_t usable = seq_gt(window_end(tcb), tcb->snd.nxt) ? window_end(tcb) - tcb->snd.nxt : 0;
-    uint32_t unsent = data_end(tcb) - tcb->snd.nxt;
-    uint32_t length = min_u32(min_u32(usable, unsent), tcp_segment_size(tcb));
+    uint32_t unsent = unit ? unit->end - tcb->snd.nxt : 0;
+    uint32_t mss = tcp_segment_size(tcb);
+    uint32_t length = min_u32(min_u32(usable, unsent), mss);
     stack_count(tcb->stack, COUNTER_TcpExtTCPWinProbe);
-    if (length == 0) {
+    if (length == 0 && !(usable && tcb->snd.fin_queued)) {
         tcp_emit_bare(tcb, tcb->snd.una - 1, 0, WHY_WINDOW_PROBE);
         return;
     }
-    struct send_decision decision = {WHY_WINDOW_PROBE,      tcb->snd.nxt, length,
-                                     tcp_segment_size(tcb), TCP_PSH,      NULL};
+    bool fin = tcb->snd.fin_queued && length < usable && tcb->snd.nxt + length == data_end(tcb);
+    uint16_t flags = (uint16_t)((length ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
+    struct send_decision decision = {
+        .why = WHY_WINDOW_PROBE, .seq = tcb->snd.nxt, .length = length, .mss = mss, .flags = flags};
     send_new(tcb, &decision);
 }

@@ -2,6 +2,7 @@
 #ifndef TERN_TCP_OUTPUT_H
 #define TERN_TCP_OUTPUT_H
 
+#include "tcp/burst.h"
 #include "tcp/tcb.h"
 
 /* Why a segment is sent, for the trace. */
@@ -32,20 +33,38 @@ struct send_decision {
     uint32_t mss;               /* cut into segments of this much */
     uint16_t flags;             /* SYN, FIN, PSH beside ACK */
     struct sent_record *record; /* the one to send again; NULL for new data */
+    enum tcp_held held;         /* WHY_NOTHING: on account of this */
+};
+
+/* What the occasion adds to the user's wishes. */
+enum tcp_urge {
+    URGE_USUAL,
+    URGE_MORE, /* MSG_MORE: what is short waits, as if corked */
+    URGE_PUSH, /* what is short goes, Nagle or not */
+    URGE_ONE,  /* the same, but one packet only: the user is still writing */
 };
 
 /* Pure: looks at the connection and decides. Nothing changes. */
-struct send_decision tcp_next_send(const struct tcb *tcb);
+struct send_decision tcp_next_send(const struct tcb *tcb, enum tcp_urge urge);
 /* Sends all that may go, then what acknowledgment is owed. Called at the end of whatever changed
  * anything. */
 void tcp_output(struct tcb *tcb);
+void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge);
+/* Sends what has been decided; whether it went. */
+bool tcp_carry_out(struct tcb *tcb, const struct send_decision *decision);
+/* Sends a whole record once more, to see what comes back, and not because it is lost. */
+void tcp_send_probe(struct tcb *tcb, const struct send_decision *decision);
+/* How `record`, its first `segments`, is sent again. */
+struct send_decision tcp_resend(const struct tcb *tcb, struct sent_record *record,
+                                uint32_t segments, enum tcp_why why);
+/* The next new segments, as far as `room` of them go, whatever else would come first. */
+struct send_decision tcp_send_fresh(const struct tcb *tcb, uint32_t room, enum tcp_urge urge);
 
 /* The segment size in force: Eff.snd.MSS, and at most half the largest window the peer ever
  * offered, lest both sides wait (RFC 9293 §3.8.6.2.1). */
 uint32_t tcp_segment_size(const struct tcb *tcb);
 
 void tcp_retransmit_first(struct tcb *tcb, enum tcp_why why);
-bool tcp_send_loss_probe(struct tcb *tcb); /* whether something was sent */
 void tcp_send_window_probe(struct tcb *tcb);
 
 /* emit.c. */

@@ -147,6 +147,7 @@ struct sent_record *records_split(struct tcb *tcb, struct sent_record *record, u
     upper->start = at;
     upper->segments = segments_in(at, record->end, record->mss);
     record->end = at;
+    record->push = record->ends_record = false; /* they belong to the last byte */
     uint32_t before = record->segments;
     record->segments = segments_in(record->start, at, record->mss);
     list_init(&upper->order);
@@ -224,6 +225,13 @@ static void note_delivery_order(struct tcb *tcb, const struct sent_record *recor
     event->reordered = true;
 }
 
+/* Something that was sent before the timeout, and only then, has arrived. */
+static void note_original(const struct tcb *tcb, uint32_t end, struct ack_event *event)
+{
+    if (seq_leq(end, tcb->recovery.high))
+        event->original_acked = true;
+}
+
 /* [record->start, end) leaves the scoreboard because it is acknowledged: `segments` of them. */
 static void record_acknowledged(struct tcb *tcb, struct sent_record *record, uint32_t end,
                                 uint32_t segments, struct ack_event *event)
@@ -234,7 +242,7 @@ static void record_acknowledged(struct tcb *tcb, struct sent_record *record, uin
         if (event->first_sent_ns == TIME_NEVER)
             event->first_sent_ns = record->sent_ns;
         event->last_sent_ns = record->sent_ns;
-        event->original_acked = true;
+        note_original(tcb, end, event);
         note_delivery_order(tcb, record, record->start, event);
     }
     if (!record->sacked) {
@@ -270,6 +278,8 @@ static struct sent_record *record_merge_sacked(struct tcb *tcb, struct sent_reco
         before->end = record->end;
         before->segments += record->segments;
         before->retransmitted = before->retransmitted || record->retransmitted;
+        before->push = record->push;
+        before->ends_record = record->ends_record;
         record_remove(tcb, record);
         record = before;
     }
@@ -278,6 +288,8 @@ static struct sent_record *record_merge_sacked(struct tcb *tcb, struct sent_reco
         record->end = after->end;
         record->segments += after->segments;
         record->retransmitted = record->retransmitted || after->retransmitted;
+        record->push = after->push;
+        record->ends_record = after->ends_record;
         record_remove(tcb, after);
     }
     return record;
@@ -289,7 +301,7 @@ static struct sent_record *record_mark_sacked(struct tcb *tcb, struct sent_recor
     if (!record->retransmitted) {
         if (event->sack_sent_ns == TIME_NEVER)
             event->sack_sent_ns = record->sent_ns;
-        event->original_acked = true;
+        note_original(tcb, record->end, event);
         note_delivery_order(tcb, record, record->start, event);
     }
     rate_delivered(tcb, record, record->segments, event);
@@ -392,6 +404,16 @@ struct sent_record *records_resend(struct tcb *tcb, struct sent_record *record, 
     list_remove(&record->order);
     list_append(&tcb->records.in_flight, &record->order);
     return record;
+}
+
+void records_probe(struct tcb *tcb, struct sent_record *record)
+{
+    record->retransmitted = true;
+    record_stamp(tcb, record);
+    if (list_empty(&record->order) || record->lost)
+        return; /* SACKed, or waiting to be sent again */
+    list_remove(&record->order);
+    list_append(&tcb->records.in_flight, &record->order);
 }
 
 void records_forget_sacks(struct tcb *tcb)

@@ -34,6 +34,9 @@ void records_unmark_lost(struct tcb *tcb, struct sent_record *record);
 /* The record's first `bytes` (a whole number of segments or all of it) are being sent again now:
  * splits off the rest. Returns the record that covers them, or NULL when no memory could be had. */
 struct sent_record *records_resend(struct tcb *tcb, struct sent_record *record, uint32_t bytes);
+/* The record has been sent once more to see what comes back (RFC 8985 §7): it does not count as a
+ * second copy in flight, for the first one is not known to be lost. */
+void records_probe(struct tcb *tcb, struct sent_record *record);
 /* Splits at `at`, strictly inside; returns the upper part or NULL (no memory). */
 struct sent_record *records_split(struct tcb *tcb, struct sent_record *record, uint32_t at);
 /* The path takes only segments of `mss` from now on: the record counts as so many of them. */

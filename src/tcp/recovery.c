@@ -108,14 +108,10 @@ static void detect_losses(struct tcb *tcb, struct ack_event *event)
     }
 }
 
-static void count_without_sack(struct tcb *tcb, const struct ack_event *event)
+static void count_without_sack(struct tcb *tcb, struct ack_event *event)
 {
-    if (tcb->opt.sack)
-        return;
-    if (event->advanced)
-        newreno_advanced(tcb, event->acked);
-    else if (event->duplicate)
-        newreno_duplicate(tcb);
+    if (!tcb->opt.sack && event->duplicate)
+        newreno_duplicate(tcb, event);
 }
 
 static void on_ack_in_recovery(struct tcb *tcb, const struct segment *segment,
@@ -153,7 +149,7 @@ static void on_ack_in_loss(struct tcb *tcb, const struct segment *segment, struc
         /* Duplicates prove deliveries only once nothing that was sent before the timeout can be
          * what they are for. */
         if (seq_gt(tcb->snd.nxt, tcb->recovery.high) && event->duplicate)
-            newreno_duplicate(tcb);
+            newreno_duplicate(tcb, event);
         else if (event->advanced)
             newreno_reset(tcb);
     }

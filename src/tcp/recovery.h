@@ -22,8 +22,8 @@ void recovery_on_probe_loss(struct tcb *tcb);
 void recovery_on_retransmit(struct tcb *tcb, const struct sent_record *record);
 
 /* newreno.c: without SACK, duplicate ACKs stand in for SACKed segments (RFC 5681, RFC 6582). */
-void newreno_duplicate(struct tcb *tcb);
-void newreno_advanced(struct tcb *tcb, uint32_t acked);
+void newreno_duplicate(struct tcb *tcb, struct ack_event *event);
+void newreno_advanced(struct tcb *tcb, struct ack_event *event); /* SND.UNA has moved */
 void newreno_reset(struct tcb *tcb);
 void newreno_mark_lost(struct tcb *tcb, bool advanced);
 
@@ -54,7 +54,8 @@ uint64_t rack_remaining(const struct tcb *tcb, const struct sent_record *record,
                         uint64_t reorder_ns);
 
 /* tlp.c: tail loss probes (RFC 8985 §7). */
-void tlp_schedule(struct tcb *tcb);
+void tlp_schedule(struct tcb *tcb, bool advancing); /* `advancing`: SND.UNA has just moved */
+bool tlp_send_probe(struct tcb *tcb);               /* whether something was sent */
 void tlp_on_ack(struct tcb *tcb, const struct ack_event *event, uint32_t ack);
 
 #endif

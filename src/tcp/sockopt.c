@@ -171,8 +171,10 @@ static void act_on_change(struct tcb *tcb, int level, int option)
         timers_restart_keepalive(tcb);
         break;
     case OPTION_NODELAY:
+        /* Setting it pushes what waits, also under a cork (tcp(7)). */
+        tcp_output_urged(tcb, tcb->preferences.no_delay ? URGE_PUSH : URGE_USUAL);
+        break;
     case OPTION_CORK:
-        tcb->snd.more = false;
         tcp_output(tcb);
         break;
     case OPTION_MAXSEG:

@@ -20,6 +20,7 @@
 #include "tcp/cookie_keys.h"
 #include "tcp/state.h"
 #include "tcp/tcp.h"
+#include "tcp/units.h"
 #include "wire/ipv4.h"
 #include "wire/tcp.h"
 
@@ -89,6 +90,8 @@ struct sent_record {
     bool in_flight_again : 1; /* its retransmission is in flight */
     bool retransmitted : 1;   /* ever */
     bool app_limited : 1;
+    bool push : 1;        /* its last segment has PSH */
+    bool ends_record : 1; /* MSG_EOR: it must not be sent again together with what follows */
 };
 
 struct tcb {
@@ -128,18 +131,18 @@ struct tcb {
         uint32_t wl1, wl2; /* SND.WL1, SND.WL2 */
         uint32_t iss;
         uint32_t max_wnd;  /* the largest SND.WND seen (SWS avoidance, RFC 5961 §5) */
-        uint32_t push;     /* the end of the last write that asked to be pushed */
+        uint32_t push;     /* everything before it has been asked to be pushed */
         uint32_t small;    /* the end of the last segment sent that was shorter than mss (Minshall's
                               Nagle) */
         uint32_t mss;      /* Eff.snd.MSS less timestamps: payload bytes of a full segment */
         uint32_t peer_mss; /* what the peer's option said, or 536 */
         uint8_t scale;     /* shift of windows we receive */
-        bool more : 1;     /* the last write said MSG_MORE */
         bool fin_queued : 1; /* the user has closed the sending side */
         bool fin_sent : 1;
         bool fin_acked : 1;
-        struct ring ring; /* bytes from `base` on */
-        uint32_t base;    /* sequence number of the ring's first byte */
+        struct ring ring;        /* bytes from `base` on */
+        uint32_t base;           /* sequence number of the ring's first byte */
+        struct send_units units; /* the borders of what is not sent yet */
     } snd;
 
     struct {
@@ -247,9 +250,9 @@ struct tcb {
         uint32_t cwnd;              /* segments */
         uint32_t ssthresh;          /* segments */
         uint32_t fraction;          /* acknowledged segments not yet turned into growth */
-        bool limited : 1;           /* the window was what held the sender, lately */
-        uint32_t limited_out;       /* the most in flight in this round */
-        uint32_t limited_end;       /* SND.NXT at the end of it */
+        bool limited : 1;           /* the window was what held the sender, in this round */
+        uint32_t most_out;          /* the most segments out at a time in this round */
+        uint32_t usage_end;         /* SND.NXT at the round's begin */
         uint64_t pacing_rate;       /* bytes a second; 0: not known yet */
         uint64_t private_state[16]; /* the algorithm's own */
     } cc;

@@ -60,7 +60,7 @@ void timers_restart_retransmit(struct tcb *tcb)
     }
     timer_clear(tcb, TCP_TIMER_PERSIST);
     timer_set(tcb, TCP_TIMER_RETRANSMIT, tcb->stack->now_ns + rtt_rto(tcb));
-    tlp_schedule(tcb);
+    tlp_schedule(tcb, true);
 }
 
 /* Whether only the user's cork, and not the peer's window, keeps what is unsent. */
@@ -171,7 +171,7 @@ static bool probe_expired(struct tcb *tcb)
 {
     if (tcb->records.out == 0)
         return true;
-    if (tcp_send_loss_probe(tcb))
+    if (tlp_send_probe(tcb))
         stack_count(tcb->stack, COUNTER_TcpExtTCPLossProbes);
     timer_clear(tcb, TCP_TIMER_PROBE);
     timer_set(tcb, TCP_TIMER_RETRANSMIT, tcb->stack->now_ns + rtt_rto(tcb));

@@ -3,6 +3,8 @@
  * timeout. */
 #include "base/seq.h"
 #include "base/time.h"
+#include "tcp/output.h"
+#include "tcp/records.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
@@ -19,19 +21,62 @@ static uint64_t probe_timeout(const struct tcb *tcb)
     return pto;
 }
 
-/* Arms the probe in place of the retransmission timer where the conditions of §7.2 hold. */
-void tlp_schedule(struct tcb *tcb)
+/* When the retransmission timer runs out: from now where something has just been acknowledged, else
+ * counted from the oldest segment's sending. */
+static uint64_t rto_at(const struct tcb *tcb, bool advancing)
+{
+    const struct sent_record *oldest = records_first(tcb);
+    uint64_t since = advancing || !oldest ? tcb->stack->now_ns : oldest->sent_ns;
+    uint64_t at = since + rtt_rto(tcb);
+    return at > tcb->stack->now_ns ? at : TIME_NEVER;
+}
+
+/* Arms the probe in place of the retransmission timer where the conditions of §7.2 hold; one that
+ * is armed stays so when SACKs come, for it may be the sooner to tell of the end. */
+void tlp_schedule(struct tcb *tcb, bool advancing)
 {
     timer_clear(tcb, TCP_TIMER_PROBE);
     if (!tcb->stack->settings.tcp_tail_loss_probe || !tcb->opt.sack ||
-        !tcp_state_synchronized(tcb->state) || tcb->records.out == 0 || tcb->rack.probe_out ||
-        tcb->records.sacked ||
+        !tcp_state_synchronized(tcb->state) || tcb->records.out == 0 ||
         (tcb->recovery.phase != TCP_PHASE_OPEN && tcb->recovery.phase != TCP_PHASE_REDUCED))
         return;
     uint64_t at = tcb->stack->now_ns + probe_timeout(tcb);
-    uint64_t rto_at = timer_deadline(tcb, TCP_TIMER_RETRANSMIT);
-    if (at < rto_at)
-        timer_set(tcb, TCP_TIMER_PROBE, at);
+    timer_set(tcb, TCP_TIMER_PROBE, time_min(at, rto_at(tcb, advancing)));
+}
+
+/* Whatever the congestion window says, a segment goes. */
+static bool send_new_data(struct tcb *tcb)
+{
+    uint32_t out = tcb_in_flight(tcb);
+    struct send_decision decision =
+        tcp_send_fresh(tcb, tcb->cc.cwnd > out ? tcb->cc.cwnd - out : 1, URGE_ONE);
+    if (decision.why == WHY_NOTHING)
+        return false;
+    decision.why = WHY_LOSS_PROBE;
+    return tcp_carry_out(tcb, &decision);
+}
+
+static bool send_last_again(struct tcb *tcb)
+{
+    struct sent_record *last = records_last(tcb);
+    if (last && last->segments > 1)
+        last = records_split(tcb, last, last->start + (last->segments - 1) * last->mss);
+    if (!last)
+        return false;
+    struct send_decision decision = tcp_resend(tcb, last, 1, WHY_LOSS_PROBE);
+    tcp_send_probe(tcb, &decision);
+    return true;
+}
+
+/* §7.3: new data if there is some and the peer's window lets it, else the last segment again. */
+bool tlp_send_probe(struct tcb *tcb)
+{
+    if (tcb->rack.probe_out || !records_room(tcb))
+        return false;
+    tcb->rack.probe_was_new = send_new_data(tcb);
+    tcb->rack.probe_out = tcb->rack.probe_was_new || send_last_again(tcb);
+    tcb->rack.probe_end = tcb->snd.nxt;
+    return tcb->rack.probe_out;
 }
 
 /* §7.4: what the ACK of a probe says. The probe repaired a loss when it was a retransmission and

@@ -12,6 +12,7 @@
 #include "tcp/port.h"
 #include "tcp/receive.h"
 #include "tcp/records.h"
+#include "tcp/send.h"
 #include "tcp/timers.h"
 
 int tcp_create(struct stack *stack, void *owner, struct tcb **out)
@@ -62,6 +63,8 @@ static int send_syn(struct tcb *tcb, uint32_t text)
         records_release(tcb);
         return error;
     }
+    if (text)
+        records_last(tcb)->push = true;
     tcb->snd.nxt = iss + 1 + text;
     tcb->opt.ts_offset = tcp_timestamp_offset(tcb->tcp, &tcb->local, &tcb->remote);
     tcb->rcv.wnd =
@@ -138,7 +141,19 @@ int tcp_connect(struct tcb *tcb, const struct endpoint *remote)
     return finish_open(tcb, 0);
 }
 
-static ssize_t append(struct tcb *tcb, const struct iovec *spans, int count, size_t room);
+/* Copies up to `most` bytes, for the SYN: how many, or -ENOBUFS. */
+static ssize_t copy_in(struct tcb *tcb, const struct iovec *spans, int count, size_t most)
+{
+    size_t taken = 0;
+    for (int i = 0; i < count && taken < most; i++) {
+        size_t left = most - taken;
+        size_t part = spans[i].iov_len < left ? spans[i].iov_len : left;
+        if (ring_append(&tcb->snd.ring, spans[i].iov_base, (uint32_t)part) < 0)
+            return -ENOBUFS;
+        taken += part;
+    }
+    return (ssize_t)taken;
+}
 
 /* Opens with as much of `spans` in the SYN as may be. */
 static ssize_t open_with_text(struct tcb *tcb, const struct iovec *spans, int count)
@@ -146,11 +161,11 @@ static ssize_t open_with_text(struct tcb *tcb, const struct iovec *spans, int co
     uint32_t text_most;
     ssize_t text = 0;
     if (fast_open_prepare(tcb, &text_most) && text_most)
-        text = append(tcb, spans, count, text_most);
-    if (text == -EAGAIN)
-        text = 0; /* there was nothing to write */
-    if (text < 0)
+        text = copy_in(tcb, spans, count, text_most);
+    if (text < 0) {
+        ring_release(&tcb->snd.ring);
         return text;
+    }
     tcb->fast_open.has_text = text > 0;
     int error = finish_open(tcb, (uint32_t)text);
     if (error != -EINPROGRESS)
@@ -192,28 +207,8 @@ int tcp_error(struct tcb *tcb, bool clear)
     return error;
 }
 
-static uint32_t send_room(const struct tcb *tcb)
-{
-    uint32_t held = tcb->snd.ring.length;
-    return tcb->preferences.send_buffer > held ? tcb->preferences.send_buffer - held : 0;
-}
-
-static ssize_t append(struct tcb *tcb, const struct iovec *spans, int count, size_t room)
-{
-    size_t taken = 0;
-    for (int i = 0; i < count && room; i++) {
-        size_t part = spans[i].iov_len < room ? spans[i].iov_len : room;
-        if (ring_append(&tcb->snd.ring, spans[i].iov_base, (uint32_t)part) < 0)
-            return taken ? (ssize_t)taken : -ENOBUFS;
-        taken += part;
-        room -= part;
-    }
-    return taken ? (ssize_t)taken : -EAGAIN;
-}
-
 ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flags)
 {
-    size_t wanted = 0;
     if (tcb->error)
         return take_error(tcb);
     if (tcb->fast_open.deferred)
@@ -222,19 +217,7 @@ ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flag
         return tcb->snd.fin_queued ? -EPIPE : -EAGAIN;
     if (!tcb_can_send(tcb))
         return -EPIPE;
-    for (int i = 0; i < count; i++)
-        wanted += spans[i].iov_len;
-    if (wanted == 0)
-        return 0;
-    ssize_t taken = append(tcb, spans, count, send_room(tcb));
-    if (taken <= 0)
-        return taken;
-    tcp_connection_charge(tcb);
-    tcb->snd.more = flags & MSG_MORE;
-    if (!tcb->snd.more || (size_t)taken < wanted)
-        tcb->snd.push = tcb->snd.base + tcb->snd.ring.length;
-    tcp_output(tcb);
-    return taken;
+    return send_take(tcb, spans, count, flags);
 }
 
 static uint32_t copy_out(const struct tcb *tcb, const struct iovec *spans, int count, bool discard)
@@ -281,7 +264,6 @@ static void queue_fin(struct tcb *tcb)
     if (tcb->snd.fin_queued)
         return;
     tcb->snd.fin_queued = true;
-    tcb->snd.push = tcb->snd.base + tcb->snd.ring.length;
     if (tcb->state == TCP_ESTABLISHED || (tcb->state == TCP_SYN_RECEIVED && tcb->fast_open.early))
         tcp_set_state(tcb, TCP_FIN_WAIT_1);
     else if (tcb->state == TCP_CLOSE_WAIT)
@@ -371,7 +353,7 @@ unsigned tcp_readiness(const struct tcb *tcb)
         events |= POLLOUT | POLLWRNORM;
     else if (tcb->state == TCP_CLOSED)
         events |= POLLOUT | POLLWRNORM | POLLHUP;
-    else if (open && (tcb->snd.fin_queued || send_room(tcb) * 3 >= tcb->preferences.send_buffer))
+    else if (open && (tcb->snd.fin_queued || send_writable(tcb)))
         events |= POLLOUT | POLLWRNORM;
     if (open && tcb->snd.fin_queued && (tcb->rcv.fin || tcb->receive_shut))
         events |= POLLHUP;

@@ -1,0 +1,168 @@
+/* A write is taken piece by piece, each into the last unit of the queue (units.h) or a new one. The
+ * limits are looked at when a new unit is needed: a write may go beyond them by what the last unit
+ * still takes. Units that become full on the way are sent at once, so that the first segments need
+ * not wait for the last byte to be copied. */
+#include "tcp/send.h"
+
+#include <errno.h>
+
+#include "base/seq.h"
+#include "tcp/burst.h"
+#include "tcp/connection.h"
+#include "tcp/output.h"
+#include "tcp/rtt.h"
+
+/* What a unit or a record counts in the send buffer beside its bytes, so that many small ones are
+ * bounded as well: in the order of what Linux charges. */
+enum { UNIT_OVERHEAD = 960 };
+
+static uint64_t used(const struct tcb *tcb)
+{
+    uint64_t pieces = (uint64_t)tcb->snd.units.count + tcb->records.count;
+    return tcb->snd.ring.length + pieces * UNIT_OVERHEAD;
+}
+
+bool send_writable(const struct tcb *tcb)
+{
+    uint64_t held = used(tcb);
+    return held + held / 2 <= tcb->preferences.send_buffer;
+}
+
+static uint32_t write_end(const struct tcb *tcb)
+{
+    return tcb->snd.base + tcb->snd.ring.length;
+}
+
+/* A unit holds whole segments, as many as the link takes at once, but not more than half of what
+ * the peer ever had room for. */
+static uint32_t unit_goal(const struct tcb *tcb)
+{
+    uint32_t mss = tcp_segment_size(tcb);
+    uint32_t most = burst_bytes_max(tcb);
+    uint32_t half = tcb->snd.max_wnd > 536 ? tcb->snd.max_wnd / 2 : tcb->snd.max_wnd;
+    if (half && half < most)
+        most = half;
+    return most > mss ? most - most % mss : mss;
+}
+
+/* RFC 5681 §4.1: a window that has not been used for a timeout says nothing of the path any more.
+ */
+void send_resumes(struct tcb *tcb)
+{
+    uint64_t idle = tcb->stack->now_ns - tcb->stat.last_data_sent_ns;
+    uint64_t rto = rtt_rto(tcb);
+    if (tcb->records.out || !tcb->stat.last_data_sent_ns || idle <= rto ||
+        !tcb->stack->settings.tcp_slow_start_after_idle)
+        return;
+    uint32_t initial = (uint32_t)tcb->stack->settings.tcp_initial_window;
+    uint32_t three_quarters = tcb->cc.cwnd - tcb->cc.cwnd / 4;
+    if (initial > tcb->cc.cwnd)
+        initial = tcb->cc.cwnd;
+    if (tcb->cc.ssthresh < three_quarters)
+        tcb->cc.ssthresh = three_quarters;
+    for (; idle > rto && tcb->cc.cwnd > initial; idle -= rto)
+        tcb->cc.cwnd = tcb->cc.cwnd / 2 > initial ? tcb->cc.cwnd / 2 : initial;
+}
+
+/* Makes room for bytes in the last unit: how many. 0: the buffer is full; or -ENOBUFS. */
+static int64_t find_room(struct tcb *tcb, uint32_t goal)
+{
+    uint32_t room = units_room(tcb, goal);
+    if (room)
+        return room;
+    if (used(tcb) >= tcb->preferences.send_buffer)
+        return 0;
+    if (units_reserve(tcb) < 0)
+        return -ENOBUFS;
+    if (tcb->snd.units.count == 0)
+        send_resumes(tcb);
+    return goal;
+}
+
+/* Adds `length` bytes, for which find_room() has made room. */
+static int append(struct tcb *tcb, const void *bytes, uint32_t length, uint32_t goal)
+{
+    int error = ring_append(&tcb->snd.ring, bytes, length);
+    if (error < 0)
+        return -ENOBUFS;
+    if (units_room(tcb, goal) == 0)
+        units_open(tcb);
+    units_extend(tcb, length);
+    return 0;
+}
+
+static void mark_push(struct tcb *tcb)
+{
+    struct send_unit *last = units_last(tcb);
+    if (last)
+        last->push = true;
+    tcb->snd.push = write_end(tcb);
+}
+
+/* So much has been written without a push that the receiver might wait for one. */
+static bool push_is_due(const struct tcb *tcb)
+{
+    return seq_gt(write_end(tcb), tcb->snd.push + tcb->snd.max_wnd / 2);
+}
+
+/* The last unit has become full and the write goes on. */
+static void unit_is_full(struct tcb *tcb)
+{
+    if (push_is_due(tcb)) {
+        mark_push(tcb);
+        tcp_output_urged(tcb, URGE_PUSH);
+    } else if (tcb->snd.units.count == 1) {
+        tcp_output_urged(tcb, URGE_ONE);
+    }
+}
+
+struct progress {
+    size_t wanted, taken;
+    int error; /* that ended it */
+};
+
+static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, struct progress *p)
+{
+    while (length > 0) {
+        uint32_t goal = unit_goal(tcb);
+        int64_t room = find_room(tcb, goal);
+        if (room <= 0) {
+            p->error = room < 0 ? (int)room : -EAGAIN;
+            return false;
+        }
+        uint32_t part = length < (size_t)room ? (uint32_t)length : (uint32_t)room;
+        p->error = append(tcb, bytes, part, goal);
+        if (p->error < 0)
+            return false;
+        if (p->taken == 0)
+            units_last(tcb)->push = false; /* where the last write ended, this one goes on */
+        p->taken += part;
+        bytes += part;
+        length -= part;
+        if (p->taken < p->wanted && units_room(tcb, goal) == 0)
+            unit_is_full(tcb);
+    }
+    return true;
+}
+
+ssize_t send_take(struct tcb *tcb, const struct iovec *spans, int count, int flags)
+{
+    struct progress p = {0};
+    for (int i = 0; i < count; i++)
+        p.wanted += spans[i].iov_len;
+    for (int i = 0; i < count; i++) {
+        if (!take_some(tcb, spans[i].iov_base, spans[i].iov_len, &p))
+            break;
+    }
+    tcp_connection_charge(tcb);
+    if (p.taken == 0)
+        return p.error;
+    bool whole = p.taken == p.wanted;
+    bool more = whole && flags & MSG_MORE;
+    if (whole && flags & MSG_EOR && units_last(tcb))
+        units_last(tcb)->ends_record = true;
+    if (!more || push_is_due(tcb))
+        mark_push(tcb);
+    tcp_output_urged(tcb, more ? URGE_MORE : whole ? URGE_USUAL : URGE_PUSH);
+    return (ssize_t)p.taken;
+}

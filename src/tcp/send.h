@@ -1,0 +1,20 @@
+/* SEND (RFC 9293 §3.10.2): the user's bytes into the send queue, and how much the queue holds. */
+#ifndef TERN_TCP_SEND_H
+#define TERN_TCP_SEND_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct tcb;
+
+/* Takes as many bytes as there is room for, and sends what may go: their number, -EAGAIN or
+ * -ENOBUFS. Flags: MSG_MORE, MSG_EOR. */
+ssize_t send_take(struct tcb *tcb, const struct iovec *spans, int count, int flags);
+/* Whether a writer is worth waking: a third of the send buffer is free (poll's POLLOUT). */
+bool send_writable(const struct tcb *tcb);
+/* Sending is about to go on, perhaps after a long time: the congestion window may have to start
+ * anew. */
+void send_resumes(struct tcb *tcb);
+
+#endif

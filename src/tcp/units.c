@@ -1,0 +1,83 @@
+#include "tcp/units.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/seq.h"
+#include "tcp/tcb.h"
+
+enum { UNITS_START = 4 };
+
+static struct send_unit *unit_at(const struct send_units *units, uint32_t index)
+{
+    return &units->items[(units->start + index) & (units->capacity - 1)];
+}
+
+struct send_unit *units_first(const struct tcb *tcb)
+{
+    const struct send_units *units = &tcb->snd.units;
+    return units->count ? unit_at(units, 0) : NULL;
+}
+
+struct send_unit *units_last(const struct tcb *tcb)
+{
+    const struct send_units *units = &tcb->snd.units;
+    return units->count ? unit_at(units, units->count - 1) : NULL;
+}
+
+int units_reserve(struct tcb *tcb)
+{
+    struct send_units *units = &tcb->snd.units;
+    if (units->count < units->capacity)
+        return 0;
+    uint32_t capacity = units->capacity ? 2 * units->capacity : UNITS_START;
+    struct send_unit *items = malloc(capacity * sizeof *items);
+    if (!items)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < units->count; i++)
+        items[i] = *unit_at(units, i);
+    free(units->items);
+    units->items = items;
+    units->capacity = capacity;
+    units->start = 0;
+    return 0;
+}
+
+void units_open(struct tcb *tcb)
+{
+    struct send_units *units = &tcb->snd.units;
+    const struct send_unit *last = units_last(tcb);
+    uint32_t start = last ? last->end : tcb->snd.nxt;
+    *unit_at(units, units->count++) = (struct send_unit){.end = start};
+}
+
+void units_extend(struct tcb *tcb, uint32_t bytes)
+{
+    units_last(tcb)->end += bytes;
+}
+
+uint32_t units_room(const struct tcb *tcb, uint32_t goal)
+{
+    const struct send_units *units = &tcb->snd.units;
+    const struct send_unit *last = units_last(tcb);
+    if (!last || last->ends_record)
+        return 0;
+    uint32_t start = units->count > 1 ? unit_at(units, units->count - 2)->end : tcb->snd.nxt;
+    uint32_t length = last->end - start;
+    return length < goal ? goal - length : 0;
+}
+
+void units_sent(struct tcb *tcb, uint32_t seq)
+{
+    struct send_units *units = &tcb->snd.units;
+    if (units->count == 0 || seq_lt(seq, units_first(tcb)->end))
+        return;
+    units->start = (units->start + 1) & (units->capacity - 1);
+    units->count--;
+}
+
+void units_release(struct tcb *tcb)
+{
+    free(tcb->snd.units.items);
+    tcb->snd.units = (struct send_units){0};
+}
