@@ -73,7 +73,7 @@ static void window_translate(const struct flow *flow, int side, const struct seg
     bool syn = segment->flags & TCP_SYN;
     unsigned shift = from->shift > 14 ? 14 : from->shift;
     view->window = segment->window;
-    view->window_known = syn || (from->syn_seen && to->syn_seen);
+    view->window_known = syn || segment->window == 0 || (from->syn_seen && to->syn_seen);
     if (!syn && view->window_known && from->scales && to->scales)
         view->window = (uint32_t)segment->window << shift;
 }

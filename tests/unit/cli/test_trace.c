@@ -188,7 +188,7 @@ static void a_reset_that_refuses_shows_zero(void **state)
     struct segment reset = theirs_segment(0, 1, TCP_RST | TCP_ACK);
     reset.seq = 0;
     reset.window = 0;
-    assert_non_null(strstr(show_in_tcp(f, &reset), "TCP [R.] seq 0, ack 1, win 0"));
+    assert_non_null(strstr(show_in_tcp(f, &reset), "TCP [R.] seq 0, ack 1, win 0, length 0"));
 }
 
 static void a_damaged_segment_is_named_so_and_spoils_nothing(void **state)
