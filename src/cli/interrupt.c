@@ -4,6 +4,9 @@
 #include <signal.h>
 #include <stddef.h>
 
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+enum { SIGNALS = sizeof signals / sizeof *signals };
+
 static volatile sig_atomic_t arrived;
 
 static void signal_note(int number)
@@ -15,16 +18,19 @@ static void signals_mask(int how)
 {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaddset(&set, signals[i]);
     pthread_sigmask(how, &set, NULL);
 }
 
 void interrupt_catch(void)
 {
     struct sigaction action = {.sa_handler = signal_note}; /* no SA_RESTART: calls return EINTR */
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    struct sigaction hangup;
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaction(signals[i], &action, signals[i] == SIGHUP ? &hangup : NULL);
+    if (hangup.sa_handler == SIG_IGN) /* nohup(1) */
+        sigaction(SIGHUP, &hangup, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 

@@ -1,4 +1,4 @@
-/* Ctrl-C and kill: the command notices, undoes what is half done, and ends.
+/* Ctrl-C, kill and a closed terminal: the command notices, undoes what is half done, and ends.
  *
  * A signal makes a waiting call return EINTR. One that arrives just before the call begins cannot:
  * therefore nothing here waits longer than INTERRUPT_TICK_MS without looking. */
@@ -7,7 +7,8 @@
 
 enum { INTERRUPT_TICK_MS = 200 };
 
-/* From now on SIGINT and SIGTERM are noted, and SIGPIPE is ignored: writes say EPIPE. */
+/* From now on SIGINT, SIGTERM and (unless it is ignored) SIGHUP are noted, and SIGPIPE is ignored:
+ * writes say EPIPE. */
 void interrupt_catch(void);
 
 /* Threads made in between never take the signals: they are for the thread that looks. */

@@ -27,14 +27,15 @@ const char *session_peer(const struct session *session)
     return session->common->peer ? session->common->peer : PEER_DEFAULT;
 }
 
+/* In a sandbox all is permitted but to open a device node that the host keeps shut. */
 static enum status open_failed(const struct session *session, const struct tern_error *error)
 {
     enum status status = error->code == EINVAL ? STATUS_USAGE : STATUS_SETUP;
-    bool forbidden = error->code == EPERM || error->code == EACCES;
-    return status_say(status, session->command->name, "%s%s", error->text,
-                      forbidden && !session->common->sandbox
-                          ? "; or try --sandbox, which needs no root on most hosts"
-                          : "");
+    if (session->common->sandbox && (error->code == EPERM || error->code == EACCES))
+        return status_say(status, session->command->name,
+                          "--sandbox: no permission to open /dev/net/tun; as root, once: chmod 666 "
+                          "/dev/net/tun (what it gives access to is each one's own sandbox)");
+    return status_say(status, session->command->name, "%s", error->text);
 }
 
 static void sandbox_announce(const struct session *session)

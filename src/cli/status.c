@@ -13,7 +13,7 @@ const char status_help[] = "  0    success\n"
                            "  5    reset by the peer\n"
                            "  6    unreachable\n"
                            "  7    timed out: nothing answers\n"
-                           "  130  interrupted (143: terminated)\n";
+                           "  130  interrupted (143: terminated, 129: hung up)\n";
 
 enum status status_say(enum status status, const char *command, const char *format, ...)
 {

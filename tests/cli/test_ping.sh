@@ -18,7 +18,7 @@ replies_are_shown_and_summed_up() {
 }
 requests_have_the_size_asked_for() {
     local size
-    for size in 0 1 1471 1472; do
+    for size in 0 1 1471 1472 1473 8000 65507; do
         tern ping -c 1 -s $size $kernel
         expect_status 0
         expect out "$((size + 8)) bytes from $kernel: icmp_seq=1"

@@ -124,11 +124,24 @@ without_permission_the_sandbox_is_offered() {
     setpriv --reuid=65534 --regid=65534 --clear-groups ./tern ping -c 1 $kernel >out 2>err
     status=$?
     expect_status 3
-    expect err "--sandbox"
+    expect err "or use --sandbox"
+}
+a_sandbox_without_the_device_is_told_what_to_do() {
+    [ "$(id -u)" = 0 ] || skip "not root here: no other user to become"
+    [ "$(stat -c %a /dev/net/tun)" = 600 ] || skip "/dev/net/tun is open to others here"
+    chmod 755 "$work" .
+    cp "$TERN" tern
+    setpriv --reuid=65534 --regid=65534 --clear-groups unshare -Urn true 2>/dev/null ||
+        skip "no user namespaces for other users"
+    setpriv --reuid=65534 --regid=65534 --clear-groups ./tern ping --sandbox -c 1 $kernel >out 2>err
+    status=$?
+    expect_status 3
+    expect err "tern ping: --sandbox: no permission to open /dev/net/tun; as root, once: chmod 666 /dev/net/tun"
 }
 
 run_cases a_sandbox_needs_nothing a_sandbox_leaves_the_host_alone two_sandboxes_do_not_meet \
     the_way_in_that_is_printed_works a_receiver_may_come_later an_empty_sandbox_is_explained \
     the_rest_of_the_world_is_not_there values_of_settings_are_checked \
     a_busy_device_is_named an_address_that_the_host_has_is_named a_capture_is_one_that_others_read \
-    a_capture_that_cannot_be_written_is_named without_permission_the_sandbox_is_offered
+    a_capture_that_cannot_be_written_is_named without_permission_the_sandbox_is_offered \
+    a_sandbox_without_the_device_is_told_what_to_do

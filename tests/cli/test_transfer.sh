@@ -197,7 +197,7 @@ $resets"
 }
 an_interruption_leaves_no_file() {
     local signal
-    for signal in INT TERM; do
+    for signal in INT TERM HUP; do
         start_tern recv 8000 copy
         peer "$connected
 connection.sendall(b'half')
