@@ -74,6 +74,10 @@ static void advance(struct tcb *tcb, uint32_t ack, struct ack_event *event)
     tcp_connection_handshake_over(tcb);
     tcb->snd.una = ack;
     records_acknowledge(tcb, ack, event);
+    /* Without SACK the peer may have held the rest before the retransmission arrived that let it
+     * acknowledge all of it. */
+    if (!tcb->opt.sack && event->retransmitted_acked)
+        event->original_acked = false;
     if (!tcb->opt.sack)
         newreno_advanced(tcb, event);
     ack_release_bytes(tcb);
@@ -112,6 +116,8 @@ static enum tcp_step finish_handshake(struct tcb *tcb, const struct segment *seg
         return tcp_drop_rst(DROP_TCP_ACK);
     tcb->snd.wl1 = segment->seq - 1; /* so that this segment sets the window */
     update_window(tcb, segment);
+    if (!tcb->fast_open.early)
+        tcb->rate.delivered++; /* our SYN,ACK, which only a half-open entry remembered */
     tcp_connection_established(tcb);
     return TCP_STEP_CONTINUE;
 }

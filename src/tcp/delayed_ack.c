@@ -54,6 +54,7 @@ void receive_data_arrived(struct tcb *tcb, const struct segment *segment)
     } else if (gap > tcb->rtt.rto_ns) {
         receive_quick(tcb, QUICK_ACKS); /* the sender has been idle, and starts anew */
     }
+    receive_window_arrived(tcb, segment);
     tcb->ack.last_data_ns = now;
     tcb->stat.last_received_ns = now;
 }
@@ -128,20 +129,12 @@ void receive_consumed(struct tcb *tcb, uint32_t bytes)
 {
     if (bytes == 0 || !tcb_can_receive(tcb))
         return;
-    uint32_t offered = seq_gt(tcb->rcv.wup + tcb->rcv.wnd, tcb->rcv.nxt)
-                           ? tcb->rcv.wup + tcb->rcv.wnd - tcb->rcv.nxt
-                           : 0;
+    receive_window_consumed(tcb, bytes);
     bool emptied = tcb->rcv.ring.length == 0;
     if (tcb->ack.pending &&
         (tcb->rcv.nxt - tcb->rcv.wup > tcb->rcv.mss ||
-         (emptied && tcb->ack.pushed && !tcb->ack.interactive && tcb->ack.quick))) {
+         (emptied && tcb->ack.pushed && !tcb->ack.interactive && tcb->ack.quick)))
         tcp_send_ack(tcb, WHY_ACK);
-        return;
-    }
-    /* Worth a segment of its own when the window would at least double. */
-    uint32_t buffer = tcb->preferences.receive_buffer;
-    uint32_t room = buffer > tcb->rcv.ring.length ? buffer - tcb->rcv.ring.length : 0;
-    if (offered <= buffer / 2 && room >= 2 * offered &&
-        room - offered >= (buffer / 2 < tcb->rcv.mss ? buffer / 2 : tcb->rcv.mss))
+    else if (receive_window_is_news(tcb))
         tcp_send_ack(tcb, WHY_WINDOW_UPDATE);
 }

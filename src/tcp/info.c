@@ -80,7 +80,8 @@ void tcp_info_fill(const struct tcb *tcb, struct tern_tcp_info *info)
     info->tcpi_pmtu = tcb->path.mtu;
     info->tcpi_snd_ssthresh = tcb->cc.ssthresh < INT32_MAX ? tcb->cc.ssthresh : INT32_MAX;
     info->tcpi_snd_cwnd = tcb->cc.cwnd;
-    info->tcpi_rcv_space = tcb->preferences.receive_buffer;
+    info->tcpi_rcv_space = tcb->rcv.buffer;
+    info->tcpi_rcv_ssthresh = tcb->rcv.limit;
     info->tcpi_snd_wnd = tcb->snd.wnd;
     info->tcpi_rcv_wnd = tcb->rcv.wnd;
     info->tcpi_pacing_rate = tcb->cc.pacing_rate ? tcb->cc.pacing_rate : UINT64_MAX;

@@ -97,9 +97,11 @@ static void promote_fill(struct tcb *tcb, const struct half_open *half)
     tcb->rcv.nxt = tcb->rcv.wup = half->irs + 1;
     tcb->rcv.wnd = half->window_bytes;
     tcb->rcv.scale = half->scale;
+    receive_window_begin(tcb);
     tcb->snd.iss = tcb->snd.una = half->iss;
     tcb->snd.nxt = tcb->snd.base = half->iss + 1;
-    tcb->snd.push = tcb->snd.small = half->iss + 1;
+    tcb->snd.push = half->iss + 1;
+    tcb->snd.small = half->iss;
     tcb->snd.wnd = tcb->snd.max_wnd = half->peer_window;
     tcb->recovery.high = half->iss;
     tcb->records.highest_sacked = half->iss;

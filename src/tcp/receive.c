@@ -12,38 +12,6 @@ static uint32_t right_edge(const struct tcb *tcb)
     return tcb->rcv.wup + tcb->rcv.wnd;
 }
 
-uint32_t receive_initial_window(const struct stack *stack, uint32_t receive_buffer, uint8_t *scale)
-{
-    uint64_t most = (uint64_t)stack->settings.tcp_rcvbuf_max;
-    if (receive_buffer > most)
-        most = receive_buffer;
-    *scale = 0;
-    while (*scale < 14 && most > (uint64_t)UINT16_MAX << *scale) /* RFC 7323 §2.3 */
-        ++*scale;
-    return receive_buffer < UINT16_MAX ? receive_buffer : UINT16_MAX;
-}
-
-/* The receiver's SWS avoidance: the right edge moves by at least a full segment or half the buffer,
- * or stays. */
-void receive_update_window(struct tcb *tcb)
-{
-    uint32_t offered = seq_gt(right_edge(tcb), tcb->rcv.nxt) ? right_edge(tcb) - tcb->rcv.nxt : 0;
-    uint32_t buffer = tcb->preferences.receive_buffer;
-    uint32_t held = tcb->rcv.ring.length;
-    uint32_t room = buffer > held ? buffer - held : 0;
-    uint32_t step = buffer / 2 < tcb->rcv.mss ? buffer / 2 : tcb->rcv.mss;
-    uint32_t unit = 1u << tcb->rcv.scale;
-    room &= ~(unit - 1); /* what the field cannot say is not offered */
-    uint32_t most = (uint32_t)UINT16_MAX << tcb->rcv.scale;
-    if (room > most)
-        room = most;
-    uint32_t window = room >= offered + step || room == (buffer & ~(unit - 1)) ? room : offered;
-    if (window < offered)
-        window = offered;
-    tcb->rcv.wnd = window;
-    tcb->rcv.wup = tcb->rcv.nxt;
-}
-
 /* The duplicate to report in the next ACK's first SACK block (RFC 2883 §4). */
 static void note_duplicate(struct tcb *tcb, uint32_t start, uint32_t end)
 {

@@ -9,11 +9,21 @@
 enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment);
 enum tcp_step tcp_process_fin(struct tcb *tcb, const struct segment *segment);
 
-/* The window to offer at the start, and the shift for it. */
+/* receive_window.c: what is offered, and how it grows. */
+/* The window of a SYN, and the shift for all that follow. */
 uint32_t receive_initial_window(const struct stack *stack, uint32_t receive_buffer, uint8_t *scale);
+/* The handshake is done, or SO_RCVBUF has been set. */
+void receive_window_begin(struct tcb *tcb);
+void receive_window_resized(struct tcb *tcb);
 /* Chooses RCV.WND for the segment about to be sent: never takes back what was offered (§3.8.6,
  * SHLD-14), and opens no sliver (§3.8.6.2.2, MUST-39). */
 void receive_update_window(struct tcb *tcb);
+/* Whether the window has opened by so much that the sender should hear of it without being asked.
+ */
+bool receive_window_is_news(const struct tcb *tcb);
+void receive_window_arrived(struct tcb *tcb,
+                            const struct segment *segment);    /* text has been taken, in order */
+void receive_window_consumed(struct tcb *tcb, uint32_t bytes); /* the user has read */
 
 /* delayed_ack.c: when an acknowledgment goes (RFC 9293 §3.8.6.3, RFC 5681 §4.2). */
 void receive_data_arrived(struct tcb *tcb,

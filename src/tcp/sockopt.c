@@ -46,6 +46,7 @@ static int set_socket_option(struct tcp_preferences *p, const struct settings *s
         return 0;
     case SO_RCVBUF:
         p->receive_buffer = buffer_size(value, settings->tcp_rcvbuf_max);
+        p->receive_buffer_fixed = true;
         return 0;
     case SO_REUSEADDR:
         p->reuse_address = value != 0;
@@ -164,6 +165,8 @@ static void act_on_change(struct tcb *tcb, int level, int option)
 {
     if (level == SOL_SOCKET && option == SO_KEEPALIVE)
         timers_restart_keepalive(tcb);
+    if (level == SOL_SOCKET && option == SO_RCVBUF)
+        receive_window_resized(tcb);
     if (level != IP_PROTOCOL_TCP)
         return;
     switch (option) {

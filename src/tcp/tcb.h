@@ -66,6 +66,7 @@ struct tcp_preferences {
     uint32_t fast_open_queue; /* TCP_FASTOPEN: SYNs with data that may wait for their handshake */
     bool fast_open_connect;
     bool fast_open_no_cookie;
+    bool receive_buffer_fixed; /* SO_RCVBUF was set: no autotuning */
     bool keepalive;
     bool no_delay;
     bool cork;
@@ -150,8 +151,13 @@ struct tcb {
         uint32_t wnd; /* RCV.WND as last advertised, from wup on */
         uint32_t wup; /* RCV.NXT when it was advertised */
         uint32_t irs;
-        uint32_t
-            mss; /* the largest segment seen lately: what "full-sized" means for delayed ACKs */
+        uint32_t buffer;         /* bytes that may be held; receive_window.c */
+        uint32_t limit;          /* bytes offered at most, at present */
+        uint32_t read_bytes;     /* read by the user in this round trip */
+        uint32_t read_most;      /* and the most in any */
+        uint64_t read_start_ns;  /* when the round trip began */
+        uint64_t rtt_ns;         /* the round trip as the receiver sees it; 0: no sample */
+        uint32_t mss;            /* the largest segment lately: "full-sized" for delayed ACKs */
         uint32_t advertised_mss; /* what our option said */
         uint8_t scale;           /* shift of windows we send */
         uint32_t up;             /* RCV.UP: the byte after the urgent ones */

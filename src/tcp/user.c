@@ -53,7 +53,8 @@ static int send_syn(struct tcb *tcb, uint32_t text)
 {
     uint32_t iss = tcp_initial_sequence(tcb->tcp, &tcb->local, &tcb->remote);
     tcb->snd.iss = tcb->snd.una = iss;
-    tcb->snd.base = tcb->snd.push = tcb->snd.small = iss + 1;
+    tcb->snd.base = tcb->snd.push = iss + 1;
+    tcb->snd.small = iss;
     tcb->recovery.high = tcb->records.highest_sacked = iss;
     tcp_connection_set_mss(tcb);
     int error = records_add(tcb, iss, iss + 1, tcb->snd.mss);
@@ -69,6 +70,7 @@ static int send_syn(struct tcb *tcb, uint32_t text)
     tcb->opt.ts_offset = tcp_timestamp_offset(tcb->tcp, &tcb->local, &tcb->remote);
     tcb->rcv.wnd =
         receive_initial_window(tcb->stack, tcb->preferences.receive_buffer, &tcb->rcv.scale);
+    receive_window_begin(tcb);
     tcb->cc.operations = cc_by_index(tcb->preferences.congestion_control);
     tcb->cc.operations->init(tcb);
     tcb->syn_attempts = 1;

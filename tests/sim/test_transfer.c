@@ -114,7 +114,7 @@ static void check_connections(const struct world *world)
         for (struct list *l = tcp->all.next; l != &tcp->all; l = l->next) {
             const struct tcb *tcb = container_of(l, struct tcb, all);
             assert_true(seq_leq(tcb->snd.una, tcb->snd.nxt));
-            assert_true(tcb->rcv.ring.length <= tcb->preferences.receive_buffer + 65536);
+            assert_true(tcb->rcv.ring.length <= tcb->rcv.buffer + 65536);
             check_records(tcb);
         }
     }

@@ -1,0 +1,124 @@
+/* The receive window: what is offered, and how the offer grows (RFC 9293 §3.8.6; dynamic
+ * right-sizing, Fisk and Feng 2001).
+ *
+ * Two bounds move upwards. `limit` is what is offered: it starts at what a SYN can say and opens as
+ * full segments arrive, twice as fast as they come, so that it is never what holds slow start back.
+ * `buffer` is what may be held: it grows when the user reads more in a round trip than before, to
+ * twice that and more, so that a sender that doubles its window is not held back by it; up to
+ * tcp.rcvbuf_max. Who sets SO_RCVBUF fixes it. Neither ever takes back what was offered. */
+#include "base/seq.h"
+#include "base/time.h"
+#include "tcp/options.h"
+#include "tcp/receive.h"
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+uint32_t receive_initial_window(const struct stack *stack, uint32_t receive_buffer, uint8_t *scale)
+{
+    uint64_t most = (uint64_t)stack->settings.tcp_rcvbuf_max;
+    if (receive_buffer > most)
+        most = receive_buffer;
+    *scale = 0;
+    while (*scale < 14 && most > (uint64_t)UINT16_MAX << *scale) /* RFC 7323 §2.3 */
+        ++*scale;
+    return min_u32(receive_buffer, UINT16_MAX);
+}
+
+void receive_window_begin(struct tcb *tcb)
+{
+    tcb->rcv.buffer = tcb->preferences.receive_buffer;
+    tcb->rcv.limit = min_u32(tcb->rcv.buffer, UINT16_MAX);
+    tcb->rcv.read_start_ns = tcb->stack->now_ns;
+}
+
+void receive_window_resized(struct tcb *tcb)
+{
+    tcb->rcv.buffer = tcb->preferences.receive_buffer;
+    tcb->rcv.limit = tcb->rcv.buffer;
+}
+
+static uint32_t offered(const struct tcb *tcb)
+{
+    uint32_t edge = tcb->rcv.wup + tcb->rcv.wnd;
+    return seq_gt(edge, tcb->rcv.nxt) ? edge - tcb->rcv.nxt : 0;
+}
+
+/* The least that the right edge moves (SWS avoidance, §3.8.6.2.2): a full segment, or half the
+ * buffer where that is less. */
+static uint32_t least_step(const struct tcb *tcb)
+{
+    return min_u32(tcb->rcv.limit / 2, tcb->rcv.mss);
+}
+
+/* What could be offered now, in units of what the field can say. */
+static uint32_t window_room(const struct tcb *tcb)
+{
+    uint32_t held = tcb->rcv.ring.length;
+    uint32_t room = tcb->rcv.buffer > held ? tcb->rcv.buffer - held : 0;
+    room = min_u32(min_u32(room, tcb->rcv.limit), (uint32_t)UINT16_MAX << tcb->rcv.scale);
+    return room >> tcb->rcv.scale << tcb->rcv.scale;
+}
+
+void receive_update_window(struct tcb *tcb)
+{
+    uint32_t before = offered(tcb), room = window_room(tcb);
+    bool whole = room == tcb->rcv.limit >> tcb->rcv.scale << tcb->rcv.scale;
+    uint32_t window = room >= before + least_step(tcb) || whole ? room : before;
+    tcb->rcv.wnd = window > before ? window : before; /* SHLD-14: never shrinks */
+    tcb->rcv.wup = tcb->rcv.nxt;
+}
+
+bool receive_window_is_news(const struct tcb *tcb)
+{
+    uint32_t before = offered(tcb), room = window_room(tcb);
+    return before <= tcb->rcv.limit / 2 && room >= 2 * before && room - before >= least_step(tcb);
+}
+
+/* A timestamp that comes back with text is about a round trip old. */
+static void sample_round_trip(struct tcb *tcb, const struct segment *segment)
+{
+    if (!tcb->opt.timestamps || !segment->options.timestamp_echo || segment->length < tcb->rcv.mss)
+        return;
+    uint64_t rtt = TIME_MS(time_max(1, tcp_timestamp(tcb) - segment->options.timestamp_echo));
+    if (tcb->rcv.rtt_ns == 0 || rtt < tcb->rcv.rtt_ns)
+        tcb->rcv.rtt_ns = rtt;
+    else
+        tcb->rcv.rtt_ns += (rtt - tcb->rcv.rtt_ns) / 8;
+}
+
+void receive_window_arrived(struct tcb *tcb, const struct segment *segment)
+{
+    sample_round_trip(tcb, segment);
+    if (segment->length < LIMIT_MSS_MIN || tcb->rcv.limit >= tcb->rcv.buffer)
+        return; /* crumbs do not earn a larger window */
+    uint32_t more = 2 * segment->length;
+    tcb->rcv.limit =
+        more < tcb->rcv.buffer - tcb->rcv.limit ? tcb->rcv.limit + more : tcb->rcv.buffer;
+}
+
+static uint64_t round_trip(const struct tcb *tcb)
+{
+    return tcb->rcv.rtt_ns ? tcb->rcv.rtt_ns : tcb->rtt.srtt_ns;
+}
+
+void receive_window_consumed(struct tcb *tcb, uint32_t bytes)
+{
+    uint64_t now = tcb->stack->now_ns;
+    uint64_t rtt = round_trip(tcb);
+    tcb->rcv.read_bytes += bytes;
+    if (rtt == 0 || now - tcb->rcv.read_start_ns < rtt)
+        return;
+    uint64_t most = (uint64_t)tcb->stack->settings.tcp_rcvbuf_max;
+    uint64_t wanted = 2 * (uint64_t)tcb->rcv.read_bytes + 16 * (uint64_t)tcb->rcv.advertised_mss;
+    if (tcb->rcv.read_bytes > tcb->rcv.read_most && !tcb->preferences.receive_buffer_fixed) {
+        tcb->rcv.read_most = tcb->rcv.read_bytes;
+        wanted = time_min(wanted, most);
+        if (wanted > tcb->rcv.buffer)
+            tcb->rcv.buffer = (uint32_t)wanted;
+    }
+    tcb->rcv.read_bytes = 0;
+    tcb->rcv.read_start_ns = now;
+}
