@@ -194,6 +194,23 @@ static void packet_the_link_refuses_is_counted_as_dropped(void **state)
     machine_free(m);
 }
 
+/* The route to its subnet goes with an address: without the one there is not the other. */
+static void address_without_room_for_its_route_is_refused(void **state)
+{
+    (void)state;
+    struct machine *m = machine_new(0);
+    struct address own = ipv4("192.168.9.9");
+    while (m->stack.route_count < LIMIT_ROUTES) {
+        struct route route = {
+            address_from_ipv4(0xac100000 + (m->stack.route_count << 8)), 24, {{0}}, m->interface};
+        assert_int_equal(route_add(&m->stack, &route), 0);
+    }
+    assert_int_equal(add(m, "192.168.9.9", 24), -ENOSPC);
+    assert_false(interface_owns(m->interface, &own));
+    assert_int_equal(add(m, "10.0.0.9", 24), 0); /* a subnet that has its route */
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +224,7 @@ int main(void)
         cmocka_unit_test(udp_checksum_zero_goes_out_as_ones),
         cmocka_unit_test(departure_is_traced_with_its_reason),
         cmocka_unit_test(packet_the_link_refuses_is_counted_as_dropped),
+        cmocka_unit_test(address_without_room_for_its_route_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 #include "machine.h"
 
+#include <errno.h>
+
+#include "common/allocation.h"
 #include "ip/ip.h"
 
 static void addresses_of_all_interfaces_are_ours(void **state)
@@ -56,6 +59,20 @@ static void transport_checksum_is_verified(void **state)
     assert_true(ip_checksum_ok(&in));
 }
 
+static void exhausted_memory_is_said(void **state)
+{
+    (void)state;
+    for (unsigned successes = 0; successes < 2; successes++) {
+        struct machine *m = machine_new(0);
+        allocations_fail_after(successes);
+        int error = ip_attach(&m->stack);
+        allocations_succeed();
+        assert_int_equal(error, -ENOMEM);
+        assert_int_equal(ip_attach(&m->stack), 0);
+        machine_free(m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -63,6 +80,7 @@ int main(void)
         cmocka_unit_test(pseudo_header_of_ipv4_is_summed),
         cmocka_unit_test(pseudo_header_of_ipv6_is_summed),
         cmocka_unit_test(transport_checksum_is_verified),
+        cmocka_unit_test(exhausted_memory_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "common/allocation.h"
 #include "ip/ip.h"
 
 enum { TEST_PROTOCOL = 253 };
@@ -115,6 +116,18 @@ static void queue_is_bounded_in_number_and_bytes(void **state)
     machine_free(m); /* with the queue full: released with the stack */
 }
 
+static void exhausted_memory_is_said(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    allocations_fail_after(0);
+    int error = send_to(m, MACHINE_ADDRESS, "x", 1);
+    allocations_succeed();
+    assert_int_equal(error, -ENOMEM);
+    assert_int_equal(m->stack.memory_used_bytes, 0);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +135,7 @@ int main(void)
         cmocka_unit_test(packets_keep_their_order),
         cmocka_unit_test(answers_to_ourselves_arrive_in_the_same_advance),
         cmocka_unit_test(queue_is_bounded_in_number_and_bytes),
+        cmocka_unit_test(exhausted_memory_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "machine.h"
 
 #include "base/time.h"
+#include "common/allocation.h"
 #include "ip/internal.h"
 
 enum { TEST_PROTOCOL = 253, UNKNOWN_PROTOCOL = 252 };
@@ -409,6 +410,65 @@ static void accounts_balance_under_random_fragments(void **state)
     machine_free(m);
 }
 
+/* Security rule 4: however many sources there are, together they stay within the limit. */
+static void many_sources_share_the_memory(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    for (uint32_t n = 0; n < 2000; n++) {
+        fragment_of(m, from(0x0b000000 + n, 1), 65480, 65488, true);
+        assert_true(reassembly_of(m)->bytes <= LIMIT_REASSEMBLY_BYTES);
+    }
+    assert_true(reassembly_of(m)->count > 20);
+    assert_int_equal(fragment(m, 0, 1480, true), DROP_NONE);
+    assert_int_equal(fragment(m, 1480, 2000, false), DROP_NONE);
+    assert_whole(2000);
+    machine_free(m);
+}
+
+/* The options that only fragment zero shows may make the whole too long. */
+static void datagram_longer_than_there_can_be_is_dropped(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    struct test_packet packet;
+    struct ipv4_header header = from(PEER_ADDRESS, 7);
+    for (uint32_t start = 1480; start < 65515; start += 1480)
+        assert_int_equal(
+            fragment(m, start, start + 1480 < 65515 ? start + 1480 : 65515, start + 1480 < 65515),
+            DROP_NONE);
+    header.more_fragments = true;
+    packet_make(&packet, header, data, 4 + 1480);
+    memcpy(packet.bytes + 20, "\1\1\1\1", 4);
+    packet.bytes[0] = 0x46;
+    packet_fix_header_checksum(&packet);
+    assert_int_equal(machine_input(m, packet.bytes, packet.length), DROP_IP_FRAGMENT);
+    assert_int_equal(seen.packets, 0);
+    assert_int_equal(m->stack.memory_used_bytes, 0);
+    machine_free(m);
+}
+
+static void exhausted_memory_loses_the_datagram_and_nothing_else(void **state)
+{
+    (void)state;
+    for (unsigned successes = 1; successes < 6; successes++) {
+        struct machine *m = machine_with_ip();
+        allocations_fail_after(successes); /* the first is the test's own */
+        enum drop_reason reason = fragment(m, 0, 8, true);
+        allocations_succeed();
+        if (reason == DROP_NONE) {
+            assert_int_equal(fragment(m, 8, 16, false), DROP_NONE);
+            assert_whole(16);
+        } else {
+            assert_int_equal(reason, DROP_NO_MEMORY);
+        }
+        assert_int_equal(successes < 4, reason != DROP_NONE);
+        assert_int_equal(m->stack.memory_used_bytes, 0);
+        assert_int_equal(reassembly_of(m)->count, 0);
+        machine_free(m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +489,9 @@ int main(void)
         cmocka_unit_test(too_many_fragments_end_the_datagram),
         cmocka_unit_test(flood_displaces_only_its_own),
         cmocka_unit_test(accounts_balance_under_random_fragments),
+        cmocka_unit_test(many_sources_share_the_memory),
+        cmocka_unit_test(datagram_longer_than_there_can_be_is_dropped),
+        cmocka_unit_test(exhausted_memory_loses_the_datagram_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "common/allocation.h"
 #include "ip/ip.h"
 #include "raw/echo.h"
 
@@ -332,6 +333,53 @@ static void stack_frees_what_is_still_open(void **state)
     machine_free(m);
 }
 
+static void identifiers_run_out_in_the_end(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_echo();
+    struct endpoint any = {.port = 0};
+    struct echo *more = open_socket(m);
+    for (uint32_t i = 0; i < UINT16_MAX; i++) {
+        struct echo *echo = open_socket(m);
+        assert_int_equal(echo_bind(echo, &any), 0);
+    }
+    assert_int_equal(echo_bind(more, &any), -EADDRINUSE);
+    assert_int_equal(send_request(more, peer()), -EADDRINUSE);
+    assert_int_equal(echo_connect(more, peer()), -EADDRINUSE);
+    machine_free(m);
+}
+
+static void exhausted_memory_is_said(void **state)
+{
+    (void)state;
+    struct machine *m = machine_new(0);
+    struct echo *echo;
+    assert_int_equal(ip_attach(&m->stack), 0);
+    for (unsigned successes = 0; successes < 2; successes++) {
+        allocations_fail_after(successes);
+        int error = echo_attach(&m->stack);
+        allocations_succeed();
+        assert_int_equal(error, -ENOMEM);
+    }
+    assert_int_equal(echo_attach(&m->stack), 0);
+    allocations_fail_after(0);
+    int error = echo_open(&m->stack, NULL, &echo);
+    allocations_succeed();
+    assert_int_equal(error, -ENOMEM);
+
+    echo = bound(m, 77);
+    allocations_fail_after(0);
+    ssize_t sent = send_request(echo, peer());
+    allocations_succeed();
+    assert_int_equal(sent, -ENOMEM);
+    allocations_fail_after(1); /* the first is the test's own */
+    enum drop_reason reason = reply_arrives(m, PEER_ADDRESS, 77);
+    allocations_succeed();
+    assert_int_equal(reason, DROP_NO_MEMORY);
+    echo_close(echo);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +397,8 @@ int main(void)
         cmocka_unit_test(shutdown_needs_a_peer),
         cmocka_unit_test(ping_to_ourselves_is_answered),
         cmocka_unit_test(stack_frees_what_is_still_open),
+        cmocka_unit_test(identifiers_run_out_in_the_end),
+        cmocka_unit_test(exhausted_memory_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "common/allocation.h"
 #include "ip/ip.h"
 #include "udp/udp.h"
 
@@ -744,6 +745,42 @@ static void stack_frees_what_is_still_open(void **state)
     machine_free(m);
 }
 
+static void exhausted_memory_is_said(void **state)
+{
+    (void)state;
+    struct machine *m = machine_new(0);
+    struct udp *udp;
+    assert_int_equal(ip_attach(&m->stack), 0);
+    for (unsigned successes = 0; successes < 3; successes++) {
+        allocations_fail_after(successes);
+        int error = udp_attach(&m->stack);
+        allocations_succeed();
+        assert_int_equal(error, -ENOMEM);
+    }
+    assert_int_equal(udp_attach(&m->stack), 0);
+    allocations_fail_after(0);
+    int error = udp_open(&m->stack, NULL, &udp);
+    allocations_succeed();
+    assert_int_equal(error, -ENOMEM);
+
+    udp = connected(m, OUR_PORT);
+    char a[] = "a", b[] = "b";
+    struct iovec spans[] = {{a, 1}, {b, 1}};
+    allocations_fail_after(0);
+    ssize_t sent = udp_send(udp, spans, 2, NULL);
+    allocations_succeed();
+    assert_int_equal(sent, -ENOMEM);
+    allocations_fail_after(1); /* the first is the test's own */
+    enum drop_reason reason =
+        arrives(m, PEER_ADDRESS, PEER_PORT, MACHINE_ADDRESS, OUR_PORT, "lost");
+    allocations_succeed();
+    assert_int_equal(reason, DROP_NO_MEMORY);
+    assert_int_equal(arrives(m, PEER_ADDRESS, PEER_PORT, MACHINE_ADDRESS, OUR_PORT, "taken"), 0);
+    assert_receives(udp, "taken");
+    udp_close(udp);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -779,6 +816,7 @@ int main(void)
         cmocka_unit_test(endpoint_without_a_peer_is_not_told),
         cmocka_unit_test(shutdown_ends_sending_and_receiving),
         cmocka_unit_test(stack_frees_what_is_still_open),
+        cmocka_unit_test(exhausted_memory_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,6 +225,88 @@ static void nothing_counts_behind_the_end_of_options(void **state)
     assert_int_equal(parse_with_options(options, sizeof options, &h), IPV4_OK);
 }
 
+static void part_of_a_super_packet_has_its_own_length_and_identification(void **state)
+{
+    (void)state;
+    struct ipv4_header h;
+    uint8_t packet[sizeof sample];
+    memcpy(packet, sample, sizeof sample);
+    packet[4] = packet[5] = 0xff;
+    ipv4_header_cut(packet, 22, 3);
+    assert_int_equal(parse(packet, sizeof packet, &h), IPV4_OK);
+    assert_int_equal(h.total_length, 22);
+    assert_int_equal(h.identification, 2);
+    assert_int_equal(h.traffic_class, 0xb9);
+    assert_true(h.dont_fragment);
+}
+
+static void fragment_and_whole_undo_each_other(void **state)
+{
+    (void)state;
+    struct ipv4_header h;
+    uint8_t packet[sizeof sample];
+    memcpy(packet, sample, sizeof sample);
+    packet[6] = 0;
+    fix_checksum(packet, 20);
+    ipv4_header_fragment(packet, 21, 1480, true);
+    assert_int_equal(parse(packet, sizeof packet, &h), IPV4_OK);
+    assert_int_equal(h.total_length, 21);
+    assert_int_equal(h.fragment_offset, 1480);
+    assert_true(h.more_fragments);
+    assert_int_equal(h.identification, 0x1234);
+    ipv4_header_whole(packet, 24);
+    assert_int_equal(parse(packet, sizeof packet, &h), IPV4_OK);
+    assert_int_equal(h.total_length, 24);
+    assert_int_equal(h.fragment_offset, 0);
+    assert_false(h.more_fragments);
+}
+
+/* As RFC 792 quotes it, and with what routers may have done to it. */
+static void quoted_header_is_taken_without_its_packet_and_checksum(void **state)
+{
+    (void)state;
+    struct ipv4_header h;
+    uint8_t packet[sizeof sample];
+    memcpy(packet, sample, sizeof sample);
+    packet[8] = 0;
+    assert_int_equal(ipv4_parse_quoted(packet, 20, &h), IPV4_OK);
+    assert_int_equal(h.total_length, 24);
+    assert_int_equal(h.protocol, IP_PROTOCOL_UDP);
+    for (size_t length = 0; length < 20; length++)
+        assert_int_equal(ipv4_parse_quoted(packet, length, &h), IPV4_TRUNCATED);
+    packet[3] = 19;
+    assert_int_equal(ipv4_parse_quoted(packet, 20, &h), IPV4_BAD_LENGTH);
+    packet[0] = 0x65;
+    assert_int_equal(ipv4_parse_quoted(packet, 20, &h), IPV4_BAD_VERSION);
+}
+
+static void source_routes_are_found_among_other_options(void **state)
+{
+    (void)state;
+    static const uint8_t loose[] = {1, 7, 3, 4, 131, 3, 4, 0},
+                         strict[] = {137, 7, 4, 1, 2, 3, 4, 0},
+                         none[] = {7, 7, 4, 131, 137, 0, 0, 0}, behind_the_end[] = {0, 131, 3, 4};
+    struct ipv4_header h;
+    uint8_t packet[IPV4_HEADER_MAX];
+    static const struct {
+        const uint8_t *options;
+        size_t length;
+        bool found;
+    } cases[] = {{loose, sizeof loose, true},
+                 {strict, sizeof strict, true},
+                 {none, sizeof none, false},
+                 {behind_the_end, sizeof behind_the_end, false}};
+    for (size_t i = 0; i < 4; i++) {
+        memcpy(packet, sample, 20);
+        memcpy(packet + 20, cases[i].options, cases[i].length);
+        packet[0] = (uint8_t)(0x45 + cases[i].length / 4);
+        packet[3] = (uint8_t)(20 + cases[i].length);
+        fix_checksum(packet, 20 + cases[i].length);
+        assert_int_equal(ipv4_parse(packet, 20 + cases[i].length, false, &h), IPV4_OK);
+        assert_int_equal(ipv4_has_source_route(&h), cases[i].found);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +324,10 @@ int main(void)
         cmocka_unit_test(sound_options_are_accepted),
         cmocka_unit_test(option_of_bad_length_is_refused),
         cmocka_unit_test(nothing_counts_behind_the_end_of_options),
+        cmocka_unit_test(part_of_a_super_packet_has_its_own_length_and_identification),
+        cmocka_unit_test(fragment_and_whole_undo_each_other),
+        cmocka_unit_test(quoted_header_is_taken_without_its_packet_and_checksum),
+        cmocka_unit_test(source_routes_are_found_among_other_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

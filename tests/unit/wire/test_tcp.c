@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "wire/tcp.h"
 
 /* A header without options, ports 1000 and 80, SEQ 0x01020304, ACK 0x05060708, AE, ACK and PSH,
@@ -409,6 +410,72 @@ static void segment_length_counts_syn_and_fin(void **state)
     assert_int_equal(segment_length(&s), 12);
 }
 
+/* Whatever is asked for, the header stays within 60 bytes and reads back. */
+static void options_that_do_not_fit_are_left_out(void **state)
+{
+    (void)state;
+    struct segment out, in = {.options = {.has_mss = true,
+                                          .has_window_scale = true,
+                                          .has_sack_permitted = true,
+                                          .has_timestamps = true,
+                                          .has_accecn = true,
+                                          .accecn_count = 3,
+                                          .sack_count = 4,
+                                          .has_fast_open = true,
+                                          .fast_open_experimental = true,
+                                          .cookie_length = 16}};
+    uint8_t header[TCP_HEADER_MAX];
+    size_t length = tcp_build(&in, header);
+    assert_true(length <= TCP_HEADER_MAX);
+    assert_int_equal(tcp_header_size(&in.options), length);
+    assert_true(tcp_parse(header, length, &out));
+    assert_true(out.options.has_mss && out.options.has_timestamps);
+    assert_true(out.options.has_sack_permitted && out.options.has_window_scale);
+    assert_false(out.options.has_fast_open);
+}
+
+static void cut_moves_sequence_and_urgent_pointer_and_clears_flags(void **state)
+{
+    (void)state;
+    struct segment s = {.seq = 0xfffffff0,
+                        .ack = 9,
+                        .flags = TCP_ACK | TCP_FIN | TCP_URG | TCP_AE,
+                        .window = 3,
+                        .urgent = 25,
+                        .options = {.has_timestamps = true, .timestamp_value = 5}};
+    uint8_t header[TCP_HEADER_MAX];
+    size_t length = tcp_build(&s, header);
+    assert_int_equal(tcp_header_flags(header), s.flags);
+    tcp_header_cut(header, 20, TCP_FIN, 100, 50);
+    assert_true(tcp_parse(header, length, &s));
+    assert_int_equal(s.seq, 4);
+    assert_int_equal(s.ack, 9);
+    assert_int_equal(s.window, 3);
+    assert_int_equal(s.flags, TCP_ACK | TCP_URG | TCP_AE);
+    assert_int_equal(s.urgent, 5);
+    assert_int_equal(s.options.timestamp_value, 5);
+    assert_int_equal(header[12] >> 4, length / 4);
+}
+
+/* The sum with one length becomes the sum with the other, also where the carry goes round. */
+static void cut_changes_the_length_in_the_pseudo_headers_sum(void **state)
+{
+    (void)state;
+    for (uint32_t rest = 0; rest < 0x20000; rest += 257) {
+        struct checksum before = CHECKSUM_START, after = CHECKSUM_START;
+        checksum_add_u32(&before, rest);
+        checksum_add_u32(&before, 65000);
+        checksum_add_u32(&after, rest);
+        checksum_add_u32(&after, 1480);
+        struct segment s = {.checksum = checksum_fold(&before)};
+        uint8_t header[TCP_HEADER_MAX];
+        tcp_build(&s, header);
+        tcp_header_cut(header, 0, 0, 65000, 1480);
+        assert_true(tcp_parse(header, TCP_HEADER_MIN, &s));
+        assert_int_equal(s.checksum % 0xffff, checksum_fold(&after) % 0xffff);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +505,9 @@ int main(void)
         cmocka_unit_test(accecn_gives_way_counter_by_counter),
         cmocka_unit_test(all_options_survive_the_round_trip),
         cmocka_unit_test(segment_length_counts_syn_and_fin),
+        cmocka_unit_test(options_that_do_not_fit_are_left_out),
+        cmocka_unit_test(cut_moves_sequence_and_urgent_pointer_and_clears_flags),
+        cmocka_unit_test(cut_changes_the_length_in_the_pseudo_headers_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,17 @@ static void length_beyond_the_packet_is_refused(void **state)
         assert_false(udp_parse(sample, length, &h));
 }
 
+static void quoted_header_is_taken_without_its_datagram(void **state)
+{
+    (void)state;
+    struct udp_header h;
+    assert_true(udp_parse_quoted(sample, 8, &h));
+    assert_int_equal(h.source_port, 0x8235);
+    assert_int_equal(h.length, 10);
+    for (size_t length = 0; length < 8; length++)
+        assert_false(udp_parse_quoted(sample, length, &h));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -56,6 +67,7 @@ int main(void)
         cmocka_unit_test(built_header_is_the_sample),
         cmocka_unit_test(length_below_the_header_is_refused),
         cmocka_unit_test(length_beyond_the_packet_is_refused),
+        cmocka_unit_test(quoted_header_is_taken_without_its_datagram),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
