@@ -74,10 +74,6 @@ static void advance(struct tcb *tcb, uint32_t ack, struct ack_event *event)
     tcp_connection_handshake_over(tcb);
     tcb->snd.una = ack;
     records_acknowledge(tcb, ack, event);
-    /* Without SACK the peer may have held the rest before the retransmission arrived that let it
-     * acknowledge all of it. */
-    if (!tcb->opt.sack && event->retransmitted_acked)
-        event->original_acked = false;
     if (!tcb->opt.sack)
         newreno_advanced(tcb, event);
     ack_release_bytes(tcb);
