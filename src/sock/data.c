@@ -74,19 +74,6 @@ static ssize_t send_stream(struct call *call, const struct iovec *spans, int cou
     return (ssize_t)done;
 }
 
-static ssize_t send_datagram(struct call *call, const struct iovec *spans, int count,
-                             const struct endpoint *to, int flags)
-{
-    ssize_t n;
-    do {
-        n = call->socket->kind->send(call->socket, spans, count, to, flags);
-        if (n != -EAGAIN)
-            return n;
-        n = call_wait(call, POLLOUT);
-    } while (n == 0);
-    return n;
-}
-
 /* `address` NULL: to the peer. */
 static ssize_t send_spans(struct call *call, const struct iovec *spans, int count, int flags,
                           const struct sockaddr *address, socklen_t address_length)
@@ -110,7 +97,7 @@ static ssize_t send_spans(struct call *call, const struct iovec *spans, int coun
     }
     if (stream)
         return send_stream(call, spans, count, (size_t)length, address ? &to : NULL, flags);
-    return send_datagram(call, spans, count, address ? &to : NULL, flags);
+    return call->socket->kind->send(call->socket, spans, count, address ? &to : NULL, flags);
 }
 
 /* Whether a stream will bring nothing more than what is there. */

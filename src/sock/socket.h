@@ -40,7 +40,7 @@ struct socket_kind {
     int (*listen)(struct socket *socket, int backlog);
     /* Takes the oldest connection that waits, as a socket of its own. */
     int (*accept)(struct socket *socket, struct socket **out);
-    /* `to` NULL: to the peer. May take a part of it only where the type is SOCK_STREAM. */
+    /* `to` NULL: to the peer. Only a stream may take a part of it, or say -EAGAIN. */
     ssize_t (*send)(struct socket *socket, const struct iovec *spans, int count,
                     const struct endpoint *to, int flags);
     /* A stream leaves `info` as it is. */

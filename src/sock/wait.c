@@ -10,14 +10,10 @@ int wait_for(struct tern *t, struct waiting *waiting, size_t count, uint64_t dea
 {
     struct sock_waiter waiter = {0};
     for (size_t i = 0; i < count; i++) {
-        if (waiting[i].closed)
-            waiter.woken = true;
         waiting[i].waiter = &waiter;
-        list_init(&waiting[i].link);
-        if (!waiting[i].closed)
-            list_append(waiting[i].at, &waiting[i].link);
+        list_append(waiting[i].at, &waiting[i].link);
     }
-    int result = waiter.woken ? 0 : t->host->operations->wait(t->host, &waiter, deadline_ns);
+    int result = t->host->operations->wait(t->host, &waiter, deadline_ns);
     for (size_t i = 0; i < count; i++)
         list_remove(&waiting[i].link);
     return result;

@@ -27,7 +27,7 @@ struct waiting {
 };
 
 /* Gives the machine away and takes it again when one of `count` interests may have been met: 0, or
- * host.h's errors for wait(). When one has closed already, returns at once. */
+ * host.h's errors for wait(). */
 int wait_for(struct tern *t, struct waiting *waiting, size_t count, uint64_t deadline_ns);
 
 /* stack->notify: wakes the calls that wait for one of `events` of the socket `owner`, or, when that

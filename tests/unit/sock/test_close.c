@@ -314,6 +314,19 @@ static void quiescing_waits_for_what_closed_sockets_left(void **state)
     assert_int_equal(tern_memory_used(a), 0);
 }
 
+static void without_a_wait_quiescing_only_looks(void **state)
+{
+    (void)state;
+    int listener = listen_at(b, "7", 1), s = tern_dial(a, "10.0.0.2:7");
+    pair_run(&pair, TIME_MS(1));
+    int accepted = tern_accept(b, listener, NULL, NULL);
+    assert_int_equal(tern_close(a, s), 0);
+    assert_fails(tern_quiesce(a, UINT64_MAX), ETIMEDOUT);
+    assert_int_equal(tern_close(b, accepted), 0);
+    pair_run(&pair, TIME_MS(1));
+    assert_int_equal(tern_quiesce(a, 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +345,7 @@ int main(void)
         connected_test(closing_ends_every_call_that_waits),
         connected_test(a_waiting_call_never_moves_to_a_new_socket),
         connected_test(a_listener_takes_what_it_did_not_accept_with_it),
+        impatient_socket_test(without_a_wait_quiescing_only_looks),
         connected_test(quiescing_waits_for_what_closed_sockets_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,26 @@ static void write_all_writes_all(void **state)
     assert_int_equal(tern_close(b, server), 0);
 }
 
+static void write_all_goes_on_after_a_part(void **state)
+{
+    (void)state;
+    static const char bytes[1000000];
+    static char got[sizeof bytes];
+    size_t done = 0;
+    pair.meanwhile = read_a_little;
+    pair.user = &done;
+    set_int(a, client, SOL_SOCKET, SO_SNDBUF, 20000);
+    /* Each send takes what it can in its time, and no reader is that slow. */
+    set_timeout(a, client, SO_SNDTIMEO, TIME_US(1));
+    int result = tern_write_all(a, client, bytes, sizeof bytes);
+    assert_true(result == 0 || errno == EAGAIN);
+    assert_true(done > 0);
+    pair.meanwhile = NULL;
+    assert_int_equal(tern_close(a, client), 0);
+    assert_true(tern_read_full(b, server, got, sizeof got) >= 0);
+    assert_int_equal(tern_close(b, server), 0);
+}
+
 static void write_all_says_why_not(void **state)
 {
     (void)state;
@@ -233,6 +253,7 @@ int main(void)
         socket_test(a_listen_on_that_fails_leaves_no_socket),
         socket_test(a_server_may_come_back_while_connections_are_in_time_wait),
         connected_test(write_all_writes_all),
+        connected_test(write_all_goes_on_after_a_part),
         connected_test(write_all_says_why_not),
         connected_test(read_full_reads_until_full_or_the_end),
         connected_test(read_full_says_why_not),

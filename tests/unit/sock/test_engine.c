@@ -82,6 +82,9 @@ static void assert_refused(const struct tern_engine_config *c, int code)
     assert_null(tern_engine_new(c, NULL));
 }
 
+#define TEN  "0123456789"
+#define LONG TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static void bad_configurations_are_refused_in_a_sentence(void **state)
 {
     (void)state;
@@ -108,7 +111,8 @@ static void bad_configurations_are_refused_in_a_sentence(void **state)
         assert_refused(&c, EINVAL);
     }
     static const char *const settings[] = {
-        "ip.ttl", "no.such=1", "ip.ttl=0", "ip.ttl=x", "=", "ip.ttl=1,,", "ip.ttl=1,no.such=1",
+        "ip.ttl",   "no.such=1", LONG "=1",    "ip.ttl=" LONG,       "ip.ttl=0",
+        "ip.ttl=x", "=",         "ip.ttl=1,,", "ip.ttl=1,no.such=1",
     };
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         c = config();

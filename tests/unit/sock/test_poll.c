@@ -101,14 +101,15 @@ static void bad_arguments_of_poll_are_refused(void **state)
 static void poll_waits_as_long_as_it_is_told(void **state)
 {
     (void)state;
-    struct pollfd fd = {.fd = client, .events = POLLIN};
+    struct pollfd fd = {.fd = client, .events = POLLIN}, nobody = {.fd = -1, .events = POLLIN};
     uint64_t before = pair.now_ns;
     assert_int_equal(tern_poll(a, &fd, 1, 0), 0);
     assert_true(pair.now_ns == before);
     assert_int_equal(tern_poll(a, &fd, 1, 10), 0);
     assert_true(pair.now_ns == before + TIME_MS(10));
     assert_int_equal(tern_poll(a, NULL, 0, 25), 0);
-    assert_true(pair.now_ns == before + TIME_MS(35));
+    assert_int_equal(tern_poll(a, &nobody, 1, 5), 0);
+    assert_true(pair.now_ns == before + TIME_MS(40));
     pair.interrupt_in = 1;
     assert_fails(tern_poll(a, &fd, 1, -1), EINTR);
     pair.interrupt_in = 1;
