@@ -100,7 +100,7 @@ static enum status front_run(int argc, char **argv)
         return command_run(command, argc - 1, argv + 1);
     fprintf(stderr, "tern: %s '%.60s'; %s\n",
             word[0] == '-' ? "a command comes before the option" : "there is no command", word,
-            "the commands are send, recv, ping and serve: see 'tern --help'");
+            "'tern --help' lists the commands");
     return STATUS_USAGE;
 }
 
