@@ -257,6 +257,7 @@ a_full_standard_output_is_told() {
 }
 the_bar_is_shown_on_a_terminal_only() {
     command -v script >/dev/null || skip "script (util-linux) is not installed"
+    script -qec true /dev/null >/dev/null 2>&1 </dev/null || skip "there is no pseudo-terminal here"
     random_file file 3000000
     receive copy
     SHELL=/bin/sh script -qec "$TERN send --wait 10 --fault rate=40mbit $kernel:8000 file" screen >/dev/null 2>&1 </dev/null
