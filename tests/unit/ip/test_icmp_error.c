@@ -73,6 +73,18 @@ static void error_quotes_as_much_as_fits_in_576_bytes(void **state)
     machine_free(m);
 }
 
+/* RFC 1122 §3.2.2, whatever that of the packet; the precedence is RFC 1812 §4.3.2.5's. */
+static void error_has_a_normal_type_of_service(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    struct ipv4_header header = to_us();
+    header.traffic_class = 0x1f;
+    unknown_arrives(m, header, 8);
+    assert_int_equal(sent_header(m, 0).traffic_class, 6 << 5);
+    machine_free(m);
+}
+
 /* RFC 1122 §3.2.2: the cases that MUST NOT be reported. */
 static void no_error_about_an_icmp_error(void **state)
 {
@@ -322,6 +334,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(error_quotes_as_much_as_fits_in_576_bytes),
+        cmocka_unit_test(error_has_a_normal_type_of_service),
         cmocka_unit_test(no_error_about_an_icmp_error),
         cmocka_unit_test(no_error_about_a_broadcast),
         cmocka_unit_test(no_error_to_a_source_that_is_no_host),

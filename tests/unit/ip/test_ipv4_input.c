@@ -78,6 +78,23 @@ static void what_the_link_has_done_is_passed_on(void **state)
     machine_free(m);
 }
 
+/* RFC 1122 §3.2.1.7: the last hop is allowed to use the time to live up. */
+static void packet_with_no_time_to_live_left_is_taken(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    for (uint8_t ttl = 0; ttl < 2; ttl++) {
+        struct test_packet packet;
+        packet_make(&packet, header_between(PEER_ADDRESS, MACHINE_ADDRESS, TEST_PROTOCOL),
+                    "payload", 7);
+        packet.bytes[8] = ttl;
+        packet_fix_header_checksum(&packet);
+        assert_int_equal(machine_input(m, packet.bytes, packet.length), DROP_NONE);
+        assert_int_equal(seen.last.hop_limit, ttl);
+    }
+    machine_free(m);
+}
+
 static void damaged_headers_are_dropped_each_for_its_reason(void **state)
 {
     (void)state;
@@ -260,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packet_to_us_is_delivered),
         cmocka_unit_test(what_the_link_has_done_is_passed_on),
+        cmocka_unit_test(packet_with_no_time_to_live_left_is_taken),
         cmocka_unit_test(damaged_headers_are_dropped_each_for_its_reason),
         cmocka_unit_test(sources_that_nobody_has_are_dropped),
         cmocka_unit_test(packets_for_others_are_dropped_without_a_word),
