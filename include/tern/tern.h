@@ -134,7 +134,8 @@ TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *add
 
 /* send(2) and its kin; block until at least one byte (a datagram: all) is taken, a stream until all
  * of it is; what a stream has taken before an error is returned in its stead. Flags: MSG_DONTWAIT,
- * MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), and MSG_MORE for streams. Control
+ * MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells); for streams MSG_MORE, and MSG_EOR
+ * (what follows comes in segments of its own). Control
  * messages: none. EAGAIN, EPIPE, ENOTCONN, EDESTADDRREQ, EAFNOSUPPORT and EINVAL (address),
  * EMSGSIZE, EACCES, ECONNREFUSED, ECONNRESET, ETIMEDOUT, ENETUNREACH, ENOBUFS (the link is full),
  * EOPNOTSUPP (flag). */
@@ -183,9 +184,13 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * SOL_SOCKET: SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT (to be read);
  * SO_REUSEADDR, SO_REUSEPORT (as SO_REUSEADDR), SO_BROADCAST (kept; nothing is broadcast),
  * SO_KEEPALIVE, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT.
- * IPPROTO_IP: IP_TTL, IP_TOS, and of datagrams IP_MTU_DISCOVER, IP_RECVTTL, IP_RECVTOS, IP_PKTINFO.
- * ENOPROTOOPT (no such option here), EOPNOTSUPP (to get: no such level), EINVAL (length or value),
- * EDOM (a time out of range). */
+ * IPPROTO_IP: IP_TTL, IP_TOS, IP_MTU_DISCOVER; of TCP IP_FREEBIND; of datagrams IP_RECVTTL,
+ * IP_RECVTOS, IP_PKTINFO.
+ * IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
+ * TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION,
+ * TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY,
+ * TCP_FASTOPEN_NO_COOKIE. ENOPROTOOPT (no such option here), EOPNOTSUPP (to get: no such level),
+ * EINVAL (length or value), EDOM (a time out of range). */
 TERN_API int tern_getsockopt(struct tern *t, int socket, int level, int option, void *value,
                              socklen_t *length);
 TERN_API int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,

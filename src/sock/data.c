@@ -15,7 +15,7 @@
 
 enum {
     SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL,
-    SEND_STREAM_FLAGS = SEND_FLAGS | MSG_MORE | MSG_FASTOPEN,
+    SEND_STREAM_FLAGS = SEND_FLAGS | MSG_MORE | MSG_EOR | MSG_FASTOPEN,
     /* The last two ask for what is the case anyway. */
     RECEIVE_FLAGS =
         MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC,
@@ -42,7 +42,12 @@ static ssize_t done_or(size_t done, ssize_t error)
  * is under way like any connect, and says so to who will not wait. */
 static ssize_t wait_to_send(struct call *call, ssize_t n)
 {
-    ssize_t error = call_wait(call, POLLOUT);
+    ssize_t error;
+    do {
+        error = call_wait(call, POLLOUT);
+        /* A little room is not worth waking for: that poll() shows it is what ends the wait. */
+    } while (error == 0 && call->blocks &&
+             !(call->socket->kind->readiness(call->socket) & (POLLOUT | POLLERR | POLLHUP)));
     return error == -EAGAIN ? n : error;
 }
 

@@ -124,9 +124,8 @@ static enum tcp_step fin_acknowledged(struct tcb *tcb)
     switch (tcb->state) {
     case TCP_FIN_WAIT_1:
         tcp_set_state(tcb, TCP_FIN_WAIT_2);
-        if (tcb->detached)
-            timer_set(tcb, TCP_TIMER_LINGER,
-                      tcb->stack->now_ns + TIME_S(tcb->stack->settings.tcp_fin_timeout_s));
+        if (tcb->detached && !tcp_connection_linger(tcb))
+            return TCP_STEP_GONE;
         tcp_notify(tcb, 0);
         return TCP_STEP_CONTINUE;
     case TCP_CLOSING:

@@ -6,11 +6,13 @@
 #include "tcp/burst.h"
 #include "tcp/demux.h"
 #include "tcp/listen.h"
+#include "tcp/options.h"
 #include "tcp/output.h"
 #include "tcp/port.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
+#include "tcp/sockopt.h"
 #include "tcp/timers.h"
 
 static void preferences_init(struct tcp_preferences *p, const struct settings *s)
@@ -22,6 +24,7 @@ static void preferences_init(struct tcp_preferences *p, const struct settings *s
     p->keepalive_probes = (uint8_t)s->tcp_keepalive_probes;
     p->syn_retries = (uint8_t)s->tcp_syn_retries;
     p->congestion_control = (uint8_t)s->tcp_congestion_control;
+    p->mtu_discover = MTU_DISCOVER_WANT;
 }
 
 struct tcb *tcp_connection_new(struct tcp *tcp)
@@ -66,8 +69,7 @@ void tcp_connection_set_mss(struct tcb *tcb)
     if (tcb->opt.timestamps)
         mss -= 12; /* RFC 7323 §3.2, RFC 6691: options come out of it */
     tcb->snd.mss = mss;
-    uint32_t ours = tcb->path.interface->mtu - tcb->path.header_bytes - TCP_HEADER_MIN;
-    tcb->rcv.advertised_mss = ours < UINT16_MAX ? ours : UINT16_MAX;
+    tcb->rcv.advertised_mss = options_own_mss(&tcb->path, &tcb->preferences);
     if (tcb->rcv.mss > tcb->rcv.advertised_mss)
         tcb->rcv.mss = tcb->rcv.advertised_mss;
 }
@@ -175,6 +177,18 @@ void tcp_limit_time_wait(struct tcp *tcp)
         stack_count(tcp->stack, COUNTER_TcpExtTCPTimeWaitOverflow);
         tcp_connection_end(container_of(tcp->time_wait.next, struct tcb, queue), 0);
     }
+}
+
+bool tcp_connection_linger(struct tcb *tcb)
+{
+    int64_t seconds = tcb->preferences.linger2_s ? tcb->preferences.linger2_s
+                                                 : tcb->stack->settings.tcp_fin_timeout_s;
+    if (seconds < 0) {
+        tcp_connection_end(tcb, 0);
+        return false;
+    }
+    timer_set(tcb, TCP_TIMER_LINGER, tcb->stack->now_ns + TIME_S(seconds));
+    return true;
 }
 
 void tcp_connection_time_wait(struct tcb *tcb)

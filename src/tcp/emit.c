@@ -5,6 +5,7 @@
 #include "tcp/options.h"
 #include "tcp/output.h"
 #include "tcp/receive.h"
+#include "tcp/sockopt.h"
 #include "tcp/timers.h"
 
 static const char *const why_text[] = {
@@ -25,20 +26,26 @@ static const char *const why_text[] = {
     [WHY_RESET] = "reset",
 };
 
+/* What the user wants of the IP header. */
+struct manner {
+    uint8_t traffic_class, hop_limit;
+    bool may_be_fragmented;
+};
+
 /* Puts the decoded `segment` on the wire with `spans` of payload. */
 static int transmit(struct stack *stack, const struct ip_path *path, const struct endpoint *local,
                     const struct endpoint *remote, struct segment *segment,
                     const struct iovec *spans, int span_count, uint32_t segment_size,
-                    uint8_t traffic_class, uint8_t hop_limit, enum tcp_why why)
+                    const struct manner *manner, enum tcp_why why)
 {
     struct packet_out packet;
     uint32_t header_length = (uint32_t)tcp_header_size(&segment->options);
     uint8_t *header = packet_out_begin(&packet, IP_PROTOCOL_TCP, header_length);
     packet.source = local->address;
     packet.destination = remote->address;
-    packet.traffic_class = traffic_class;
-    packet.hop_limit = hop_limit;
-    packet.dont_fragment = true;
+    packet.traffic_class = manner->traffic_class;
+    packet.hop_limit = manner->hop_limit;
+    packet.dont_fragment = !manner->may_be_fragmented;
     packet.checksum_offset = TCP_CHECKSUM_OFFSET;
     packet.why = why_text[why];
     for (int i = 0; i < span_count; i++)
@@ -63,8 +70,8 @@ int tcp_emit_segment(struct stack *stack, const struct ip_path *path, const stru
                      const struct endpoint *remote, struct segment *segment, uint8_t traffic_class,
                      enum tcp_why why)
 {
-    return transmit(stack, path, local, remote, segment, NULL, 0, UINT16_MAX, traffic_class, 0,
-                    why);
+    struct manner manner = {.traffic_class = traffic_class};
+    return transmit(stack, path, local, remote, segment, NULL, 0, UINT16_MAX, &manner, why);
 }
 
 static uint16_t window_field(const struct tcb *tcb, bool syn)
@@ -101,9 +108,13 @@ int tcp_emit(struct tcb *tcb, const struct send_decision *decision)
     }
     tcb->stat.segments_out += wire_segments;
     tcb->stat.last_sent_ns = tcb->stack->now_ns;
+    struct manner manner = {
+        .traffic_class = tcb->preferences.traffic_class,
+        .hop_limit = tcb->preferences.hop_limit,
+        .may_be_fragmented = tcb->preferences.mtu_discover == MTU_DISCOVER_DONT,
+    };
     int error = transmit(tcb->stack, &tcb->path, &tcb->local, &tcb->remote, &segment, spans, count,
-                         decision->mss, tcb->preferences.traffic_class, tcb->preferences.hop_limit,
-                         decision->why);
+                         decision->mss, &manner, decision->why);
     if (acknowledges)
         receive_ack_sent(tcb);
     return error;

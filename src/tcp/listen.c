@@ -45,7 +45,7 @@ static void send_syn_ack(struct half_open *half)
                               .window = (uint16_t)half->window_bytes};
     struct tcp_options *o = &segment.options;
     o->has_mss = true;
-    o->mss = (uint16_t)(half->path.mtu - half->path.header_bytes - TCP_HEADER_MIN);
+    o->mss = options_own_mss(&half->path, &half->listener->preferences);
     o->has_sack_permitted = half->options.has_sack_permitted && settings->tcp_sack;
     o->has_window_scale = half->options.has_window_scale && settings->tcp_window_scaling;
     o->window_scale = half->scale;
@@ -67,7 +67,7 @@ static void half_open_arm(struct half_open *half)
 {
     struct stack *stack = half->listener->stack;
     uint64_t rto = TIME_MS(stack->settings.tcp_rto_initial_ms)
-                   << (half->attempts < 20 ? half->attempts - 1u : 20u);
+                   << (half->timeouts < 20 ? half->timeouts : 20u);
     stack_arm(stack, &half->timer,
               stack->now_ns + time_min(rto, TIME_MS(stack->settings.tcp_rto_max_ms)));
 }
@@ -75,14 +75,32 @@ static void half_open_arm(struct half_open *half)
 static void half_open_expired(struct stack *stack, struct stack_timer *timer)
 {
     struct half_open *half = container_of(timer, struct half_open, timer);
-    if (half->attempts > stack->settings.tcp_synack_retries) {
+    uint8_t defer = half->listener->preferences.defer_accept;
+    if (half->timeouts >= stack->settings.tcp_synack_retries &&
+        (!half->acked || half->timeouts >= defer)) {
         stack_count(stack, COUNTER_TcpAttemptFails);
         half_open_free(half);
         return;
     }
-    stack_count(stack, COUNTER_TcpRetransSegs);
-    send_syn_ack(half);
+    /* Once the last ACK is here there is nothing to repeat, until the time for data is nearly over:
+     * then the answer to a SYN,ACK still makes a connection, data or not. */
+    if (!half->acked || half->timeouts + 1 >= defer) {
+        stack_count(stack, COUNTER_TcpRetransSegs);
+        send_syn_ack(half);
+    }
+    if (half->timeouts < UINT8_MAX)
+        half->timeouts++;
     half_open_arm(half);
+}
+
+/* TCP_DEFER_ACCEPT: a bare ACK makes no connection yet. */
+static bool deferred(struct half_open *half, const struct segment *segment)
+{
+    if (half->timeouts >= half->listener->preferences.defer_accept || segment_length(segment) > 0)
+        return false;
+    half->acked = true;
+    stack_count(half->listener->stack, COUNTER_TcpExtTCPDeferAcceptDrop);
+    return true;
 }
 
 /* Fills a fresh connection with what the handshake has settled. */
@@ -130,8 +148,10 @@ static struct tcb *promote(const struct half_open *half)
     tcb->listener = listener;
     list_append(&listener->accept_queue, &tcb->queue);
     listener->accept_count++;
-    if (half->attempts == 1)
+    if (half->attempts == 1) {
         rtt_sample(tcb, listener->stack->now_ns - half->sent_ns);
+        rtt_min_sample(tcb, listener->stack->now_ns - half->sent_ns);
+    }
     return tcb;
 }
 
@@ -291,6 +311,8 @@ enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct pack
         stack_count(stack, COUNTER_TcpExtListenOverflows);
         return DROP_TCP_LISTEN_FULL; /* the peer's next segment may find room */
     }
+    if (deferred(half, segment))
+        return DROP_TCP_DEFERRED;
     struct tcb *tcb = promote(half);
     if (!tcb)
         return DROP_NO_MEMORY;

@@ -38,6 +38,9 @@ struct half_open {
     uint16_t peer_window;
     uint8_t scale;     /* ours */
     uint8_t attempts;  /* SYN,ACKs sent */
+    uint8_t timeouts;  /* times that nothing came of one */
+    bool acked;        /* the handshake's last ACK has come, and data is waited for
+                          (TCP_DEFER_ACCEPT) */
     bool offer_cookie; /* the SYN,ACK brings a Fast Open cookie */
     uint64_t sent_ns;
 };

@@ -17,6 +17,8 @@ uint32_t tcp_timestamp_clock(const struct stack *stack);
 void options_fill(struct tcb *tcb, struct segment *segment, uint32_t text_length);
 /* The peer's SYN settles what the connection uses: what both sides offered. */
 void options_negotiate(struct tcb *tcb, const struct tcp_options *peer);
+/* The MSS to announce: what the interface takes, or less if the user wants less (TCP_MAXSEG). */
+uint16_t options_own_mss(const struct ip_path *path, const struct tcp_preferences *preferences);
 /* The shift to use for the peer's: at most 14 (RFC 7323 §2.3). */
 uint8_t options_scale(const struct tcp_options *peer);
 /* The peer's MSS: 536 where it said none (RFC 9293 §3.7.1 MUST-15), and no less than LIMIT_MSS_MIN.

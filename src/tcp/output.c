@@ -13,6 +13,7 @@
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/sack.h"
+#include "tcp/send.h"
 #include "tcp/timers.h"
 #include "tcp/units.h"
 
@@ -283,6 +284,8 @@ void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
         if (urge == URGE_ONE && !decision.record)
             break;
     }
+    if (sent)
+        send_went(tcb);
     bool limited = decision.held == HELD_BY_CONGESTION || congestion_room(tcb) == 0;
     if (sent || limited)
         note_usage(tcb, limited);

@@ -22,10 +22,29 @@ static uint64_t used(const struct tcb *tcb)
     return tcb->snd.ring.length + pieces * UNIT_OVERHEAD;
 }
 
+/* TCP_NOTSENT_LOWAT: who writes no more than is about to be sent can still change their mind. */
+static uint64_t unsent_limit(const struct tcb *tcb)
+{
+    return tcb->preferences.notsent_lowat ? tcb->preferences.notsent_lowat
+                                          : (uint64_t)tcb->stack->settings.tcp_notsent_lowat;
+}
+
+static uint64_t unsent(const struct tcb *tcb)
+{
+    const struct send_unit *last = units_last(tcb);
+    return last ? last->end - tcb->snd.nxt : 0;
+}
+
 bool send_writable(const struct tcb *tcb)
 {
     uint64_t held = used(tcb);
-    return held + held / 2 <= tcb->preferences.send_buffer;
+    return held + held / 2 <= tcb->preferences.send_buffer && 2 * unsent(tcb) < unsent_limit(tcb);
+}
+
+void send_went(struct tcb *tcb)
+{
+    if (unsent_limit(tcb) < UINT32_MAX && send_writable(tcb))
+        tcp_notify(tcb, POLLOUT | POLLWRNORM);
 }
 
 static uint32_t write_end(const struct tcb *tcb)
@@ -70,7 +89,7 @@ static int64_t find_room(struct tcb *tcb, uint32_t goal)
     uint32_t room = units_room(tcb, goal);
     if (room)
         return room;
-    if (used(tcb) >= tcb->preferences.send_buffer)
+    if (used(tcb) >= tcb->preferences.send_buffer || unsent(tcb) >= unsent_limit(tcb))
         return 0;
     if (units_reserve(tcb) < 0)
         return -ENOBUFS;

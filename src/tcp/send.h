@@ -11,8 +11,11 @@ struct tcb;
 /* Takes as many bytes as there is room for, and sends what may go: their number, -EAGAIN or
  * -ENOBUFS. Flags: MSG_MORE, MSG_EOR. */
 ssize_t send_take(struct tcb *tcb, const struct iovec *spans, int count, int flags);
-/* Whether a writer is worth waking: a third of the send buffer is free (poll's POLLOUT). */
+/* Whether a writer is worth waking: a third of the send buffer is free, and
+ * less than half of TCP_NOTSENT_LOWAT unsent (poll's POLLOUT). */
 bool send_writable(const struct tcb *tcb);
+/* Something has been sent: tells who waits for less to be unsent. */
+void send_went(struct tcb *tcb);
 /* Sending is about to go on, perhaps after a long time: the congestion window may have to start
  * anew. */
 void send_resumes(struct tcb *tcb);

@@ -1,5 +1,8 @@
 /* Socket options: what is set on a connection is kept in its preferences, and what is set on a
- * listener in those that its connections start with. */
+ * listener in those that its connections start with.
+ *
+ * Most are a number with bounds and a place: those stand in one table. The others have functions of
+ * their own below it. */
 #include "tcp/sockopt.h"
 
 #include <errno.h>
@@ -13,98 +16,165 @@
 #include "tcp/listen.h"
 #include "tcp/output.h"
 #include "tcp/receive.h"
+#include "tcp/rtt.h"
 #include "tcp/timers.h"
 
-/* A whole-number option: where it is kept does not matter here, only its bounds. */
-static int take_number(const void *value, socklen_t length, int least, int most, int *out)
+enum number_type { NUMBER_BOOL, NUMBER_U8, NUMBER_U16, NUMBER_U32 };
+
+struct number_option {
+    int level, option;
+    enum number_type type;
+    size_t at; /* in struct tcp_preferences */
+    int64_t least, most;
+};
+
+#define AT(field) offsetof(struct tcp_preferences, field)
+#define FLAG(level, option, field)                                  \
+    {                                                               \
+        level, option, NUMBER_BOOL, AT(field), INT32_MIN, INT32_MAX \
+    }
+
+static const struct number_option numbers[] = {
+    FLAG(SOL_SOCKET, SO_KEEPALIVE, keepalive),
+    FLAG(SOL_SOCKET, SO_REUSEADDR, reuse_address),
+    FLAG(OPTION_LEVEL_IP, OPTION_IP_FREEBIND, free_bind),
+    {OPTION_LEVEL_IP, OPTION_IP_MTU_DISCOVER, NUMBER_U8, AT(mtu_discover), 0, MTU_DISCOVER_MOST},
+    FLAG(IP_PROTOCOL_TCP, OPTION_NODELAY, no_delay),
+    FLAG(IP_PROTOCOL_TCP, OPTION_CORK, cork),
+    FLAG(IP_PROTOCOL_TCP, OPTION_FASTOPEN_CONNECT, fast_open_connect),
+    FLAG(IP_PROTOCOL_TCP, OPTION_FASTOPEN_NO_COOKIE, fast_open_no_cookie),
+    {IP_PROTOCOL_TCP, OPTION_KEEPIDLE, NUMBER_U32, AT(keepalive_idle_s), 1, 32767},
+    {IP_PROTOCOL_TCP, OPTION_KEEPINTVL, NUMBER_U32, AT(keepalive_interval_s), 1, 32767},
+    {IP_PROTOCOL_TCP, OPTION_KEEPCNT, NUMBER_U8, AT(keepalive_probes), 1, 127},
+    {IP_PROTOCOL_TCP, OPTION_SYNCNT, NUMBER_U8, AT(syn_retries), 1, 127},
+    {IP_PROTOCOL_TCP, OPTION_USER_TIMEOUT, NUMBER_U32, AT(user_timeout_ms), 0, INT32_MAX},
+    {IP_PROTOCOL_TCP, OPTION_NOTSENT_LOWAT, NUMBER_U32, AT(notsent_lowat), INT32_MIN, INT32_MAX},
+    {IP_PROTOCOL_TCP, OPTION_FASTOPEN, NUMBER_U32, AT(fast_open_queue), 0, INT32_MAX},
+};
+
+static const struct number_option *find_number(int level, int option)
 {
-    if (length < (socklen_t)sizeof *out)
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (numbers[i].level == level && numbers[i].option == option)
+            return &numbers[i];
+    }
+    return NULL;
+}
+
+static int put_number(struct tcp_preferences *p, const struct number_option *number, int value)
+{
+    unsigned char *at = (unsigned char *)p + number->at;
+    if (value < number->least || value > number->most)
         return -EINVAL;
-    memcpy(out, value, sizeof *out);
-    return *out < least || *out > most ? -EINVAL : 0;
+    switch (number->type) {
+    case NUMBER_BOOL:
+        memcpy(at, &(bool){value != 0}, sizeof(bool));
+        break;
+    case NUMBER_U8:
+        memcpy(at, &(uint8_t){(uint8_t)value}, sizeof(uint8_t));
+        break;
+    case NUMBER_U16:
+        memcpy(at, &(uint16_t){(uint16_t)value}, sizeof(uint16_t));
+        break;
+    case NUMBER_U32:
+        memcpy(at, &(uint32_t){(uint32_t)value}, sizeof(uint32_t));
+        break;
+    }
+    return 0;
+}
+
+static int number_of(const struct tcp_preferences *p, const struct number_option *number)
+{
+    const unsigned char *at = (const unsigned char *)p + number->at;
+    union {
+        bool flag;
+        uint8_t u8;
+        uint16_t u16;
+        uint32_t u32;
+    } value;
+    static const size_t sizes[] = {sizeof(bool), sizeof(uint8_t), sizeof(uint16_t),
+                                   sizeof(uint32_t)};
+    memcpy(&value, at, sizes[number->type]);
+    switch (number->type) {
+    case NUMBER_BOOL:
+        return value.flag;
+    case NUMBER_U8:
+        return value.u8;
+    case NUMBER_U16:
+        return value.u16;
+    default:
+        return (int)value.u32;
+    }
 }
 
 /* The kernel's rule: twice what was asked for is kept and reported, for its bookkeeping; no less
  * than a small minimum. Here the doubled value is what may be held. */
-static uint32_t buffer_size(int asked, int64_t most)
+static uint32_t buffer_size(int asked, int64_t least, int64_t most)
 {
     int64_t size = asked < 0 ? most : asked;
     if (size > most)
         size = most;
-    return size * 2 < 2304 ? 2304 : (uint32_t)(size * 2);
+    return size * 2 < least ? (uint32_t)least : (uint32_t)(size * 2);
 }
 
-static int set_socket_option(struct tcp_preferences *p, const struct settings *settings, int option,
-                             int value)
+enum { SEND_BUFFER_LEAST = 4608, RECEIVE_BUFFER_LEAST = 2304 };
+
+/* TCP_DEFER_ACCEPT is given in seconds and kept as the number of SYN,ACKs sent by then, for these
+ * are the moments at which it is looked at; reading it tells the rounded time. */
+static uint8_t seconds_to_retries(const struct settings *settings, int seconds)
+{
+    uint64_t timeout = TIME_MS(settings->tcp_rto_initial_ms), total = 0;
+    uint8_t retries = 0;
+    while (total < TIME_S(seconds) && retries < UINT8_MAX) {
+        total += timeout;
+        timeout = time_min(timeout * 2, TIME_MS(settings->tcp_rto_max_ms));
+        retries++;
+    }
+    return retries;
+}
+
+static int retries_to_seconds(const struct settings *settings, uint8_t retries)
+{
+    uint64_t timeout = TIME_MS(settings->tcp_rto_initial_ms), total = 0;
+    for (; retries > 0; retries--) {
+        total += timeout;
+        timeout = time_min(timeout * 2, TIME_MS(settings->tcp_rto_max_ms));
+    }
+    return (int)(total / TIME_S(1));
+}
+
+enum { LINGER2_MOST_S = 120 };
+
+static int set_special(struct tcp_preferences *p, const struct settings *settings, int option,
+                       int value)
 {
     switch (option) {
-    case SO_KEEPALIVE:
-        p->keepalive = value != 0;
+    case OPTION_MAXSEG:
+        if (value && (value < LIMIT_MSS_MIN || value > 32767))
+            return -EINVAL;
+        p->max_segment = (uint16_t)value;
         return 0;
-    case SO_SNDBUF:
-        p->send_buffer = buffer_size(value, settings->tcp_sndbuf_max);
+    case OPTION_LINGER2: /* 0: the setting; below: none at all */
+        p->linger2_s = (int16_t)(value < 0 ? -1 : value > LINGER2_MOST_S ? LINGER2_MOST_S : value);
         return 0;
-    case SO_RCVBUF:
-        p->receive_buffer = buffer_size(value, settings->tcp_rcvbuf_max);
-        p->receive_buffer_fixed = true;
-        return 0;
-    case SO_REUSEADDR:
-        p->reuse_address = value != 0;
+    case OPTION_DEFER_ACCEPT:
+        p->defer_accept = seconds_to_retries(settings, value);
         return 0;
     default:
         return -ENOPROTOOPT;
     }
 }
 
-static int set_number(struct tcp_preferences *p, int option, int value)
+static int set_buffer(struct tcp_preferences *p, const struct settings *settings, int option,
+                      int value)
 {
     switch (option) {
-    case OPTION_NODELAY:
-        p->no_delay = value != 0;
+    case SO_SNDBUF:
+        p->send_buffer = buffer_size(value, SEND_BUFFER_LEAST, settings->tcp_sndbuf_max);
         return 0;
-    case OPTION_CORK:
-        p->cork = value != 0;
-        return 0;
-    case OPTION_MAXSEG:
-        if (value && (value < LIMIT_MSS_MIN || value > 32767))
-            return -EINVAL;
-        p->max_segment = (uint16_t)value;
-        return 0;
-    case OPTION_KEEPIDLE:
-        if (value < 1 || value > 32767)
-            return -EINVAL;
-        p->keepalive_idle_s = (uint32_t)value;
-        return 0;
-    case OPTION_KEEPINTVL:
-        if (value < 1 || value > 32767)
-            return -EINVAL;
-        p->keepalive_interval_s = (uint32_t)value;
-        return 0;
-    case OPTION_KEEPCNT:
-        if (value < 1 || value > 127)
-            return -EINVAL;
-        p->keepalive_probes = (uint8_t)value;
-        return 0;
-    case OPTION_SYNCNT:
-        if (value < 1 || value > 127)
-            return -EINVAL;
-        p->syn_retries = (uint8_t)value;
-        return 0;
-    case OPTION_USER_TIMEOUT:
-        if (value < 0)
-            return -EINVAL;
-        p->user_timeout_ms = (uint32_t)value;
-        return 0;
-    case OPTION_FASTOPEN:
-        if (value < 0)
-            return -EINVAL;
-        p->fast_open_queue = (uint32_t)value;
-        return 0;
-    case OPTION_FASTOPEN_CONNECT:
-        p->fast_open_connect = value != 0;
-        return 0;
-    case OPTION_FASTOPEN_NO_COOKIE:
-        p->fast_open_no_cookie = value != 0;
+    case SO_RCVBUF:
+        p->receive_buffer = buffer_size(value, RECEIVE_BUFFER_LEAST, settings->tcp_rcvbuf_max);
+        p->receive_buffer_fixed = true;
         return 0;
     default:
         return -ENOPROTOOPT;
@@ -145,19 +215,30 @@ static int set_congestion(struct tcp_preferences *p, const void *value, socklen_
     return -ENOENT;
 }
 
+static int take_number(const void *value, socklen_t length, int *out)
+{
+    if (length < sizeof *out)
+        return -EINVAL;
+    memcpy(out, value, sizeof *out);
+    return 0;
+}
+
 static int set_preference(struct tcp_preferences *p, const struct settings *settings, int level,
                           int option, const void *value, socklen_t length)
 {
     int number;
     if (level == IP_PROTOCOL_TCP && option == OPTION_CONGESTION)
         return set_congestion(p, value, length);
-    if (take_number(value, length, INT32_MIN, INT32_MAX, &number) < 0)
+    if (take_number(value, length, &number) < 0)
         return -EINVAL;
+    const struct number_option *known = find_number(level, option);
+    if (known)
+        return put_number(p, known, number);
     if (level == SOL_SOCKET)
-        return set_socket_option(p, settings, option, number);
+        return set_buffer(p, settings, option, number);
     if (level == OPTION_LEVEL_IP)
         return set_ip_number(p, option, number);
-    return level == IP_PROTOCOL_TCP ? set_number(p, option, number) : -ENOPROTOOPT;
+    return level == IP_PROTOCOL_TCP ? set_special(p, settings, option, number) : -ENOPROTOOPT;
 }
 
 /* What a changed option means at once for a connection in being. */
@@ -184,6 +265,10 @@ static void act_on_change(struct tcb *tcb, int level, int option)
         if (tcb->path.interface)
             tcp_connection_set_mss(tcb);
         break;
+    case OPTION_NOTSENT_LOWAT:
+        if (tcp_readiness(tcb) & POLLOUT)
+            tcp_notify(tcb, POLLOUT | POLLWRNORM);
+        break;
     case OPTION_CONGESTION:
         if (tcb->cc.operations) {
             tcb->cc.operations = cc_by_index(tcb->preferences.congestion_control);
@@ -209,8 +294,26 @@ static int set_own_keys(struct tcb *tcb, const void *value, socklen_t length)
     return 0;
 }
 
+/* Quick ACKs are a mode that the connection goes into and out of by itself; setting it puts it
+ * there for now, and lets an ACK that waits go. An even number other than 0 does so for that one
+ * only. */
+static int set_quick_ack(struct tcb *tcb, const void *value, socklen_t length)
+{
+    int number;
+    if (take_number(value, length, &number) < 0)
+        return -EINVAL;
+    tcb->ack.interactive = number == 0;
+    if (number && tcp_state_can_send(tcb->state) && tcb->ack.pending) {
+        tcp_send_ack(tcb, WHY_ACK);
+        tcb->ack.interactive = !(number & 1);
+    }
+    return 0;
+}
+
 int tcp_set_option(struct tcb *tcb, int level, int option, const void *value, socklen_t length)
 {
+    if (level == IP_PROTOCOL_TCP && option == OPTION_QUICKACK)
+        return set_quick_ack(tcb, value, length);
     if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_KEY)
         return set_own_keys(tcb, value, length);
     int error =
@@ -229,59 +332,32 @@ int tcp_listener_set_option(struct tcp_listener *listener, int level, int option
                           length);
 }
 
-static int get_number(const struct tcp_preferences *p, int level, int option, int *out)
+static int get_special(const struct tcp_preferences *p, const struct settings *settings, int option,
+                       int *out)
 {
-    if (level == SOL_SOCKET) {
-        switch (option) {
-        case SO_KEEPALIVE:
-            *out = p->keepalive;
-            return 0;
-        case SO_SNDBUF:
-            *out = (int)p->send_buffer;
-            return 0;
-        case SO_RCVBUF:
-            *out = (int)p->receive_buffer;
-            return 0;
-        case SO_REUSEADDR:
-            *out = p->reuse_address;
-            return 0;
-        default:
-            return -ENOPROTOOPT;
-        }
-    }
     switch (option) {
-    case OPTION_NODELAY:
-        *out = p->no_delay;
-        return 0;
-    case OPTION_CORK:
-        *out = p->cork;
-        return 0;
     case OPTION_MAXSEG:
         *out = p->max_segment ? p->max_segment : 536;
         return 0;
-    case OPTION_KEEPIDLE:
-        *out = (int)p->keepalive_idle_s;
+    case OPTION_LINGER2:
+        *out = p->linger2_s ? p->linger2_s : (int)settings->tcp_fin_timeout_s;
         return 0;
-    case OPTION_KEEPINTVL:
-        *out = (int)p->keepalive_interval_s;
+    case OPTION_DEFER_ACCEPT:
+        *out = retries_to_seconds(settings, p->defer_accept);
         return 0;
-    case OPTION_KEEPCNT:
-        *out = p->keepalive_probes;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+static int get_buffer(const struct tcp_preferences *p, int option, int *out)
+{
+    switch (option) {
+    case SO_SNDBUF:
+        *out = (int)p->send_buffer;
         return 0;
-    case OPTION_SYNCNT:
-        *out = p->syn_retries;
-        return 0;
-    case OPTION_USER_TIMEOUT:
-        *out = (int)p->user_timeout_ms;
-        return 0;
-    case OPTION_FASTOPEN:
-        *out = (int)p->fast_open_queue;
-        return 0;
-    case OPTION_FASTOPEN_CONNECT:
-        *out = p->fast_open_connect;
-        return 0;
-    case OPTION_FASTOPEN_NO_COOKIE:
-        *out = p->fast_open_no_cookie;
+    case SO_RCVBUF:
+        *out = (int)p->receive_buffer;
         return 0;
     default:
         return -ENOPROTOOPT;
@@ -321,6 +397,26 @@ static int get_ip_number(const struct tcp_preferences *p, const struct settings 
     }
 }
 
+static int get_number(const struct tcp_preferences *p, const struct settings *settings, int level,
+                      int option, int *out)
+{
+    const struct number_option *known = find_number(level, option);
+    if (known) {
+        *out = number_of(p, known);
+        return 0;
+    }
+    switch (level) {
+    case SOL_SOCKET:
+        return get_buffer(p, option, out);
+    case OPTION_LEVEL_IP:
+        return get_ip_number(p, settings, option, out);
+    case IP_PROTOCOL_TCP:
+        return get_special(p, settings, option, out);
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
 static int get_preference(const struct tcp_preferences *p, const struct settings *settings,
                           int level, int option, void *value, socklen_t *length)
 {
@@ -330,10 +426,7 @@ static int get_preference(const struct tcp_preferences *p, const struct settings
         strncpy(name, cc_by_index(p->congestion_control)->name, sizeof name - 1);
         return give(name, sizeof name, value, length);
     }
-    if (level != SOL_SOCKET && level != IP_PROTOCOL_TCP && level != OPTION_LEVEL_IP)
-        return -ENOPROTOOPT;
-    int error = level == OPTION_LEVEL_IP ? get_ip_number(p, settings, option, &number)
-                                         : get_number(p, level, option, &number);
+    int error = get_number(p, settings, level, option, &number);
     return error < 0 ? error : give(&number, sizeof number, value, length);
 }
 
@@ -347,6 +440,10 @@ int tcp_get_option(struct tcb *tcb, int level, int option, void *value, socklen_
     if (level == IP_PROTOCOL_TCP && option == OPTION_MAXSEG && tcb->state != TCP_CLOSED) {
         int mss = (int)tcb->snd.mss;
         return give(&mss, sizeof mss, value, length);
+    }
+    if (level == IP_PROTOCOL_TCP && option == OPTION_QUICKACK) {
+        int quick = !tcb->ack.interactive;
+        return give(&quick, sizeof quick, value, length);
     }
     return get_preference(&tcb->preferences, &tcb->stack->settings, level, option, value, length);
 }

@@ -57,7 +57,11 @@ struct tcp_preferences {
     uint32_t keepalive_idle_s;
     uint32_t keepalive_interval_s;
     uint32_t user_timeout_ms; /* 0: the retry limits decide */
+    uint32_t notsent_lowat;   /* TCP_NOTSENT_LOWAT, bytes; 0: the setting decides */
     uint16_t max_segment;     /* TCP_MAXSEG, 0: the path decides */
+    int16_t linger2_s;        /* TCP_LINGER2; 0: the setting decides, below: no FIN-WAIT-2 */
+    uint8_t defer_accept;     /* TCP_DEFER_ACCEPT, in SYN,ACKs sent; 0: off */
+    uint8_t mtu_discover;     /* IP_MTU_DISCOVER */
     uint8_t keepalive_probes;
     uint8_t syn_retries;
     uint8_t congestion_control; /* index into the setting's words */
@@ -71,6 +75,7 @@ struct tcp_preferences {
     bool no_delay;
     bool cork;
     bool reuse_address;
+    bool free_bind; /* IP_FREEBIND: to any address, ours or not */
 };
 
 /* One transmitted run of the sequence space [SND.UNA, SND.NXT); records.c. */

@@ -29,7 +29,8 @@ int tcp_bind(struct tcb *tcb, const struct endpoint *local, bool reuse)
 {
     if (tcb->bound || tcb->state != TCP_CLOSED || tcb->ended)
         return -EINVAL;
-    if (!address_is_unspecified(&local->address) && !ip_is_ours(tcb->stack, &local->address))
+    if (!address_is_unspecified(&local->address) && !tcb->preferences.free_bind &&
+        !ip_is_ours(tcb->stack, &local->address))
         return -EADDRNOTAVAIL;
     tcb->preferences.reuse_address = reuse;
     return port_bind(tcb, local, reuse);
@@ -322,9 +323,12 @@ void tcp_detach(struct tcb *tcb)
         return;
     tcb->counted_open = true;
     tcb->tcp->open_count++;
-    if (tcb->state == TCP_FIN_WAIT_2)
-        timer_set(tcb, TCP_TIMER_LINGER,
-                  tcb->stack->now_ns + TIME_S(tcb->stack->settings.tcp_fin_timeout_s));
+    if (tcb->state == TCP_FIN_WAIT_2) {
+        if (tcb->preferences.linger2_s < 0)
+            tcp_send_reset(tcb);
+        tcp_connection_linger(tcb);
+        return;
+    }
     queue_fin(tcb);
 }
 
