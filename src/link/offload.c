@@ -8,6 +8,7 @@
 #include "base/checksum.h"
 #include "wire/ipv4.h"
 #include "wire/tcp.h"
+#include "wire/udp.h"
 
 void offload_finish_checksum(uint8_t *packet, size_t length, const struct tern_offload *offload)
 {
@@ -18,8 +19,8 @@ void offload_finish_checksum(uint8_t *packet, size_t length, const struct tern_o
     struct checksum sum = CHECKSUM_START;
     checksum_add(&sum, packet + start, length - start);
     uint16_t finished = checksum_finish(&sum);
-    if (finished == 0)
-        finished = UINT16_MAX; /* the same sum, and what UDP must send for it (RFC 768) */
+    if (finished == 0 && offload->checksum_offset == UDP_CHECKSUM_OFFSET)
+        finished = UINT16_MAX; /* the same sum, where 0 would say that there is none (RFC 768) */
     packet[field] = (uint8_t)(finished >> 8);
     packet[field + 1] = (uint8_t)finished;
 }

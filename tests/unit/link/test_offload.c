@@ -119,6 +119,27 @@ static void udp_checksum_is_never_zero(void **state)
     held_queue_release(&queue);
 }
 
+/* RFC 1624 §3: of the two forms of a sum of zero, TCP's is the plain one. */
+static void tcp_checksum_of_zero_stays_zero(void **state)
+{
+    (void)state;
+    struct tern_offload offload = {.checksum_start = 20,
+                                   .checksum_offset = TCP_CHECKSUM_OFFSET,
+                                   .flags = TERN_OFFLOAD_CHECKSUM};
+    uint8_t payload[2] = {0, 0};
+    struct segment segment = super;
+    segment.text = payload;
+    segment.length = sizeof payload;
+    packet_tcp(&packet, &ours, &theirs, &segment, true);
+    memcpy(payload, packet.bytes + 20 + TCP_CHECKSUM_OFFSET, 2); /* takes the sum up to all ones */
+    packet_tcp(&packet, &ours, &theirs, &segment, false);
+    struct held_queue queue = to_wire(&offload);
+    const uint8_t zero[2] = {0, 0};
+    assert_memory_equal(queue.first->bytes + 20 + TCP_CHECKSUM_OFFSET, zero, 2);
+    assert_true(packet_is_sound(queue.first->bytes, queue.first->length));
+    held_queue_release(&queue);
+}
+
 static void plain_packet_passes_unchanged(void **state)
 {
     (void)state;
@@ -168,6 +189,7 @@ int main(void)
         cmocka_unit_test(cwr_that_belongs_to_all_stays_on_all),
         cmocka_unit_test(unfinished_checksum_is_finished),
         cmocka_unit_test(udp_checksum_is_never_zero),
+        cmocka_unit_test(tcp_checksum_of_zero_stays_zero),
         cmocka_unit_test(plain_packet_passes_unchanged),
         cmocka_unit_test(offload_that_lies_is_harmless),
     };
