@@ -164,8 +164,10 @@ static void *flow_write(void *argument)
             flow->sent += (uint64_t)sent;
         }
     }
-    if (!flow->left_open && end_shutdown(flow->from, SHUT_WR) < 0)
+    if (flow->ending == END_WITH_SHUTDOWN && end_shutdown(flow->from, SHUT_WR) < 0)
         wrong(flow, 0, "shutdown: %s", strerror(errno));
+    if (flow->ending == END_WITH_CLOSE && end_close(flow->from) < 0)
+        wrong(flow, 0, "close: %s", strerror(errno));
 out:
     free(bytes);
     return NULL;
@@ -188,7 +190,7 @@ static void *flow_read(void *argument)
 {
     struct flow *flow = argument;
     uint8_t *got = malloc(CHUNK_MAX), *expected = malloc(CHUNK_MAX);
-    while (got && expected && !(flow->left_open && flow->received == flow->bytes)) {
+    while (got && expected && !(flow->ending == END_NOT && flow->received == flow->bytes)) {
         ssize_t length = end_receive(flow->to, got, CHUNK_MAX);
         if (length < 0)
             wrong(flow, 1, "recv after %llu of %llu bytes: %s", (unsigned long long)flow->received,
@@ -264,7 +266,7 @@ void exchange_finish(struct exchange *e)
 
 void exchange_run(struct pair pair, uint64_t out, uint64_t in)
 {
-    struct exchange e;
+    static struct exchange e;
     exchange_start(&e, pair, out, in);
     exchange_finish(&e);
 }

@@ -36,13 +36,19 @@ void pair_close(struct pair pair);
 /* A listening socket of ours, and its port. */
 int tern_listener(const struct scenario *scenario, uint16_t *port);
 
+/* What a writer does after its last byte. */
+enum ending {
+    END_WITH_SHUTDOWN,
+    END_WITH_CLOSE,
+    END_NOT, /* and the reader expects no end */
+};
+
 /* One direction of a stream. The bytes are a pattern that never repeats; its reader compares each,
  * and then expects the end. */
 struct flow {
     struct end from, to;
     uint64_t bytes, seed;
-    bool left_open; /* the writer does not shut its side down at the end, and the reader expects
-                       none */
+    enum ending ending;
     pthread_t writer, reader;
     _Atomic uint64_t sent, received; /* so far */
     char wrong[2][160];
