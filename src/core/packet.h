@@ -31,7 +31,9 @@ struct packet_in {
     uint8_t hop_limit;     /* TTL */
     uint8_t traffic_class; /* DSCP and ECN */
     bool to_unicast; /* the destination is one of our own addresses, not broadcast or multicast */
-    bool checksum_verified; /* the link vouches for the transport checksum */
+    bool checksum_verified;       /* the link vouches for the transport checksum */
+    uint16_t checksum_unfinished; /* where in the payload the sender left the checksum for a link to
+                                     finish (TERN_OFFLOAD_CHECKSUM); 0: nowhere */
 };
 
 struct packet_out {

@@ -66,13 +66,28 @@ static int number_parse(const char *text, int64_t *out)
     return errno == ERANGE ? -ERANGE : 0;
 }
 
+/* Up to eight hexadecimal digits; moves `*text` past them. */
+static int word_parse(const char **text, uint32_t *out)
+{
+    size_t digits = strspn(*text, "0123456789abcdefABCDEF");
+    if (digits == 0 || digits > 8)
+        return -EINVAL;
+    *out = (uint32_t)strtoul(*text, NULL, 16);
+    *text += digits;
+    return 0;
+}
+
+/* Four words with dashes between them, as Linux writes its tcp_fastopen_key. */
 static int key_parse(const char *text, struct setting_key *out)
 {
     struct setting_key key;
-    int length = 0;
-    int fields = sscanf(text, "%8x-%8x-%8x-%8x%n", &key.words[0], &key.words[1], &key.words[2],
-                        &key.words[3], &length);
-    if (fields != 4 || text[length] != '\0')
+    for (size_t i = 0; i < 4; i++) {
+        if (i > 0 && *text++ != '-')
+            return -EINVAL;
+        if (word_parse(&text, &key.words[i]) < 0)
+            return -EINVAL;
+    }
+    if (*text != '\0')
         return -EINVAL;
     *out = key;
     return 0;

@@ -1,4 +1,7 @@
 /* ICMP errors: those that we send about what arrived, and those that arrive about what we sent. */
+#include <string.h>
+
+#include "base/bytes.h"
 #include "ip/internal.h"
 
 /* ── Sent ── */
@@ -41,6 +44,20 @@ static void count_sent(struct stack *stack, enum icmp_type type)
                 type == ICMP_UNREACHABLE ? COUNTER_IcmpOutDestUnreachs : COUNTER_IcmpOutTimeExcds);
 }
 
+/* Copies the first `length` bytes of a packet for quotation. A checksum that was left to a link to
+ * finish is finished: what is quoted is the packet as it would have been on a wire. */
+static void quote_packet(const struct packet_in *packet, uint8_t *to, uint32_t length)
+{
+    memcpy(to, packet->header, length);
+    uint32_t field = packet->header_length + packet->checksum_unfinished;
+    if (packet->checksum_unfinished == 0 || field + 2 > length)
+        return;
+    struct checksum sum = CHECKSUM_START;
+    checksum_add(&sum, packet->payload, packet->payload_length);
+    struct writer w = writer_over(to + field, 2);
+    writer_u16(&w, checksum_finish(&sum));
+}
+
 void icmp_send_error(struct stack *stack, const struct packet_in *packet, enum icmp_type type,
                      uint8_t code)
 {
@@ -53,11 +70,13 @@ void icmp_send_error(struct stack *stack, const struct packet_in *packet, enum i
     uint32_t quote = packet->header_length + packet->payload_length;
     if (quote > LIMIT_ICMP_QUOTE)
         quote = LIMIT_ICMP_QUOTE;
+    uint8_t bytes[LIMIT_ICMP_QUOTE];
+    quote_packet(packet, bytes, quote);
     struct icmp_message message = {
-        .type = (uint8_t)type, .code = code, .body = packet->header, .body_length = quote};
+        .type = (uint8_t)type, .code = code, .body = bytes, .body_length = quote};
     struct packet_out out;
     icmp_build(&message, packet_out_begin(&out, IP_PROTOCOL_ICMP, ICMP_HEADER_SIZE));
-    packet_out_payload(&out, packet->header, quote);
+    packet_out_payload(&out, bytes, quote);
     out.source = packet->destination;
     out.destination = packet->source;
     out.traffic_class = 6 << 5; /* precedence 6, internetwork control: RFC 1812 §4.3.2.5 */

@@ -80,6 +80,18 @@ static enum drop_reason address_error(struct stack *stack, enum drop_reason reas
     return reason;
 }
 
+/* Where in the payload the checksum stands that the sender, on this very host, has left unfinished.
+ */
+static uint16_t unfinished_checksum(const struct tern_offload *offload,
+                                    const struct ipv4_header *header)
+{
+    if (!offload || !(offload->flags & TERN_OFFLOAD_CHECKSUM) ||
+        offload->checksum_start != header->header_length ||
+        offload->checksum_offset + 2u > header->total_length - header->header_length)
+        return 0;
+    return offload->checksum_offset;
+}
+
 enum drop_reason ipv4_input(struct stack *stack, struct interface *interface, const uint8_t *packet,
                             size_t length, const struct tern_offload *offload)
 {
@@ -113,6 +125,7 @@ enum drop_reason ipv4_input(struct stack *stack, struct interface *interface, co
         .to_unicast = reach == REACH_US,
         .checksum_verified =
             offload && (offload->flags & (TERN_OFFLOAD_CHECKSUM | TERN_OFFLOAD_VERIFIED)),
+        .checksum_unfinished = unfinished_checksum(offload, &header),
     };
     if (header.more_fragments || header.fragment_offset > 0)
         return reassembly_add(stack, &in, &header);

@@ -271,6 +271,7 @@ static enum drop_reason put(struct stack *stack, struct assembly *assembly,
     assembly->ecn_seen |= (uint8_t)(1 << (fragment->traffic_class & ECN_MASK));
     if (start == 0) {
         assembly->first = *fragment;
+        assembly->first.checksum_unfinished = 0; /* a fragment has none to finish */
         assembly->has_first = true;
         memcpy(header_of(assembly), fragment->header, fragment->header_length);
     }

@@ -68,6 +68,38 @@ static void unknown_name_is_refused(void **state)
     assert_int_equal(setting_get(&settings, "ip.ttl2", value, sizeof value), -ENOENT);
 }
 
+static void word_is_kept_as_its_index(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char value[16];
+    settings_init(&settings);
+    assert_int_equal(setting_set(&settings, "tcp.congestion_control", "reno"), 0);
+    assert_int_equal(settings.tcp_congestion_control, 1);
+    assert_int_equal(setting_get(&settings, "tcp.congestion_control", value, sizeof value), 0);
+    assert_string_equal(value, "reno");
+    assert_int_equal(setting_set(&settings, "tcp.congestion_control", "1"), -EINVAL);
+    assert_int_equal(settings.tcp_congestion_control, 1);
+}
+
+static void key_is_four_words(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",          "1-2-3",           "1-2-3-4-5", "1-2-3-",
+                                      "-1-2-3-4",  "1-2-3-4 ",        "1 -2-3-4",  "1--2-3-4",
+                                      "0x1-2-3-4", "123456789-2-3-4", "g-2-3-4"};
+    struct settings settings;
+    char value[40];
+    settings_init(&settings);
+    assert_int_equal(setting_set(&settings, "tcp.fastopen_key", "1-a2-FFFFFFFF-00000004"), 0);
+    assert_int_equal(settings.tcp_fastopen_key.words[2], 0xffffffff);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(setting_set(&settings, "tcp.fastopen_key", bad[i]), -EINVAL);
+    assert_int_equal(setting_get(&settings, "tcp.fastopen_key", value, sizeof value), 0);
+    assert_string_equal(value, "00000001-000000a2-ffffffff-00000004");
+    assert_int_equal(setting_get(&settings, "tcp.fastopen_key", value, 35), -ENOSPC);
+}
+
 static void text_that_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -86,6 +118,8 @@ int main(void)
         cmocka_unit_test(number_out_of_bounds_changes_nothing),
         cmocka_unit_test(what_is_no_number_is_refused),
         cmocka_unit_test(unknown_name_is_refused),
+        cmocka_unit_test(word_is_kept_as_its_index),
+        cmocka_unit_test(key_is_four_words),
         cmocka_unit_test(text_that_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,6 +85,36 @@ static void error_has_a_normal_type_of_service(void **state)
     machine_free(m);
 }
 
+/* What came from this very host, its checksum left to the link, is quoted as from a wire. */
+static void unfinished_checksum_is_finished_in_the_quotation(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {1, 600};
+    for (size_t i = 0; i < 2; i++) {
+        struct machine *m = machine_with_ip();
+        struct test_packet whole, unfinished;
+        static uint8_t bytes[600] = {1, 2, 3};
+        struct tern_offload offload = {
+            .flags = TERN_OFFLOAD_CHECKSUM, .checksum_start = 20, .checksum_offset = 6};
+        packet_make_udp(&whole, to_us(), 1, 2, bytes, lengths[i]);
+        unfinished = whole;
+        struct address source = address_from_ipv4(PEER_ADDRESS),
+                       destination = address_from_ipv4(MACHINE_ADDRESS);
+        struct checksum sum =
+            ip_pseudo_header(&source, &destination, IP_PROTOCOL_UDP, (uint32_t)(8 + lengths[i]));
+        struct writer w = writer_over(unfinished.bytes + 26, 2);
+        writer_u16(&w, checksum_fold(&sum));
+        assert_memory_not_equal(whole.bytes, unfinished.bytes, 28);
+        assert_int_equal(machine_input_offloaded(m, unfinished.bytes, unfinished.length, &offload),
+                         DROP_IP_PROTOCOL);
+        struct icmp_message message = sent_message(m, 0);
+        assert_memory_equal(message.body, whole.bytes, message.body_length);
+        offload.checksum_offset = 0xffff; /* nonsense from a link does no harm */
+        machine_input_offloaded(m, unfinished.bytes, unfinished.length, &offload);
+        machine_free(m);
+    }
+}
+
 /* RFC 1122 §3.2.2: the cases that MUST NOT be reported. */
 static void no_error_about_an_icmp_error(void **state)
 {
@@ -334,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(error_quotes_as_much_as_fits_in_576_bytes),
+        cmocka_unit_test(unfinished_checksum_is_finished_in_the_quotation),
         cmocka_unit_test(error_has_a_normal_type_of_service),
         cmocka_unit_test(no_error_about_an_icmp_error),
         cmocka_unit_test(no_error_about_a_broadcast),
