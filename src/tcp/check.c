@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "tcp/connection.h"
 #include "tcp/output.h"
+#include "tcp/receive.h"
 
 /* RFC 7323 §5.5: after this long without a segment TS.Recent has outlived its meaning. */
 #define PAWS_IDLE TIME_S(24u * 24 * 3600)
@@ -49,9 +50,8 @@ enum tcp_step tcp_check_sequence(struct tcb *tcb, const struct segment *segment)
         return tcp_drop(DROP_TCP_SEQUENCE);
     if (segment->flags & TCP_SYN)
         return tcp_check_syn(tcb, segment); /* RFC 5961 §4.2: irrespective of the sequence number */
-    if (tcb->opt.sack && tcb->stack->settings.tcp_dsack && segment->length &&
-        seq_lt(end, tcb->rcv.nxt))
-        tcb->rcv.duplicate = (struct range){segment->seq, end}; /* RFC 2883 §4 */
+    if (segment->length && seq_lt(end, tcb->rcv.nxt))
+        receive_duplicate(tcb, segment->seq, end);
     return tcp_drop_ack(DROP_TCP_SEQUENCE);
 }
 
@@ -95,8 +95,11 @@ enum tcp_step tcp_check_syn(struct tcb *tcb, const struct segment *segment)
     if (!(segment->flags & TCP_SYN))
         return TCP_STEP_CONTINUE;
     if (tcb->state == TCP_SYN_RECEIVED && segment->seq == tcb->rcv.irs) {
-        if (segment->flags & TCP_ACK)
-            return TCP_STEP_CONTINUE; /* simultaneous open: the other's SYN,ACK */
+        if (segment->flags & TCP_ACK) { /* simultaneous open: the other's SYN,ACK */
+            receive_duplicate(tcb, segment->seq, segment->seq + 1);
+            tcb->ack.now = true;
+            return TCP_STEP_CONTINUE;
+        }
         tcp_retransmit_first(tcb, WHY_SYN_ACK);
         return tcp_drop(DROP_TCP_SYN);
     }

@@ -12,8 +12,7 @@ static uint32_t right_edge(const struct tcb *tcb)
     return tcb->rcv.wup + tcb->rcv.wnd;
 }
 
-/* The duplicate to report in the next ACK's first SACK block (RFC 2883 §4). */
-static void note_duplicate(struct tcb *tcb, uint32_t start, uint32_t end)
+void receive_duplicate(struct tcb *tcb, uint32_t start, uint32_t end)
 {
     if (tcb->opt.sack && tcb->stack->settings.tcp_dsack)
         tcb->rcv.duplicate = (struct range){start, end};
@@ -74,7 +73,7 @@ static enum tcp_step take_out_of_order(struct tcb *tcb, uint32_t seq, const uint
     stack_count(tcb->stack, COUNTER_TcpExtTCPOFOQueue);
     tcb->stat.out_of_order++;
     if (ranges_cover(&tcb->rcv.out_of_order, seq, end)) {
-        note_duplicate(tcb, seq, end);
+        receive_duplicate(tcb, seq, end);
         return TCP_STEP_CONTINUE;
     }
     if (!tcb->receive_shut) {
@@ -109,7 +108,7 @@ enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment)
     }
     if (seq_lt(seq, tcb->rcv.nxt)) {
         uint32_t known = tcb->rcv.nxt - seq;
-        note_duplicate(tcb, seq, seq_min(seq + length, tcb->rcv.nxt));
+        receive_duplicate(tcb, seq, seq_min(seq + length, tcb->rcv.nxt));
         tcb->ack.now = true;
         if (known >= length)
             return TCP_STEP_CONTINUE;

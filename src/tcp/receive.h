@@ -25,6 +25,9 @@ void receive_window_arrived(struct tcb *tcb,
                             const struct segment *segment);    /* text has been taken, in order */
 void receive_window_consumed(struct tcb *tcb, uint32_t bytes); /* the user has read */
 
+/* The duplicate to report in the next ACK's first SACK block (RFC 2883 §4). */
+void receive_duplicate(struct tcb *tcb, uint32_t start, uint32_t end);
+
 /* delayed_ack.c: when an acknowledgment goes (RFC 9293 §3.8.6.3, RFC 5681 §4.2). */
 void receive_data_arrived(struct tcb *tcb,
                           const struct segment *segment); /* in-order text has been taken */
