@@ -44,7 +44,9 @@ void receive_data_arrived(struct tcb *tcb, const struct segment *segment)
     tcb->ack.pending = true;
     if (segment->flags & TCP_PSH)
         tcb->ack.pushed = true;
-    if (tcb->ack.delay_ns == 0) {
+    if (segment->flags & TCP_SYN) {
+        /* what a SYN carries says nothing of how the sender goes on */
+    } else if (tcb->ack.delay_ns == 0) {
         receive_quick(tcb, QUICK_ACKS);
         tcb->ack.delay_ns = DELAY_LEAST;
     } else if (gap <= DELAY_LEAST / 2) {
@@ -57,6 +59,18 @@ void receive_data_arrived(struct tcb *tcb, const struct segment *segment)
     receive_window_arrived(tcb, segment);
     tcb->ack.last_data_ns = now;
     tcb->stat.last_received_ns = now;
+}
+
+/* Who is told of the end usually answers with one of his own, which then carries the ACK: he is
+ * left the time, if text has come before. When our side has ended already nothing will carry it. */
+void receive_fin_arrived(struct tcb *tcb)
+{
+    bool answer_likely = tcb->state == TCP_SYN_RECEIVED || tcb->state == TCP_ESTABLISHED;
+    tcb->ack.pending = true;
+    if (answer_likely && tcb->ack.delay_ns)
+        tcb->ack.interactive = true;
+    else
+        tcb->ack.now = true;
 }
 
 void receive_data_sent(struct tcb *tcb)

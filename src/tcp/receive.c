@@ -130,7 +130,7 @@ static void peer_closed(struct tcb *tcb)
 {
     tcb->rcv.fin = true;
     tcb->rcv.nxt++;
-    tcb->ack.now = true; /* §3.10.7.4, eighth: an acknowledgment for the FIN */
+    receive_fin_arrived(tcb); /* §3.10.7.4, eighth: an acknowledgment for the FIN */
     switch (tcb->state) {
     case TCP_SYN_RECEIVED:
     case TCP_ESTABLISHED:

@@ -31,6 +31,7 @@ void receive_duplicate(struct tcb *tcb, uint32_t start, uint32_t end);
 /* delayed_ack.c: when an acknowledgment goes (RFC 9293 §3.8.6.3, RFC 5681 §4.2). */
 void receive_data_arrived(struct tcb *tcb,
                           const struct segment *segment); /* in-order text has been taken */
+void receive_fin_arrived(struct tcb *tcb);                /* RCV.NXT has moved over the FIN */
 void receive_data_sent(struct tcb *tcb);   /* data leaves, and carries an acknowledgment */
 void receive_ack_sent(struct tcb *tcb);    /* RCV.NXT has been acknowledged */
 void receive_decide_ack(struct tcb *tcb);  /* at the end of segment arrival: now or later */
