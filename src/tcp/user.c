@@ -240,7 +240,7 @@ ssize_t tcp_receive(struct tcb *tcb, const struct iovec *spans, int count, int f
     if (tcb->rcv.ring.length == 0) {
         if (tcb->error)
             return take_error(tcb);
-        if (tcb->rcv.fin || tcb->receive_shut || (tcb->ended && tcb->ever_open))
+        if (tcb->rcv.fin || tcb->receive_shut || tcb->ended)
             return 0;
         if (tcb->state == TCP_CLOSED)
             return -ENOTCONN;
