@@ -45,11 +45,20 @@ static const struct sysctl table[] = {
     {"net.ipv4.tcp_keepalive_probes", SAME, "tcp.keepalive_probes"},
     {"net.ipv4.tcp_rmem", BUFFER, "tcp.rcvbuf"},
     {"net.ipv4.tcp_wmem", BUFFER, "tcp.sndbuf"},
+    {"net.ipv4.tcp_fastopen", SAME, "tcp.fastopen"},
+    {"net.ipv4.tcp_fastopen_key", SAME, "tcp.fastopen_key"},
+    {"net.ipv4.tcp_min_tso_segs", SAME, "tcp.min_tso_segs"},
+    {"net.ipv4.tcp_tso_win_divisor", SAME, "tcp.tso_win_divisor"},
+    {"net.ipv4.tcp_tso_rtt_log", SAME, "tcp.tso_rtt_log"},
+    {"net.ipv4.tcp_pacing_ss_ratio", SAME, "tcp.pacing_ss_ratio"},
+    {"net.ipv4.tcp_pacing_ca_ratio", SAME, "tcp.pacing_ca_ratio"},
     {"net.ipv4.tcp_recovery", FIXED, "1"},
+    {"net.ipv4.tcp_syn_linear_timeouts", FIXED, "0"},
+    {"net.ipv4.tcp_comp_sack_nr", FIXED, "0"},
+    {"net.ipv4.tcp_moderate_rcvbuf", FIXED, "1"},
     {"net.ipv4.tcp_fack", FIXED, "0"},
     {"net.ipv4.tcp_no_metrics_save", IRRELEVANT, NULL}, /* nothing is remembered of a peer */
     {"net.ipv4.tcp_autocorking", IRRELEVANT, NULL},     /* there is no queue below to fill up */
-    {"net.ipv4.tcp_moderate_rcvbuf", IRRELEVANT, NULL},
 };
 
 static void set_buffer(struct run *run, const char *ours, const char *value, int line)
