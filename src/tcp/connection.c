@@ -171,7 +171,8 @@ void tcp_connection_end(struct tcb *tcb, int error)
     tcp_notify(tcb, POLLIN | POLLOUT | POLLRDHUP | POLLHUP | (error ? POLLERR : 0));
 }
 
-void tcp_limit_time_wait(struct tcp *tcp)
+/* The oldest go first: what is open never suffers for what is over (security rule 16). */
+static void limit_time_wait(struct tcp *tcp)
 {
     while (tcp->time_wait_count > LIMIT_TIME_WAIT) {
         stack_count(tcp->stack, COUNTER_TcpExtTCPTimeWaitOverflow);
@@ -204,6 +205,7 @@ void tcp_connection_time_wait(struct tcb *tcb)
     tcp_connection_charge(tcb);
     list_append(&tcp->time_wait, &tcb->queue);
     tcp->time_wait_count++;
+    limit_time_wait(tcp);
     timer_set(tcb, TCP_TIMER_LINGER,
               tcb->stack->now_ns + TIME_S(tcb->stack->settings.tcp_time_wait_s));
     tcp_notify(tcb, POLLIN | POLLHUP);

@@ -16,12 +16,11 @@ void tcp_connection_established(struct tcb *tcb);
  * errno, 0: none). With no owner the tcb is freed: touch it no more. */
 void tcp_connection_end(struct tcb *tcb, int error);
 void tcp_connection_free(struct tcb *tcb);
+/* Enters TIME-WAIT, of which there are at most LIMIT_TIME_WAIT: the oldest are over then. */
 void tcp_connection_time_wait(struct tcb *tcb);
 /* In FIN-WAIT-2 nobody will read any more: waits for the peer's FIN only so long, or, with
  * TCP_LINGER2 below 0, not at all. Whether the connection still exists. */
 bool tcp_connection_linger(struct tcb *tcb);
-/* Frees the oldest in TIME-WAIT while there are too many. */
-void tcp_limit_time_wait(struct tcp *tcp);
 
 /* Tells the owner that what it may ask has changed. */
 void tcp_notify(struct tcb *tcb, unsigned events);
