@@ -94,6 +94,6 @@ int driver_wait(struct sock_host *host, struct sock_waiter *waiter, uint64_t dea
 void driver_wake(struct sock_host *host, struct sock_waiter *waiter);
 
 /* helper.c */
-void *helper_run(void *driver);
+void *helper_run(void *argument);
 
 #endif
