@@ -240,7 +240,7 @@ static bool send_new(struct tcb *tcb, const struct send_decision *decision)
     units_sent(tcb, text_end);
     if (decision->flags & TCP_FIN)
         tcb->snd.fin_sent = true;
-    if (decision->length % decision->mss)
+    if (decision->length && decision->length % decision->mss)
         tcb->snd.small = end;
     tcp_emit(tcb, decision);
     tcb->recovery.prr_out += tcb->records.out - out_before;
