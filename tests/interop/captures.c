@@ -29,7 +29,7 @@ struct captured {
 static char folder[CAPTURE_PATH_MAX / 2];
 static struct captured captured[CAPTURES_MAX];
 static unsigned count;
-static bool found_something;
+static bool kept;
 
 int captures_begin(void)
 {
@@ -50,11 +50,18 @@ void captures_add(const char *device, const char *explains, bool faults, char *p
     path_of(device, path);
 }
 
+void captures_keep(void)
+{
+    kept = true;
+}
+
 void captures_end(void)
 {
     char path[CAPTURE_PATH_MAX];
-    if (found_something)
+    if (kept) {
+        print_message("the captures are in %s\n", folder);
         return;
+    }
     for (unsigned i = 0; i < count; i++) {
         path_of(captured[i].device, path);
         unlink(path);
@@ -191,8 +198,8 @@ static unsigned judge(char *line)
         if (explained(c, message, dropped))
             continue;
         if (++unexplained <= REPORTED_MAX)
-            print_error("%s/%s.pcapng, packet %s of all: %s %s\n", folder, c->device, number,
-                        message, comment);
+            print_error("%s.pcapng, packet %s of all: %s %s\n", c->device, number, message,
+                        comment);
     }
     return unexplained;
 }
@@ -216,9 +223,9 @@ void captures_hold_nothing_unexplained(void **state)
         print_message("tshark is not installed: %u captures were not read\n", count);
         skip();
     }
-    found_something = unexplained > 0 || status != 0;
+    kept = kept || unexplained > 0 || status != 0;
     if (status != 0)
-        fail_msg("tshark could not read the captures in %s: status %d", folder, status);
+        fail_msg("tshark could not read the captures: status %d", status);
     if (unexplained)
-        fail_msg("tshark finds %u things that no scenario explains; see %s", unexplained, folder);
+        fail_msg("tshark finds %u things that no scenario explains", unexplained);
 }

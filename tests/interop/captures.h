@@ -14,7 +14,10 @@ int captures_begin(void);
  * `explains` are parts of tshark's messages, separated by '|'. With `faults`, segments may be lost,
  * repeated and out of order, and packets broken that the stack has dropped. */
 void captures_add(const char *device, const char *explains, bool faults, char *path);
-/* Removes the captures, unless tshark has found something in them. */
+/* A test has failed: the captures stay. */
+void captures_keep(void);
+/* Removes the captures, or says where they are when a test has failed or tshark has found
+ * something. */
 void captures_end(void);
 
 /* The test that reads all captures so far; skipped where there is no tshark. It comes last. */

@@ -101,9 +101,12 @@ int scenario_must(long result, const char *call, const char *file, int line)
 int scenario_teardown(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < scenario_count_so_far; i++)
-        if (scenarios[i].tern)
-            scenario_break_off(&scenarios[i]);
+    for (unsigned i = 0; i < scenario_count_so_far; i++) {
+        if (!scenarios[i].tern)
+            continue;
+        captures_keep();
+        scenario_break_off(&scenarios[i]);
+    }
     kernel_restore();
     return 0;
 }
