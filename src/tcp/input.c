@@ -39,7 +39,9 @@ static enum tcp_step run_steps(struct tcb *tcb, const struct segment *segment)
 static enum drop_reason conclude(struct tcb *tcb, const struct packet_in *packet,
                                  const struct segment *segment, enum tcp_step step)
 {
-    if (step == TCP_STEP_GONE)
+    if (step == TCP_STEP_GONE_RST)
+        tcp_reject(packet->interface->stack, packet, segment);
+    if (step == TCP_STEP_GONE || step == TCP_STEP_GONE_RST)
         return DROP_NONE;
     if (step & TCP_STEP_DROP_RST)
         tcp_reject(tcb->stack, packet, segment);

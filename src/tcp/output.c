@@ -8,7 +8,6 @@
 
 #include "base/seq.h"
 #include "base/time.h"
-#include "tcp/pacing.h"
 #include "tcp/receive.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
@@ -179,7 +178,7 @@ struct send_decision tcp_next_send(const struct tcb *tcb, enum tcp_urge urge)
         return hold(HELD_BY_STATE);
     if (!records_room(tcb))
         return hold(HELD_BY_RECORDS);
-    if (pacing_holds(tcb))
+    if (timer_is_set(tcb, TCP_TIMER_PACE))
         return hold(HELD_BY_PACE);
     uint32_t room = congestion_room(tcb);
     if (tcb->recovery.prefer_new) {
@@ -208,7 +207,6 @@ static bool send_again(struct tcb *tcb, const struct send_decision *decision)
     if (!record)
         return false;
     tcp_emit(tcb, decision);
-    pacing_sent(tcb, decision->length);
     recovery_on_retransmit(tcb, record);
     count_resending(tcb, decision, record);
     /* The timer is for the oldest segment, which has just been given another chance. */
@@ -221,7 +219,6 @@ void tcp_send_probe(struct tcb *tcb, const struct send_decision *decision)
 {
     records_probe(tcb, decision->record);
     tcp_emit(tcb, decision);
-    pacing_sent(tcb, decision->length);
     count_resending(tcb, decision, decision->record);
 }
 
@@ -243,10 +240,9 @@ static bool send_new(struct tcb *tcb, const struct send_decision *decision)
     units_sent(tcb, text_end);
     if (decision->flags & TCP_FIN)
         tcb->snd.fin_sent = true;
-    if (decision->length && decision->length % decision->mss)
+    if (decision->length % decision->mss)
         tcb->snd.small = end;
     tcp_emit(tcb, decision);
-    pacing_sent(tcb, decision->length);
     tcb->recovery.prr_out += tcb->records.out - out_before;
     if (decision->length) {
         tcb->stat.last_data_sent_ns = tcb->stack->now_ns;
@@ -297,8 +293,6 @@ void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
         tcb->recovery.frto = tcb->recovery.prefer_new = false;
     if (!sent && tcb->ack.now)
         tcp_send_ack(tcb, WHY_ACK);
-    if (decision.held == HELD_BY_PACE)
-        pacing_wait(tcb);
     timers_check_persist(tcb);
 }
 

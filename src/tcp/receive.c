@@ -101,10 +101,9 @@ enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment)
     /* The user has closed and data still comes: it can never be delivered (RFC 2525 §2.17, RFC 9293
      * §3.6.1 MUST-12's reset). */
     if (tcb->detached && seq_gt(seq + length, tcb->rcv.nxt)) {
-        tcp_send_reset(tcb);
         stack_count(tcb->stack, COUNTER_TcpExtTCPAbortOnData);
         tcp_connection_end(tcb, 0);
-        return TCP_STEP_GONE;
+        return TCP_STEP_GONE_RST;
     }
     if (seq_lt(seq, tcb->rcv.nxt)) {
         uint32_t known = tcb->rcv.nxt - seq;
