@@ -43,6 +43,7 @@ struct connection {
     uint16_t local_port, remote_port;
     uint32_t local_isn, remote_isn; /* tern's and the script's: on the wire */
     uint32_t script_isn;            /* of tern's SYN, as the script has it */
+    uint32_t latest_syn;            /* number of the peer's last SYN */
 
     struct timestamp_pair *timestamps; /* newest first */
     struct timestamp_pair *first_timestamp;

@@ -75,6 +75,8 @@ static void follow_segment(struct connection *c, const struct packet_spec *packe
 {
     if (c->stage == STAGE_SYN_ANSWERED && packet->flags & WIRE_ACK)
         c->stage = STAGE_ESTABLISHED;
+    if (packet->flags & WIRE_SYN)
+        c->latest_syn = packet->seq;
     if (c->stage != STAGE_SYN_SENT || !(packet->flags & WIRE_SYN))
         return;
     c->remote_isn = packet->seq;

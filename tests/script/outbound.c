@@ -95,12 +95,26 @@ static void check_payload(struct run *run, const struct connection *c,
     }
 }
 
+/* A SYN-ACK on a connection that the script has closed begins another between the same ports. */
+static void begin_anew(struct connection *c, const struct packet_view *view)
+{
+    c->stage = STAGE_SYN_ANSWERED;
+    c->local_isn = view->seq;
+    c->remote_isn = c->latest_syn;
+    c->script_fd = -1;
+    c->live_fd = -1;
+    c->closed = false;
+    c->written = c->read = 1;
+}
+
 /* What the script says was sent, and what really was. */
 static void learn(struct run *run, struct connection *c, const struct packet_view *view)
 {
     const struct packet_spec *spec = run->event->packet;
-    if (c->stage == STAGE_SYN_ARRIVED &&
-        (view->flags & (WIRE_SYN | WIRE_ACK)) == (WIRE_SYN | WIRE_ACK)) {
+    bool syn_ack = (view->flags & (WIRE_SYN | WIRE_ACK)) == (WIRE_SYN | WIRE_ACK);
+    if (syn_ack && c->closed && view->ack == c->latest_syn + 1)
+        begin_anew(c, view);
+    if (syn_ack && c->stage == STAGE_SYN_ARRIVED) {
         c->stage = STAGE_SYN_ANSWERED;
         c->local_isn = view->seq;
     }
