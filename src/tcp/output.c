@@ -240,7 +240,7 @@ static bool send_new(struct tcb *tcb, const struct send_decision *decision)
     units_sent(tcb, text_end);
     if (decision->flags & TCP_FIN)
         tcb->snd.fin_sent = true;
-    if (decision->length % decision->mss)
+    if (decision->length && decision->length % decision->mss)
         tcb->snd.small = end;
     tcp_emit(tcb, decision);
     tcb->recovery.prr_out += tcb->records.out - out_before;
@@ -321,11 +321,11 @@ void tcp_send_window_probe(struct tcb *tcb)
     uint32_t mss = tcp_segment_size(tcb);
     uint32_t length = min_u32(min_u32(usable, unsent), mss);
     stack_count(tcb->stack, COUNTER_TcpExtTCPWinProbe);
-    if (length == 0 && !(usable && tcb->snd.fin_queued)) {
+    bool fin = tcb->snd.fin_queued && length < usable && tcb->snd.nxt + length == data_end(tcb);
+    if (length == 0 && !fin) {
         tcp_emit_bare(tcb, tcb->snd.una - 1, 0, WHY_WINDOW_PROBE);
         return;
     }
-    bool fin = tcb->snd.fin_queued && length < usable && tcb->snd.nxt + length == data_end(tcb);
     uint16_t flags = (uint16_t)((length ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
     struct send_decision decision = {
         .why = WHY_WINDOW_PROBE, .seq = tcb->snd.nxt, .length = length, .mss = mss, .flags = flags};
