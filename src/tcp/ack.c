@@ -198,6 +198,11 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
     if (prior_out == 0 && !event.advanced) {
         if (tcb->snd.wnd && seq_lt(tcb->snd.nxt, tcb->snd.una + tcb->snd.wnd))
             timer_clear(tcb, TCP_TIMER_PERSIST);
+        /* Nothing was out, but it may tell what became of the last that was. */
+        if (event.dsack)
+            recovery_on_ack(tcb, segment, &event);
+        else
+            tlp_on_ack(tcb, &event, segment->ack);
         return TCP_STEP_CONTINUE;
     }
     sample_rtt(tcb, segment, &event);
