@@ -65,7 +65,7 @@ static void to_open(struct tcb *tcb)
  * variant"). */
 static bool hold_without_sack(struct tcb *tcb)
 {
-    return !tcb->opt.sack && tcb->snd.una == tcb->recovery.high && tcb->records.out > 0 &&
+    return !tcb->opt.sack && tcb->snd.una == tcb->recovery.high &&
            tcb->recovery.phase >= TCP_PHASE_RECOVERY;
 }
 
