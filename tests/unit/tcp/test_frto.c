@@ -1,0 +1,113 @@
+/* RFC 5682: after a timeout the first acknowledgments tell a lost flight from a late one. */
+#include "tcp_peer.h"
+
+/* Four of ten segments written are out when the timer runs out, and the rest waits. */
+static struct peer *peer_timed_out(enum peer_offer offer)
+{
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_tail_loss_probe = 0;
+    peer_settings(p)->tcp_initial_window = 4;
+    peer_open(p, offer);
+    peer_write(p, 10 * PEER_MSS);
+    for (int i = 0; i < 4; i++)
+        peer_take(p);
+    peer_quiet(p);
+    peer_after(p, 210);
+    peer_expect(p, TCP_ACK, 1, 1000);
+    assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_LOSS);
+    return p;
+}
+
+/* §2.1 step 2.b. */
+static void first_acknowledgment_lets_new_data_out_and_not_retransmissions(void **state)
+{
+    (void)state;
+    struct peer *p = peer_timed_out(PEER_PLAIN);
+    peer_ack(p, 1001);
+    assert_int_equal(peer_take(p).seq, 4001);
+    assert_int_equal(peer_take(p).seq, 5001);
+    peer_quiet(p);
+    peer_free(p);
+}
+
+/* §2.1 step 3.b. */
+static void second_acknowledgment_shows_the_timeout_to_have_been_early(void **state)
+{
+    (void)state;
+    struct peer *p = peer_timed_out(PEER_SACK);
+    peer_ack(p, 1001);
+    peer_forget(p);
+    peer_ack(p, 2001);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPSpuriousRTOs"), 1);
+    assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_OPEN);
+    assert_true(p->tcb->cc.cwnd >= 4);
+    assert_int_equal(p->tcb->records.lost_out, 0);
+    peer_free(p);
+}
+
+/* §2.1 step 3.a. */
+static void duplicate_acknowledgment_shows_the_loss_to_be_real(void **state)
+{
+    (void)state;
+    struct peer *p = peer_timed_out(PEER_PLAIN);
+    peer_ack(p, 1001);
+    peer_forget(p);
+    peer_ack(p, 1001);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPSpuriousRTOs"), 0);
+    assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_LOSS);
+    assert_int_equal(peer_take(p).seq, 1001);
+    peer_free(p);
+}
+
+/* §3.1: a SACK of something sent once only, before the timeout. */
+static void SACK_of_an_original_shows_the_timeout_to_have_been_early(void **state)
+{
+    (void)state;
+    struct peer *p = peer_timed_out(PEER_SACK);
+    peer_sack(p, 1, BLOCK(3001, 4001), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPSpuriousRTOs"), 1);
+    peer_free(p);
+}
+
+static void nothing_new_to_send_means_ordinary_recovery(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_tail_loss_probe = 0;
+    peer_open(p, PEER_PLAIN);
+    peer_flight(p, 1, 4);
+    peer_after(p, 210);
+    peer_expect(p, TCP_ACK, 1, 1000);
+    peer_ack(p, 1001);
+    assert_int_equal(peer_take(p).seq, 1001);
+    peer_free(p);
+}
+
+static void it_can_be_switched_off(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_tail_loss_probe = 0;
+    peer_settings(p)->tcp_frto = 0;
+    peer_settings(p)->tcp_initial_window = 4;
+    peer_open(p, PEER_PLAIN);
+    peer_write(p, 10 * PEER_MSS);
+    peer_after(p, 210);
+    peer_forget(p);
+    peer_ack(p, 1001);
+    assert_int_equal(peer_take(p).seq, 1001);
+    peer_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_acknowledgment_lets_new_data_out_and_not_retransmissions),
+        cmocka_unit_test(second_acknowledgment_shows_the_timeout_to_have_been_early),
+        cmocka_unit_test(duplicate_acknowledgment_shows_the_loss_to_be_real),
+        cmocka_unit_test(SACK_of_an_original_shows_the_timeout_to_have_been_early),
+        cmocka_unit_test(nothing_new_to_send_means_ordinary_recovery),
+        cmocka_unit_test(it_can_be_switched_off),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

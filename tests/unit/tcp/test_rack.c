@@ -1,0 +1,124 @@
+/* RFC 8985 §6: what was sent well before something that has been delivered is lost. */
+#include "tcp_peer.h"
+
+static struct peer *peer_with_flight(unsigned segments)
+{
+    struct peer *p = peer_new();
+    peer_open(p, PEER_SACK);
+    peer_flight(p, 1, segments);
+    peer_after(p, PEER_RTT_MS);
+    return p;
+}
+
+/* §6.2 step 4: with the duplicate threshold reached there is no reordering window. */
+static void three_SACKed_above_a_hole_show_a_loss_at_once(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(6);
+    peer_sack(p, 1, BLOCK(1001, 2001), NO_BLOCK, NO_BLOCK);
+    peer_sack(p, 1, BLOCK(1001, 3001), NO_BLOCK, NO_BLOCK);
+    peer_quiet(p);
+    peer_sack(p, 1, BLOCK(1001, 4001), NO_BLOCK, NO_BLOCK);
+    peer_expect(p, TCP_ACK, 1, 1000);
+    assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_RECOVERY);
+    assert_int_equal(p->tcb->records.lost_out, 1);
+    peer_free(p);
+}
+
+/* §6.2 step 5: below it a quarter of the minimum RTT is waited for reordered segments. */
+static void single_SACK_shows_a_loss_after_a_quarter_of_the_round_trip(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(2);
+    peer_sack(p, 1, BLOCK(1001, 2001), NO_BLOCK, NO_BLOCK);
+    peer_quiet(p);
+    assert_int_equal(timer_deadline(p->tcb, TCP_TIMER_REORDER) - p->m->stack.now_ns, TIME_US(2500));
+    peer_after(p, 2);
+    peer_quiet(p);
+    peer_after(p, 1);
+    peer_expect(p, TCP_ACK, 1, 1000);
+    assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_RECOVERY);
+    peer_free(p);
+}
+
+static void what_arrives_within_the_reordering_window_is_not_lost(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(3);
+    peer_sack(p, 1, BLOCK(1001, 3001), NO_BLOCK, NO_BLOCK);
+    peer_after(p, 2);
+    peer_ack(p, 3001);
+    peer_after(p, 100);
+    peer_quiet(p);
+    assert_int_equal(p->tcb->cc.ssthresh, UINT32_MAX);
+    assert_int_equal(p->tcb->stat.reordering_events, 1);
+    peer_free(p);
+}
+
+/* Reordering has been seen: the count of SACKed segments no longer decides, time does. */
+static void after_reordering_many_SACKs_must_wait_too(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(3);
+    peer_sack(p, 1, BLOCK(1001, 3001), NO_BLOCK, NO_BLOCK);
+    peer_ack(p, 3001);
+    peer_flight(p, 3001, 8);
+    peer_after(p, PEER_RTT_MS);
+    peer_sack(p, 3001, BLOCK(4001, 9001), NO_BLOCK, NO_BLOCK);
+    peer_quiet(p);
+    peer_after(p, 3);
+    peer_expect(p, TCP_ACK, 3001, 1000);
+    peer_free(p);
+}
+
+/* A lost retransmission shows as any other: something sent later was delivered. */
+static void lost_retransmission_is_found_without_a_timeout(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(6);
+    peer_sack(p, 1, BLOCK(1001, 4001), NO_BLOCK, NO_BLOCK);
+    peer_expect(p, TCP_ACK, 1, 1000);
+    peer_after(p, 1);
+    peer_write(p, 3000);
+    while (!peer_is_quiet(p))
+        peer_take(p);
+    uint32_t nxt = p->tcb->snd.nxt - p->iss;
+    assert_true(nxt > 6001);
+    peer_after(p, PEER_RTT_MS + 1);
+    peer_sack(p, 1, BLOCK(1001, nxt), NO_BLOCK, NO_BLOCK);
+    peer_after(p, 3);
+    peer_expect(p, TCP_ACK, 1, 1000);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPTimeouts"), 0);
+    peer_free(p);
+}
+
+/* §6.2 step 3 and §6.2.1: each round trip with a D-SACK widens the window by a quarter, and sixteen
+ * recoveries without one take that back. */
+static void duplicates_widen_the_reordering_window_once_a_round_trip(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(4);
+    assert_int_equal(p->tcb->rack.window_steps, 1);
+    peer_sack(p, 2001, BLOCK(1, 1001), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(p->tcb->rack.window_steps, 2);
+    peer_sack(p, 2001, BLOCK(1, 1001), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(p->tcb->rack.window_steps, 2);
+    peer_ack(p, 4001);
+    peer_flight(p, 4001, 2);
+    peer_sack(p, 5001, BLOCK(1, 1001), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(p->tcb->rack.window_steps, 3);
+    peer_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(three_SACKed_above_a_hole_show_a_loss_at_once),
+        cmocka_unit_test(single_SACK_shows_a_loss_after_a_quarter_of_the_round_trip),
+        cmocka_unit_test(what_arrives_within_the_reordering_window_is_not_lost),
+        cmocka_unit_test(after_reordering_many_SACKs_must_wait_too),
+        cmocka_unit_test(lost_retransmission_is_found_without_a_timeout),
+        cmocka_unit_test(duplicates_widen_the_reordering_window_once_a_round_trip),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,114 @@
+/* RFC 3522, RFC 4015, RFC 3708: a reduction that was for nothing is taken back. */
+#include "tcp_peer.h"
+
+/* Ten segments out, and three SACKed above the first: it was sent again, the window reduced. */
+static struct peer *peer_in_recovery(enum peer_offer offer)
+{
+    struct peer *p = peer_new();
+    peer_open(p, offer);
+    peer_flight(p, 1, 10);
+    peer_after(p, PEER_RTT_MS);
+    p->ts += PEER_RTT_MS;
+    peer_sack(p, 1, BLOCK(1001, 4001), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_RECOVERY);
+    assert_true(p->tcb->cc.ssthresh <= 7);
+    return p;
+}
+
+static void check_taken_back(const struct peer *p, const char *counter)
+{
+    assert_int_equal(machine_counter(p->m, counter), 1);
+    assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_OPEN);
+    assert_true(p->tcb->cc.cwnd >= 10);
+    assert_int_equal(p->tcb->cc.ssthresh, UINT32_MAX);
+}
+
+/* Eifel (RFC 3522 §3.2): the echo is older than the retransmission. */
+static void acknowledgment_of_the_original_takes_the_reduction_back(void **state)
+{
+    (void)state;
+    struct peer *p = peer_in_recovery(PEER_FULL);
+    uint32_t original = p->ts_echo;
+    peer_expect(p, TCP_ACK, 1, 1000); /* a later timestamp, which the peer does not echo */
+    peer_after(p, 2);
+    p->ts_echo = original;
+    peer_ack(p, 10001);
+    check_taken_back(p, "TcpExtTCPFullUndo");
+    peer_free(p);
+}
+
+static void acknowledgment_of_the_retransmission_leaves_it(void **state)
+{
+    (void)state;
+    struct peer *p = peer_in_recovery(PEER_FULL);
+    peer_expect(p, TCP_ACK, 1, 1000);
+    peer_after(p, PEER_RTT_MS);
+    peer_ack(p, 10001);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPFullUndo"), 0);
+    assert_true(p->tcb->cc.ssthresh <= 7);
+    peer_free(p);
+}
+
+/* RFC 3708: every retransmission is accounted for by a D-SACK. */
+static void duplicate_reports_for_all_retransmissions_take_it_back(void **state)
+{
+    (void)state;
+    struct peer *p = peer_in_recovery(PEER_SACK);
+    peer_expect(p, TCP_ACK, 1, 1000);
+    peer_after(p, 2);
+    peer_ack(p, 4001);
+    peer_after(p, 2);
+    peer_sack(p, 4001, BLOCK(1, 1001), NO_BLOCK, NO_BLOCK);
+    check_taken_back(p, "TcpExtTCPDSACKUndo");
+    peer_free(p);
+}
+
+static void duplicate_report_for_one_of_two_retransmissions_leaves_it(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_SACK);
+    peer_flight(p, 1, 10);
+    peer_after(p, PEER_RTT_MS);
+    peer_sack(p, 1, BLOCK(2001, 8001), NO_BLOCK, NO_BLOCK);
+    peer_after(p, PEER_RTT_MS);
+    assert_int_equal(p->tcb->stat.retransmits, 2);
+    peer_sack(p, 8001, BLOCK(1, 1001), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_RECOVERY);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPDSACKUndo"), 0);
+    peer_free(p);
+}
+
+/* After a timeout, too (RFC 4015). */
+static void timeout_that_came_too_early_is_taken_back(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_tail_loss_probe = 0;
+    peer_settings(p)->tcp_frto = 0;
+    peer_open(p, PEER_FULL);
+    peer_flight(p, 1, 10);
+    uint32_t original = p->ts_echo;
+    peer_after(p, 210);
+    assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_LOSS);
+    assert_int_equal(p->tcb->cc.cwnd, 1);
+    peer_forget(p);
+    p->ts += 210;
+    p->ts_echo = original;
+    peer_ack(p, 1001);
+    check_taken_back(p, "TcpExtTCPLossUndo");
+    assert_int_equal(p->tcb->records.lost_out, 0);
+    peer_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(acknowledgment_of_the_original_takes_the_reduction_back),
+        cmocka_unit_test(acknowledgment_of_the_retransmission_leaves_it),
+        cmocka_unit_test(duplicate_reports_for_all_retransmissions_take_it_back),
+        cmocka_unit_test(duplicate_report_for_one_of_two_retransmissions_leaves_it),
+        cmocka_unit_test(timeout_that_came_too_early_is_taken_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
