@@ -223,7 +223,8 @@ static bool keepalive_expired(struct tcb *tcb)
         timers_restart_keepalive(tcb);
         return true;
     }
-    uint64_t idle = now - time_max(tcb->stat.last_received_ns, tcb->stat.established_ns);
+    uint64_t heard = time_max(tcb->stat.last_received_ns, tcb->stat.last_ack_received_ns);
+    uint64_t idle = now - time_max(heard, tcb->stat.established_ns);
     if (idle < TIME_S(p->keepalive_idle_s)) {
         timer_set(tcb, TCP_TIMER_KEEPALIVE, now - idle + TIME_S(p->keepalive_idle_s));
         return true;
