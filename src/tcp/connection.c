@@ -127,15 +127,22 @@ static void uncount_open(struct tcb *tcb)
         tcb->stack->notify(tcb->stack, NULL, 0);
 }
 
-void tcp_connection_free(struct tcb *tcb)
+/* Nothing will be sent or put in order any more: frees all that was for that. What has arrived for
+ * the user stays. */
+static void stop_working(struct tcb *tcb)
 {
     timers_clear_all(tcb);
     records_release(tcb);
     ring_release(&tcb->snd.ring);
     units_release(tcb);
-    ring_release(&tcb->rcv.ring);
     ranges_release(&tcb->rcv.out_of_order);
     tcp_connection_charge(tcb);
+}
+
+void tcp_connection_free(struct tcb *tcb)
+{
+    ring_release(&tcb->rcv.ring);
+    stop_working(tcb);
     tcp_connection_handshake_over(tcb);
     demux_remove(tcb);
     port_leave(tcb);
@@ -160,12 +167,7 @@ void tcp_connection_end(struct tcb *tcb, int error)
     }
     tcp_connection_handshake_over(tcb);
     /* The owner may still read what has arrived; nothing else is needed any more. */
-    timers_clear_all(tcb);
-    records_release(tcb);
-    ring_release(&tcb->snd.ring);
-    units_release(tcb);
-    ranges_release(&tcb->rcv.out_of_order);
-    tcp_connection_charge(tcb);
+    stop_working(tcb);
     demux_remove(tcb);
     port_leave(tcb);
     tcp_notify(tcb, POLLIN | POLLOUT | POLLRDHUP | POLLHUP | (error ? POLLERR : 0));
@@ -197,12 +199,7 @@ void tcp_connection_time_wait(struct tcb *tcb)
     struct tcp *tcp = tcb->tcp;
     tcp_set_state(tcb, TCP_TIME_WAIT);
     uncount_open(tcb);
-    timers_clear_all(tcb);
-    records_release(tcb);
-    ring_release(&tcb->snd.ring);
-    units_release(tcb);
-    ranges_release(&tcb->rcv.out_of_order);
-    tcp_connection_charge(tcb);
+    stop_working(tcb);
     list_append(&tcp->time_wait, &tcb->queue);
     tcp->time_wait_count++;
     limit_time_wait(tcp);

@@ -270,28 +270,28 @@ void records_acknowledge(struct tcb *tcb, uint32_t una, struct ack_event *event)
     }
 }
 
+/* `upper` continues `lower`, and both are SACKed. */
+static void record_join(struct tcb *tcb, struct sent_record *lower, struct sent_record *upper)
+{
+    lower->end = upper->end;
+    lower->segments += upper->segments;
+    lower->retransmitted = lower->retransmitted || upper->retransmitted;
+    lower->push = upper->push;
+    lower->ends_record = upper->ends_record;
+    record_remove(tcb, upper);
+}
+
 /* SACKed neighbours become one record, so that their number follows the holes (security rule 6). */
 static struct sent_record *record_merge_sacked(struct tcb *tcb, struct sent_record *record)
 {
     struct sent_record *before = record_previous(record);
     if (before && before->sacked) {
-        before->end = record->end;
-        before->segments += record->segments;
-        before->retransmitted = before->retransmitted || record->retransmitted;
-        before->push = record->push;
-        before->ends_record = record->ends_record;
-        record_remove(tcb, record);
+        record_join(tcb, before, record);
         record = before;
     }
     struct sent_record *after = records_next(record);
-    if (after && after->sacked) {
-        record->end = after->end;
-        record->segments += after->segments;
-        record->retransmitted = record->retransmitted || after->retransmitted;
-        record->push = after->push;
-        record->ends_record = after->ends_record;
-        record_remove(tcb, after);
-    }
+    if (after && after->sacked)
+        record_join(tcb, record, after);
     return record;
 }
 
