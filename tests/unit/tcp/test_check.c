@@ -179,6 +179,7 @@ static void MUST_66_zero_window_takes_acknowledgments_and_urgent_pointers(void *
     struct segment urgent = peer_segment(p, TCP_ACK | TCP_URG, next, 0);
     urgent.urgent = 1;
     assert_int_equal(peer_send_raw(p, urgent), DROP_NONE);
+    assert_true(p->events & POLLPRI);
     peer_free(p);
 }
 
