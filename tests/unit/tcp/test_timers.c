@@ -1,0 +1,329 @@
+/* RFC 6298 §5, and RFC 9293 §3.8.3 (giving up), §3.8.4 (keep-alive) and §3.8.6.1 (zero window). */
+#include "tcp_peer.h"
+
+static struct peer *peer_opened(void)
+{
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    return p;
+}
+
+/* ── Retransmission ── */
+
+/* §5.1 to §5.3: runs while something is out, anew on each new acknowledgment. */
+static void retransmission_timer_runs_while_something_is_out(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    assert_false(timer_is_set(p->tcb, TCP_TIMER_RETRANSMIT));
+    peer_flight(p, 1, 2);
+    uint64_t start = p->m->stack.now_ns;
+    assert_int_equal(timer_deadline(p->tcb, TCP_TIMER_RETRANSMIT), start + TIME_MS(210));
+    peer_after(p, PEER_RTT_MS);
+    peer_ack(p, 1001);
+    assert_true(timer_deadline(p->tcb, TCP_TIMER_RETRANSMIT) > start + TIME_MS(210));
+    peer_ack(p, 2001);
+    assert_false(timer_is_set(p->tcb, TCP_TIMER_RETRANSMIT));
+    peer_free(p);
+}
+
+/* §5.4 to §5.6. */
+static void MUST_19_expiry_sends_the_earliest_again_and_doubles_the_timeout(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    peer_flight(p, 1, 3);
+    for (uint64_t rto = 210, i = 0; i < 6; i++, rto *= 2) {
+        peer_after(p, rto - 1);
+        peer_quiet(p);
+        peer_after(p, 1);
+        peer_expect(p, TCP_ACK, 1, 1000);
+        peer_quiet(p);
+    }
+    peer_free(p);
+}
+
+static void SHLD_11_connection_is_given_up_after_100_seconds_at_the_least(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    peer_flight(p, 1, 1);
+    peer_after(p, 100000);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    assert_true(peer_forget(p) >= 3); /* SHLD-10: R1 is at least 3 */
+    peer_after(p, 2000000);
+    assert_int_equal(p->tcb->state, TCP_CLOSED);
+    assert_true(p->events & POLLERR);
+    assert_int_equal(tcp_error(p->tcb, true), ETIMEDOUT);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPAbortOnTimeout"), 1);
+    peer_free(p);
+}
+
+static void MUST_20_acknowledged_progress_starts_the_count_anew(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    peer_write(p, 10 * PEER_MSS);
+    for (uint32_t i = 0; i < 9; i++) {
+        peer_after(p, 300000);
+        peer_ack(p, (i + 1) * PEER_MSS + 1);
+        assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+        peer_forget(p);
+    }
+    peer_free(p);
+}
+
+static void MUST_21_user_timeout_decides_where_it_is_set(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_USER_TIMEOUT, 5000);
+    peer_flight(p, 1, 1);
+    peer_after(p, 4999);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    peer_after(p, 7000);
+    assert_int_equal(p->tcb->state, TCP_CLOSED);
+    assert_int_equal(tcp_error(p->tcb, true), ETIMEDOUT);
+    peer_free(p);
+}
+
+static void MUST_22_MUST_23_SYN_is_repeated_for_three_minutes(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_await_syn(p);
+    for (uint64_t rto = 1000, t = 0; t + rto < 180000; t += rto, rto *= 2) {
+        peer_after(p, rto - 1);
+        peer_quiet(p);
+        peer_after(p, 1);
+        assert_int_equal(peer_take(p).flags, TCP_SYN);
+    }
+    peer_after(p, 180000 - 127000);
+    assert_int_equal(p->tcb->state, TCP_SYN_SENT);
+    peer_after(p, 200000);
+    assert_int_equal(p->tcb->state, TCP_CLOSED);
+    assert_int_equal(tcp_error(p->tcb, true), ETIMEDOUT);
+    peer_free(p);
+}
+
+static void MUST_22_SYN_retries_can_be_set_for_a_connection(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    assert_int_equal(tcp_create(&p->m->stack, p, &p->tcb), 0);
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_SYNCNT, 1);
+    peer_await_syn(p);
+    peer_after(p, 1000);
+    assert_int_equal(peer_take(p).flags, TCP_SYN);
+    peer_after(p, 2000);
+    assert_int_equal(p->tcb->state, TCP_CLOSED);
+    peer_quiet(p);
+    peer_free(p);
+}
+
+/* ── Zero window ── */
+
+/* The peer's window is shut with the acknowledgment of all that it took. */
+static struct peer *peer_shut(uint32_t waiting)
+{
+    struct peer *p = peer_opened();
+    peer_flight(p, 1, 1);
+    p->window = 0;
+    peer_ack(p, 1001);
+    peer_write(p, waiting);
+    peer_quiet(p);
+    return p;
+}
+
+static void MUST_36_zero_window_is_probed_with_growing_intervals(void **state)
+{
+    (void)state;
+    struct peer *p = peer_shut(10);
+    /* SHLD-29: the first after a timeout; SHLD-30: then with back-off. */
+    uint64_t rto = timer_deadline(p->tcb, TCP_TIMER_PERSIST) - p->m->stack.now_ns;
+    assert_in_range(rto, TIME_MS(200), TIME_MS(210));
+    for (int i = 0; i < 6; i++, rto *= 2) {
+        stack_advance(&p->m->stack, p->m->stack.now_ns + rto - 1);
+        peer_quiet(p);
+        stack_advance(&p->m->stack, p->m->stack.now_ns + 1);
+        peer_expect(p, TCP_ACK, 1000, 0);
+        peer_quiet(p);
+    }
+    peer_free(p);
+}
+
+static void MUST_37_answered_probes_keep_the_connection_open(void **state)
+{
+    (void)state;
+    struct peer *p = peer_shut(10);
+    for (int i = 0; i < 60; i++) {
+        peer_after(p, 120000);
+        assert_true(peer_forget(p) > 0);
+        peer_ack(p, 1001);
+        assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    }
+    p->window = 1000;
+    peer_ack(p, 1001);
+    peer_expect(p, TCP_ACK | TCP_PSH, 1001, 10);
+    peer_free(p);
+}
+
+static void unanswered_probes_give_the_connection_up(void **state)
+{
+    (void)state;
+    struct peer *p = peer_shut(10);
+    peer_after(p, 3600000);
+    assert_int_equal(p->tcb->state, TCP_CLOSED);
+    assert_int_equal(tcp_error(p->tcb, true), ETIMEDOUT);
+    peer_free(p);
+}
+
+static void MUST_35_window_that_shrinks_to_zero_is_probed(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    peer_write(p, 3000);
+    peer_forget(p);
+    p->window = 0; /* before it was 60000 */
+    peer_ack(p, 3001);
+    peer_write(p, 100);
+    peer_after(p, 1000);
+    assert_int_equal(peer_take(p).seq, 3000);
+    peer_free(p);
+}
+
+/* ── Keep-alive ── */
+
+static void MUST_25_keepalive_is_off_unless_asked_for(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    peer_after(p, 24ull * 3600 * 1000);
+    peer_quiet(p);
+    peer_free(p);
+}
+
+static void MUST_28_keepalive_waits_two_hours_unless_set(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    peer_set(p, SOL_SOCKET, SO_KEEPALIVE, 1);
+    peer_after(p, 7200000 - 1000);
+    peer_quiet(p);
+    peer_after(p, 1000);
+    /* SHLD-12: an old number, and nothing in it. */
+    peer_expect(p, TCP_ACK, 0, 0);
+    peer_free(p);
+}
+
+static struct peer *peer_kept_alive(void)
+{
+    struct peer *p = peer_opened();
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_KEEPIDLE, 10);
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_KEEPINTVL, 2);
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_KEEPCNT, 3);
+    peer_set(p, SOL_SOCKET, SO_KEEPALIVE, 1);
+    return p;
+}
+
+static void MUST_24_keepalive_can_be_turned_off_again(void **state)
+{
+    (void)state;
+    struct peer *p = peer_kept_alive();
+    peer_set(p, SOL_SOCKET, SO_KEEPALIVE, 0);
+    peer_after(p, 100000);
+    peer_quiet(p);
+    peer_free(p);
+}
+
+static void MUST_26_keepalive_waits_for_silence_with_nothing_out(void **state)
+{
+    (void)state;
+    struct peer *p = peer_kept_alive();
+    for (uint32_t i = 0; i < 5; i++) { /* MUST-27: the interval that was set */
+        peer_after(p, 9000);
+        peer_text(p, 1 + i, 1);
+        peer_after(p, 500);
+        peer_forget(p);
+    }
+    peer_after(p, 9499);
+    peer_quiet(p);
+    peer_after(p, 2);
+    assert_int_equal(peer_take(p).seq, 0);
+    peer_free(p);
+}
+
+static void MUST_29_one_unanswered_probe_is_not_death_but_all_are(void **state)
+{
+    (void)state;
+    struct peer *p = peer_kept_alive();
+    peer_after(p, 10000);
+    peer_expect(p, TCP_ACK, 0, 0);
+    peer_after(p, 2000);
+    peer_expect(p, TCP_ACK, 0, 0);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    peer_ack(p, 1); /* it lives */
+    peer_after(p, 2000);
+    peer_after(p, 10000);
+    peer_forget(p);
+    peer_after(p, 6000);
+    assert_int_equal(p->tcb->state, TCP_CLOSED);
+    assert_int_equal(tcp_error(p->tcb, true), ETIMEDOUT);
+    peer_free(p);
+}
+
+/* ── Waiting for the peer's FIN ── */
+
+static void FIN_WAIT_2_that_nobody_reads_any_more_ends(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    tcp_detach(p->tcb);
+    p->tcb = NULL;
+    peer_expect(p, TCP_FIN | TCP_ACK, 1, 0);
+    peer_ack(p, 2);
+    peer_after(p, 59999);
+    assert_int_equal(tcp_open_count(&p->m->stack), 1);
+    peer_after(p, 1);
+    assert_int_equal(tcp_open_count(&p->m->stack), 0);
+    peer_free(p);
+}
+
+static void FIN_WAIT_2_with_a_reader_waits(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    tcp_shutdown_send(p->tcb);
+    peer_expect(p, TCP_FIN | TCP_ACK, 1, 0);
+    peer_ack(p, 2);
+    peer_after(p, 3600000);
+    assert_int_equal(p->tcb->state, TCP_FIN_WAIT_2);
+    peer_text(p, 1, 10);
+    assert_int_equal(peer_read(p, 1, 10), 10);
+    peer_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(retransmission_timer_runs_while_something_is_out),
+        cmocka_unit_test(MUST_19_expiry_sends_the_earliest_again_and_doubles_the_timeout),
+        cmocka_unit_test(SHLD_11_connection_is_given_up_after_100_seconds_at_the_least),
+        cmocka_unit_test(MUST_20_acknowledged_progress_starts_the_count_anew),
+        cmocka_unit_test(MUST_21_user_timeout_decides_where_it_is_set),
+        cmocka_unit_test(MUST_22_MUST_23_SYN_is_repeated_for_three_minutes),
+        cmocka_unit_test(MUST_22_SYN_retries_can_be_set_for_a_connection),
+        cmocka_unit_test(MUST_36_zero_window_is_probed_with_growing_intervals),
+        cmocka_unit_test(MUST_37_answered_probes_keep_the_connection_open),
+        cmocka_unit_test(unanswered_probes_give_the_connection_up),
+        cmocka_unit_test(MUST_35_window_that_shrinks_to_zero_is_probed),
+        cmocka_unit_test(MUST_25_keepalive_is_off_unless_asked_for),
+        cmocka_unit_test(MUST_28_keepalive_waits_two_hours_unless_set),
+        cmocka_unit_test(MUST_24_keepalive_can_be_turned_off_again),
+        cmocka_unit_test(MUST_26_keepalive_waits_for_silence_with_nothing_out),
+        cmocka_unit_test(MUST_29_one_unanswered_probe_is_not_death_but_all_are),
+        cmocka_unit_test(FIN_WAIT_2_that_nobody_reads_any_more_ends),
+        cmocka_unit_test(FIN_WAIT_2_with_a_reader_waits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
