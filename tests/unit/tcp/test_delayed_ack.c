@@ -1,0 +1,146 @@
+/* RFC 9293 §3.8.6.3, RFC 5681 §4.2: when an acknowledgment goes. */
+#include "tcp_peer.h"
+
+/* The quick acknowledgments of a connection's start are over. */
+static struct peer *peer_settled(uint32_t *seq)
+{
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    *seq = 1;
+    while (p->tcb->ack.quick || *seq == 1) {
+        peer_text(p, *seq, 1000);
+        *seq += 1000;
+        peer_read(p, *seq - 1000, 1000);
+        peer_forget(p);
+        peer_after(p, 5);
+    }
+    peer_after(p, 60); /* what is owed goes, and the sender has not been idle */
+    peer_forget(p);
+    return p;
+}
+
+static void first_segments_of_a_connection_are_acknowledged_at_once(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    peer_text(p, 1, 100);
+    peer_expect_ack(p, 101);
+    peer_text(p, 101, 100);
+    peer_expect_ack(p, 201);
+    peer_free(p);
+}
+
+static void SHLD_18_MUST_40_acknowledgment_is_delayed_for_less_than_half_a_second(void **state)
+{
+    (void)state;
+    uint32_t seq;
+    struct peer *p = peer_settled(&seq);
+    uint64_t start = p->m->stack.now_ns;
+    peer_text(p, seq, 100);
+    peer_quiet(p);
+    peer_after(p, 20);
+    peer_quiet(p);
+    peer_after(p, 479);
+    peer_expect_ack(p, seq + 100);
+    assert_true(p->tcb->stat.last_sent_ns - start < TIME_MS(500));
+    assert_int_equal(machine_counter(p->m, "TcpExtDelayedACKs") > 0, 1);
+    peer_free(p);
+}
+
+static void SHLD_19_every_second_full_segment_is_acknowledged_at_once(void **state)
+{
+    (void)state;
+    uint32_t seq;
+    struct peer *p = peer_settled(&seq);
+    for (int i = 0; i < 10; i++, seq += 2000) {
+        peer_text(p, seq, 1000);
+        peer_quiet(p);
+        peer_text(p, seq + 1000, 1000);
+        peer_expect_ack(p, seq + 2000);
+        peer_read(p, seq, 2000);
+        peer_forget(p);
+    }
+    peer_free(p);
+}
+
+static void MUST_58_delayed_acknowledgment_rides_on_data(void **state)
+{
+    (void)state;
+    uint32_t seq;
+    struct peer *p = peer_settled(&seq);
+    peer_text(p, seq, 100);
+    peer_quiet(p);
+    peer_write(p, 10);
+    struct segment data = peer_expect(p, TCP_ACK | TCP_PSH, 1, 10);
+    assert_int_equal(data.ack, seq + 100);
+    peer_after(p, 100);
+    peer_quiet(p);
+    peer_free(p);
+}
+
+/* RFC 5681 §4.2: out of order, and what fills a hole. */
+static void disorder_is_acknowledged_at_once(void **state)
+{
+    (void)state;
+    uint32_t seq;
+    struct peer *p = peer_settled(&seq);
+    peer_text(p, seq + 100, 100);
+    peer_expect_ack(p, seq);
+    peer_text(p, seq + 300, 100);
+    peer_expect_ack(p, seq);
+    peer_text(p, seq, 100);
+    peer_expect_ack(p, seq + 200);
+    peer_free(p);
+}
+
+static void who_answers_what_it_reads_is_left_the_time(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_NODELAY, 1);
+    uint32_t ours = 1, theirs = 1;
+    for (int i = 0; i < 5; i++) {
+        peer_text(p, theirs, 10);
+        theirs += 10;
+        if (i > 0) /* from the first answer on nothing goes alone */
+            peer_quiet(p);
+        peer_forget(p);
+        peer_read(p, theirs - 10, 10);
+        peer_write(p, 10);
+        assert_int_equal(peer_take(p).ack, theirs);
+        ours += 10;
+        peer_after(p, 1);
+        p->acked = ours;
+    }
+    peer_free(p);
+}
+
+/* MUST-59 in the one way it can show here: text is taken before its acknowledgment is made. */
+static void MUST_59_acknowledgment_covers_all_that_has_arrived(void **state)
+{
+    (void)state;
+    uint32_t seq;
+    struct peer *p = peer_settled(&seq);
+    peer_text(p, seq + 1000, 1000);
+    peer_forget(p);
+    peer_text(p, seq, 1000);
+    peer_expect_ack(p, seq + 2000);
+    peer_quiet(p);
+    peer_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_segments_of_a_connection_are_acknowledged_at_once),
+        cmocka_unit_test(SHLD_18_MUST_40_acknowledgment_is_delayed_for_less_than_half_a_second),
+        cmocka_unit_test(SHLD_19_every_second_full_segment_is_acknowledged_at_once),
+        cmocka_unit_test(MUST_58_delayed_acknowledgment_rides_on_data),
+        cmocka_unit_test(disorder_is_acknowledged_at_once),
+        cmocka_unit_test(who_answers_what_it_reads_is_left_the_time),
+        cmocka_unit_test(MUST_59_acknowledgment_covers_all_that_has_arrived),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

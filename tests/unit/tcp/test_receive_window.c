@@ -1,0 +1,190 @@
+/* RFC 9293 §3.8.6 as the receiver: what is offered, and that it is never taken back. */
+#include "tcp_peer.h"
+
+#include "tcp/receive.h"
+
+static uint32_t edge(const struct peer *p)
+{
+    return p->tcb->rcv.wup + p->tcb->rcv.wnd - PEER_ISS;
+}
+
+static struct peer *peer_with_buffer(int asked, enum peer_offer offer)
+{
+    struct peer *p = peer_new();
+    assert_int_equal(tcp_create(&p->m->stack, p, &p->tcb), 0);
+    peer_set(p, SOL_SOCKET, SO_RCVBUF, asked);
+    peer_open(p, offer);
+    return p;
+}
+
+/* Sends full segments until the window is shut; the number after the last byte. */
+static uint32_t fill(struct peer *p)
+{
+    uint32_t seq = 1;
+    for (uint32_t room; (room = edge(p) - seq) > 0;) {
+        uint32_t length = room < 1000 ? room : 1000;
+        peer_text(p, seq, length);
+        seq += length;
+        peer_after(p, 500);
+        peer_forget(p);
+    }
+    return seq;
+}
+
+/* RFC 7323 §2.3: the shift is what the largest buffer needs, and at most 14. */
+static void scale_covers_the_largest_buffer(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    static const struct {
+        int64_t most;
+        uint8_t scale;
+    } table[] = {{65535, 0}, {65536, 1}, {6 << 20, 7}, {1 << 30, 14}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        uint8_t scale;
+        peer_settings(p)->tcp_rcvbuf_max = table[i].most;
+        assert_int_equal(receive_initial_window(&p->m->stack, 2304, &scale), 2304);
+        assert_int_equal(scale, table[i].scale);
+        assert_int_equal(receive_initial_window(&p->m->stack, 60000, &scale), 60000);
+    }
+    uint8_t scale;
+    assert_int_equal(receive_initial_window(&p->m->stack, 1u << 30, &scale), 65535);
+    assert_int_equal(scale, 14);
+    peer_free(p);
+}
+
+/* RFC 7323 §2.2: neither is the window of a SYN scaled. */
+static void window_of_a_SYN_is_not_scaled(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct segment syn = peer_await_syn(p);
+    assert_true(syn.options.window_scale > 0);
+    assert_int_equal(syn.window, p->tcb->rcv.wnd);
+    peer_free(p);
+}
+
+static void SHLD_14_right_edge_never_moves_left(void **state)
+{
+    (void)state;
+    for (int shrunk = 0; shrunk < 2; shrunk++) {
+        struct peer *p = peer_with_buffer(20000, shrunk ? PEER_FULL : PEER_PLAIN);
+        uint32_t before = edge(p);
+        for (uint32_t seq = 1; seq < 15000; seq += 700) {
+            if (shrunk && seq > 5000)
+                peer_set(p, SOL_SOCKET, SO_RCVBUF, 3000); /* the user wants less */
+            peer_text(p, seq, 700);
+            peer_after(p, 50);
+            peer_forget(p);
+            assert_true(edge(p) >= before);
+            before = edge(p);
+        }
+        peer_free(p);
+    }
+}
+
+static void MAY_8_window_stays_shut_as_long_as_nobody_reads(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_buffer(3000, PEER_PLAIN);
+    uint32_t next = fill(p);
+    for (int i = 0; i < 100; i++) {
+        peer_after(p, 60000);
+        peer_send(p, TCP_ACK, next - 1, 0);
+        assert_int_equal(peer_expect_ack(p, next).window, 0);
+    }
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    peer_free(p);
+}
+
+/* §3.8.6.2.2: no sliver is offered, and the sender hears at once of a window worth while. */
+static void MUST_39_window_opens_by_a_full_segment_or_half_the_buffer(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_buffer(4000, PEER_PLAIN);
+    uint32_t next = fill(p);
+    uint32_t seq = 1;
+    while (seq < 1000) {
+        assert_int_equal(peer_read(p, seq, 100), 100);
+        seq += 100;
+        if (!peer_is_quiet(p))
+            break;
+        peer_send(p, TCP_ACK, next - 1, 0); /* a probe: still shut */
+        assert_int_equal(peer_expect_ack(p, next).window, 0);
+    }
+    peer_read(p, seq, 5000);
+    while (!peer_is_quiet(p))
+        assert_true(peer_take(p).window >= 1000);
+    assert_true(edge(p) >= next + 1000);
+    peer_free(p);
+}
+
+static void window_grows_with_what_is_read(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_FULL);
+    uint32_t first = p->tcb->rcv.buffer, seq = 1;
+    for (int round = 0; round < 30; round++) {
+        uint32_t until = edge(p);
+        while (seq + 1000 <= until) {
+            peer_text(p, seq, 1000);
+            seq += 1000;
+            peer_read(p, seq - 1000, 1000);
+        }
+        peer_after(p, PEER_RTT_MS);
+        p->ts += PEER_RTT_MS;
+        while (!peer_is_quiet(p))
+            peer_take(p); /* for the timestamp to echo */
+        peer_forget(p);
+    }
+    assert_true(p->tcb->rcv.buffer > 4 * first);
+    assert_true(p->tcb->rcv.buffer <= (uint32_t)peer_settings(p)->tcp_rcvbuf_max);
+    peer_free(p);
+}
+
+static void buffer_that_the_user_has_set_does_not_grow(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_buffer(20000, PEER_FULL);
+    uint32_t first = p->tcb->rcv.buffer, seq = 1;
+    for (int round = 0; round < 50; round++) {
+        peer_text(p, seq, 1000);
+        peer_read(p, seq, 1000);
+        seq += 1000;
+        peer_after(p, PEER_RTT_MS);
+        peer_forget(p);
+    }
+    assert_int_equal(p->tcb->rcv.buffer, first);
+    peer_free(p);
+}
+
+/* An attacker's crumbs do not open the window (memory is what they would cost). */
+static void crumbs_do_not_open_the_window(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_FULL);
+    uint32_t before = p->tcb->rcv.limit;
+    for (uint32_t seq = 1; seq < 200; seq++) {
+        peer_text(p, seq, 1);
+        peer_forget(p);
+    }
+    assert_int_equal(p->tcb->rcv.limit, before);
+    peer_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scale_covers_the_largest_buffer),
+        cmocka_unit_test(window_of_a_SYN_is_not_scaled),
+        cmocka_unit_test(SHLD_14_right_edge_never_moves_left),
+        cmocka_unit_test(MAY_8_window_stays_shut_as_long_as_nobody_reads),
+        cmocka_unit_test(MUST_39_window_opens_by_a_full_segment_or_half_the_buffer),
+        cmocka_unit_test(window_grows_with_what_is_read),
+        cmocka_unit_test(buffer_that_the_user_has_set_does_not_grow),
+        cmocka_unit_test(crumbs_do_not_open_the_window),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
