@@ -2,7 +2,7 @@
 
 BUILD ?= build
 
-.PHONY: all demo test fuzz packetdrill install clean
+.PHONY: all demo test bench fuzz packetdrill install clean
 
 all: $(BUILD)/build.ninja
 	@scripts/quietly ninja -C $(BUILD)
@@ -21,6 +21,11 @@ test: all
 	@[ -d $(BUILD)/tests/unit ] || scripts/quietly meson configure $(BUILD) -Dtests=enabled
 	@scripts/quietly ninja -C $(BUILD)
 	@scripts/test $(BUILD)
+
+# RUNS of each measurement; the median is shown.
+bench: all
+	@scripts/deps demo
+	@scripts/sandbox scripts/bench $(BUILD)
 
 # FUZZ_SECONDS for each fuzzer; FUZZ names the only one to run.
 FUZZ_SECONDS ?= 60
