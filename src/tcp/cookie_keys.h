@@ -1,4 +1,4 @@
-/* The keys that Fast Open cookies are made with (fastopen.h). */
+/* The keys that cookies are made with: Fast Open's (fastopen.h) and SYN cookies (cookie.h). */
 #ifndef TERN_TCP_COOKIE_KEYS_H
 #define TERN_TCP_COOKIE_KEYS_H
 
@@ -11,6 +11,13 @@ enum { FAST_OPEN_COOKIE = 8, FAST_OPEN_KEY = 16 };
 struct fast_open_keys {
     struct hash_key key[2];
     unsigned count;
+};
+
+/* What SYN cookies are made with: a new key every COOKIE_ROTATE_MINUTES, the one before it still
+ * honoured for as long as its cookies last. */
+struct cookie_secret {
+    struct hash_key key, previous;
+    uint32_t minute; /* when `key` was made */
 };
 
 #endif

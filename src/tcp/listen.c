@@ -6,6 +6,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/connection.h"
+#include "tcp/cookie.h"
 #include "tcp/demux.h"
 #include "tcp/fastopen.h"
 #include "tcp/input.h"
@@ -30,12 +31,12 @@ static void half_open_free(struct half_open *half)
 }
 
 /* Linux's meaning of a backlog: one more may wait than was asked for. */
-static bool accept_queue_full(const struct tcp_listener *listener)
+bool tcp_listener_is_full(const struct tcp_listener *listener)
 {
     return listener->accept_count > listener->backlog;
 }
 
-static void send_syn_ack(struct half_open *half)
+void half_open_answer(struct half_open *half)
 {
     struct stack *stack = half->listener->stack;
     const struct settings *settings = &stack->settings;
@@ -86,7 +87,7 @@ static void half_open_expired(struct stack *stack, struct stack_timer *timer)
      * then the answer to a SYN,ACK still makes a connection, data or not. */
     if (!half->acked || half->timeouts + 1 >= defer) {
         stack_count(stack, COUNTER_TcpRetransSegs);
-        send_syn_ack(half);
+        half_open_answer(half);
     }
     if (half->timeouts < UINT8_MAX)
         half->timeouts++;
@@ -132,8 +133,7 @@ static void promote_fill(struct tcb *tcb, const struct half_open *half)
     tcp_set_state(tcb, TCP_SYN_RECEIVED);
 }
 
-/* Makes the connection that `half` stands for: NULL without memory. */
-static struct tcb *promote(const struct half_open *half)
+struct tcb *half_open_promote(const struct half_open *half)
 {
     struct tcp_listener *listener = half->listener;
     struct tcb *tcb = tcp_connection_new(listener->tcp);
@@ -160,7 +160,7 @@ static struct tcb *promote(const struct half_open *half)
 static enum drop_reason open_early(const struct half_open *half, const struct segment *segment)
 {
     struct tcp_listener *listener = half->listener;
-    struct tcb *tcb = promote(half);
+    struct tcb *tcb = half_open_promote(half);
     if (!tcb)
         return DROP_NO_MEMORY;
     tcb->fast_open.early = true;
@@ -184,8 +184,8 @@ static enum drop_reason open_early(const struct half_open *half, const struct se
     return DROP_NONE;
 }
 
-static int half_open_fill(struct half_open *half, struct tcp_listener *listener,
-                          const struct packet_in *packet, const struct segment *segment)
+int half_open_fill(struct half_open *half, struct tcp_listener *listener,
+                   const struct packet_in *packet, const struct segment *segment)
 {
     struct stack *stack = listener->stack;
     half->local = (struct endpoint){packet->destination, segment->destination_port};
@@ -201,17 +201,33 @@ static int half_open_fill(struct half_open *half, struct tcp_listener *listener,
     return ip_path_find(stack, &half->local.address, &half->remote.address, &half->path);
 }
 
+/* Too many connections of the listener are half open to remember another (Linux's bound). */
+static bool half_open_crowded(const struct tcp_listener *listener)
+{
+    return listener->half_open_count > listener->backlog ||
+           listener->half_open_count >= LIMIT_HALF_OPEN;
+}
+
 static enum drop_reason take_syn(struct tcp_listener *listener, const struct packet_in *packet,
                                  const struct segment *segment)
 {
     struct stack *stack = listener->stack;
     struct half_open fresh = {0};
-    if (accept_queue_full(listener) || listener->half_open_count >= LIMIT_HALF_OPEN) {
+    bool crowded = half_open_crowded(listener);
+    if (crowded && !stack->settings.tcp_syncookies) {
+        stack_count(stack, COUNTER_TcpExtTCPReqQFullDrop);
+        return DROP_TCP_LISTEN_FULL;
+    }
+    if (tcp_listener_is_full(listener)) {
         stack_count(stack, COUNTER_TcpExtListenOverflows);
         return DROP_TCP_LISTEN_FULL;
     }
     if (half_open_fill(&fresh, listener, packet, segment) < 0)
         return DROP_NO_ROUTE;
+    if (crowded)
+        stack_count(stack, COUNTER_TcpExtTCPReqQFullDoCookies);
+    if (crowded || stack->settings.tcp_syncookies == 2)
+        return cookie_answer(&fresh);
     enum fast_open_answer answer =
         fast_open_judge(listener, &fresh.local, &fresh.remote, &segment->options);
     if (answer == FAST_OPEN_ACCEPT)
@@ -228,7 +244,7 @@ static enum drop_reason take_syn(struct tcp_listener *listener, const struct pac
     list_append(&listener->half_open, &half->link);
     listener->half_open_count++;
     stack_charge(stack, sizeof *half);
-    send_syn_ack(half);
+    half_open_answer(half);
     half_open_arm(half);
     return DROP_NONE;
 }
@@ -237,9 +253,11 @@ enum drop_reason tcp_listen_arrives(struct tcp_listener *listener, const struct 
                                     const struct segment *segment)
 {
     if (segment->flags & TCP_RST)
-        return DROP_TCP_RST; /* first */
-    if (segment->flags & TCP_ACK) {
-        tcp_reject(listener->stack, packet, segment); /* second */
+        return DROP_TCP_RST;        /* first */
+    if (segment->flags & TCP_ACK) { /* second */
+        if (cookie_expected(listener, segment))
+            return cookie_arrives(listener, packet, segment);
+        tcp_reject(listener->stack, packet, segment);
         return DROP_TCP_NO_CONNECTION;
     }
     if (segment->flags & TCP_SYN && !(segment->flags & TCP_FIN))
@@ -281,7 +299,7 @@ enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct pack
     uint32_t expected = half->irs + 1;
     if (segment->flags & TCP_SYN && !(segment->flags & (TCP_RST | TCP_ACK)) &&
         segment->seq == half->irs) {
-        send_syn_ack(half); /* a repeated SYN: ours was lost */
+        half_open_answer(half); /* a repeated SYN: ours was lost */
         return DROP_TCP_SYN;
     }
     enum drop_reason paws = check_paws(half, segment);
@@ -307,13 +325,17 @@ enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct pack
         tcp_reject(stack, packet, segment);
         return DROP_TCP_ACK;
     }
-    if (accept_queue_full(listener)) {
+    if (tcp_listener_is_full(listener)) {
         stack_count(stack, COUNTER_TcpExtListenOverflows);
+        if (stack->settings.tcp_abort_on_overflow) {
+            tcp_reject(stack, packet, segment);
+            half_open_free(half);
+        }
         return DROP_TCP_LISTEN_FULL; /* the peer's next segment may find room */
     }
     if (deferred(half, segment))
         return DROP_TCP_DEFERRED;
-    struct tcb *tcb = promote(half);
+    struct tcb *tcb = half_open_promote(half);
     if (!tcb)
         return DROP_NO_MEMORY;
     half_open_free(half);

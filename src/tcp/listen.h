@@ -22,6 +22,7 @@ struct tcp_listener {
     struct list early;        /* tcb.fast_open.early_link: open before their handshake is over */
     unsigned fast_open_count; /* of them */
     struct fast_open_keys fast_open_keys; /* TCP_FASTOPEN_KEY; none: the stack's */
+    uint64_t cookies_until_ns; /* the last SYN cookie sent has expired then; 0: none was sent */
 };
 
 struct half_open {
@@ -48,6 +49,18 @@ struct half_open {
 /* RFC 9293 §3.10.7.2: a segment for a listener. */
 enum drop_reason tcp_listen_arrives(struct tcp_listener *listener, const struct packet_in *packet,
                                     const struct segment *segment);
+/* The accept queue has no room for another one. */
+bool tcp_listener_is_full(const struct tcp_listener *listener);
+
+/* What a SYN (or what stands for one) says, in an entry that nobody keeps yet. 0 or -ENETUNREACH.
+ */
+int half_open_fill(struct half_open *half, struct tcp_listener *listener,
+                   const struct packet_in *packet, const struct segment *segment);
+/* Answers the SYN: sends our SYN,ACK. */
+void half_open_answer(struct half_open *half);
+/* Makes the connection that `half` stands for, in SYN-RECEIVED and in the accept queue: NULL
+ * without memory. */
+struct tcb *half_open_promote(const struct half_open *half);
 /* §3.10.7.4 for SYN-RECEIVED of a passive open. */
 enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct packet_in *packet,
                                        const struct segment *segment);

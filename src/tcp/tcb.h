@@ -314,6 +314,7 @@ struct tcp {
     uint32_t time_wait_count;
     uint32_t open_count; /* detached tcbs not in TIME-WAIT */
     struct hash_key isn_key, timestamp_key, port_key;
+    struct cookie_secret cookie_secret;
     struct fast_open_keys fast_open_keys;
     struct table fast_open_peers; /* by address; fastopen_client.c */
     struct list fast_open_use;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tcp/connection.h"
+#include "tcp/cookie.h"
 #include "tcp/fastopen.h"
 #include "tcp/icmp.h"
 #include "tcp/input.h"
@@ -48,6 +49,7 @@ int tcp_attach(struct stack *stack)
     tcp->isn_key = random_key(stack);
     tcp->timestamp_key = random_key(stack);
     tcp->port_key = random_key(stack);
+    cookie_secret_init(tcp);
     tcp->fast_open_keys = (struct fast_open_keys){.key = {random_key(stack)}, .count = 1};
     list_init(&tcp->fast_open_use);
     if (table_init(&tcp->connections, TABLE_START) < 0 ||

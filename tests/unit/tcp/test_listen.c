@@ -228,11 +228,11 @@ static void ACK_that_finds_the_queue_full_is_dropped_until_there_is_room(void **
     peer_free(p);
 }
 
-/* Security rules 9 and 16. */
-static void SYN_flood_takes_bounded_memory_and_leaves_connections_alone(void **state)
+static void flood(unsigned backlog, int64_t cookies)
 {
-    (void)state;
-    struct peer *p = peer_listening();
+    struct peer *p = peer_new();
+    peer_listen(p, backlog);
+    peer_settings(p)->tcp_syncookies = cookies;
     peer_accept(p, PEER_FULL);
     struct peer established = *p;
     uint64_t before = p->m->stack.memory_used_bytes;
@@ -245,10 +245,11 @@ static void SYN_flood_takes_bounded_memory_and_leaves_connections_alone(void **s
         p->iss = p->acked = 0;
         peer_send_raw(p, peer_syn(p, TCP_SYN, PEER_SACK));
         peer_forget(p);
-        assert_true(p->listener->half_open_count <= LIMIT_HALF_OPEN);
+        assert_true(p->listener->half_open_count <= backlog + 1);
     }
-    assert_int_equal(p->listener->half_open_count, LIMIT_HALF_OPEN);
-    assert_true(p->m->stack.memory_used_bytes - before <= LIMIT_HALF_OPEN * 512);
+    unsigned most = backlog < LIMIT_HALF_OPEN ? backlog + 1 : LIMIT_HALF_OPEN;
+    assert_int_equal(p->listener->half_open_count, most);
+    assert_true(p->m->stack.memory_used_bytes - before <= most * 512);
     /* The established connection goes on in both directions. */
     *p = established;
     p->seen = p->m->sent_count;
@@ -264,6 +265,36 @@ static void SYN_flood_takes_bounded_memory_and_leaves_connections_alone(void **s
         peer_forget(p);
     }
     assert_int_equal(p->listener->half_open_count, 0);
+    peer_free(p);
+}
+
+/* Security rules 9 and 16. */
+static void SYN_flood_takes_bounded_memory_and_leaves_connections_alone(void **state)
+{
+    (void)state;
+    flood(5, 0);
+    flood(5, 1);
+    flood(LIMIT_BACKLOG, 0);
+    flood(LIMIT_BACKLOG, 1);
+}
+
+/* tcp.abort_on_overflow. */
+static void ACK_that_finds_the_queue_full_is_reset_if_so_set(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_listen(p, 0);
+    peer_settings(p)->tcp_abort_on_overflow = 1;
+    peer_half_open(p, PEER_PLAIN);
+    struct peer late = *p;
+    another_peer(p);
+    peer_half_open(p, PEER_PLAIN);
+    assert_int_equal(peer_ack(p, 1), DROP_NONE);
+    late.seen = p->m->sent_count;
+    assert_int_equal(peer_ack(&late, 1), DROP_TCP_LISTEN_FULL);
+    peer_expect(&late, TCP_RST, 1, 0);
+    assert_int_equal(p->listener->half_open_count, 0);
+    assert_int_equal(machine_counter(p->m, "TcpExtListenOverflows"), 1);
     peer_free(p);
 }
 
@@ -365,6 +396,7 @@ int main(void)
         cmocka_unit_test(full_accept_queue_leaves_connections_half_open),
         cmocka_unit_test(ACK_that_finds_the_queue_full_is_dropped_until_there_is_room),
         cmocka_unit_test(SYN_flood_takes_bounded_memory_and_leaves_connections_alone),
+        cmocka_unit_test(ACK_that_finds_the_queue_full_is_reset_if_so_set),
         cmocka_unit_test(MUST_41_listening_twice_fails_and_leaves_what_is_there),
         cmocka_unit_test(MUST_42_port_of_an_opening_connection_may_be_listened_on),
         cmocka_unit_test(listen_says_why_it_cannot),
