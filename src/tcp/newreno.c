@@ -56,7 +56,8 @@ void newreno_mark_lost(struct tcb *tcb, bool advanced)
     struct sent_record *first = records_first(tcb);
     if (!due || !first)
         return;
-    if (first->segments > 1 && !records_split(tcb, first, first->start + first->mss))
+    if (first->end - first->start > first->mss &&
+        !records_split(tcb, first, first->start + first->mss))
         return;
     records_mark_lost(tcb, first);
     limit_duplicates(tcb);

@@ -59,8 +59,12 @@ static bool send_new_data(struct tcb *tcb)
 static bool send_last_again(struct tcb *tcb)
 {
     struct sent_record *last = records_last(tcb);
-    if (last && last->segments > 1)
-        last = records_split(tcb, last, last->start + (last->segments - 1) * last->mss);
+    if (!last)
+        return false;
+    /* By bytes: a record of what was SACKed may hold many short segments. */
+    uint32_t before = (last->end - last->start - 1) / last->mss * last->mss;
+    if (before)
+        last = records_split(tcb, last, last->start + before);
     if (!last)
         return false;
     struct send_decision decision = tcp_resend(tcb, last, 1, WHY_LOSS_PROBE);
