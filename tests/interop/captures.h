@@ -20,7 +20,10 @@ void captures_keep(void);
  * something. */
 void captures_end(void);
 
-/* The test that reads all captures so far; skipped where there is no tshark. It comes last. */
+/* Has tshark read all captures so far, and prints and counts what is not explained; its status.
+ * Skips the test where there is no tshark. */
+int captures_judge(unsigned *unexplained);
+/* The test that does so and finds nothing; skipped where there is no tshark. It comes last. */
 void captures_hold_nothing_unexplained(void **state);
 #define scenario_captures_test() cmocka_unit_test(captures_hold_nothing_unexplained)
 
