@@ -1,0 +1,126 @@
+/* What ICMP errors do to connections (RFC 5927, RFC 9293 §3.9.2.2). */
+#include "tcp_peer.h"
+
+#include "tcp/icmp.h"
+
+/* An error about the segment of ours that began at the relative number `seq`. */
+static enum drop_reason error_at(struct peer *p, enum path_error_kind kind, uint32_t mtu,
+                                 uint32_t seq)
+{
+    uint8_t quote[8];
+    struct writer w = writer_over(quote, sizeof quote);
+    writer_u16(&w, p->ours.port);
+    writer_u16(&w, p->theirs.port);
+    writer_u32(&w, p->iss + seq);
+    struct path_error error = {.kind = kind,
+                               .mtu = mtu,
+                               .source = p->ours.address,
+                               .destination = p->theirs.address,
+                               .payload = quote,
+                               .payload_length = sizeof quote};
+    return tcp_path_error(&p->m->stack, &error);
+}
+
+static struct peer *peer_with_flight(void)
+{
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    peer_flight(p, 1, 3);
+    return p;
+}
+
+/* RFC 5927 §4.1, security rule 8. */
+static void error_about_what_is_not_in_flight_is_ignored(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight();
+    static const uint32_t numbers[] = {0, 3001, 0x80000000u, (uint32_t)-1000};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        assert_int_equal(error_at(p, PATH_ERROR_HOST, 0, numbers[i]), DROP_ICMP_NO_MATCH);
+        assert_int_equal(error_at(p, PATH_ERROR_TOO_BIG, 600, numbers[i]), DROP_ICMP_NO_MATCH);
+    }
+    assert_int_equal(p->tcb->soft_error, 0);
+    assert_int_equal(p->tcb->path.mtu, 1500);
+    assert_int_equal(machine_counter(p->m, "TcpExtOutOfWindowIcmps"), 8);
+    peer_free(p);
+}
+
+static void error_about_no_connection_or_cut_short_is_ignored(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight();
+    uint8_t quote[8] = {0};
+    for (uint32_t length = 0; length <= sizeof quote; length++) {
+        struct path_error error = {.kind = PATH_ERROR_PORT,
+                                   .source = p->ours.address,
+                                   .destination = p->theirs.address,
+                                   .payload = quote,
+                                   .payload_length = length};
+        assert_int_equal(tcp_path_error(&p->m->stack, &error),
+                         length < 8 ? DROP_ICMP_TRUNCATED : DROP_ICMP_NO_MATCH);
+    }
+    peer_free(p);
+}
+
+/* RFC 5927 §5.2: hard errors are soft for an open connection, for they could be forged. */
+static void MUST_56_no_error_ends_an_open_connection(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight();
+    for (int kind = PATH_ERROR_NETWORK; kind <= PATH_ERROR_PARAMETER; kind++) {
+        if (kind == PATH_ERROR_TOO_BIG)
+            continue;
+        assert_int_equal(error_at(p, (enum path_error_kind)kind, 0, 1), DROP_NONE);
+        assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+        assert_int_equal(tcp_error(p->tcb, false), 0);
+        assert_int_not_equal(p->tcb->soft_error, 0);
+    }
+    peer_ack(p, 3001);
+    assert_true(tcp_drained(p->tcb));
+    peer_free(p);
+}
+
+static void SHLD_25_soft_error_is_told_when_the_connection_times_out(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight();
+    error_at(p, PATH_ERROR_HOST, 0, 1);
+    peer_after(p, 2000000);
+    assert_int_equal(p->tcb->state, TCP_CLOSED);
+    assert_int_equal(tcp_error(p->tcb, true), EHOSTUNREACH);
+    peer_free(p);
+}
+
+static void MUST_54_error_while_opening_says_why(void **state)
+{
+    (void)state;
+    static const struct {
+        enum path_error_kind kind;
+        int error;
+    } table[] = {
+        {PATH_ERROR_NETWORK, ENETUNREACH},  {PATH_ERROR_HOST, EHOSTUNREACH},
+        {PATH_ERROR_PROTOCOL, ENOPROTOOPT}, {PATH_ERROR_PORT, ECONNREFUSED},
+        {PATH_ERROR_ADMIN, EHOSTUNREACH},   {PATH_ERROR_TIME_EXCEEDED, EHOSTUNREACH},
+        {PATH_ERROR_PARAMETER, EPROTO},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct peer *p = peer_new();
+        peer_await_syn(p);
+        assert_int_equal(error_at(p, table[i].kind, 0, 0), DROP_NONE);
+        assert_int_equal(p->tcb->state, TCP_CLOSED);
+        assert_int_equal(tcp_error(p->tcb, true), table[i].error);
+        peer_free(p);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(error_about_what_is_not_in_flight_is_ignored),
+        cmocka_unit_test(error_about_no_connection_or_cut_short_is_ignored),
+        cmocka_unit_test(MUST_56_no_error_ends_an_open_connection),
+        cmocka_unit_test(SHLD_25_soft_error_is_told_when_the_connection_times_out),
+        cmocka_unit_test(MUST_54_error_while_opening_says_why),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

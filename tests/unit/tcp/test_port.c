@@ -1,0 +1,182 @@
+/* Local ports: binding, and RFC 6056 §3.3.4's choice of ephemeral ones. */
+#include "tcp_peer.h"
+
+#include "common/allocation.h"
+#include "tcp/port.h"
+
+static struct tcb *tcb_new(struct peer *p)
+{
+    struct tcb *tcb;
+    assert_int_equal(tcp_create(&p->m->stack, NULL, &tcb), 0);
+    return tcb;
+}
+
+/* Opens to the port `remote` of the peer: which local port was taken, or the error. */
+static int open_to(struct peer *p, uint16_t remote, struct tcb **out)
+{
+    struct endpoint to = {p->theirs.address, remote};
+    *out = tcb_new(p);
+    int error = tcp_connect(*out, &to);
+    peer_forget(p);
+    return error == -EINPROGRESS ? tcp_local(*out)->port : error;
+}
+
+static void ephemeral_ports_come_from_the_span_that_is_set(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->port_first = 50000;
+    peer_settings(p)->port_last = 50009;
+    struct tcb *tcb[10];
+    for (int i = 0; i < 10; i++)
+        assert_in_range(open_to(p, 80, &tcb[i]), 50000, 50009);
+    for (int i = 0; i < 10; i++)
+        tcp_abort(tcb[i]);
+    peer_free(p);
+}
+
+static void exhaustion_is_EADDRNOTAVAIL_and_harms_no_other_destination(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->port_first = 50000;
+    peer_settings(p)->port_last = 50003;
+    struct tcb *tcb[4], *more, *other;
+    for (int i = 0; i < 4; i++)
+        assert_true(open_to(p, 80, &tcb[i]) > 0);
+    assert_int_equal(open_to(p, 80, &more), -EADDRNOTAVAIL);
+    assert_true(open_to(p, 81, &other) > 0);
+    /* And when one is free again, it is found. */
+    uint16_t port = tcp_local(tcb[2])->port;
+    tcp_abort(tcb[2]);
+    assert_int_equal(open_to(p, 80, &tcb[2]), port);
+    for (int i = 0; i < 4; i++)
+        tcp_abort(tcb[i]);
+    tcp_abort(more);
+    tcp_abort(other);
+    peer_forget(p);
+    peer_free(p);
+}
+
+/* Security rule 7: from the ports of some destinations nothing follows for another. */
+static void RFC_6056_ports_for_different_destinations_are_unrelated(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    unsigned follows = 0;
+    int before = 0;
+    bool upper = false, lower = false;
+    for (uint16_t i = 0; i < 500; i++) {
+        struct tcb *tcb;
+        int port = open_to(p, (uint16_t)(1000 + i), &tcb);
+        assert_in_range(port, 32768, 60999);
+        follows += before && abs(port - before) < 16;
+        upper = upper || port > 54000;
+        lower = lower || port < 40000;
+        before = port;
+        tcp_abort(tcb);
+        peer_forget(p);
+    }
+    assert_true(follows < 10); /* expected: less than one */
+    assert_true(upper && lower);
+    peer_free(p);
+}
+
+static void RFC_6056_port_for_one_destination_is_not_used_again_at_once(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    int before = 0;
+    for (int i = 0; i < 50; i++) {
+        struct tcb *tcb;
+        int port = open_to(p, 80, &tcb);
+        assert_int_not_equal(port, before);
+        before = port;
+        tcp_abort(tcb);
+        peer_forget(p);
+    }
+    peer_free(p);
+}
+
+static void bound_port_is_refused_to_others(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct endpoint any = {address_from_ipv4(0), 7}, ours = {p->ours.address, 7};
+    struct endpoint foreign = {p->theirs.address, 7};
+    struct tcb *a = tcb_new(p), *b = tcb_new(p);
+    assert_int_equal(tcp_bind(a, &foreign, false), -EADDRNOTAVAIL);
+    assert_int_equal(tcp_bind(a, &any, false), 0);
+    assert_int_equal(tcp_bind(a, &any, false), -EINVAL);
+    assert_int_equal(tcp_bind(b, &ours, false), -EADDRINUSE);
+    assert_int_equal(tcp_bind(b, &ours, true), -EADDRINUSE); /* the first has not asked for it */
+    tcp_abort(a);
+    assert_int_equal(tcp_bind(b, &ours, true), 0);
+    struct tcb *c = tcb_new(p);
+    assert_int_equal(tcp_bind(c, &any, true), 0); /* both have */
+    tcp_abort(b);
+    tcp_abort(c);
+    peer_free(p);
+}
+
+static void port_0_takes_a_free_one_until_there_is_none(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->port_first = 50000;
+    peer_settings(p)->port_last = 50002;
+    struct endpoint any = {address_from_ipv4(0), 0};
+    struct tcb *tcb[4];
+    for (int i = 0; i < 4; i++) {
+        tcb[i] = tcb_new(p);
+        assert_int_equal(tcp_bind(tcb[i], &any, false), i < 3 ? 0 : -EADDRINUSE);
+    }
+    for (int i = 0; i < 4; i++)
+        tcp_abort(tcb[i]);
+    peer_free(p);
+}
+
+static void listener_s_port_is_not_taken_for_an_open(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->port_first = LISTEN_PORT;
+    peer_settings(p)->port_last = LISTEN_PORT;
+    peer_listen(p, 1);
+    struct tcb *tcb;
+    assert_int_equal(open_to(p, 80, &tcb), -EADDRNOTAVAIL);
+    tcp_abort(tcb);
+    peer_free(p);
+}
+
+static void without_memory_nothing_is_claimed(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcb *tcb = tcb_new(p);
+    struct endpoint any = {address_from_ipv4(0), 7};
+    allocations_fail_after(0);
+    int error = tcp_bind(tcb, &any, false);
+    allocations_succeed();
+    assert_int_equal(error, -ENOMEM);
+    assert_int_equal(tcp_of(&p->m->stack)->ports.count, 0);
+    assert_int_equal(tcp_bind(tcb, &any, false), 0);
+    tcp_abort(tcb);
+    assert_int_equal(tcp_of(&p->m->stack)->ports.count, 0);
+    peer_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ephemeral_ports_come_from_the_span_that_is_set),
+        cmocka_unit_test(exhaustion_is_EADDRNOTAVAIL_and_harms_no_other_destination),
+        cmocka_unit_test(RFC_6056_ports_for_different_destinations_are_unrelated),
+        cmocka_unit_test(RFC_6056_port_for_one_destination_is_not_used_again_at_once),
+        cmocka_unit_test(bound_port_is_refused_to_others),
+        cmocka_unit_test(port_0_takes_a_free_one_until_there_is_none),
+        cmocka_unit_test(listener_s_port_is_not_taken_for_an_open),
+        cmocka_unit_test(without_memory_nothing_is_claimed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
