@@ -124,6 +124,16 @@ static bool given_up(const struct tcb *tcb)
     return stalled >= stall_limit(tcb, retries, TIME_MS(settings->tcp_rto_min_ms));
 }
 
+/* The peer has taken its window back, and answers: what is sent again is a probe of it, and must
+ * not end the connection (SHLD-17, MUST-35). */
+static bool peer_refuses(const struct tcb *tcb)
+{
+    uint64_t silent = tcb->stack->now_ns - tcb->stat.last_ack_received_ns;
+    return tcb->snd.wnd == 0 && !tcb->detached && !tcb->preferences.user_timeout_ms &&
+           tcp_state_synchronized(tcb->state) &&
+           silent <= TIME_MS(tcb->stack->settings.tcp_rto_max_ms);
+}
+
 static bool connection_timed_out(struct tcb *tcb)
 {
     stack_count(tcb->stack, COUNTER_TcpExtTCPAbortOnTimeout);
@@ -140,7 +150,7 @@ static bool retransmit_expired(struct tcb *tcb)
         const struct sent_record *first = records_first(tcb);
         tcb->recovery.first_timeout_ns = first ? first->sent_ns : tcb->stack->now_ns;
     }
-    if (given_up(tcb))
+    if (given_up(tcb) && !peer_refuses(tcb))
         return connection_timed_out(tcb);
     stack_count(tcb->stack, COUNTER_TcpExtTCPTimeouts);
     if (tcp_state_synchronized(tcb->state)) {

@@ -148,7 +148,10 @@ static void SHLD_17_data_beyond_a_shrunken_window_does_not_end_the_connection(vo
         peer_after(p, 60000);
         peer_ack(p, 1);
         peer_forget(p);
+        assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
     }
+    peer_after(p, 2000000); /* it falls silent: that is another matter */
+    assert_int_equal(tcp_error(p->tcb, true), ETIMEDOUT);
     peer_free(p);
 }
 
