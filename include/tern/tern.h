@@ -164,8 +164,9 @@ TERN_API ssize_t tern_write(struct tern *t, int socket, const void *bytes, size_
 TERN_API ssize_t tern_readv(struct tern *t, int socket, const struct iovec *spans, int count);
 TERN_API ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spans, int count);
 
-/* shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR. Of a listening socket SHUT_RD ends the listening, and
- * who waits in accept is told EINVAL. EINVAL, ENOTCONN. */
+/* shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR. After SHUT_RD reading does not wait, but what comes can
+ * be read; after both, what comes is answered with a reset. Of a listening socket SHUT_RD ends the
+ * listening, and who waits in accept is told EINVAL. EINVAL, ENOTCONN. */
 TERN_API int tern_shutdown(struct tern *t, int socket, int how);
 
 /* close(2). What was written is still delivered, unless SO_LINGER says otherwise; with SO_LINGER

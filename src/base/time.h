@@ -20,4 +20,10 @@ static inline uint64_t time_max(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/* How long ago `then` was; 0 when it is yet to come. */
+static inline uint64_t time_since(uint64_t then, uint64_t now)
+{
+    return now > then ? now - then : 0;
+}
+
 #endif

@@ -64,8 +64,10 @@ void ack_release_bytes(struct tcb *tcb)
         units_release(tcb);
     }
     tcp_connection_charge(tcb);
-    if (acked && send_writable(tcb))
+    if (acked && send_writable(tcb)) {
+        tcb->snd.full = false;
         tcp_notify(tcb, POLLOUT | POLLWRNORM);
+    }
 }
 
 static void advance(struct tcb *tcb, uint32_t ack, struct ack_event *event)
@@ -90,16 +92,16 @@ static void sample_rtt(struct tcb *tcb, const struct segment *segment, struct ac
 {
     uint64_t now = tcb->stack->now_ns;
     if (event->last_sent_ns != TIME_NEVER)
-        event->rtt_ns = now - event->last_sent_ns;
+        event->rtt_ns = time_since(event->last_sent_ns, now);
     else if (event->sack_sent_ns != TIME_NEVER)
-        event->rtt_ns = now - event->sack_sent_ns;
+        event->rtt_ns = time_since(event->sack_sent_ns, now);
     if (event->rtt_ns != TIME_NEVER)
         rtt_min_sample(tcb, event->rtt_ns);
 
     if (event->first_sent_ns != TIME_NEVER && !event->retransmitted_acked)
-        rtt_sample(tcb, now - event->first_sent_ns);
+        rtt_sample(tcb, time_since(event->first_sent_ns, now));
     else if (event->sack_sent_ns != TIME_NEVER)
-        rtt_sample(tcb, now - event->sack_sent_ns);
+        rtt_sample(tcb, time_since(event->sack_sent_ns, now));
     else if (event->advanced && tcb->opt.timestamps && segment->options.has_timestamps &&
              segment->options.timestamp_echo)
         rtt_sample(tcb, TIME_MS(tcp_timestamp(tcb) - segment->options.timestamp_echo));

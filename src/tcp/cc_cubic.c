@@ -22,6 +22,9 @@ struct cubic {
     uint32_t k_ms;          /* K: when the plateau is reached */
     uint32_t reno_window;   /* W_est */
     uint32_t reno_fraction; /* segments acknowledged towards its next */
+    uint32_t interval;      /* growth_interval()'s last answer, for `interval_cwnd` */
+    uint32_t interval_cwnd;
+    uint64_t interval_ns; /* when it was given */
     struct hystart hystart;
 };
 _Static_assert(sizeof(struct cubic) <= sizeof(((struct tcb *)0)->cc.private_state), "fits");
@@ -80,32 +83,49 @@ static int64_t window_at(const struct cubic *c, uint64_t t_ms)
 
 /* §4.3: what Reno with the same reduction would have by now: alpha = 3 * (1 - beta) / (1 + beta)
  * segments a round trip. */
-static void follow_reno(struct cubic *c, uint32_t cwnd, uint32_t acked)
+static void follow_reno(struct cubic *c, uint32_t cwnd)
 {
     uint32_t per_segment = cwnd * (ONE + BETA) / (3 * (ONE - BETA));
     if (per_segment == 0)
         per_segment = 1;
-    c->reno_fraction += acked;
-    c->reno_window += c->reno_fraction / per_segment;
-    c->reno_fraction %= per_segment;
+    for (; c->reno_fraction > per_segment; c->reno_fraction -= per_segment)
+        c->reno_window++;
 }
 
 /* §4.4 and §4.5: how many segments must be acknowledged for the window to grow by one, so that a
  * round trip from now it is on the curve; at most half a segment each. */
-static uint32_t growth_interval(struct tcb *tcb, struct cubic *c, uint32_t acked)
+static uint32_t reckon_interval(struct tcb *tcb, struct cubic *c, uint32_t acked)
 {
     uint32_t cwnd = tcb->cc.cwnd;
-    if (c->epoch_ns == 0)
+    if (c->epoch_ns == 0) {
         epoch_begin(tcb, c);
+        c->reno_fraction = acked;
+    }
     uint64_t ahead = c->min_rtt_ns == TIME_NEVER ? 0 : c->min_rtt_ns;
     int64_t target = window_at(c, (tcb->stack->now_ns + ahead - c->epoch_ns) / TIME_MS(1));
     uint32_t interval = target > cwnd ? cwnd / (uint32_t)(target - cwnd) : 100 * cwnd;
     if (c->last_max == 0 && interval > 20)
         interval = 20; /* no loss yet: there is no plateau to keep to */
-    follow_reno(c, cwnd, acked);
+    follow_reno(c, cwnd);
     if (c->reno_window > cwnd && cwnd / (c->reno_window - cwnd) < interval)
         interval = cwnd / (c->reno_window - cwnd);
     return interval > 2 ? interval : 2;
+}
+
+/* The curve is so slow that within this time the last answer does for every ACK. */
+#define RECKON_EVERY TIME_MS(31)
+
+static uint32_t growth_interval(struct tcb *tcb, struct cubic *c, uint32_t acked)
+{
+    uint32_t cwnd = tcb->cc.cwnd;
+    uint64_t now = tcb->stack->now_ns;
+    c->reno_fraction += acked;
+    if (c->epoch_ns && c->interval_cwnd == cwnd && now - c->interval_ns <= RECKON_EVERY)
+        return c->interval;
+    c->interval_cwnd = cwnd;
+    c->interval_ns = now;
+    c->interval = reckon_interval(tcb, c, acked);
+    return c->interval;
 }
 
 static void cubic_acknowledged(struct tcb *tcb, const struct ack_event *event)

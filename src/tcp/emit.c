@@ -120,10 +120,10 @@ int tcp_emit(struct tcb *tcb, const struct send_decision *decision)
     return error;
 }
 
-void tcp_emit_bare(struct tcb *tcb, uint32_t seq, uint16_t flags, enum tcp_why why)
+int tcp_emit_bare(struct tcb *tcb, uint32_t seq, uint16_t flags, enum tcp_why why)
 {
     struct send_decision decision = {.why = why, .seq = seq, .mss = UINT16_MAX, .flags = flags};
-    tcp_emit(tcb, &decision);
+    return tcp_emit(tcb, &decision);
 }
 
 void tcp_send_ack(struct tcb *tcb, enum tcp_why why)

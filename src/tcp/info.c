@@ -2,6 +2,7 @@
 
 #include "base/seq.h"
 #include "base/time.h"
+#include "tcp/chrono.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
 
@@ -30,8 +31,13 @@ static void fill_recovery(const struct tcb *tcb, struct tern_tcp_info *info)
     info->tcpi_reord_seen = tcb->stat.reordering_events;
 }
 
+/* What has never happened is as old as the connection. */
 static uint32_t milliseconds_since(const struct tcb *tcb, uint64_t then_ns)
 {
+    if (then_ns == 0)
+        then_ns = tcb->stat.established_ns;
+    if (then_ns == 0)
+        return 0;
     return (uint32_t)((tcb->stack->now_ns - then_ns) / TIME_MS(1));
 }
 
@@ -46,6 +52,10 @@ static void fill_times(const struct tcb *tcb, struct tern_tcp_info *info)
     info->tcpi_last_data_sent = milliseconds_since(tcb, tcb->stat.last_data_sent_ns);
     info->tcpi_last_data_recv = milliseconds_since(tcb, tcb->ack.last_data_ns);
     info->tcpi_last_ack_recv = milliseconds_since(tcb, tcb->stat.last_ack_received_ns);
+    uint64_t peer = chrono_ns(tcb, CHRONO_PEER), buffer = chrono_ns(tcb, CHRONO_BUFFER);
+    info->tcpi_busy_time = (chrono_ns(tcb, CHRONO_BUSY) + peer + buffer) / TIME_US(1);
+    info->tcpi_rwnd_limited = peer / TIME_US(1);
+    info->tcpi_sndbuf_limited = buffer / TIME_US(1);
 }
 
 static void fill_counts(const struct tcb *tcb, struct tern_tcp_info *info)

@@ -6,6 +6,7 @@
 #include "base/checksum.h"
 #include "tcp/ack.h"
 #include "tcp/check.h"
+#include "tcp/connection.h"
 #include "tcp/demux.h"
 #include "tcp/listen.h"
 #include "tcp/output.h"

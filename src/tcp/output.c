@@ -8,6 +8,7 @@
 
 #include "base/seq.h"
 #include "base/time.h"
+#include "tcp/chrono.h"
 #include "tcp/receive.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
@@ -203,10 +204,12 @@ static bool send_again(struct tcb *tcb, const struct send_decision *decision)
 {
     uint32_t bytes =
         decision->length + ((decision->flags & TCP_SYN) != 0) + ((decision->flags & TCP_FIN) != 0);
-    struct sent_record *record = records_resend(tcb, decision->record, bytes);
-    if (!record)
+    struct sent_record *record = decision->record;
+    if (bytes < record->end - record->start && !records_split(tcb, record, record->start + bytes))
         return false;
-    tcp_emit(tcb, decision);
+    if (tcp_emit(tcb, decision) < 0)
+        return false;
+    records_resend(tcb, record, bytes);
     recovery_on_retransmit(tcb, record);
     count_resending(tcb, decision, record);
     /* The timer is for the oldest segment, which has just been given another chance. */
@@ -215,11 +218,13 @@ static bool send_again(struct tcb *tcb, const struct send_decision *decision)
     return true;
 }
 
-void tcp_send_probe(struct tcb *tcb, const struct send_decision *decision)
+bool tcp_send_probe(struct tcb *tcb, const struct send_decision *decision)
 {
+    if (tcp_emit(tcb, decision) < 0)
+        return false;
     records_probe(tcb, decision->record);
-    tcp_emit(tcb, decision);
     count_resending(tcb, decision, decision->record);
+    return true;
 }
 
 static bool send_new(struct tcb *tcb, const struct send_decision *decision)
@@ -232,6 +237,10 @@ static bool send_new(struct tcb *tcb, const struct send_decision *decision)
     if (out_before == 0 && tcb->stat.last_data_sent_ns && tcb->cc.operations->resumed)
         tcb->cc.operations->resumed(tcb, tcb->stack->now_ns - tcb->stat.last_data_sent_ns);
     struct sent_record *record = records_last(tcb);
+    if (tcp_emit(tcb, decision) < 0) {
+        records_take_back(tcb, record); /* it has not been sent */
+        return false;
+    }
     const struct send_unit *unit = units_first(tcb);
     /* What belongs to the unit's last byte; a burst's own push does not last. */
     record->push = unit && unit->push && unit->end == text_end;
@@ -242,7 +251,6 @@ static bool send_new(struct tcb *tcb, const struct send_decision *decision)
         tcb->snd.fin_sent = true;
     if (decision->length && decision->length % decision->mss)
         tcb->snd.small = end;
-    tcp_emit(tcb, decision);
     tcb->recovery.prr_out += tcb->records.out - out_before;
     if (decision->length) {
         tcb->stat.last_data_sent_ns = tcb->stack->now_ns;
@@ -293,6 +301,7 @@ void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
         tcb->recovery.frto = tcb->recovery.prefer_new = false;
     if (!sent && tcb->ack.now)
         tcp_send_ack(tcb, WHY_ACK);
+    chrono_update(tcb, decision.held);
     timers_check_persist(tcb);
 }
 
@@ -301,19 +310,19 @@ void tcp_output(struct tcb *tcb)
     tcp_output_urged(tcb, URGE_USUAL);
 }
 
-void tcp_retransmit_first(struct tcb *tcb, enum tcp_why why)
+bool tcp_retransmit_first(struct tcb *tcb, enum tcp_why why)
 {
     struct sent_record *first = records_first(tcb);
     if (!first)
-        return;
+        return false;
     struct send_decision decision = tcp_resend(tcb, first, 1, why);
-    tcp_carry_out(tcb, &decision);
+    return tcp_carry_out(tcb, &decision);
 }
 
 /* RFC 9293 §3.8.6.1. What the window still takes goes out now, short as it is. With the window shut
  * the probe is an old sequence number without text: every peer must answer it (§3.10.7.4), and
  * nothing is lost when it refuses. */
-void tcp_send_window_probe(struct tcb *tcb)
+bool tcp_send_window_probe(struct tcb *tcb)
 {
     const struct send_unit *unit = units_first(tcb);
     uint32_t usable = seq_gt(window_end(tcb), tcb->snd.nxt) ? window_end(tcb) - tcb->snd.nxt : 0;
@@ -322,12 +331,10 @@ void tcp_send_window_probe(struct tcb *tcb)
     uint32_t length = min_u32(min_u32(usable, unsent), mss);
     stack_count(tcb->stack, COUNTER_TcpExtTCPWinProbe);
     bool fin = tcb->snd.fin_queued && length < usable && tcb->snd.nxt + length == data_end(tcb);
-    if (length == 0 && !fin) {
-        tcp_emit_bare(tcb, tcb->snd.una - 1, 0, WHY_WINDOW_PROBE);
-        return;
-    }
+    if (length == 0 && !fin)
+        return tcp_emit_bare(tcb, tcb->snd.una - 1, 0, WHY_WINDOW_PROBE) == 0;
     uint16_t flags = (uint16_t)((length ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
     struct send_decision decision = {
         .why = WHY_WINDOW_PROBE, .seq = tcb->snd.nxt, .length = length, .mss = mss, .flags = flags};
-    send_new(tcb, &decision);
+    return send_new(tcb, &decision);
 }

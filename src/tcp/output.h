@@ -53,7 +53,7 @@ void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge);
 /* Sends what has been decided; whether it went. */
 bool tcp_carry_out(struct tcb *tcb, const struct send_decision *decision);
 /* Sends a whole record once more, to see what comes back, and not because it is lost. */
-void tcp_send_probe(struct tcb *tcb, const struct send_decision *decision);
+bool tcp_send_probe(struct tcb *tcb, const struct send_decision *decision);
 /* How `record`, its first `segments`, is sent again. */
 struct send_decision tcp_resend(const struct tcb *tcb, struct sent_record *record,
                                 uint32_t segments, enum tcp_why why);
@@ -64,15 +64,16 @@ struct send_decision tcp_send_fresh(const struct tcb *tcb, uint32_t room, enum t
  * offered, lest both sides wait (RFC 9293 §3.8.6.2.1). */
 uint32_t tcp_segment_size(const struct tcb *tcb);
 
-void tcp_retransmit_first(struct tcb *tcb, enum tcp_why why);
-void tcp_send_window_probe(struct tcb *tcb);
+/* These tell whether the link has taken it. */
+bool tcp_retransmit_first(struct tcb *tcb, enum tcp_why why);
+bool tcp_send_window_probe(struct tcb *tcb);
 
 /* emit.c. */
 /* Puts a decision on the wire: header, options, text from the send ring. 0 or the link's error;
- * what was not taken counts as lost on the way. */
+ * what it did not take has not been sent. */
 int tcp_emit(struct tcb *tcb, const struct send_decision *decision);
 /* A segment without text. */
-void tcp_emit_bare(struct tcb *tcb, uint32_t seq, uint16_t flags, enum tcp_why why);
+int tcp_emit_bare(struct tcb *tcb, uint32_t seq, uint16_t flags, enum tcp_why why);
 void tcp_send_ack(struct tcb *tcb, enum tcp_why why);
 void tcp_send_keepalive(struct tcb *tcb);
 void tcp_send_reset(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST,ACK> */

@@ -9,6 +9,9 @@
 #include "tcp/recovery.h"
 #include "tcp/timers.h"
 
+/* What an ACK that is nearly here still gets, lest the timer fire just before it. */
+#define TIMER_SLACK TIME_MS(2)
+
 /* RACK_sent_after: whether the most recently delivered segment was sent after the record. */
 static bool sent_before_delivered(const struct tcb *tcb, const struct sent_record *record)
 {
@@ -31,7 +34,7 @@ static uint64_t reordering_window(const struct tcb *tcb)
 uint64_t rack_remaining(const struct tcb *tcb, const struct sent_record *record,
                         uint64_t reorder_ns)
 {
-    uint64_t due = record->sent_ns + tcb->rack.rtt_ns + reorder_ns;
+    uint64_t due = record->sent_ns + (uint64_t)tcb->rack.rtt_ns + reorder_ns;
     uint64_t now = tcb->stack->now_ns;
     return due > now ? due - now : 0;
 }
@@ -53,7 +56,7 @@ uint32_t rack_detect_losses(struct tcb *tcb)
         uint64_t remaining = rack_remaining(tcb, record, window);
         if (remaining) {
             /* Sent later than this one means due later: the timer is for the first. */
-            timer_set(tcb, TCP_TIMER_REORDER, tcb->stack->now_ns + remaining);
+            timer_set(tcb, TCP_TIMER_REORDER, tcb->stack->now_ns + remaining + TIMER_SLACK);
             break;
         }
         lost += records_mark_lost(tcb, record);

@@ -2,6 +2,8 @@
  * holes. */
 #include "tcp/receive.h"
 
+#include <errno.h>
+
 #include "base/seq.h"
 #include "tcp/connection.h"
 #include "tcp/output.h"
@@ -37,8 +39,7 @@ static void advance(struct tcb *tcb, uint32_t end)
     if (next && seq_leq(next->start, end))
         end = next->end;
     uint32_t bytes = end - tcb->rcv.nxt;
-    if (!tcb->receive_shut)
-        ring_extend(&tcb->rcv.ring, bytes);
+    ring_extend(&tcb->rcv.ring, bytes);
     tcb->rcv.nxt = end;
     tcb->stat.bytes_received += bytes;
     ranges_trim(&tcb->rcv.out_of_order, end);
@@ -48,7 +49,7 @@ static enum tcp_step take_in_order(struct tcb *tcb, const struct segment *segmen
                                    const uint8_t *text, uint32_t length)
 {
     bool holes = tcb->rcv.out_of_order.count > 0;
-    if (!tcb->receive_shut && !store(tcb, seq, text, length)) {
+    if (!store(tcb, seq, text, length)) {
         tcb->ack.now = true;
         return tcp_drop(DROP_TCP_MEMORY);
     }
@@ -76,14 +77,11 @@ static enum tcp_step take_out_of_order(struct tcb *tcb, uint32_t seq, const uint
         receive_duplicate(tcb, seq, end);
         return TCP_STEP_CONTINUE;
     }
-    if (!tcb->receive_shut) {
-        struct range merged;
-        if (!store(tcb, seq, text, length))
-            return tcp_drop(DROP_TCP_MEMORY);
-        if (ranges_add(&tcb->rcv.out_of_order, seq, end, LIMIT_OUT_OF_ORDER_RANGES, &merged) < 0)
-            return tcp_drop(DROP_TCP_MEMORY);
-        tcb->rcv.newest = merged;
-    }
+    struct range merged;
+    if (!store(tcb, seq, text, length) ||
+        ranges_add(&tcb->rcv.out_of_order, seq, end, LIMIT_OUT_OF_ORDER_RANGES, &merged) < 0)
+        return tcp_drop(DROP_TCP_MEMORY);
+    tcb->rcv.newest = merged;
     tcb->stat.last_received_ns = tcb->stack->now_ns;
     return TCP_STEP_CONTINUE;
 }
@@ -100,9 +98,10 @@ enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment)
     tcb->stat.data_segments_in++;
     /* The user has closed and data still comes: it can never be delivered (RFC 2525 §2.17, RFC 9293
      * §3.6.1 MUST-12's reset). */
-    if (tcb->detached && seq_gt(seq + length, tcb->rcv.nxt)) {
+    if ((tcb->detached || (tcb->receive_shut && tcb->snd.fin_queued)) &&
+        seq_gt(seq + length, tcb->rcv.nxt)) {
         stack_count(tcb->stack, COUNTER_TcpExtTCPAbortOnData);
-        tcp_connection_end(tcb, 0);
+        tcp_connection_end(tcb, ECONNRESET);
         return TCP_STEP_GONE_RST;
     }
     if (seq_lt(seq, tcb->rcv.nxt)) {

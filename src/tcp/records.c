@@ -107,7 +107,9 @@ void records_release(struct tcb *tcb)
  * (draft-cheng-iccrg-delivery-rate-estimation §3.2). */
 static void record_stamp(struct tcb *tcb, struct sent_record *record)
 {
-    uint64_t now = tcb->stack->now_ns;
+    /* What was sent first is older, be it by a nanosecond: RACK goes by it. */
+    uint64_t now = time_max(tcb->stack->now_ns, tcb->records.stamp_ns + 1);
+    tcb->records.stamp_ns = now;
     if (tcb->records.out == 0) {
         tcb->rate.first_sent_ns = now;
         tcb->rate.delivered_ns = now;
@@ -201,10 +203,10 @@ static void rate_delivered(struct tcb *tcb, const struct sent_record *record, ui
  * §6.2 step 2). */
 static void rack_delivered(struct tcb *tcb, const struct sent_record *record, uint32_t end)
 {
-    uint64_t rtt = tcb->stack->now_ns - record->sent_ns;
+    int64_t rtt = (int64_t)(tcb->stack->now_ns - record->sent_ns);
     /* A retransmission acknowledged sooner than a round trip can take: the ACK was for the
      * original. */
-    if (record->retransmitted && rtt < tcb->rtt.min_ns)
+    if (record->retransmitted && tcb->rtt.min_ns != TIME_NEVER && rtt < (int64_t)tcb->rtt.min_ns)
         return;
     tcb->rack.rtt_ns = rtt;
     if (record->sent_ns > tcb->rack.sent_ns ||
@@ -404,6 +406,12 @@ struct sent_record *records_resend(struct tcb *tcb, struct sent_record *record, 
     list_remove(&record->order);
     list_append(&tcb->records.in_flight, &record->order);
     return record;
+}
+
+void records_take_back(struct tcb *tcb, struct sent_record *record)
+{
+    record_uncount(tcb, record, record->segments);
+    record_remove(tcb, record);
 }
 
 void records_probe(struct tcb *tcb, struct sent_record *record)

@@ -34,6 +34,8 @@ void records_unmark_lost(struct tcb *tcb, struct sent_record *record);
 /* The record's first `bytes` (a whole number of segments or all of it) are being sent again now:
  * splits off the rest. Returns the record that covers them, or NULL when no memory could be had. */
 struct sent_record *records_resend(struct tcb *tcb, struct sent_record *record, uint32_t bytes);
+/* What was added last has not been sent after all. */
+void records_take_back(struct tcb *tcb, struct sent_record *record);
 /* The record has been sent once more to see what comes back (RFC 8985 §7): it does not count as a
  * second copy in flight, for the first one is not known to be lost. */
 void records_probe(struct tcb *tcb, struct sent_record *record);

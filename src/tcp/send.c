@@ -147,6 +147,7 @@ static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, stru
         int64_t room = find_room(tcb, goal);
         if (room <= 0) {
             p->error = room < 0 ? (int)room : -EAGAIN;
+            tcb->snd.full = room == 0;
             return false;
         }
         uint32_t part = length < (size_t)room ? (uint32_t)length : (uint32_t)room;

@@ -33,8 +33,8 @@ static void syn_acknowledged(struct tcb *tcb, const struct segment *segment)
     tcb->snd.una = segment->ack;
     records_acknowledge(tcb, segment->ack, &event);
     if (event.first_sent_ns != TIME_NEVER) {
-        rtt_sample(tcb, tcb->stack->now_ns - event.first_sent_ns);
-        rtt_min_sample(tcb, tcb->stack->now_ns - event.first_sent_ns);
+        rtt_sample(tcb, time_since(event.first_sent_ns, tcb->stack->now_ns));
+        rtt_min_sample(tcb, time_since(event.first_sent_ns, tcb->stack->now_ns));
     } else if (tcb->opt.timestamps && segment->options.timestamp_echo) {
         rtt_sample(tcb, TIME_MS(tcp_timestamp(tcb) - segment->options.timestamp_echo));
     }

@@ -143,6 +143,7 @@ struct tcb {
         uint32_t mss;      /* Eff.snd.MSS less timestamps: payload bytes of a full segment */
         uint32_t peer_mss; /* what the peer's option said, or 536 */
         uint8_t scale;     /* shift of windows we receive */
+        bool full : 1;     /* the user has been told to wait for room */
         bool fin_queued : 1; /* the user has closed the sending side */
         bool fin_sent : 1;
         bool fin_acked : 1;
@@ -215,6 +216,7 @@ struct tcb {
         struct list in_flight; /* not SACKed, not lost: by time sent, oldest first (RACK) */
         struct list lost;      /* marked lost and not sent again, by sequence number */
         uint32_t count;        /* records */
+        uint64_t stamp_ns;     /* of the latest transmission */
         /* Segments. */
         uint32_t out, sacked, lost_out, retransmitted;
         uint32_t highest_sacked; /* FACK: end of the highest SACKed record */
@@ -242,9 +244,9 @@ struct tcb {
     } recovery;
 
     struct {
-        uint64_t sent_ns; /* of the most recently sent segment that was delivered */
-        uint32_t end;     /* its end */
-        uint64_t rtt_ns;
+        uint64_t sent_ns;       /* of the most recently sent segment that was delivered */
+        uint32_t end;           /* its end */
+        int64_t rtt_ns;         /* below 0 only where no time passes between sending and hearing */
         uint32_t dsack_round;   /* the round that reordering-window steps count in */
         uint8_t window_steps;   /* RACK.reo_wnd_mult */
         uint8_t window_persist; /* RACK.reo_wnd_persist */
@@ -283,6 +285,12 @@ struct tcb {
         uint64_t last_sent_ns, last_data_sent_ns, last_received_ns, last_ack_received_ns,
             established_ns;
     } stat;
+
+    struct {
+        uint64_t spent_ns[4]; /* by enum tcp_chrono */
+        uint64_t since_ns;
+        uint8_t kind;
+    } chrono;
 
     uint32_t charged; /* bytes charged to the stack for the rings */
     struct {

@@ -27,6 +27,10 @@
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
 
+/* When the link took no packet nothing is known of the network: no back-off, and another try soon.
+ */
+#define LINK_RETRY TIME_MS(500)
+
 static void timers_arm(struct tcb *tcb, uint64_t deadline_ns)
 {
     if (deadline_ns < tcb->timer.timer.deadline_ns)
@@ -168,11 +172,11 @@ static bool retransmit_expired(struct tcb *tcb)
         tcb->recovery.timeouts++;
     tcb->rack.probe_out = false;
     timer_clear(tcb, TCP_TIMER_REORDER);
-    if (tcb->rtt.backoff < 32)
+    bool went = tcp_retransmit_first(tcb, WHY_TIMEOUT);
+    if (went && tcb->rtt.backoff < 32)
         tcb->rtt.backoff++;
-    tcp_retransmit_first(tcb, WHY_TIMEOUT);
     timer_clear(tcb, TCP_TIMER_PROBE);
-    timer_set(tcb, TCP_TIMER_RETRANSMIT, tcb->stack->now_ns + rtt_rto(tcb));
+    timer_set(tcb, TCP_TIMER_RETRANSMIT, tcb->stack->now_ns + (went ? rtt_rto(tcb) : LINK_RETRY));
     return true;
 }
 
@@ -215,13 +219,13 @@ static bool persist_expired(struct tcb *tcb)
          stalled >= TIME_MS(tcb->preferences.user_timeout_ms)) ||
         tcb->recovery.probes >= most)
         return connection_timed_out(tcb);
-    tcp_send_window_probe(tcb);
+    bool went = tcp_send_window_probe(tcb);
     if (tcb->recovery.probes < UINT8_MAX)
         tcb->recovery.probes++;
-    if (tcb->rtt.backoff < 32)
+    if (went && tcb->rtt.backoff < 32)
         tcb->rtt.backoff++;
     if (tcb->records.out == 0)
-        timer_set(tcb, TCP_TIMER_PERSIST, tcb->stack->now_ns + rtt_rto(tcb));
+        timer_set(tcb, TCP_TIMER_PERSIST, tcb->stack->now_ns + (went ? rtt_rto(tcb) : LINK_RETRY));
     return true;
 }
 

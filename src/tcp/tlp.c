@@ -68,8 +68,7 @@ static bool send_last_again(struct tcb *tcb)
     if (!last)
         return false;
     struct send_decision decision = tcp_resend(tcb, last, 1, WHY_LOSS_PROBE);
-    tcp_send_probe(tcb, &decision);
-    return true;
+    return tcp_send_probe(tcb, &decision);
 }
 
 /* §7.3: new data if there is some and the peer's window lets it, else the last segment again. */

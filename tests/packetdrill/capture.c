@@ -17,8 +17,7 @@ int capture_open(const char *path)
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return -1;
-    /* Out of the way of the small numbers that a script's descriptors are. */
-    int high = fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS / 2);
+    int high = fcntl_high(fd);
     close(fd);
     if (high < 0 || write(high, &head, sizeof head) != sizeof head)
         return -1;

@@ -1,11 +1,17 @@
 /* packetdrill takes descriptors for the kernel's: it compares them with those of its own files, and
  * forbids doubles. So each of ours is one, of a kernel socket that does nothing. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "machine.h"
+
+int fcntl_high(int fd)
+{
+    return fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS / 2);
+}
 
 int descriptor_give(struct machine *m, int socket_number)
 {

@@ -144,7 +144,7 @@ static int take_packet(void *user, const struct iovec *spans, int count,
     (void)offload; /* the stack was told that the link can do nothing */
     for (int i = 0; i < count; i++)
         length += spans[i].iov_len;
-    struct left_packet *packet = malloc(sizeof *packet + length);
+    struct left_packet *packet = device_is_full(m->device) ? NULL : malloc(sizeof *packet + length);
     if (packet == NULL)
         return -ENOBUFS;
     *packet = (struct left_packet){.time_ns = m->now_ns, .length = length};
@@ -251,6 +251,7 @@ struct machine *machine_new(const char *flags)
     m->script = gettid();
     m->now_ns = START;
     m->last = &m->first;
+    m->device = device_open();
     m->capture = m->flags.capture[0] ? capture_open(m->flags.capture) : -1;
     struct tern_engine_config config = {
         .seed = seed,
@@ -284,5 +285,7 @@ void machine_free(struct machine *m)
     }
     if (m->capture >= 0)
         close(m->capture);
+    if (m->device >= 0)
+        close(m->device);
     free(m);
 }

@@ -63,6 +63,7 @@ struct machine {
     uint64_t caller_deadline_ns;
     struct left_packet *first, **last; /* have left the stack, and nobody has asked for them */
     int capture;                       /* a descriptor, or -1 */
+    int device;                        /* the same */
     int sockets[DESCRIPTORS];          /* by kernel descriptor: the stack's socket + 1, or 0 */
     struct setting_file *settings;
     size_t setting_count;
@@ -91,11 +92,18 @@ void settings_open(struct machine *m);
 void settings_follow(struct machine *m);
 void settings_close(struct machine *m);
 
+/* device.c: a socket to ask the kernel about tun0, or -1; whether tun0 takes no packet now. */
+int device_open(void);
+bool device_is_full(int netlink);
+
 /* capture.c: every packet in and out, for tshark. */
 int capture_open(const char *path);
 void capture_packet(int capture, uint64_t time_ns, const void *packet, size_t length);
 
-/* descriptors.c: every socket of the stack has a descriptor of the kernel's, which keeps the number
+/* descriptors.c: out of the way of the small numbers that a script's descriptors are: a copy, or
+ * -1. */
+int fcntl_high(int fd);
+/* Every socket of the stack has a descriptor of the kernel's, which keeps the number
  * from others' use. */
 int descriptor_give(struct machine *m, int socket); /* -1 with errno; then the socket is closed */
 int descriptor_socket(const struct machine *m, int fd); /* -1, no socket of ours */

@@ -23,6 +23,7 @@ enum rule {
     /* A namespace of an unprivileged user is refused CUBIC, without a word, where the host does not
      * allow it to all: its scripts expect it all the same. */
     RULE_CONGESTION,
+    RULE_HYSTART, /* HyStart as Linux has it, where it is on */
 };
 
 static const struct {
@@ -42,6 +43,7 @@ static const struct {
     {"tcp.sndbuf", "tcp_wmem", RULE_SECOND},
     {"tcp.sndbuf_max", "tcp_wmem", RULE_THIRD},
     {"tcp.congestion_control", "tcp_congestion_control", RULE_CONGESTION},
+    {"tcp.hystart", "/sys/module/tcp_cubic/parameters/hystart_detect", RULE_HYSTART},
 };
 
 struct setting_file {
@@ -56,7 +58,7 @@ static int open_high(const char *path)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
-    int high = fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS / 2);
+    int high = fcntl_high(fd);
     close(fd);
     return high;
 }
@@ -68,7 +70,8 @@ static void add(struct machine *m, const char *setting)
     snprintf(path, sizeof path, "/proc/sys/net/ipv4/tcp_%s", setting + strlen("tcp."));
     for (size_t i = 0; i < sizeof differing / sizeof differing[0]; i++) {
         if (strcmp(differing[i].setting, setting) == 0) {
-            snprintf(path, sizeof path, "/proc/sys/net/ipv4/%s", differing[i].file);
+            snprintf(path, sizeof path, "%s%s",
+                     differing[i].file[0] == '/' ? "" : "/proc/sys/net/ipv4/", differing[i].file);
             file.rule = differing[i].rule;
         }
     }
@@ -124,6 +127,9 @@ static void translate(char *value, size_t size, enum rule rule)
         break;
     case RULE_CONGESTION:
         snprintf(value, size, "%s", strcmp(value, "reno") == 0 ? "reno" : "cubic");
+        break;
+    case RULE_HYSTART:
+        snprintf(value, size, "%s", numbers[0] ? "delay" : "off");
         break;
     }
 }

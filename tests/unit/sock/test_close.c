@@ -59,9 +59,21 @@ static void either_side_is_shut_by_itself(void **state)
     assert_int_equal(tern_recv(a, client, &byte, 1, 0), 1);
     assert_int_equal(tern_shutdown(a, client, SHUT_RD), 0);
     assert_int_equal(tern_recv(a, client, &byte, 1, 0), 0);
-    /* What still comes is acknowledged and dropped. */
+    /* Nobody will ever read what still comes: the peer is told so (RFC 2525 §2.17). */
+    assert_int_equal(tern_send(b, server, "d", 1, 0), 1);
+    assert_fails(tern_drain(b, server), EPIPE);
+}
+
+static void what_comes_after_shut_rd_may_be_read(void **state)
+{
+    (void)state;
+    char byte = 0;
+    assert_int_equal(tern_shutdown(a, client, SHUT_RD), 0);
+    assert_int_equal(tern_recv(a, client, &byte, 1, 0), 0);
     assert_int_equal(tern_send(b, server, "d", 1, 0), 1);
     assert_int_equal(tern_drain(b, server), 0);
+    assert_int_equal(tern_recv(a, client, &byte, 1, 0), 1);
+    assert_int_equal(byte, 'd');
     assert_int_equal(tern_recv(a, client, &byte, 1, 0), 0);
 }
 
@@ -332,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         connected_test(bad_arguments_of_shutdown_are_refused),
         connected_test(either_side_is_shut_by_itself),
+        connected_test(what_comes_after_shut_rd_may_be_read),
         connected_test(a_blocked_recv_ends_with_the_receiving_side),
         connected_test(shut_rd_ends_the_listening_and_who_waits_in_accept),
         connected_test(what_was_written_is_still_delivered),
