@@ -4,10 +4,10 @@
 
 #include "base/seq.h"
 #include "base/time.h"
-#include "tcp/burst.h"
 #include "tcp/connection.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
+#include "tcp/pacing.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
@@ -180,6 +180,7 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
     tcb->stat.last_ack_received_ns = tcb->stack->now_ns;
     tcb->keepalive_sent = 0;
 
+    rate_check_app_limited(tcb);
     struct ack_event event = event_begin(tcb, segment);
     uint32_t prior_out = tcb->records.out;
     if (seq_geq(segment->ack, tcb->snd.una)) {
@@ -209,7 +210,7 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
     }
     sample_rtt(tcb, segment, &event);
     recovery_on_ack(tcb, segment, &event);
-    burst_update_rate(tcb);
+    pacing_update_rate(tcb);
     if (event.advanced)
         timers_restart_retransmit(tcb);
     else if (sacked_before_head(tcb, &event))

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tcp/rate.h"
 #include "tcp/step.h"
 
 struct ack_event {
@@ -23,9 +24,7 @@ struct ack_event {
     uint64_t sack_sent_ns;   /* of the first newly SACKed that was sent once; TIME_NEVER: none */
     uint64_t rtt_ns;         /* the sample for congestion control; TIME_NEVER: none */
     uint32_t highest_sacked; /* end of the highest newly SACKed, or SND.UNA */
-    /* The delivery-rate sample: of the most recently sent segment delivered. */
-    uint64_t rate_prior_delivered, rate_prior_ns, rate_send_ns;
-    bool has_rate, rate_app_limited;
+    struct rate_sample rate;
     bool advanced;  /* SND.UNA moved */
     bool duplicate; /* RFC 5681 §2: a duplicate ACK */
     bool window_changed;

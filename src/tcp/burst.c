@@ -69,16 +69,3 @@ bool burst_should_wait(const struct tcb *tcb, uint32_t length, bool more, uint32
     *held = HELD_BY_USER;
     return !tcb->snd.fin_queued && !units_first(tcb)->ends_record;
 }
-
-void burst_update_rate(struct tcb *tcb)
-{
-    const struct settings *settings = &tcb->stack->settings;
-    uint64_t segments = tcb->cc.cwnd > tcb->records.out ? tcb->cc.cwnd : tcb->records.out;
-    bool slow_start = tcb->cc.cwnd < tcb->cc.ssthresh / 2;
-    uint64_t percent =
-        (uint64_t)(slow_start ? settings->tcp_pacing_ss_ratio : settings->tcp_pacing_ca_ratio);
-    uint64_t srtt_us = tcb->rtt.srtt_ns / TIME_US(1);
-    if (tcb->rtt.srtt_ns == 0)
-        return;
-    tcb->cc.pacing_rate = segments * tcb->snd.mss * percent * 10000 / (srtt_us ? srtt_us : 1);
-}

@@ -30,7 +30,4 @@ enum tcp_held {
 bool burst_should_wait(const struct tcb *tcb, uint32_t length, bool more, uint32_t room,
                        uint32_t usable, uint32_t burst, enum tcp_held *held);
 
-/* Estimates the rate of the connection from window and RTT; after each ACK. */
-void burst_update_rate(struct tcb *tcb);
-
 #endif

@@ -28,6 +28,9 @@ struct cc_operations {
     void (*timed_out)(struct tcb *tcb);
     /* Sending starts again after `idle_ns` with nothing in flight. May be NULL. */
     void (*resumed)(struct tcb *tcb, uint64_t idle_ns);
+    /* Sets tcb->cc.pacing_rate, after each ACK and when the connection opens; its segments are
+     * always paced then. NULL: the usual rate (pacing.c), paced where that is asked for. */
+    void (*set_rate)(struct tcb *tcb);
 };
 
 /* By index of the setting tcp.congestion_control's words. */

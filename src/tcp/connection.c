@@ -3,11 +3,11 @@
 #include <stdlib.h>
 
 #include "base/time.h"
-#include "tcp/burst.h"
 #include "tcp/demux.h"
 #include "tcp/listen.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
+#include "tcp/pacing.h"
 #include "tcp/port.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
@@ -23,6 +23,7 @@ static void preferences_init(struct tcp_preferences *p, const struct settings *s
     p->keepalive_interval_s = (uint32_t)s->tcp_keepalive_interval_s;
     p->keepalive_probes = (uint8_t)s->tcp_keepalive_probes;
     p->syn_retries = (uint8_t)s->tcp_syn_retries;
+    p->max_pacing_rate = UINT64_MAX;
     p->congestion_control = (uint8_t)s->tcp_congestion_control;
     p->mtu_discover = MTU_DISCOVER_WANT;
 }
@@ -104,7 +105,7 @@ void tcp_connection_established(struct tcb *tcb)
     tcb->records.highest_sacked = tcb->snd.una;
     stack_count(tcb->stack, tcb->accepted_open ? COUNTER_TcpPassiveOpens : COUNTER_TcpActiveOpens);
     timers_restart_keepalive(tcb);
-    burst_update_rate(tcb);
+    pacing_update_rate(tcb);
     if (tcb->snd.fin_queued)
         tcp_set_state(tcb, TCP_FIN_WAIT_1); /* closed before it opened (§3.10.4) */
     if (tcb->listener && tcb->stack->notify && !was_early)

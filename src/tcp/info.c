@@ -68,6 +68,8 @@ static void fill_counts(const struct tcb *tcb, struct tern_tcp_info *info)
     info->tcpi_segs_in = tcb->stat.segments_in;
     info->tcpi_data_segs_out = tcb->stat.data_segments_out;
     info->tcpi_data_segs_in = tcb->stat.data_segments_in;
+    info->tcpi_delivery_rate = tcb->rate.latest;
+    info->tcpi_delivery_rate_app_limited = tcb->rate.latest == 0 || tcb->rate.latest_app_limited;
     info->tcpi_delivered = (uint32_t)tcb->rate.delivered;
     info->tcpi_notsent_bytes = seq_gt(tcb->snd.base + tcb->snd.ring.length, tcb->snd.nxt)
                                    ? tcb->snd.base + tcb->snd.ring.length - tcb->snd.nxt
@@ -95,7 +97,7 @@ void tcp_info_fill(const struct tcb *tcb, struct tern_tcp_info *info)
     info->tcpi_snd_wnd = tcb->snd.wnd;
     info->tcpi_rcv_wnd = tcb->rcv.wnd;
     info->tcpi_pacing_rate = tcb->cc.pacing_rate ? tcb->cc.pacing_rate : UINT64_MAX;
-    info->tcpi_max_pacing_rate = UINT64_MAX;
+    info->tcpi_max_pacing_rate = tcb->preferences.max_pacing_rate;
     fill_recovery(tcb, info);
     fill_times(tcb, info);
     fill_counts(tcb, info);

@@ -21,6 +21,7 @@ void newreno_duplicate(struct tcb *tcb, struct ack_event *event)
 {
     tcb->records.sacked++;
     tcb->rate.delivered++;
+    tcb->rate.delivered_ns = tcb->stack->now_ns;
     event->delivered++;
     limit_duplicates(tcb);
 }

@@ -9,6 +9,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/chrono.h"
+#include "tcp/pacing.h"
 #include "tcp/receive.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
@@ -179,7 +180,7 @@ struct send_decision tcp_next_send(const struct tcb *tcb, enum tcp_urge urge)
         return hold(HELD_BY_STATE);
     if (!records_room(tcb))
         return hold(HELD_BY_RECORDS);
-    if (timer_is_set(tcb, TCP_TIMER_PACE))
+    if (pacing_holds(tcb))
         return hold(HELD_BY_PACE);
     uint32_t room = congestion_room(tcb);
     if (tcb->recovery.prefer_new) {
@@ -210,6 +211,7 @@ static bool send_again(struct tcb *tcb, const struct send_decision *decision)
     if (tcp_emit(tcb, decision) < 0)
         return false;
     records_resend(tcb, record, bytes);
+    pacing_sent(tcb, decision->length);
     recovery_on_retransmit(tcb, record);
     count_resending(tcb, decision, record);
     /* The timer is for the oldest segment, which has just been given another chance. */
@@ -223,6 +225,7 @@ bool tcp_send_probe(struct tcb *tcb, const struct send_decision *decision)
     if (tcp_emit(tcb, decision) < 0)
         return false;
     records_probe(tcb, decision->record);
+    pacing_sent(tcb, decision->length);
     count_resending(tcb, decision, decision->record);
     return true;
 }
@@ -251,6 +254,7 @@ static bool send_new(struct tcb *tcb, const struct send_decision *decision)
         tcb->snd.fin_sent = true;
     if (decision->length && decision->length % decision->mss)
         tcb->snd.small = end;
+    pacing_sent(tcb, decision->length);
     tcb->recovery.prr_out += tcb->records.out - out_before;
     if (decision->length) {
         tcb->stat.last_data_sent_ns = tcb->stack->now_ns;
@@ -302,6 +306,8 @@ void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
     if (!sent && tcb->ack.now)
         tcp_send_ack(tcb, WHY_ACK);
     chrono_update(tcb, decision.held);
+    if (decision.held == HELD_BY_PACE)
+        pacing_wait(tcb);
     timers_check_persist(tcb);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/seq.h"
 #include "base/time.h"
+#include "tcp/rate.h"
 
 static struct sent_record *record_of(struct tree_node *node)
 {
@@ -103,24 +104,6 @@ void records_release(struct tcb *tcb)
     tcb->records.lost_out = tcb->records.retransmitted = 0;
 }
 
-/* Stamps what the delivery rate needs to know of a transmission
- * (draft-cheng-iccrg-delivery-rate-estimation §3.2). */
-static void record_stamp(struct tcb *tcb, struct sent_record *record)
-{
-    /* What was sent first is older, be it by a nanosecond: RACK goes by it. */
-    uint64_t now = time_max(tcb->stack->now_ns, tcb->records.stamp_ns + 1);
-    tcb->records.stamp_ns = now;
-    if (tcb->records.out == 0) {
-        tcb->rate.first_sent_ns = now;
-        tcb->rate.delivered_ns = now;
-    }
-    record->sent_ns = now;
-    record->first_sent_ns = tcb->rate.first_sent_ns;
-    record->delivered = tcb->rate.delivered;
-    record->delivered_ns = tcb->rate.delivered_ns;
-    record->app_limited = tcb->rate.app_limited != 0;
-}
-
 int records_add(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t mss)
 {
     if (!records_room(tcb))
@@ -132,7 +115,7 @@ int records_add(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t mss)
     record->end = end;
     record->mss = mss;
     record->segments = segments_in(start, end, record->mss);
-    record_stamp(tcb, record);
+    rate_on_send(tcb, record);
     list_init(&record->order);
     list_append(&tcb->records.in_flight, &record->order);
     record_insert_after(tcb, records_last(tcb), record);
@@ -152,6 +135,7 @@ struct sent_record *records_split(struct tcb *tcb, struct sent_record *record, u
     record->push = record->ends_record = false; /* they belong to the last byte */
     uint32_t before = record->segments;
     record->segments = segments_in(record->start, at, record->mss);
+    record->flight -= record->flight > upper->segments ? upper->segments : 0;
     list_init(&upper->order);
     if (!list_empty(&record->order))
         list_insert(record->order.next, &upper->order);
@@ -180,23 +164,6 @@ static void record_uncount(struct tcb *tcb, const struct sent_record *record, ui
         tcb->records.lost_out -= segments;
     if (record->in_flight_again)
         tcb->records.retransmitted -= segments;
-}
-
-/* The rate sample takes the most recently sent segment of all that this ACK delivers. */
-static void rate_delivered(struct tcb *tcb, const struct sent_record *record, uint32_t segments,
-                           struct ack_event *event)
-{
-    tcb->rate.delivered += segments;
-    tcb->rate.delivered_ns = tcb->stack->now_ns;
-    event->delivered += segments;
-    if (!event->has_rate || record->delivered > event->rate_prior_delivered) {
-        event->has_rate = true;
-        event->rate_prior_delivered = record->delivered;
-        event->rate_prior_ns = record->delivered_ns;
-        event->rate_send_ns = record->sent_ns - record->first_sent_ns;
-        event->rate_app_limited = record->app_limited;
-        tcb->rate.first_sent_ns = record->sent_ns;
-    }
 }
 
 /* RACK.xmit_ts and RACK.end_seq follow the most recently sent segment that was delivered (RFC 8985
@@ -248,7 +215,7 @@ static void record_acknowledged(struct tcb *tcb, struct sent_record *record, uin
         note_delivery_order(tcb, record, record->start, event);
     }
     if (!record->sacked) {
-        rate_delivered(tcb, record, segments, event);
+        rate_on_delivery(tcb, record, segments, event);
         rack_delivered(tcb, record, end);
     }
     event->acked += segments;
@@ -306,7 +273,7 @@ static struct sent_record *record_mark_sacked(struct tcb *tcb, struct sent_recor
         note_original(tcb, record->end, event);
         note_delivery_order(tcb, record, record->start, event);
     }
-    rate_delivered(tcb, record, record->segments, event);
+    rate_on_delivery(tcb, record, record->segments, event);
     rack_delivered(tcb, record, record->end);
     if (record->lost)
         tcb->records.lost_out -= record->segments;
@@ -377,6 +344,7 @@ uint32_t records_mark_lost(struct tcb *tcb, struct sent_record *record)
         tcb->records.retransmitted -= record->segments;
     record->lost = true;
     record->in_flight_again = false;
+    tcb->rate.lost += record->segments;
     list_remove(&record->order);
     lost_insert(tcb, record);
     return record->segments;
@@ -398,11 +366,11 @@ struct sent_record *records_resend(struct tcb *tcb, struct sent_record *record, 
 {
     if (bytes < record->end - record->start && !records_split(tcb, record, record->start + bytes))
         return NULL;
+    rate_on_send(tcb, record);
     if (!record->in_flight_again)
         tcb->records.retransmitted += record->segments;
     record->in_flight_again = true;
     record->retransmitted = true;
-    record_stamp(tcb, record);
     list_remove(&record->order);
     list_append(&tcb->records.in_flight, &record->order);
     return record;
@@ -417,7 +385,7 @@ void records_take_back(struct tcb *tcb, struct sent_record *record)
 void records_probe(struct tcb *tcb, struct sent_record *record)
 {
     record->retransmitted = true;
-    record_stamp(tcb, record);
+    rate_on_send(tcb, record);
     if (list_empty(&record->order) || record->lost)
         return; /* SACKed, or waiting to be sent again */
     list_remove(&record->order);

@@ -211,6 +211,7 @@ void recovery_on_ack(struct tcb *tcb, const struct segment *segment, struct ack_
                 on_ack_otherwise(tcb, event);
         }
     }
+    rate_finish(tcb, event);
     set_window(tcb, event);
 }
 

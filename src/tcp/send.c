@@ -10,6 +10,7 @@
 #include "tcp/burst.h"
 #include "tcp/connection.h"
 #include "tcp/output.h"
+#include "tcp/rate.h"
 #include "tcp/rtt.h"
 
 /* What a unit or a record counts in the send buffer beside its bytes, so that many small ones are
@@ -168,6 +169,7 @@ static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, stru
 ssize_t send_take(struct tcb *tcb, const struct iovec *spans, int count, int flags)
 {
     struct progress p = {0};
+    rate_check_app_limited(tcb);
     for (int i = 0; i < count; i++)
         p.wanted += spans[i].iov_len;
     for (int i = 0; i < count; i++) {

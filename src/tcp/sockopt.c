@@ -15,6 +15,7 @@
 #include "tcp/info.h"
 #include "tcp/listen.h"
 #include "tcp/output.h"
+#include "tcp/pacing.h"
 #include "tcp/receive.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
@@ -223,12 +224,31 @@ static int take_number(const void *value, socklen_t length, int *out)
     return 0;
 }
 
+/* SO_MAX_PACING_RATE, bytes a second: 64 bits, or 32 of which all ones mean no limit. */
+static int set_pacing(struct tcp_preferences *p, const void *value, socklen_t length)
+{
+    uint64_t rate;
+    uint32_t narrow;
+    if (length == sizeof rate) {
+        memcpy(&rate, value, sizeof rate);
+    } else if (length >= sizeof narrow) {
+        memcpy(&narrow, value, sizeof narrow);
+        rate = narrow == UINT32_MAX ? UINT64_MAX : narrow;
+    } else {
+        return -EINVAL;
+    }
+    p->max_pacing_rate = rate;
+    return 0;
+}
+
 static int set_preference(struct tcp_preferences *p, const struct settings *settings, int level,
                           int option, const void *value, socklen_t length)
 {
     int number;
     if (level == IP_PROTOCOL_TCP && option == OPTION_CONGESTION)
         return set_congestion(p, value, length);
+    if (level == SOL_SOCKET && option == SO_MAX_PACING_RATE)
+        return set_pacing(p, value, length);
     if (take_number(value, length, &number) < 0)
         return -EINVAL;
     const struct number_option *known = find_number(level, option);
@@ -248,6 +268,8 @@ static void act_on_change(struct tcb *tcb, int level, int option)
         timers_restart_keepalive(tcb);
     if (level == SOL_SOCKET && option == SO_RCVBUF)
         receive_window_resized(tcb);
+    if (level == SOL_SOCKET && option == SO_MAX_PACING_RATE && tcb->cc.operations)
+        pacing_update_rate(tcb);
     if (level != IP_PROTOCOL_TCP)
         return;
     switch (option) {
@@ -417,6 +439,14 @@ static int get_number(const struct tcp_preferences *p, const struct settings *se
     }
 }
 
+static int get_pacing(const struct tcp_preferences *p, void *value, socklen_t *length)
+{
+    uint64_t rate = p->max_pacing_rate;
+    uint32_t narrow = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
+    return *length >= sizeof rate ? give(&rate, sizeof rate, value, length)
+                                  : give(&narrow, sizeof narrow, value, length);
+}
+
 static int get_preference(const struct tcp_preferences *p, const struct settings *settings,
                           int level, int option, void *value, socklen_t *length)
 {
@@ -426,6 +456,8 @@ static int get_preference(const struct tcp_preferences *p, const struct settings
         strncpy(name, cc_by_index(p->congestion_control)->name, sizeof name - 1);
         return give(name, sizeof name, value, length);
     }
+    if (level == SOL_SOCKET && option == SO_MAX_PACING_RATE)
+        return get_pacing(p, value, length);
     int error = get_number(p, settings, level, option, &number);
     return error < 0 ? error : give(&number, sizeof number, value, length);
 }

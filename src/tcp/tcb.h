@@ -57,6 +57,7 @@ struct tcp_preferences {
     uint32_t keepalive_idle_s;
     uint32_t keepalive_interval_s;
     uint32_t user_timeout_ms; /* 0: the retry limits decide */
+    uint64_t max_pacing_rate; /* SO_MAX_PACING_RATE, bytes a second; UINT64_MAX: none */
     uint32_t notsent_lowat;   /* TCP_NOTSENT_LOWAT, bytes; 0: the setting decides */
     uint16_t max_segment;     /* TCP_MAXSEG, 0: the path decides */
     int16_t linger2_s;        /* TCP_LINGER2; 0: the setting decides, below: no FIN-WAIT-2 */
@@ -85,10 +86,12 @@ struct sent_record {
         order; /* in records.in_flight, by time of (re)transmission; or in records.lost, by start */
     uint32_t start, end;
     uint64_t sent_ns;       /* when it was last sent */
-    uint64_t first_sent_ns; /* of the flight it was sent in: delivery rate
-                               (draft-cheng-iccrg-delivery-rate) */
-    uint64_t delivered;     /* tcb->rate.delivered when it was sent */
-    uint64_t delivered_ns;
+    /* What rate_on_send() notes for the delivery rate. */
+    uint64_t first_sent_ns;   /* when the segment delivered last before it was sent */
+    uint64_t delivered;       /* tcb->rate.delivered when it was sent */
+    uint64_t delivered_ns;    /* and when that was last so */
+    uint32_t lost_before;     /* tcb->rate.lost when it was sent */
+    uint32_t flight;          /* segments in flight once it was */
     uint32_t mss;             /* the segment size it was cut by */
     uint32_t segments;        /* wire segments in it */
     bool sacked : 1;          /* the peer holds it (RFC 2018) */
@@ -267,6 +270,7 @@ struct tcb {
         uint32_t most_out;          /* the most segments out at a time in this round */
         uint32_t usage_end;         /* SND.NXT at the round's begin */
         uint64_t pacing_rate;       /* bytes a second; 0: not known yet */
+        uint64_t next_send_ns;      /* when the pacer lets the next segment go; pacing.c */
         uint64_t private_state[16]; /* the algorithm's own */
     } cc;
 
@@ -275,6 +279,9 @@ struct tcb {
         uint64_t delivered_ns;  /* when the last was */
         uint64_t first_sent_ns; /* send time of the segment delivered last */
         uint64_t app_limited;   /* delivered mark up to which samples are app-limited; 0 none */
+        uint32_t lost;          /* segments marked lost, ever */
+        bool latest_app_limited : 1;
+        uint64_t latest; /* bytes a second, as of the last good sample; 0: none yet */
     } rate;
 
     struct {

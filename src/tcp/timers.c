@@ -22,6 +22,7 @@
 #include "tcp/connection.h"
 #include "tcp/fastopen.h"
 #include "tcp/output.h"
+#include "tcp/rate.h"
 #include "tcp/receive.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
@@ -294,6 +295,7 @@ static const enum tcp_timer order[TCP_TIMERS] = {
 static void timers_expired(struct stack *stack, struct stack_timer *timer)
 {
     struct tcb *tcb = container_of(timer, struct tcb, timer);
+    rate_check_app_limited(tcb);
     for (int i = 0; i < TCP_TIMERS; i++) {
         enum tcp_timer which = order[i];
         if (tcb->deadline_ns[which] > stack->now_ns)

@@ -1,6 +1,7 @@
 #include "tcp_peer.h"
 
 #include "tcp/burst.h"
+#include "tcp/pacing.h"
 
 static struct peer *peer_opened(void)
 {
@@ -40,11 +41,11 @@ static void rate_follows_window_and_round_trip(void **state)
     p->tcb->cc.cwnd = 10;
     p->tcb->cc.ssthresh = 10;
     p->tcb->rtt.srtt_ns = TIME_MS(10);
-    burst_update_rate(p->tcb);
+    pacing_update_rate(p->tcb);
     /* 10 segments each 10 ms, and a fifth more (tcp.pacing_ca_ratio). */
     assert_int_equal(p->tcb->cc.pacing_rate, 1200000);
     p->tcb->cc.ssthresh = 100;
-    burst_update_rate(p->tcb);
+    pacing_update_rate(p->tcb);
     assert_int_equal(p->tcb->cc.pacing_rate, 2000000);
     peer_free(p);
 }
