@@ -21,7 +21,9 @@ uint32_t burst_segments(const struct tcb *tcb, uint32_t mss)
     uint64_t rtt_us = tcb->rtt.min_ns == TIME_NEVER ? UINT64_MAX : tcb->rtt.min_ns / TIME_US(1);
     uint64_t halvings = rtt_us >> settings->tcp_tso_rtt_log;
     uint64_t bytes = tcb->cc.pacing_rate ? tcb->cc.pacing_rate >> 10 : most;
-    if (halvings < 32)
+    /* An algorithm with a rate of its own is asked to send no lumps at all. */
+    bool lumps = !tcb->cc.operations->set_rate;
+    if (lumps && halvings < 32)
         bytes += most >> halvings;
     if (bytes > most)
         bytes = most;

@@ -4,7 +4,7 @@
 
 #include "tcp/tcb.h"
 
-static const struct cc_operations *const algorithms[] = {&cc_cubic, &cc_reno};
+static const struct cc_operations *const algorithms[] = {&cc_cubic, &cc_reno, &cc_bbr};
 
 const struct cc_operations *cc_by_index(int64_t index)
 {
@@ -15,6 +15,20 @@ const struct cc_operations *cc_by_index(int64_t index)
 int64_t cc_count(void)
 {
     return sizeof algorithms / sizeof algorithms[0];
+}
+
+void cc_release(struct tcb *tcb)
+{
+    if (tcb->cc.operations && tcb->cc.operations->release)
+        tcb->cc.operations->release(tcb);
+    tcb->cc.operations = NULL;
+}
+
+void cc_start(struct tcb *tcb)
+{
+    cc_release(tcb);
+    tcb->cc.operations = cc_by_index(tcb->preferences.congestion_control);
+    tcb->cc.operations->init(tcb);
 }
 
 bool cc_is_limited(const struct tcb *tcb)

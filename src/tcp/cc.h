@@ -11,13 +11,22 @@
 
 struct tcb;
 struct ack_event;
+struct sent_record;
 
 struct cc_operations {
     const char *name;
     /* A connection starts to use the algorithm. */
     void (*init)(struct tcb *tcb);
+    /* It no longer does, or is no more. May be NULL. */
+    void (*release)(struct tcb *tcb);
     /* Segments were newly acknowledged while nothing is being recovered: grow tcb->cc.cwnd. */
     void (*acknowledged)(struct tcb *tcb, const struct ack_event *event);
+    /* In place of acknowledged(), for an algorithm that sets tcb->cc.cwnd itself on every ACK and
+     * in recovery too: then no reduction is spread over a round trip (prr.c), and the threshold
+     * means nothing. May be NULL. */
+    void (*control)(struct tcb *tcb, const struct ack_event *event);
+    /* `record` has just been marked lost. May be NULL. */
+    void (*lost)(struct tcb *tcb, const struct sent_record *record);
     /* Congestion: returns the new slow-start threshold, in segments, at least 2 (RFC 5681 equation
      * 4). */
     uint32_t (*reduced)(struct tcb *tcb);
@@ -36,6 +45,9 @@ struct cc_operations {
 /* By index of the setting tcp.congestion_control's words. */
 const struct cc_operations *cc_by_index(int64_t index);
 int64_t cc_count(void);
+/* The connection starts with the algorithm that its preferences name, or changes to it. */
+void cc_start(struct tcb *tcb);
+void cc_release(struct tcb *tcb);
 
 /* Whether the window is what holds the sender: only then may it grow, for a window that was not
  * filled says nothing of what the path would bear (RFC 7661). In slow start twice what was out
@@ -48,6 +60,6 @@ uint32_t cc_slow_start(struct tcb *tcb, uint32_t segments);
 /* One segment for each `window` segments acknowledged (RFC 5681 §3.1 congestion avoidance). */
 void cc_additive_increase(struct tcb *tcb, uint32_t window, uint32_t segments);
 
-extern const struct cc_operations cc_reno, cc_cubic;
+extern const struct cc_operations cc_reno, cc_cubic, cc_bbr;
 
 #endif

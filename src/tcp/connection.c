@@ -133,6 +133,7 @@ static void uncount_open(struct tcb *tcb)
 static void stop_working(struct tcb *tcb)
 {
     timers_clear_all(tcb);
+    cc_release(tcb);
     records_release(tcb);
     ring_release(&tcb->snd.ring);
     units_release(tcb);

@@ -128,8 +128,7 @@ static void promote_fill(struct tcb *tcb, const struct half_open *half)
     tcb->opt.last_ack_sent = tcb->rcv.nxt;
     options_negotiate(tcb, &half->options);
     tcp_connection_set_mss(tcb);
-    tcb->cc.operations = cc_by_index(tcb->preferences.congestion_control);
-    tcb->cc.operations->init(tcb);
+    cc_start(tcb);
     tcp_set_state(tcb, TCP_SYN_RECEIVED);
 }
 

@@ -347,6 +347,8 @@ uint32_t records_mark_lost(struct tcb *tcb, struct sent_record *record)
     tcb->rate.lost += record->segments;
     list_remove(&record->order);
     lost_insert(tcb, record);
+    if (tcb->cc.operations && tcb->cc.operations->lost)
+        tcb->cc.operations->lost(tcb, record);
     return record->segments;
 }
 

@@ -180,6 +180,10 @@ static bool suspicious(const struct tcb *tcb, const struct ack_event *event)
 
 static void set_window(struct tcb *tcb, const struct ack_event *event)
 {
+    if (tcb->cc.operations->control) {
+        tcb->cc.operations->control(tcb, event);
+        return;
+    }
     if (tcb->recovery.phase == TCP_PHASE_RECOVERY || tcb->recovery.phase == TCP_PHASE_REDUCED) {
         prr_on_ack(tcb, event->delivered, event->lost, event->advanced);
         return;
@@ -266,7 +270,7 @@ void recovery_on_reorder_timeout(struct tcb *tcb)
         return;
     if (tcb->recovery.phase < TCP_PHASE_RECOVERY)
         enter_recovery(tcb, false);
-    if (tcb->recovery.phase == TCP_PHASE_RECOVERY)
+    if (tcb->recovery.phase == TCP_PHASE_RECOVERY && !tcb->cc.operations->control)
         prr_on_ack(tcb, 1, lost, false);
 }
 

@@ -292,10 +292,8 @@ static void act_on_change(struct tcb *tcb, int level, int option)
             tcp_notify(tcb, POLLOUT | POLLWRNORM);
         break;
     case OPTION_CONGESTION:
-        if (tcb->cc.operations) {
-            tcb->cc.operations = cc_by_index(tcb->preferences.congestion_control);
-            tcb->cc.operations->init(tcb);
-        }
+        if (tcb->cc.operations)
+            cc_start(tcb);
         break;
     default:
         break;

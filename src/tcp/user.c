@@ -72,8 +72,7 @@ static int send_syn(struct tcb *tcb, uint32_t text)
     tcb->rcv.wnd =
         receive_initial_window(tcb->stack, tcb->preferences.receive_buffer, &tcb->rcv.scale);
     receive_window_begin(tcb);
-    tcb->cc.operations = cc_by_index(tcb->preferences.congestion_control);
-    tcb->cc.operations->init(tcb);
+    cc_start(tcb);
     tcb->syn_attempts = 1;
     tcp_set_state(tcb, TCP_SYN_SENT);
     struct send_decision syn = {

@@ -79,6 +79,8 @@ static void choose(uint64_t seed, struct world_config *config, struct transfer *
             chance(&random, 15)   ? PATIENT ",tcp.sack=0"
             : chance(&random, 15) ? PATIENT ",tcp.timestamps=0,tcp.congestion_control=reno"
             : chance(&random, 10) ? PATIENT ",tcp.sack=0,tcp.timestamps=0,tcp.window_scaling=0"
+            : chance(&random, 20) ? PATIENT ",tcp.congestion_control=bbr"
+            : chance(&random, 10) ? PATIENT ",tcp.pacing=1"
                                   : PATIENT;
         random_side(&random, &transfer->side[i]);
     }

@@ -6,10 +6,11 @@
 static void algorithms_stand_in_the_order_of_the_setting_s_words(void **state)
 {
     (void)state;
-    assert_int_equal(cc_count(), 2);
+    assert_int_equal(cc_count(), 3);
     assert_string_equal(cc_by_index(0)->name, "cubic");
     assert_string_equal(cc_by_index(1)->name, "reno");
-    assert_ptr_equal(cc_by_index(2), cc_by_index(0));
+    assert_string_equal(cc_by_index(2)->name, "bbr");
+    assert_ptr_equal(cc_by_index(3), cc_by_index(0));
     assert_ptr_equal(cc_by_index(-1), cc_by_index(0));
 }
 
