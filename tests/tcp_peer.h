@@ -58,6 +58,7 @@ struct peer {
     uint16_t window;
     bool timestamps; /* its segments carry them */
     uint32_t ts, ts_echo;
+    uint8_t ecn;     /* codepoint of its IP headers */
     unsigned events; /* all that the connection's owner has been told */
     unsigned listener_events;
 };
@@ -120,6 +121,7 @@ static inline enum drop_reason peer_send_raw(struct peer *p, struct segment segm
     struct test_packet packet;
     struct ipv4_header header = header_between(address_to_ipv4(&p->theirs.address),
                                                address_to_ipv4(&p->ours.address), IP_PROTOCOL_TCP);
+    header.traffic_class = p->ecn;
     segment.source_port = p->theirs.port;
     segment.destination_port = p->ours.port;
     segment.checksum = 0;
@@ -219,6 +221,7 @@ static inline struct segment peer_take(struct peer *p)
     assert_true(sent_checksum_is_right(p->m, p->seen));
     assert_true(
         tcp_parse(sent_payload(p->m, p->seen), sent_payload_length(p->m, p->seen), &segment));
+    segment.ecn = sent_header(p->m, p->seen).traffic_class & ECN_MASK;
     p->seen++;
     if (segment.options.has_timestamps)
         p->ts_echo = segment.options.timestamp_value;

@@ -198,6 +198,7 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
     if (seq_gt(segment->ack, tcb->snd.una))
         advance(tcb, segment->ack, &event);
     event.duplicate = is_duplicate(tcb, segment, &event);
+    ecn_feedback(tcb, segment, &event);
     if (prior_out == 0 && !event.advanced) {
         if (tcb->snd.wnd && seq_lt(tcb->snd.nxt, tcb->snd.una + tcb->snd.wnd))
             timer_clear(tcb, TCP_TIMER_PERSIST);

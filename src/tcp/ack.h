@@ -16,6 +16,8 @@ struct ack_event {
     uint32_t sacked;          /* segments newly SACKed */
     uint32_t delivered;       /* segments newly known to have arrived, one way or the other */
     uint32_t lost;            /* segments newly marked lost */
+    uint32_t ce;              /* segments newly delivered that the network had marked, as far as
+                                 the feedback tells */
     uint32_t reordered_from;  /* lowest number newly delivered, never sent twice, below what was
                                  SACKed before */
     uint64_t
@@ -34,7 +36,7 @@ struct ack_event {
     bool retransmitted_acked; /* something sent more than once was acknowledged */
     bool original_acked;      /* something sent once only, after the recovery point's start, was
                                  delivered (F-RTO) */
-    bool ece;                 /* the peer echoes congestion */
+    bool ece;                 /* the peer echoes congestion marks (RFC 3168) */
     bool syn_acked, fin_acked;
 };
 

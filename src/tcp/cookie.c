@@ -113,22 +113,25 @@ bool cookie_check(const struct tcp *tcp, const struct endpoint *local,
            check_with(&secret->previous, now_minute, local, remote, irs, iss, mss);
 }
 
-uint32_t cookie_timestamp(uint32_t clock, const struct tcp_options *syn)
+uint32_t cookie_timestamp(uint32_t clock, const struct tcp_options *syn, bool ecn)
 {
     uint32_t bits = syn->has_window_scale ? options_scale(syn) : (uint32_t)NO_SCALE;
     if (syn->has_sack_permitted)
         bits |= SACK_BIT;
+    if (ecn)
+        bits |= ECN_BIT;
     uint32_t timestamp = (clock & ~(uint32_t)TIMESTAMP_BITS) | bits;
     /* Never ahead of the clock, so that what follows does not go back. */
     return timestamp > clock ? timestamp - (TIMESTAMP_BITS + 1) : timestamp;
 }
 
-void cookie_timestamp_read(uint32_t timestamp, struct tcp_options *syn)
+void cookie_timestamp_read(uint32_t timestamp, struct tcp_options *syn, bool *ecn)
 {
     uint32_t scale = timestamp & SCALE_MASK;
     syn->has_window_scale = scale != NO_SCALE;
     syn->window_scale = (uint8_t)scale;
     syn->has_sack_permitted = timestamp & SACK_BIT;
+    *ecn = timestamp & ECN_BIT;
 }
 
 enum drop_reason cookie_answer(struct half_open *half)
@@ -137,8 +140,10 @@ enum drop_reason cookie_answer(struct half_open *half)
     struct stack *stack = listener->stack;
     if (half->options.has_timestamps && stack->settings.tcp_timestamps) {
         uint32_t clock = tcp_timestamp_clock(stack);
-        half->ts_offset += cookie_timestamp(clock, &half->options) - clock;
+        bool ecn = half->ecn.mode == ECN_CLASSIC;
+        half->ts_offset += cookie_timestamp(clock, &half->options, ecn) - clock;
     } else {
+        half->ecn.mode = ECN_OFF;
         half->options.has_sack_permitted = half->options.has_window_scale = false;
     }
     half->iss = cookie_make(listener->tcp, &half->local, &half->remote, half->irs,
@@ -156,16 +161,18 @@ bool cookie_expected(const struct tcp_listener *listener, const struct segment *
 }
 
 /* What the SYN must have said, as far as the cookie could remember. */
-static struct tcp_options recall(const struct half_open *half, uint16_t mss,
-                                 const struct segment *segment)
+static void recall(struct half_open *half, uint16_t mss, const struct segment *segment)
 {
+    const struct settings *settings = &half->listener->stack->settings;
     struct tcp_options syn = {.has_mss = true, .mss = mss};
-    if (segment->options.has_timestamps && half->listener->stack->settings.tcp_timestamps) {
+    if (segment->options.has_timestamps && settings->tcp_timestamps) {
+        bool ecn;
         syn.has_timestamps = true;
         syn.timestamp_value = segment->options.timestamp_value;
-        cookie_timestamp_read(segment->options.timestamp_echo - half->ts_offset, &syn);
+        cookie_timestamp_read(segment->options.timestamp_echo - half->ts_offset, &syn, &ecn);
+        half->ecn.mode = ecn && settings->tcp_ecn ? ECN_CLASSIC : ECN_OFF;
     }
-    return syn;
+    half->options = syn;
 }
 
 enum drop_reason cookie_arrives(struct tcp_listener *listener, const struct packet_in *packet,
@@ -188,7 +195,7 @@ enum drop_reason cookie_arrives(struct tcp_listener *listener, const struct pack
         stack_count(stack, COUNTER_TcpExtListenOverflows);
         return DROP_TCP_LISTEN_FULL;
     }
-    half.options = recall(&half, mss, segment);
+    recall(&half, mss, segment);
     struct tcb *tcb = half_open_promote(&half);
     if (!tcb)
         return DROP_NO_MEMORY;

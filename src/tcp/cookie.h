@@ -27,8 +27,8 @@ bool cookie_check(const struct tcp *tcp, const struct endpoint *local,
                   const struct endpoint *remote, uint32_t irs, uint32_t iss, uint16_t *mss);
 /* The timestamp to send at `clock`, at most 63 earlier, that remembers the SYN's options; and what
  * it remembers. */
-uint32_t cookie_timestamp(uint32_t clock, const struct tcp_options *syn);
-void cookie_timestamp_read(uint32_t timestamp, struct tcp_options *syn);
+uint32_t cookie_timestamp(uint32_t clock, const struct tcp_options *syn, bool ecn);
+void cookie_timestamp_read(uint32_t timestamp, struct tcp_options *syn, bool *ecn);
 
 /* Answers a SYN, of which `half` tells, with a cookie and keeps nothing. */
 enum drop_reason cookie_answer(struct half_open *half);

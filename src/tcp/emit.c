@@ -98,6 +98,7 @@ int tcp_emit(struct tcb *tcb, const struct send_decision *decision)
             receive_update_window(tcb);
     }
     segment.window = window_field(tcb, flags & TCP_SYN);
+    uint8_t ecn = ecn_departs(tcb, decision, &segment);
     options_fill(tcb, &segment, length < decision->mss ? length : decision->mss);
     int count = 0;
     if (length) {
@@ -109,7 +110,7 @@ int tcp_emit(struct tcb *tcb, const struct send_decision *decision)
     tcb->stat.segments_out += wire_segments;
     tcb->stat.last_sent_ns = tcb->stack->now_ns;
     struct manner manner = {
-        .traffic_class = tcb->preferences.traffic_class,
+        .traffic_class = (uint8_t)((tcb->preferences.traffic_class & ~ECN_MASK) | ecn),
         .hop_limit = tcb->preferences.hop_limit,
         .may_be_fragmented = tcb->preferences.mtu_discover == MTU_DISCOVER_DONT,
     };

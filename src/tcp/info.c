@@ -11,6 +11,8 @@ enum {
     INFO_TIMESTAMPS = 1,
     INFO_SACK = 2,
     INFO_WINDOW_SCALE = 4,
+    INFO_ECN = 8,
+    INFO_ECN_SEEN = 16,
     INFO_SYN_DATA = 32,
 };
 
@@ -71,6 +73,7 @@ static void fill_counts(const struct tcb *tcb, struct tern_tcp_info *info)
     info->tcpi_delivery_rate = tcb->rate.latest;
     info->tcpi_delivery_rate_app_limited = tcb->rate.latest == 0 || tcb->rate.latest_app_limited;
     info->tcpi_delivered = (uint32_t)tcb->rate.delivered;
+    info->tcpi_delivered_ce = tcb->ecn.delivered_ce;
     info->tcpi_notsent_bytes = seq_gt(tcb->snd.base + tcb->snd.ring.length, tcb->snd.nxt)
                                    ? tcb->snd.base + tcb->snd.ring.length - tcb->snd.nxt
                                    : 0;
@@ -83,6 +86,8 @@ void tcp_info_fill(const struct tcb *tcb, struct tern_tcp_info *info)
     info->tcpi_options =
         (uint8_t)((tcb->opt.timestamps ? INFO_TIMESTAMPS : 0) | (tcb->opt.sack ? INFO_SACK : 0) |
                   (tcb->opt.scaling ? INFO_WINDOW_SCALE : 0) |
+                  (tcb->ecn.handshake.mode != ECN_OFF ? INFO_ECN : 0) |
+                  (tcb->ecn.ect_seen ? INFO_ECN_SEEN : 0) |
                   (tcb->fast_open.syn_data_acked ? INFO_SYN_DATA : 0));
     info->tcpi_snd_wscale = tcb->snd.scale & 15u;
     info->tcpi_rcv_wscale = tcb->rcv.scale & 15u;

@@ -23,6 +23,7 @@ static enum tcp_step run_steps(struct tcb *tcb, const struct segment *segment)
         tcp_check_sequence, /* first */
         tcp_check_reset,    /* second; third is about security labels, which nobody sends */
         tcp_check_syn,      /* fourth */
+        ecn_arrives,        /* RFC 3168 §6.1.3 */
         tcp_process_ack,    /* fifth */
         tcp_process_urgent, /* sixth */
         tcp_process_text,   /* seventh */
@@ -83,6 +84,11 @@ enum drop_reason tcp_input(struct stack *stack, const struct packet_in *packet)
         stack_count(stack, COUNTER_TcpInErrs);
         return DROP_TCP_CHECKSUM;
     }
+    segment.ecn = packet->traffic_class & ECN_MASK;
+    segment.packets = 1;
+    if (packet->segment_size && segment.length > packet->segment_size)
+        segment.packets =
+            (uint16_t)((segment.length + packet->segment_size - 1) / packet->segment_size);
     struct endpoint local = {packet->destination, segment.destination_port};
     struct endpoint remote = {packet->source, segment.source_port};
 

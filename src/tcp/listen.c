@@ -42,7 +42,7 @@ void half_open_answer(struct half_open *half)
     const struct settings *settings = &stack->settings;
     struct segment segment = {.seq = half->iss,
                               .ack = half->irs + 1,
-                              .flags = TCP_SYN | TCP_ACK,
+                              .flags = TCP_SYN | TCP_ACK | ecn_answer_flags(&half->ecn),
                               .window = (uint16_t)half->window_bytes};
     struct tcp_options *o = &segment.options;
     o->has_mss = true;
@@ -127,6 +127,7 @@ static void promote_fill(struct tcb *tcb, const struct half_open *half)
     tcb->opt.ts_offset = half->ts_offset;
     tcb->opt.last_ack_sent = tcb->rcv.nxt;
     options_negotiate(tcb, &half->options);
+    tcb->ecn.handshake = half->ecn;
     tcp_connection_set_mss(tcb);
     cc_start(tcb);
     tcp_set_state(tcb, TCP_SYN_RECEIVED);
@@ -223,6 +224,7 @@ static enum drop_reason take_syn(struct tcp_listener *listener, const struct pac
     }
     if (half_open_fill(&fresh, listener, packet, segment) < 0)
         return DROP_NO_ROUTE;
+    ecn_syn_arrives(&fresh.ecn, &stack->settings, segment);
     if (crowded)
         stack_count(stack, COUNTER_TcpExtTCPReqQFullDoCookies);
     if (crowded || stack->settings.tcp_syncookies == 2)
@@ -298,6 +300,7 @@ enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct pack
     uint32_t expected = half->irs + 1;
     if (segment->flags & TCP_SYN && !(segment->flags & (TCP_RST | TCP_ACK)) &&
         segment->seq == half->irs) {
+        ecn_syn_repeated(&half->ecn, segment);
         half_open_answer(half); /* a repeated SYN: ours was lost */
         return DROP_TCP_SYN;
     }

@@ -36,6 +36,7 @@ struct half_open {
     uint32_t irs, iss;
     uint32_t window_bytes; /* what we offered */
     uint32_t ts_offset;
+    struct ecn_handshake ecn;
     uint16_t peer_window;
     uint8_t scale;     /* ours */
     uint8_t attempts;  /* SYN,ACKs sent */

@@ -11,6 +11,7 @@ void prr_begin(struct tcb *tcb)
     tcb->recovery.prr_out = 0;
     tcb->cc.fraction = 0;
     tcb->cc.ssthresh = tcb->cc.operations->reduced(tcb);
+    ecn_window_reduced(tcb);
 }
 
 void prr_on_ack(struct tcb *tcb, uint32_t delivered, uint32_t newly_lost, bool advanced)

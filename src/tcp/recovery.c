@@ -34,6 +34,7 @@ static void enter_reduced(struct tcb *tcb)
         return;
     undo_begin(tcb);
     tcb->recovery.undo_possible = false;
+    tcb->recovery.prior_ssthresh = 0;
     prr_begin(tcb);
     tcb->recovery.high = tcb->snd.nxt;
     tcb->recovery.phase = TCP_PHASE_REDUCED;
@@ -48,8 +49,10 @@ static void enter_recovery(struct tcb *tcb, bool ece)
     undo_begin(tcb);
     if (reducing)
         tcb->recovery.prior_ssthresh = prior_ssthresh;
-    else if (!ece)
+    else
         prr_begin(tcb);
+    if (ece)
+        tcb->recovery.prior_ssthresh = 0; /* marks are no mistake: nothing to go back to */
     tcb->recovery.high = tcb->snd.nxt;
     tcb->recovery.phase = TCP_PHASE_RECOVERY;
 }
@@ -167,6 +170,8 @@ static void on_ack_otherwise(struct tcb *tcb, struct ack_event *event)
         enter_recovery(tcb, event->ece);
         return;
     }
+    if (event->ece)
+        enter_reduced(tcb); /* RFC 3168 §6.1.2: as for a loss, once a round trip */
     if (tcb->recovery.phase != TCP_PHASE_REDUCED)
         to_open(tcb);
 }
@@ -250,6 +255,7 @@ void recovery_on_timeout(struct tcb *tcb)
         tcb->recovery.prior_cwnd = prior;
         tcb->cc.ssthresh = tcb->cc.operations->reduced(tcb);
     }
+    ecn_window_reduced(tcb);
     if (tcb->cc.operations->timed_out)
         tcb->cc.operations->timed_out(tcb);
     tcb->cc.cwnd = tcb_in_flight(tcb) + 1; /* the loss window, RFC 5681 §3.1 */

@@ -74,9 +74,11 @@ enum tcp_step tcp_syn_sent_arrives(struct tcb *tcb, const struct segment *segmen
         return tcp_drop(DROP_TCP_FLAGS);
     take_syn(tcb, segment);
     if (!ack) {
+        ecn_syn_arrives(&tcb->ecn.handshake, &tcb->stack->settings, segment);
         simultaneous_open(tcb);
         return TCP_STEP_CONTINUE;
     }
+    ecn_syn_ack_arrives(tcb, segment);
     syn_acknowledged(tcb, segment);
     /* Text or a FIN on the SYN,ACK is taken like any other. */
     enum tcp_step step = tcp_process_text(tcb, segment);

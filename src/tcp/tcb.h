@@ -18,6 +18,7 @@
 #include "ip/ip.h"
 #include "tcp/cc.h"
 #include "tcp/cookie_keys.h"
+#include "tcp/ecn.h"
 #include "tcp/state.h"
 #include "tcp/tcp.h"
 #include "tcp/units.h"
@@ -227,10 +228,10 @@ struct tcb {
 
     struct {
         enum tcp_phase phase;
-        uint32_t high;       /* SND.NXT at the time the phase began: recovery point */
-        uint32_t reordering; /* segments: the duplicate threshold */
-        uint32_t prior_cwnd; /* before the reduction, RecoverFS of PRR, and for undo */
-        uint32_t prior_ssthresh;
+        uint32_t high;           /* SND.NXT at the time the phase began: recovery point */
+        uint32_t reordering;     /* segments: the duplicate threshold */
+        uint32_t prior_cwnd;     /* before the reduction, RecoverFS of PRR, and for undo */
+        uint32_t prior_ssthresh; /* 0: there is nothing to go back to */
         uint32_t prr_delivered, prr_out;
         uint32_t
             retransmit_ts; /* timestamp clock at the first retransmission of this phase (Eifel) */
@@ -273,6 +274,8 @@ struct tcb {
         uint64_t next_send_ns;      /* when the pacer lets the next segment go; pacing.c */
         uint64_t private_state[16]; /* the algorithm's own */
     } cc;
+
+    struct ecn_state ecn;
 
     struct {
         uint64_t delivered;     /* segments, ever */

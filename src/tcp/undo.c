@@ -40,18 +40,27 @@ static bool may_undo(const struct tcb *tcb, const struct segment *segment)
     return tcb->recovery.undo_possible && (all_duplicates(tcb) || original_arrived(tcb, segment));
 }
 
-static void take_back(struct tcb *tcb, bool unmark)
+/* The window as it was, unless marks are among the reasons for what it is: they were no mistake. */
+static void restore_window(struct tcb *tcb)
 {
-    if (unmark) {
-        for (struct sent_record *r = records_first(tcb); r; r = records_next(r))
-            records_unmark_lost(tcb, r);
-    }
+    if (tcb->recovery.prior_ssthresh == 0)
+        return;
     if (tcb->cc.operations->undone)
         tcb->cc.operations->undone(tcb);
     if (tcb->recovery.prior_cwnd > tcb->cc.cwnd)
         tcb->cc.cwnd = tcb->recovery.prior_cwnd;
     if (tcb->recovery.prior_ssthresh > tcb->cc.ssthresh)
         tcb->cc.ssthresh = tcb->recovery.prior_ssthresh;
+    ecn_window_restored(tcb);
+}
+
+static void take_back(struct tcb *tcb, bool unmark)
+{
+    if (unmark) {
+        for (struct sent_record *r = records_first(tcb); r; r = records_next(r))
+            records_unmark_lost(tcb, r);
+    }
+    restore_window(tcb);
     undo_forget(tcb);
     tcb->rack.advanced = true;
 }

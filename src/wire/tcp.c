@@ -169,6 +169,8 @@ bool tcp_parse(const void *bytes, size_t length, struct segment *out)
         return false;
     out->text = c.next;
     out->length = (uint32_t)cursor_left(&c);
+    out->ecn = 0;
+    out->packets = 1;
 
     memset(&out->options, 0, sizeof out->options);
     struct cursor over_options = cursor_over(options, options_length);

@@ -84,6 +84,8 @@ struct segment {
     struct tcp_options options;
     const uint8_t *text; /* the payload: a view into the packet */
     uint32_t length;     /* of the text, without SYN and FIN */
+    uint8_t ecn;         /* of the IP header that brought it: the ECN field; not parsed here */
+    uint16_t packets;    /* on the wire, as which it came: more than one for a super-segment */
 };
 
 /* SEG.LEN: the sequence space that the segment occupies (RFC 9293 §3.4). */

@@ -36,6 +36,8 @@ static const struct sysctl table[] = {
     {"net.ipv4.tcp_rto_max_ms", SAME, "tcp.rto_max_ms"},
     {"net.ipv4.tcp_syn_retries", SAME, "tcp.syn_retries"},
     {"net.ipv4.tcp_synack_retries", SAME, "tcp.synack_retries"},
+    {"net.ipv4.tcp_ecn", SAME, "tcp.ecn"},
+    {"net.ipv4.tcp_ecn_fallback", FIXED, "1"},
     {"net.ipv4.tcp_syncookies", SAME, "tcp.syncookies"},
     {"net.ipv4.tcp_abort_on_overflow", SWITCH, "tcp.abort_on_overflow"},
     {"net.ipv4.tcp_retries2", SAME, "tcp.retries2"},

@@ -109,7 +109,7 @@ static void key_changes_and_what_the_last_one_made_stays_good(void **state)
 
 /* ── The timestamp ── */
 
-static void timestamp_remembers_scale_and_SACK_and_never_leads(void **state)
+static void timestamp_remembers_scale_SACK_and_ECN_and_never_leads(void **state)
 {
     (void)state;
     for (uint32_t clock = 0xffffff80u; clock != 200; clock++) {
@@ -117,9 +117,11 @@ static void timestamp_remembers_scale_and_SACK_and_never_leads(void **state)
             struct tcp_options got = {0}, syn = {.has_window_scale = scale < 16,
                                                  .window_scale = scale,
                                                  .has_sack_permitted = clock & 1};
-            uint32_t timestamp = cookie_timestamp(clock, &syn);
+            bool ecn = false;
+            uint32_t timestamp = cookie_timestamp(clock, &syn, clock & 2);
             assert_true(clock - timestamp < 64);
-            cookie_timestamp_read(timestamp, &got);
+            cookie_timestamp_read(timestamp, &got, &ecn);
+            assert_int_equal(ecn, (clock & 2) != 0);
             assert_int_equal(got.has_window_scale, scale < 16);
             assert_int_equal(got.has_sack_permitted, clock & 1);
             if (scale < 16)
@@ -326,7 +328,7 @@ int main(void)
         cmocka_unit_test(guessing_a_cookie_is_hopeless),
         cmocka_unit_test(cookie_is_good_for_one_minute_and_less_than_two),
         cmocka_unit_test(key_changes_and_what_the_last_one_made_stays_good),
-        cmocka_unit_test(timestamp_remembers_scale_and_SACK_and_never_leads),
+        cmocka_unit_test(timestamp_remembers_scale_SACK_and_ECN_and_never_leads),
         cmocka_unit_test(cookie_keeps_nothing_until_the_ACK_brings_it_back),
         cmocka_unit_test(without_timestamps_only_the_MSS_is_kept),
         cmocka_unit_test(wrong_cookie_is_reset),
