@@ -16,7 +16,7 @@
 #include "tcp/records.h"
 #include "tcp/tcb.h"
 
-enum { RUNS = 1500 };
+enum { RUNS = 4000 };
 
 /* With much loss and no SACK a transfer can take longer than a connection is kept whose user has
  * closed it: here all must arrive. */
