@@ -38,17 +38,29 @@ static ssize_t done_or(size_t done, ssize_t error)
     return done > 0 ? (ssize_t)done : error;
 }
 
-/* Waits until a stream takes more, after `n`, which says that it did not. Opening with MSG_FASTOPEN
- * is under way like any connect, and says so to who will not wait. */
-static ssize_t wait_to_send(struct call *call, ssize_t n)
+/* Waits until a stream takes more. */
+static int wait_to_send(struct call *call)
 {
-    ssize_t error;
+    int error;
     do {
         error = call_wait(call, POLLOUT);
         /* A little room is not worth waking for: that poll() shows it is what ends the wait. */
     } while (error == 0 && call->blocks &&
              !(call->socket->kind->readiness(call->socket) & (POLLOUT | POLLERR | POLLHUP)));
-    return error == -EAGAIN ? n : error;
+    return error;
+}
+
+/* Who writes on the SYN (Fast Open) and may wait learns how the opening ends, and of the bytes only
+ * if it ends well. */
+static int await_opening(struct call *call, ssize_t n, size_t left)
+{
+    struct socket *socket = call->socket;
+    int error = 0;
+    if ((n < 0 && n != -EINPROGRESS) || !call->blocks)
+        return 0;
+    while (error == 0 && (error = socket->kind->opened(socket, left > 0)) == -EALREADY)
+        error = call_wait(call, POLLOUT);
+    return error;
 }
 
 static ssize_t send_stream(struct call *call, const struct iovec *spans, int count, size_t length,
@@ -66,13 +78,18 @@ static ssize_t send_stream(struct call *call, const struct iovec *spans, int cou
             break;
         ssize_t n = socket->kind->send(socket, next, next_count, to, flags | more);
         flags &= ~MSG_FASTOPEN; /* the rest follows like any other */
+        int opened = await_opening(call, n, length - done - (n > 0 ? (size_t)n : 0));
+        if (opened < 0)
+            return opened;
         if (n >= 0) {
             done += (size_t)n;
             spans_consume(&left, (size_t)n);
             continue;
         }
-        if (n == -EAGAIN || n == -EINPROGRESS)
-            n = wait_to_send(call, n);
+        if (n == -EINPROGRESS && call->blocks)
+            continue; /* it is open now */
+        if (n == -EAGAIN)
+            n = wait_to_send(call);
         if (n < 0)
             return done_or(done, n);
     } while (done < length);

@@ -68,6 +68,16 @@ static int tcp_kind_connect(struct socket *socket, const struct endpoint *remote
     return result;
 }
 
+static int tcp_kind_opened(struct socket *socket, bool more)
+{
+    tcp_expect_text(socket->of.tcb, more);
+    if (socket->connect_progress == CONNECT_UNDER_WAY)
+        return connect_outcome(socket);
+    if (tcp_opening(socket->of.tcb))
+        return -EALREADY;
+    return -tcp_error(socket->of.tcb, true);
+}
+
 static int tcp_kind_listen(struct socket *socket, int backlog)
 {
     struct tcp_listener *listener;
@@ -90,13 +100,15 @@ static ssize_t tcp_kind_send(struct socket *socket, const struct iovec *spans, i
                              const struct endpoint *to, int flags)
 {
     /* A connection has its peer: only Fast Open, which makes one, asks where to. */
-    if (flags & MSG_FASTOPEN) {
-        ssize_t n = to ? tcp_connect_send(socket->of.tcb, to, spans, count) : -EINVAL;
-        if (n > 0 || n == -EINPROGRESS)
-            socket->connect_progress = CONNECT_UNDER_WAY;
-        return n;
-    }
-    return tcp_send(socket->of.tcb, spans, count, flags);
+    struct tcb *tcb = socket->of.tcb;
+    ssize_t n;
+    if (!(flags & MSG_FASTOPEN))
+        n = tcp_send(tcb, spans, count, flags);
+    else
+        n = to ? tcp_connect_send(tcb, to, spans, count) : -EINVAL;
+    if (socket->connect_progress == CONNECT_NONE && tcp_opening(tcb))
+        socket->connect_progress = CONNECT_UNDER_WAY; /* these bytes are on the SYN */
+    return n;
 }
 
 static ssize_t tcp_kind_receive(struct socket *socket, const struct iovec *spans, int count,
@@ -188,6 +200,7 @@ const struct socket_kind tcp_kind = {
     .close = tcp_kind_close,
     .bind = tcp_kind_bind,
     .connect = tcp_kind_connect,
+    .opened = tcp_kind_opened,
     .listen = tcp_kind_listen,
     .accept = tcp_kind_accept,
     .send = tcp_kind_send,

@@ -99,6 +99,7 @@ void tcp_connection_established(struct tcb *tcb)
     tcp_set_state(tcb, TCP_ESTABLISHED);
     tcb->ever_open = true;
     tcb->stat.established_ns = tcb->stack->now_ns;
+    tcb->ack.last_data_ns = tcb->stack->now_ns; /* its SYN, if nothing else */
     tcb->recovery.phase = TCP_PHASE_OPEN;
     tcb->recovery.timeouts = 0;
     tcb->recovery.high = tcb->snd.una;

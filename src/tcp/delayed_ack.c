@@ -73,6 +73,15 @@ void receive_fin_arrived(struct tcb *tcb)
         tcb->ack.now = true;
 }
 
+void receive_answer_expected(struct tcb *tcb)
+{
+    receive_quick(tcb, QUICK_ACKS);
+    tcb->ack.delay_ns = DELAY_LEAST;
+    tcb->ack.interactive = true;
+    tcb->ack.pending = true;
+    timer_set(tcb, TCP_TIMER_ACK, tcb->stack->now_ns + DELAY_MOST);
+}
+
 void receive_data_sent(struct tcb *tcb)
 {
     if (tcb->ack.last_data_ns && tcb->stack->now_ns - tcb->ack.last_data_ns < tcb->ack.delay_ns)

@@ -32,10 +32,11 @@ void receive_duplicate(struct tcb *tcb, uint32_t start, uint32_t end);
 void receive_data_arrived(struct tcb *tcb,
                           const struct segment *segment); /* in-order text has been taken */
 void receive_fin_arrived(struct tcb *tcb);                /* RCV.NXT has moved over the FIN */
-void receive_data_sent(struct tcb *tcb);   /* data leaves, and carries an acknowledgment */
-void receive_ack_sent(struct tcb *tcb);    /* RCV.NXT has been acknowledged */
-void receive_decide_ack(struct tcb *tcb);  /* at the end of segment arrival: now or later */
-void receive_ack_expired(struct tcb *tcb); /* the delayed ACK's timer */
+void receive_answer_expected(struct tcb *tcb); /* text is about to be sent: let it carry the ACK */
+void receive_data_sent(struct tcb *tcb);       /* data leaves, and carries an acknowledgment */
+void receive_ack_sent(struct tcb *tcb);        /* RCV.NXT has been acknowledged */
+void receive_decide_ack(struct tcb *tcb);      /* at the end of segment arrival: now or later */
+void receive_ack_expired(struct tcb *tcb);     /* the delayed ACK's timer */
 void receive_consumed(struct tcb *tcb,
                       uint32_t bytes); /* the user has read: perhaps the window's opening is news */
 void receive_quick(struct tcb *tcb, uint8_t count); /* no delay for the next `count` */

@@ -44,7 +44,10 @@ static void syn_acknowledged(struct tcb *tcb, const struct segment *segment)
     fast_open_syn_ack(tcb, segment);
     timers_restart_retransmit(tcb);
     tcp_connection_established(tcb);
-    tcb->ack.now = true;
+    if (tcb->snd.expected || tcb->preferences.defer_accept)
+        receive_answer_expected(tcb);
+    else
+        tcb->ack.now = true;
 }
 
 /* §3.5, figure 8: both have sent a SYN. */

@@ -147,6 +147,7 @@ struct tcb {
         uint32_t mss;      /* Eff.snd.MSS less timestamps: payload bytes of a full segment */
         uint32_t peer_mss; /* what the peer's option said, or 536 */
         uint8_t scale;     /* shift of windows we receive */
+        bool expected : 1; /* the user waits to send as soon as the connection is open */
         bool full : 1;     /* the user has been told to wait for room */
         bool fin_queued : 1; /* the user has closed the sending side */
         bool fin_sent : 1;

@@ -71,6 +71,9 @@ unsigned tcp_readiness(const struct tcb *tcb); /* POLLIN POLLOUT POLLRDHUP POLLH
 int tcp_error(struct tcb *tcb, bool clear);    /* a positive errno, or 0 */
 const struct endpoint *tcp_local(const struct tcb *tcb);
 const struct endpoint *tcp_remote(const struct tcb *tcb); /* port 0 while not connected */
+/* While opening: whether the user has text at hand to send as soon as it is done. */
+void tcp_expect_text(struct tcb *tcb, bool expected);
+bool tcp_opening(const struct tcb *tcb);   /* OPEN is under way */
 bool tcp_connected(const struct tcb *tcb); /* SYN-RECEIVED counts not, ESTABLISHED and later do */
 bool tcp_drained(const struct tcb *tcb);   /* everything sent is acknowledged, the FIN too if any */
 uint32_t tcp_queued_in(const struct tcb *tcb);      /* bytes that tcp_receive would give */

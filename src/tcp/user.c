@@ -377,6 +377,16 @@ const struct endpoint *tcp_remote(const struct tcb *tcb)
     return &tcb->remote;
 }
 
+void tcp_expect_text(struct tcb *tcb, bool expected)
+{
+    tcb->snd.expected = expected;
+}
+
+bool tcp_opening(const struct tcb *tcb)
+{
+    return tcb->state == TCP_SYN_SENT || (tcb->state == TCP_SYN_RECEIVED && !tcb->accepted_open);
+}
+
 bool tcp_connected(const struct tcb *tcb)
 {
     return tcb_open(tcb) || tcb->fast_open.deferred;
