@@ -105,6 +105,7 @@ void tcp_connection_established(struct tcb *tcb)
     tcb->recovery.high = tcb->snd.una;
     tcb->records.highest_sacked = tcb->snd.una;
     stack_count(tcb->stack, tcb->accepted_open ? COUNTER_TcpPassiveOpens : COUNTER_TcpActiveOpens);
+    rtt_established(tcb);
     timers_restart_keepalive(tcb);
     pacing_update_rate(tcb);
     if (tcb->snd.fin_queued)

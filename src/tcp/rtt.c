@@ -10,6 +10,17 @@ void rtt_init(struct tcb *tcb)
     tcb->rtt.deviation_ns = TIME_MS(tcb->stack->settings.tcp_rto_initial_ms);
 }
 
+/* RFC 6298 §5.7 */
+#define RTO_AFTER_LOST_SYN TIME_S(3)
+
+void rtt_established(struct tcb *tcb)
+{
+    if (tcb->rtt.srtt_ns)
+        return;
+    tcb->rtt.rto_ns = time_max(tcb->rtt.rto_ns, RTO_AFTER_LOST_SYN);
+    tcb->rtt.backoff = 0;
+}
+
 /* K * RTTVAR is at least the shortest timeout: §2.3's max(G, K * RTTVAR) with that for G, so that
  * the timeout always lies that much above SRTT. RFC 6298 §2.4 would have it no less than a second,
  * a SHOULD that no stack in use today follows. */

@@ -7,6 +7,9 @@
 void rtt_init(struct tcb *tcb);
 /* Takes one sample (RFC 6298 §2.2, §2.3). It also ends the back-off (§5.7 and Karn). */
 void rtt_sample(struct tcb *tcb, uint64_t rtt_ns);
+/* The handshake is over. When it gave no sample, because a SYN had to be sent again, the first data
+ * get three seconds (§5.7). */
+void rtt_established(struct tcb *tcb);
 /* A sample for the windowed minimum only: what a retransmission may spoil stays out (RFC 8985 §6.2
  * step 1). */
 void rtt_min_sample(struct tcb *tcb, uint64_t rtt_ns);
