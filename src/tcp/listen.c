@@ -151,6 +151,8 @@ struct tcb *half_open_promote(const struct half_open *half)
     if (half->attempts == 1) {
         rtt_sample(tcb, listener->stack->now_ns - half->sent_ns);
         rtt_min_sample(tcb, listener->stack->now_ns - half->sent_ns);
+    } else if (half->timeouts) {
+        tcb->cc.cwnd = 1; /* RFC 5681 §3.1: a lost SYN,ACK */
     }
     return tcb;
 }
