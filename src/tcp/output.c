@@ -134,6 +134,23 @@ static struct send_decision next_fin(const struct tcb *tcb)
         .why = WHY_FIN, .seq = tcb->snd.nxt, .mss = tcp_segment_size(tcb), .flags = TCP_FIN};
 }
 
+/* How many segments may go in one burst: half a window at most, so that two are on their way. */
+static uint32_t burst_room(const struct tcb *tcb, uint32_t room, uint32_t burst)
+{
+    uint32_t half = tcb->cc.cwnd / 2 > 1 ? tcb->cc.cwnd / 2 : 1;
+    return min_u32(min_u32(room, half), burst);
+}
+
+/* A burst that the first unit is too short for takes the rest from the next one. */
+static void fill_burst(struct tcb *tcb)
+{
+    uint32_t room = congestion_room(tcb);
+    if (tcb->snd.units.count < 2 || room == 0)
+        return;
+    uint32_t mss = tcp_segment_size(tcb);
+    units_grow(tcb, burst_room(tcb, room, burst_segments(tcb, mss)) * mss);
+}
+
 struct send_decision tcp_send_fresh(const struct tcb *tcb, uint32_t room, enum tcp_urge urge)
 {
     const struct send_unit *unit = units_first(tcb);
@@ -149,10 +166,8 @@ struct send_decision tcp_send_fresh(const struct tcb *tcb, uint32_t room, enum t
     enum tcp_held held;
     if (min_u32(length + fin, mss) > usable)
         return hold(HELD_BY_PEER);
-    /* Half a window at a time at most, so that two bursts are on their way. */
-    uint32_t half = tcb->cc.cwnd / 2 > 1 ? tcb->cc.cwnd / 2 : 1;
     uint32_t burst = burst_segments(tcb, mss);
-    uint32_t segments = min_u32(min_u32(room, half), burst);
+    uint32_t segments = burst_room(tcb, room, burst);
     uint32_t part = length;
     if (length <= mss) {
         if (length < mss && last && !fin && short_must_wait(tcb, urge))
@@ -289,6 +304,7 @@ void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
     bool sent = false;
     struct send_decision decision;
     for (;;) {
+        fill_burst(tcb);
         decision = tcp_next_send(tcb, urge);
         if (decision.why == WHY_NOTHING || !tcp_carry_out(tcb, &decision))
             break;

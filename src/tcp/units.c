@@ -67,6 +67,22 @@ uint32_t units_room(const struct tcb *tcb, uint32_t goal)
     return length < goal ? goal - length : 0;
 }
 
+void units_grow(struct tcb *tcb, uint32_t length)
+{
+    struct send_units *units = &tcb->snd.units;
+    struct send_unit *first = units_first(tcb);
+    if (units->count < 2 || first->ends_record || first->end - tcb->snd.nxt >= length)
+        return;
+    struct send_unit *next = unit_at(units, 1);
+    if (seq_lt(tcb->snd.nxt + length, next->end)) {
+        first->end = tcb->snd.nxt + length;
+        return;
+    }
+    next->push |= first->push;
+    units->start = (units->start + 1) & (units->capacity - 1);
+    units->count--;
+}
+
 void units_sent(struct tcb *tcb, uint32_t seq)
 {
     struct send_units *units = &tcb->snd.units;

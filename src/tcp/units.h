@@ -1,9 +1,10 @@
 /* The send queue's borders: which bytes, not sent yet, may share a packet.
  *
  * What a write brings joins the last unit as long as that is below the size goal; a full one, or
- * one that ends a record (MSG_EOR), is followed by a new one. A packet never spans two units. So
- * the borders that the user draws reach the wire, and a unit carries what belongs to its last byte:
- * the push, the end of a record.
+ * one that ends a record (MSG_EOR), is followed by a new one. A packet never spans two units; but
+ * one that is too short for a burst grows at the next one's cost, unless it ends a record. So the
+ * borders that the user draws reach the wire, and a unit carries what belongs to its last byte: the
+ * push, the end of a record.
  *
  * Units cover [SND.NXT, end of what is queued): sending takes from the first, and what is in flight
  * has records instead (records.h). */
@@ -36,6 +37,9 @@ void units_open(struct tcb *tcb);
 void units_extend(struct tcb *tcb, uint32_t bytes);
 /* How many bytes may still join the last unit, if a unit holds at most `goal`. */
 uint32_t units_room(const struct tcb *tcb, uint32_t goal);
+
+/* The first unit grows to `length` bytes, if the next one has them and may be joined. */
+void units_grow(struct tcb *tcb, uint32_t length);
 
 /* The unit that is sent from next, and the one that is written to; NULL when all is sent. */
 struct send_unit *units_first(const struct tcb *tcb);
