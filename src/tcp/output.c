@@ -1,7 +1,7 @@
 /* What to send next. tcp_next_send is the one place where the windows, Nagle and recovery meet; it
  * decides and changes nothing.
  *
- * The order: what is lost before what is new (RFC 6675 §5 NextSeg), new data as far as both windows
+ * The order: what is lost before what is new (RFC 6675 §4 NextSeg), new data as far as both windows
  * reach, the FIN with the last of it. An acknowledgment that is owed rides on any of these; alone
  * it goes only when nothing else did. */
 #include "tcp/output.h"

@@ -97,7 +97,7 @@ enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment)
         return TCP_STEP_CONTINUE; /* §3.10.7.4, seventh: nothing should come; it is ignored */
     tcb->stat.data_segments_in++;
     /* The user has closed and data still comes: it can never be delivered (RFC 2525 §2.17, RFC 9293
-     * §3.6.1 MUST-12's reset). */
+     * §3.6.1 SHLD-3). */
     if ((tcb->detached || (tcb->receive_shut && tcb->snd.fin_queued)) &&
         seq_gt(seq + length, tcb->rcv.nxt)) {
         stack_count(tcb->stack, COUNTER_TcpExtTCPAbortOnData);

@@ -33,7 +33,7 @@ struct tcp_port;
 enum tcp_timer {
     TCP_TIMER_RETRANSMIT, /* RTO, RFC 6298; in SYN-SENT too */
     TCP_TIMER_PROBE,      /* tail loss probe, RFC 8985 §7 */
-    TCP_TIMER_REORDER,    /* RACK's reordering window, RFC 8985 §6.3 */
+    TCP_TIMER_REORDER,    /* RACK's reordering window, RFC 8985 §6.2 step 5 */
     TCP_TIMER_PERSIST,    /* zero-window probe, RFC 9293 §3.8.6.1 */
     TCP_TIMER_ACK,        /* delayed acknowledgment, RFC 9293 §3.8.6.3 */
     TCP_TIMER_PACE,       /* the next moment the pacer lets something go */
@@ -86,7 +86,7 @@ struct sent_record {
     struct list
         order; /* in records.in_flight, by time of (re)transmission; or in records.lost, by start */
     uint32_t start, end;
-    uint64_t sent_ns;       /* when it was last sent */
+    uint64_t sent_ns; /* when it was last sent */
     /* What rate_on_send() notes for the delivery rate. */
     uint64_t first_sent_ns;   /* when the segment delivered last before it was sent */
     uint64_t delivered;       /* tcb->rate.delivered when it was sent */

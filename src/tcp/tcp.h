@@ -61,7 +61,8 @@ int tcp_shutdown_send(struct tcb *tcb);
 /* No more RECEIVE: what is here and what comes is acknowledged and dropped. -ENOTCONN. */
 int tcp_shutdown_receive(struct tcb *tcb);
 /* CLOSE by the owner, who lets go: data queued is still delivered; unread or newly arriving data is
- * answered with a reset (MUST-13/RFC 2525 §2.17). The tcb is no longer the caller's. */
+ * answered with a reset (RFC 9293 §3.6.1 SHLD-3, RFC 2525 §2.17). The tcb is no longer the
+ * caller's. */
 void tcp_detach(struct tcb *tcb);
 /* ABORT (§3.10.5): a reset to the peer, and the tcb is gone. */
 void tcp_abort(struct tcb *tcb);

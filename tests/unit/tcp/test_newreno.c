@@ -99,7 +99,7 @@ static void full_acknowledgment_ends_recovery_with_the_halved_window(void **stat
     peer_free(p);
 }
 
-/* RFC 6582 §3.2 step 1 and §4: duplicates of the same trouble start no second reduction. */
+/* RFC 6582 §3.2 step 2 and §4: duplicates of the same trouble start no second reduction. */
 static void duplicates_after_recovery_do_not_start_another(void **state)
 {
     (void)state;
