@@ -4,10 +4,10 @@
  * phases:
  *
  *   OPEN       nothing is missing; the congestion control may grow the window
- *   DISORDER   something is missing, not enough to call it lost (RFC 3042: new data may still go
- * out) REDUCED    a single reduction without retransmission: ECN, or a loss that a tail probe
- * repaired RECOVERY   fast recovery: lost segments are sent again, PRR spreads the reduction over a
- * round trip LOSS       after a timeout: everything is lost until shown otherwise; slow start
+ *   DISORDER   something is missing, not enough to call it lost; new data may still go (RFC 3042)
+ *   REDUCED    a single reduction without retransmission: ECN, or a loss that a probe repaired
+ *   RECOVERY   fast recovery: what is lost is sent again; PRR spreads the reduction
+ *   LOSS       after a timeout: everything is lost until shown otherwise; slow start
  *
  * What is lost is decided in rack.c for a peer with SACK, in newreno.c without. Sending itself is
  * output.c's: it asks for records_next_lost() while the window has room. A phase ends when SND.UNA
@@ -64,7 +64,7 @@ static void to_open(struct tcb *tcb)
 }
 
 /* Without SACK the duplicates of a phase that has just ended may still come in. Held until
- * something above `high` is acknowledged, they cannot start another (RFC 6582 §3.2 step 1, "careful
+ * something above `high` is acknowledged, they cannot start another (RFC 6582 §3.2 step 2, "careful
  * variant"). */
 static bool hold_without_sack(struct tcb *tcb)
 {

@@ -12,7 +12,7 @@ enum tcp_step {
     TCP_STEP_DONE,     /* the segment is finished with, properly: answer if something is owed */
     TCP_STEP_GONE,     /* the connection is: touch it no more */
     TCP_STEP_GONE_RST, /* the same, and the segment is answered as in CLOSED: with a reset */
-    /* The segment is dropped for the reason in step_drop(): */
+    /* The segment is dropped for the reason in tcp_step_reason(): */
     TCP_STEP_DROP = 0x100,     /* silently */
     TCP_STEP_DROP_ACK = 0x200, /* and answered with an ACK */
     TCP_STEP_DROP_RST = 0x400, /* and answered with a reset */

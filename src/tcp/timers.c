@@ -7,11 +7,12 @@
  *
  *   RETRANSMIT  RFC 6298; the only one that counts towards giving up
  *   PROBE       RFC 8985 §7, at most once a flight, instead of waiting for RETRANSMIT
- *   REORDER     RFC 8985 §6.3, a fraction of a round trip
- *   PERSIST     the window is closed; probes for ever while they are answered (RFC 9293 MUST-35,
- * RFC 6429) ACK         at most 0.5 s (RFC 9293 MUST-40 asks less than that) PACE        the
- * pacer's next gap KEEPALIVE   off unless asked for (RFC 9293 MUST-25) LINGER      the end of
- * TIME-WAIT, and of FIN-WAIT-2 when nobody will read any more
+ *   REORDER     RFC 8985 §6.2 step 5, a fraction of a round trip
+ *   PERSIST     the window is closed; probes as long as they are answered (MUST-37, RFC 6429)
+ *   ACK         at most 0.2 s (RFC 9293 MUST-40 asks for less than 0.5 s)
+ *   PACE        the pacer's next gap
+ *   KEEPALIVE   off unless asked for (RFC 9293 MUST-25)
+ *   LINGER      the end of TIME-WAIT, and of FIN-WAIT-2 when nobody will read any more
  */
 #include "tcp/timers.h"
 
