@@ -146,3 +146,19 @@ const char *setting_name(size_t index, const char **text)
         *text = table[index].text;
     return table[index].name;
 }
+
+int setting_values(const char *name, char *text, size_t size)
+{
+    const struct setting *setting = setting_find(name);
+    if (!setting)
+        return -ENOENT;
+    int length;
+    if (setting->kind == SETTING_KIND_KEY)
+        length = snprintf(text, size, "four hexadecimal words with dashes between them");
+    else if (setting->words)
+        length = snprintf(text, size, "one of %s", setting->words);
+    else
+        length = snprintf(text, size, "a whole number from %lld to %lld", (long long)setting->least,
+                          (long long)setting->most);
+    return length < 0 || (size_t)length >= size ? -ENOSPC : 0;
+}

@@ -30,5 +30,7 @@ int setting_get(const struct settings *settings, const char *name, char *text, s
 /* The index-th setting's name, or NULL past the last; `text` (may be NULL) receives what it means.
  */
 const char *setting_name(size_t index, const char **text);
+/* Writes what values it takes, for a person to read: 0, -ENOENT, -ENOSPC. */
+int setting_values(const char *name, char *text, size_t size);
 
 #endif

@@ -46,7 +46,7 @@ static int attach_protocols(struct stack *stack)
 static int apply_setting(struct settings *settings, const char *text, size_t length,
                          struct tern_error *error)
 {
-    char pair[128];
+    char pair[128], values[128] = "";
     if (length >= sizeof pair)
         return tern_error_set(error, EINVAL, "setting too long: %.*s", 64, text);
     memcpy(pair, text, length);
@@ -60,10 +60,10 @@ static int apply_setting(struct settings *settings, const char *text, size_t len
         return 0;
     case -ENOENT:
         return tern_error_set(error, EINVAL, "there is no setting '%s'", pair);
-    case -ERANGE:
-        return tern_error_set(error, EINVAL, "setting %s: %s is out of its range", pair, value);
     default:
-        return tern_error_set(error, EINVAL, "setting %s cannot be '%s'", pair, value);
+        setting_values(pair, values, sizeof values);
+        return tern_error_set(error, EINVAL, "setting %s cannot be '%s': it takes %s", pair, value,
+                              values);
     }
 }
 

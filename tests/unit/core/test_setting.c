@@ -58,6 +58,20 @@ static void what_is_no_number_is_refused(void **state)
     assert_int_equal(settings.ip_ttl, 64);
 }
 
+static void what_a_setting_takes_can_be_told(void **state)
+{
+    (void)state;
+    char text[64];
+    assert_int_equal(setting_values("ip.ttl", text, sizeof text), 0);
+    assert_string_equal(text, "a whole number from 1 to 255");
+    assert_int_equal(setting_values("tcp.hystart", text, sizeof text), 0);
+    assert_string_equal(text, "one of off|++|delay");
+    assert_int_equal(setting_values("tcp.fastopen_key", text, sizeof text), 0);
+    assert_string_equal(text, "four hexadecimal words with dashes between them");
+    assert_int_equal(setting_values("ip.ttl", text, 8), -ENOSPC);
+    assert_int_equal(setting_values("ip.no", text, sizeof text), -ENOENT);
+}
+
 static void unknown_name_is_refused(void **state)
 {
     (void)state;
@@ -117,6 +131,7 @@ int main(void)
         cmocka_unit_test(number_is_set_and_read_back),
         cmocka_unit_test(number_out_of_bounds_changes_nothing),
         cmocka_unit_test(what_is_no_number_is_refused),
+        cmocka_unit_test(what_a_setting_takes_can_be_told),
         cmocka_unit_test(unknown_name_is_refused),
         cmocka_unit_test(word_is_kept_as_its_index),
         cmocka_unit_test(key_is_four_words),
