@@ -176,6 +176,24 @@ static void lost_SYN_leaves_a_window_of_one_segment(void **state)
     peer_free(p);
 }
 
+/* RFC 6298 §5.7. */
+static void RFC_6298_lost_SYN_without_a_sample_leaves_a_timeout_of_3_seconds(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_await_syn(p);
+    peer_after(p, 1000);
+    peer_take(p);
+    p->acked = 1;
+    peer_send_raw(p, peer_syn(p, TCP_SYN | TCP_ACK, PEER_PLAIN));
+    p->next = 1;
+    peer_forget(p);
+    peer_write(p, 10);
+    peer_take(p);
+    assert_int_equal(timer_deadline(p->tcb, TCP_TIMER_RETRANSMIT) - p->m->stack.now_ns, TIME_S(3));
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +208,7 @@ int main(void)
         cmocka_unit_test(repeated_SYN_of_a_simultaneous_open_is_answered_again),
         cmocka_unit_test(MUST_11_reset_tells_an_active_open_in_SYN_RECEIVED_that_it_is_refused),
         cmocka_unit_test(lost_SYN_leaves_a_window_of_one_segment),
+        cmocka_unit_test(RFC_6298_lost_SYN_without_a_sample_leaves_a_timeout_of_3_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
