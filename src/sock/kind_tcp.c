@@ -158,7 +158,8 @@ static unsigned tcp_kind_readiness(const struct socket *socket)
 
 static int tcp_kind_error(struct socket *socket, bool clear)
 {
-    return tcp_error(socket->of.tcb, clear);
+    int error = tcp_error(socket->of.tcb, clear);
+    return error || !clear ? error : tcp_soft_error(socket->of.tcb);
 }
 
 static const struct endpoint *tcp_kind_local(const struct socket *socket)

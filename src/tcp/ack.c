@@ -178,6 +178,7 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
         return tcp_drop(DROP_TCP_ACK);
     }
     tcb->stat.last_ack_received_ns = tcb->stack->now_ns;
+    tcb->soft_error = 0; /* whatever was in the way no longer is */
     tcb->keepalive_sent = 0;
 
     rate_check_app_limited(tcb);

@@ -70,6 +70,9 @@ void tcp_abort(struct tcb *tcb);
 unsigned tcp_readiness(const struct tcb *tcb); /* POLLIN POLLOUT POLLRDHUP POLLHUP POLLERR POLLPRI,
                                                   as poll(2) means them */
 int tcp_error(struct tcb *tcb, bool clear);    /* a positive errno, or 0 */
+/* What ICMP has said since the peer was last heard of (RFC 9293 §3.9.1.8, MUST-47), or 0: it ended
+ * nothing. It is told once. */
+int tcp_soft_error(struct tcb *tcb);
 const struct endpoint *tcp_local(const struct tcb *tcb);
 const struct endpoint *tcp_remote(const struct tcb *tcb); /* port 0 while not connected */
 /* While opening: whether the user has text at hand to send as soon as it is done. */

@@ -209,6 +209,13 @@ int tcp_error(struct tcb *tcb, bool clear)
     return error;
 }
 
+int tcp_soft_error(struct tcb *tcb)
+{
+    int error = tcb->soft_error;
+    tcb->soft_error = 0;
+    return error;
+}
+
 ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flags)
 {
     if (tcb->error)

@@ -220,6 +220,17 @@ static void reset_must_match_RCV_NXT_exactly_else_challenge_ACK(void **state)
     peer_free(p);
 }
 
+static void SHLD_2_reset_may_carry_text(void **state)
+{
+    (void)state;
+    uint32_t wnd;
+    struct peer *p = peer_with_window(&wnd);
+    assert_int_equal(peer_send(p, TCP_RST, 1, 100), DROP_NONE);
+    assert_int_equal(p->tcb->state, TCP_CLOSED);
+    assert_int_equal(tcp_queued_in(p->tcb), 0);
+    peer_free(p);
+}
+
 /* The same number out of what has come out of order: SND.UNA is what matters, not the ranges. */
 static void reset_beyond_a_hole_is_challenged(void **state)
 {
@@ -316,6 +327,7 @@ int main(void)
         cmocka_unit_test(MUST_66_zero_window_takes_acknowledgments_and_urgent_pointers),
         cmocka_unit_test(MUST_66_zero_window_takes_a_reset),
         cmocka_unit_test(reset_must_match_RCV_NXT_exactly_else_challenge_ACK),
+        cmocka_unit_test(SHLD_2_reset_may_carry_text),
         cmocka_unit_test(reset_beyond_a_hole_is_challenged),
         cmocka_unit_test(challenge_ACKs_are_limited_per_connection_and_second),
         cmocka_unit_test(challenge_ACK_limit_is_not_shared_between_connections),

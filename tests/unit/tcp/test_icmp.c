@@ -80,6 +80,19 @@ static void MUST_56_no_error_ends_an_open_connection(void **state)
     peer_free(p);
 }
 
+static void MUST_47_soft_error_is_told_once_to_who_asks_until_the_peer_is_heard(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight();
+    error_at(p, PATH_ERROR_NETWORK, 0, 1);
+    assert_int_equal(tcp_soft_error(p->tcb), ENETUNREACH);
+    assert_int_equal(tcp_soft_error(p->tcb), 0);
+    error_at(p, PATH_ERROR_NETWORK, 0, 1);
+    peer_ack(p, 1001);
+    assert_int_equal(tcp_soft_error(p->tcb), 0);
+    peer_free(p);
+}
+
 static void SHLD_25_soft_error_is_told_when_the_connection_times_out(void **state)
 {
     (void)state;
@@ -119,6 +132,7 @@ int main(void)
         cmocka_unit_test(error_about_what_is_not_in_flight_is_ignored),
         cmocka_unit_test(error_about_no_connection_or_cut_short_is_ignored),
         cmocka_unit_test(MUST_56_no_error_ends_an_open_connection),
+        cmocka_unit_test(MUST_47_soft_error_is_told_once_to_who_asks_until_the_peer_is_heard),
         cmocka_unit_test(SHLD_25_soft_error_is_told_when_the_connection_times_out),
         cmocka_unit_test(MUST_54_error_while_opening_says_why),
     };
