@@ -185,6 +185,14 @@ static bool is_quote(const char *type, const char *status, const char *message)
     return error && strcmp(status, "1") == 0 && mentions(message, "Bad checksum");
 }
 
+/* A host so busy that its TCP repeated a FIN that we had acknowledged, and had closed by the time
+ * it saw that we acknowledged the repetition too, as a connection in TIME-WAIT must (RFC 9293
+ * §3.10.7.4): it resets what it does not know any more. */
+static bool resets_time_wait(const char *message, const char *comment)
+{
+    return strstr(message, "(RST)") && comment && strstr(comment, "TIME-WAIT");
+}
+
 static bool explained(const struct captured *c, const char *message, bool dropped)
 {
     if (c->faults && (dropped || mentions(message, faults_explain)))
@@ -206,7 +214,8 @@ static void judge(char *line, unsigned *unexplained)
         const char *severity = strsep(&severities, "|");
         if (severity && *severity && strtol(severity, NULL, 0) < WARNING)
             continue;
-        if (explained(c, message, dropped) || is_quote(type, status, message))
+        if (explained(c, message, dropped) || resets_time_wait(message, comment) ||
+            is_quote(type, status, message))
             continue;
         if (++*unexplained <= REPORTED_MAX)
             print_error("%s.pcapng, packet %s of all: %s %s\n", c->device, number, message,
