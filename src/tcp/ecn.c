@@ -25,7 +25,7 @@ static enum ecn_mode asked_by(const struct settings *settings)
 uint16_t ecn_syn_flags(struct tcb *tcb)
 {
     if (tcb->syn_attempts <= 1)
-        tcb->ecn.asked = asked_by(&tcb->stack->settings);
+        tcb->ecn.asked = (uint8_t)asked_by(&tcb->stack->settings);
     if (tcb->ecn.asked == ECN_OFF)
         return 0;
     if (tcb->syn_attempts > 1) {
