@@ -95,15 +95,27 @@ static void connections_open_through_losses(void **state)
 
 static int theirs[COUNT];
 
-/* Waits for each to be connected, and writes a byte; NULL or what is wrong. */
+/* Writes a byte on each as soon as it is connected, in whatever order that happens: who accepts
+ * waits for the byte, and those behind it wait for room in the accept queue. NULL or what is wrong.
+ */
 static void *kernel_greets(void *unused)
 {
     (void)unused;
-    for (int i = 0; i < COUNT; i++) {
-        struct pollfd p = {.fd = theirs[i], .events = POLLOUT};
-        if (poll(&p, 1, PATIENCE_S * 1000) != 1 || p.revents != POLLOUT ||
-            send(theirs[i], "x", 1, MSG_NOSIGNAL) != 1)
-            return (void *)(uintptr_t) "a connection of the kernel's has failed";
+    struct pollfd waiting[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        waiting[i] = (struct pollfd){.fd = theirs[i], .events = POLLOUT};
+    for (int greeted = 0; greeted < COUNT;) {
+        if (poll(waiting, COUNT, PATIENCE_S * 1000) < 1)
+            return (void *)(uintptr_t) "the kernel's connections do not open";
+        for (int i = 0; i < COUNT; i++) {
+            if (!waiting[i].revents)
+                continue;
+            if (waiting[i].revents != POLLOUT || send(theirs[i], "x", 1, MSG_NOSIGNAL) != 1)
+                return (void *)(uintptr_t) "a connection of the kernel's has failed";
+            waiting[i].fd = -1;
+            waiting[i].revents = 0;
+            greeted++;
+        }
     }
     return NULL;
 }
