@@ -45,8 +45,9 @@ tern() {
     status=$?
 }
 # The same in the background: its process is $tern.
+# What this shell was started with is not tern's: under nohup a hangup is ignored, and stays so.
 start_tern() {
-    "$TERN" "$@" >out 2>err </dev/null &
+    env --default-signal=HUP "$TERN" "$@" >out 2>err </dev/null &
     tern=$!
     children+=("$tern")
 }
