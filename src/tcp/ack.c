@@ -148,6 +148,18 @@ static bool acceptable(const struct tcb *tcb, uint32_t ack)
     return seq_geq(ack, tcb->snd.una - tcb->snd.max_wnd) && seq_leq(ack, tcb->snd.nxt);
 }
 
+/* RFC 7323 §4.3: TS.Recent follows the segment that the next ACK will have been caused by. Only who
+ * acknowledges what makes sense is believed: neither a reset nor a forged segment, which fail
+ * before this, can move it on and have the real ones fail PAWS. */
+static void update_ts_recent(struct tcb *tcb, const struct segment *segment)
+{
+    if (!tcb->opt.timestamps || !segment->options.has_timestamps ||
+        seq_gt(segment->seq, tcb->opt.last_ack_sent))
+        return;
+    tcb->opt.ts_recent = segment->options.timestamp_value;
+    tcb->opt.ts_recent_ns = tcb->stack->now_ns;
+}
+
 /* Whether `event` is a duplicate ACK as RFC 5681 §2 defines it. */
 static bool is_duplicate(const struct tcb *tcb, const struct segment *segment,
                          const struct ack_event *event)
@@ -177,6 +189,7 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
         tcp_send_challenge(tcb);
         return tcp_drop(DROP_TCP_ACK);
     }
+    update_ts_recent(tcb, segment);
     tcb->stat.last_ack_received_ns = tcb->stack->now_ns;
     tcb->soft_error = 0; /* whatever was in the way no longer is */
     tcb->keepalive_sent = 0;

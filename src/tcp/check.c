@@ -24,16 +24,6 @@ enum tcp_step tcp_check_paws(struct tcb *tcb, const struct segment *segment)
     return tcp_drop_ack(DROP_TCP_PAWS);
 }
 
-/* RFC 7323 §4.3: TS.Recent follows the segment that the next ACK will have been caused by. */
-static void update_ts_recent(struct tcb *tcb, const struct segment *segment)
-{
-    if (!tcb->opt.timestamps || !segment->options.has_timestamps ||
-        seq_gt(segment->seq, tcb->opt.last_ack_sent))
-        return;
-    tcb->opt.ts_recent = segment->options.timestamp_value;
-    tcb->opt.ts_recent_ns = tcb->stack->now_ns;
-}
-
 /* RFC 9293 §3.10.7.4, first. The window's lower end is what has been acknowledged, and its upper
  * end belongs to it, so that a zero window still lets acknowledgments, resets and probes in; text
  * beyond it is cut off later. */
@@ -42,10 +32,8 @@ enum tcp_step tcp_check_sequence(struct tcb *tcb, const struct segment *segment)
     uint32_t end = segment->seq + segment_length(segment);
     uint32_t edge = tcb->rcv.wup + tcb->rcv.wnd;
     uint32_t high = seq_gt(edge, tcb->rcv.nxt) ? edge : tcb->rcv.nxt;
-    if (seq_geq(end, tcb->rcv.wup) && seq_leq(segment->seq, high)) {
-        update_ts_recent(tcb, segment);
+    if (seq_geq(end, tcb->rcv.wup) && seq_leq(segment->seq, high))
         return TCP_STEP_CONTINUE;
-    }
     if (segment->flags & TCP_RST)
         return tcp_drop(DROP_TCP_SEQUENCE);
     if (segment->flags & TCP_SYN)

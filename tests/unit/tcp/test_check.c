@@ -76,6 +76,29 @@ static void timestamp_of_what_comes_out_of_order_is_not_echoed(void **state)
     peer_free(p);
 }
 
+/* Were it otherwise, one forged segment with a high timestamp would have all real ones fail PAWS.
+ */
+static void timestamp_of_what_is_not_believed_is_not_echoed(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_FULL);
+    p->ts = 200000;
+    p->acked = 5000; /* never sent */
+    assert_int_equal(peer_send(p, TCP_FIN | TCP_ACK, 1, 0), DROP_TCP_ACK);
+    peer_expect_ack(p, 1);
+    p->acked = 1;
+    assert_int_equal(peer_send(p, TCP_RST, 2, 0), DROP_TCP_RST); /* challenged, not taken */
+    peer_expect_ack(p, 1);
+    assert_int_equal(peer_send(p, 0, 1, 0), DROP_TCP_NO_ACK);
+    assert_int_equal(peer_send(p, TCP_SYN, 1, 0), DROP_TCP_SYN);
+    peer_expect_ack(p, 1);
+    p->ts = 1001;
+    assert_int_equal(peer_text(p, 1, 10), DROP_NONE);
+    assert_int_equal(p->tcb->opt.ts_recent, 1001);
+    peer_free(p);
+}
+
 /* ── First: the sequence number (RFC 9293 §3.10.7.4, table 6) ── */
 
 /* In the window's terms: 1 is RCV.NXT, the window `wnd` is what we offered last. */
@@ -322,6 +345,7 @@ int main(void)
         cmocka_unit_test(reset_without_or_with_an_old_timestamp_is_taken),
         cmocka_unit_test(timestamp_older_by_24_idle_days_is_taken),
         cmocka_unit_test(timestamp_of_what_comes_out_of_order_is_not_echoed),
+        cmocka_unit_test(timestamp_of_what_is_not_believed_is_not_echoed),
         cmocka_unit_test(segment_is_acceptable_as_the_sequence_table_says),
         cmocka_unit_test(zero_window_takes_no_text_and_answers_with_an_ack),
         cmocka_unit_test(MUST_66_zero_window_takes_acknowledgments_and_urgent_pointers),
