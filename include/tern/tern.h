@@ -1,11 +1,12 @@
 /* tern: TCP/IP in a process.
  *
  * This is the whole public interface. In the order a reader needs it:
- *   1. a stack over a TUN device            tern_open, tern_close_stack
- *   2. sockets                              the BSD calls with a tern_ prefix, and four that people
- * write by hand
- *   3. what a host can see                  settings, counters, trace
- *   4. the engine                           a stack with your own device, loop and clock
+ *   1. a stack over a TUN device   tern_open, tern_close_stack
+ *   2. sockets                     the BSD calls with a tern_ prefix, and four that people write
+ *                                  by hand
+ *   3. your own event loop         one descriptor, one step, a callback for each socket
+ *   4. what a host can see         settings, counters, trace
+ *   5. the engine                  a stack with your own device, loop and clock
  *
  * Conventions. A `struct tern *` is one stack, independent of all others. Sockets are small numbers
  * that belong to their stack, lowest free first, and mean nothing to the kernel or to another
@@ -52,8 +53,7 @@ extern "C" {
 
 struct tern;
 
-/* ── 1. A stack over a TUN device
- * ─────────────────────────────────────────────────────────────────────────────────── */
+/* ── 1. A stack over a TUN device ── */
 
 struct tern_trace_event;
 typedef void tern_trace_function(void *user, const struct tern_trace_event *event);
@@ -95,9 +95,7 @@ TERN_API void tern_close_stack(struct tern *t);
  * EINTR. */
 TERN_API int tern_quiesce(struct tern *t, uint64_t timeout_ns);
 
-/* ── 2. Sockets
- * ─────────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── 2. Sockets ── */
 
 /* AF_INET with SOCK_STREAM (TCP), SOCK_DGRAM (UDP), or SOCK_DGRAM and IPPROTO_ICMP (an echo socket:
  * what is sent is an ICMP echo request from its ICMP header on, what is received its reply).
@@ -249,8 +247,55 @@ TERN_API ssize_t tern_read_full(struct tern *t, int socket, void *bytes, size_t 
  * ECONNRESET, ETIMEDOUT, ENETUNREACH, EHOSTUNREACH. */
 TERN_API int tern_drain(struct tern *t, int socket);
 
-/* ── 3. What a host can see
- * ───────────────────────────────────────────────────────────────────────────────────────── */
+/* ── 3. Your own event loop ── */
+
+/* For a program that waits in a loop of its own (epoll, libuv, libevent, …) and not in tern_poll().
+ * The loop waits for one descriptor, calls tern_step() when it is readable, and tern_step() calls
+ * what was asked for:
+ *
+ *     tern_watch(t, socket, POLLIN, on_readable, connection);
+ *     epoll_ctl(loop, EPOLL_CTL_ADD, tern_fd(t), &(struct epoll_event){.events = EPOLLIN});
+ *     while (epoll_wait(loop, …) …)
+ *         tern_step(t);
+ */
+
+/* The stack's descriptor: readable while a packet has arrived, something is due at this time, or a
+ * watch has something to tell, and until tern_step() has dealt with it. That is a state, not a
+ * change (level-triggered); at times it is readable for nothing. It can be given to poll, select,
+ * epoll and what is built on them; nothing else may be done with it, and tern_close_stack() closes
+ * it. Each call gives the same. It does not block.
+ *
+ * From the first call on, the helper thread rests: packets are answered and timers run when
+ * tern_step() or any other call is made, and, as ever, while a call waits in whatever thread.
+ * Errors: EOPNOTSUPP (an engine: its caller knows what it waits for, and tern_deadline() until
+ * when), EMFILE, ENFILE, ENOMEM. */
+TERN_API int tern_fd(struct tern *t);
+
+/* Does what is due, and does not block: takes in a batch of packets that have arrived, runs the
+ * timers, and calls the watches whose sockets are ready, each once. It may be called at any time,
+ * by one thread at a time; other threads may go on with other calls meanwhile. The number of
+ * watches called. On an engine it calls the watches, after `wait`, if there is one, with a deadline
+ * that has passed.
+ * Errors: ENETDOWN (the watches were called nonetheless, and the descriptor stays readable), and of
+ * an engine what `wait` says. */
+TERN_API int tern_step(struct tern *t);
+
+/* What is called for a socket that is ready: `events` are what tern_poll() would say. */
+typedef void tern_watch_function(void *user, int socket, short events);
+
+/* Has `function` called by tern_step() as long as one of `events` (POLLIN, POLLOUT, …; POLLERR and
+ * POLLHUP always) holds for the socket: a state, as with poll, so a watch for POLLOUT is best kept
+ * only while there is something to write. There is one watch a socket: another call replaces it, a
+ * `function` of NULL ends it, and so does closing the socket. `user` is the caller's own.
+ *
+ * The function runs in the thread that is in tern_step(), without the stack's lock: it may make any
+ * call, close any socket and change any watch, but not close the stack. Of a watch that ends in
+ * that thread no call comes any more; one that ends in another thread may be in its last call.
+ * Errors: ENOMEM. */
+TERN_API int tern_watch(struct tern *t, int socket, short events, tern_watch_function *function,
+                        void *user);
+
+/* ── 4. What a host can see ── */
 
 /* Settings by name, as "ip.ttl". ENOENT, EINVAL, ERANGE; ENOSPC when `size` is too small. */
 TERN_API int tern_set(struct tern *t, const char *name, const char *value);
@@ -306,9 +351,7 @@ struct tern_trace_event {
     const char *clause; /* the RFC's, may be NULL */
 };
 
-/* ── 4. The engine
- * ──────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── 5. The engine ── */
 
 /* A stack without device, thread or clock, for those who bring their own loop. The sockets of
  * section 2 work on it. A call that has to wait calls `wait`; without one it never blocks and says

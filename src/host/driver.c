@@ -1,5 +1,5 @@
 /* The driver's life, and the two ends of each call: enter and leave. What goes on while a call
- * waits is in wait.c, while none does in helper.c. */
+ * waits is in wait.c, while none does in helper.c; a loop of the user's own is served by loop.c. */
 #include "host/driver.h"
 
 #include <errno.h>
@@ -40,6 +40,7 @@ static void driver_leave(struct sock_host *host)
     int cancel_state = d->cancel_state;
     if (d->poller && driver_deadline(d) < d->poll_until_ns)
         kick_poller(d);
+    loop_arm(d);
     driver_unlock(d);
     pthread_setcancelstate(cancel_state, &cancel_state);
 }
@@ -71,6 +72,7 @@ static void driver_release(struct sock_host *host)
     struct driver *d = driver_of(host);
     close(d->waiting_kick.descriptor);
     close(d->helper_kick.descriptor);
+    loop_release(&d->loop);
     if (fork_generation_now() != d->generation) {
         close(link_descriptor(d->link));
         return;
@@ -87,6 +89,8 @@ static const struct sock_host_operations driver_operations = {
     .leave = driver_leave,
     .wait = driver_wait,
     .wake = driver_wake,
+    .descriptor = driver_descriptor,
+    .announce = driver_announce,
     .stop = driver_stop,
     .release = driver_release,
 };
@@ -118,6 +122,7 @@ int driver_new(struct link *link, struct driver **out)
     d->link = link;
     d->waiting_kick.descriptor = d->helper_kick.descriptor = -1;
     d->helper.kick = &d->helper_kick;
+    loop_init(&d->loop);
     list_init(&d->asleep);
     list_init(&d->to_post);
     list_init(&d->helper.link);

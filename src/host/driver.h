@@ -15,6 +15,9 @@
  *     for LOOK_AFTER_NS does that first. So a busy program drives by its calls, and its timers and
  *     answers are late by at most HELPER_GRACE_NS when it stops calling.
  *
+ * A program with an event loop of its own (tern_fd, loop.c) drives by its calls alone: from then on
+ * the seat is empty but for threads that wait, and the helper is dismissed.
+ *
  * Who sleeps in poll(2) has said until when. A call that makes something due earlier kicks it out,
  * by an eventfd; so does one that wakes it, or that takes the seat from the helper. */
 #ifndef TERN_HOST_DRIVER_H

@@ -27,7 +27,7 @@ static void helper_park(struct driver *d)
 static void helper_drive(struct driver *d)
 {
     d->seat = &d->helper;
-    while (d->seat == &d->helper && !d->stopping) {
+    while (d->seat == &d->helper && !d->stopping && !d->dismissed) {
         bool more = driver_serve(d);
         if (driver_is_wanted(d))
             break;
@@ -42,6 +42,13 @@ static void helper_drive(struct driver *d)
 static uint64_t helper_due(const struct driver *d)
 {
     return (d->waiters > 0 ? d->waiting_since_ns : d->served_ns) + HELPER_GRACE_NS;
+}
+
+/* The user's own loop drives: there is nothing to do but to end. */
+static void helper_retire(struct driver *d)
+{
+    while (!d->stopping)
+        sem_wait(&d->helper.semaphore);
 }
 
 /* Whoever holds the lock is at work, and so is looked at again later. */
@@ -60,7 +67,9 @@ void *helper_run(void *argument)
 {
     struct driver *d = argument;
     while (!d->stopping) {
-        if (clock_now_ns() < helper_due(d))
+        if (d->dismissed)
+            helper_retire(d);
+        else if (clock_now_ns() < helper_due(d))
             helper_nap(d, helper_due(d));
         else if (d->waiters > 0)
             helper_park(d);

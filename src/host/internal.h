@@ -26,6 +26,14 @@ struct seated {
     struct list link; /* in `asleep`, then in `to_post` */
 };
 
+/* What tern_fd() gives out, and the parts under it; -1: not asked for (yet). */
+struct loop {
+    int descriptor;
+    int timer, event;
+    uint64_t armed_ns; /* when the timer goes off, or has gone off */
+    bool announced;    /* callbacks are due */
+};
+
 struct driver {
     struct sock_host host;
     unsigned generation; /* of the process that made it */
@@ -46,6 +54,7 @@ struct driver {
     struct list to_post;      /* semaphores to post once the lock is given away */
     struct kick waiting_kick; /* of whichever waiting thread has the seat */
     int broken;               /* the negative errno with which the link has ended */
+    struct loop loop;
 
     struct seated helper; /* its semaphore ends its naps */
     struct kick helper_kick;
@@ -58,6 +67,7 @@ struct driver {
     atomic_uint waiters;
     _Atomic uint64_t waiting_since_ns; /* that there are any */
     atomic_bool helper_parked;         /* until there are none */
+    atomic_bool dismissed;             /* for good: the user's own loop drives */
     atomic_bool stopping;
 };
 
@@ -92,6 +102,14 @@ uint64_t driver_deadline(struct driver *d);
 /* wait.c */
 int driver_wait(struct sock_host *host, struct sock_waiter *waiter, uint64_t deadline_ns);
 void driver_wake(struct sock_host *host, struct sock_waiter *waiter);
+
+/* loop.c */
+void loop_init(struct loop *loop);
+void loop_release(struct loop *loop);
+int driver_descriptor(struct sock_host *host);
+void driver_announce(struct sock_host *host, bool on);
+/* Sees that the descriptor is readable when the next deadline has come. Cheap when it will be. */
+void loop_arm(struct driver *d);
 
 /* helper.c */
 void *helper_run(void *argument);

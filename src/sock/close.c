@@ -7,6 +7,7 @@
 #include "sock/socket.h"
 #include "sock/tern.h"
 #include "sock/wait.h"
+#include "sock/watch.h"
 #include "tcp/tcp.h"
 
 int tern_shutdown(struct tern *t, int socket, int how)
@@ -43,6 +44,7 @@ int tern_close(struct tern *t, int socket)
     if (result == 0) {
         descriptor_free(&t->descriptors, socket);
         wait_close(t, &call.socket->waiting);
+        watch_remove(call.socket);
         if (call.socket->linger_s > 0)
             result = linger(&call);
         socket_close(call.socket, call.socket->linger_s == 0);

@@ -66,6 +66,19 @@ static void engine_wake(struct sock_host *host, struct sock_waiter *waiter)
     waiter->woken = true;
 }
 
+/* Who brings the loop knows what it waits for. */
+static int engine_descriptor(struct sock_host *host)
+{
+    (void)host;
+    return -EOPNOTSUPP;
+}
+
+static void engine_announce(struct sock_host *host, bool on)
+{
+    (void)host;
+    (void)on;
+}
+
 static int engine_stop(struct sock_host *host)
 {
     (void)host;
@@ -82,6 +95,8 @@ static const struct sock_host_operations engine_operations = {
     .leave = engine_leave,
     .wait = engine_wait,
     .wake = engine_wake,
+    .descriptor = engine_descriptor,
+    .announce = engine_announce,
     .stop = engine_stop,
     .release = engine_release,
 };

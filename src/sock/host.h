@@ -66,6 +66,14 @@ struct sock_host_operations {
     /* Between enter and leave, or from within the machine: what `waiter` waits for may be there.
      * The waiter may have been woken already, and need not be in wait() yet. */
     void (*wake)(struct sock_host *host, struct sock_waiter *waiter);
+    /* Between enter and leave. What a loop of the user's own waits on: a descriptor that is
+     * readable while something has arrived, is due in the machine, or was announced. From the first
+     * call on no helper thread drives. The host's own; -EOPNOTSUPP of an engine, -EMFILE, -ENFILE,
+     * -ENOMEM. */
+    int (*descriptor)(struct sock_host *host);
+    /* Between enter and leave, or from within the machine: keeps that descriptor readable from now
+     * on, or no longer. */
+    void (*announce)(struct sock_host *host, bool on);
     /* The end, in two steps (tern_close_stack). stop: ends the helper thread; from here on only the
      * calling thread runs the machine, which can still send (resets). No enter, no wait. 0, or
      * -ENODEV in the child of a fork: then leave the machine as it is, and go on to release. */

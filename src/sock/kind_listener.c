@@ -7,6 +7,7 @@
 #include "sock/socket.h"
 #include "sock/tern.h"
 #include "sock/wait.h"
+#include "sock/watch.h"
 #include "tcp/tcp.h"
 
 static void listener_close(struct socket *socket, bool abort)
@@ -106,6 +107,7 @@ static int listener_shutdown(struct socket *socket, bool receive, bool send)
      * the socket is without a name. */
     tcp_bind(tcb, &local, socket->reuse_address || socket->reuse_port);
     wait_wake_all(socket->tern, &socket->waiting);
+    watch_reconsider(socket);
     return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "sock/call.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
+#include "sock/watch.h"
 
 int option_put(void *value, socklen_t *length, const void *from, socklen_t size)
 {
@@ -220,6 +221,8 @@ int tern_setsockopt(struct tern *t, int socket, int level, int option, const voi
         result = set_ip_option(call.socket, option, value, length);
     else if (result == 0)
         result = call.socket->kind->set_option(call.socket, level, option, value, length);
+    if (result == 0)
+        watch_reconsider(call.socket); /* SO_RCVLOWAT */
     return (int)call_end(&call, result);
 }
 

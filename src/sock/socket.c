@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "sock/wait.h"
+#include "sock/watch.h"
 
 /* Linux's net.core.wmem_default. */
 enum { SEND_BUFFER = 212992 };
@@ -29,6 +30,7 @@ struct socket *socket_new(struct tern *t, const struct socket_kind *kind)
 void socket_close(struct socket *socket, bool abort)
 {
     wait_close(socket->tern, &socket->waiting);
+    watch_remove(socket);
     socket->kind->close(socket, abort);
     free(socket);
 }

@@ -23,6 +23,7 @@ struct tcb;
 struct tcp_listener;
 struct tern;
 struct udp;
+struct watch;
 
 struct socket_kind {
     int type;     /* SOCK_… */
@@ -84,6 +85,7 @@ struct socket {
         struct echo *echo;
     } of;
     struct list waiting; /* struct waiting (wait.h): the calls that wait for it */
+    struct watch *watch; /* its readiness callback (watch.h), or NULL */
 
     uint64_t receive_timeout_ns; /* SO_RCVTIMEO; TIME_NEVER: none */
     uint64_t send_timeout_ns;    /* SO_SNDTIMEO */

@@ -139,6 +139,7 @@ int tern_create(const struct tern_parameters *parameters, struct tern **out,
     t->host = parameters->host;
     descriptors_init(&t->descriptors);
     list_init(&t->waiting);
+    list_init(&t->due);
     t->stack.notify = wait_notify;
     t->stack.trace = (struct trace){parameters->trace, parameters->trace_user};
     int result = build(t, parameters, error);

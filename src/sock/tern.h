@@ -8,7 +8,7 @@
  * The floor's other files: host.h, what a host must do; socket.h, the socket and its kinds
  * (kind_*.c); call.h and wait.h, the shape of every call and the one way to wait;
  * then one file for each group of public calls: open.c, data.c, options.c, close.c, poll.c, easy.c,
- * see.c. */
+ * watch.c, loop.c, see.c. */
 #ifndef TERN_SOCK_TERN_H
 #define TERN_SOCK_TERN_H
 
@@ -27,6 +27,7 @@ struct tern {
     struct sock_host *host;
     struct descriptors descriptors;
     struct list waiting; /* struct waiting (wait.h): calls that wait for the stack as a whole */
+    struct list due;     /* struct watch (watch.c): callbacks that tern_step will call */
     unsigned lingering;  /* sockets that are closed, but whose close call still waits */
 };
 

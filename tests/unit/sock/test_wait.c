@@ -46,6 +46,18 @@ static void host_wake(struct sock_host *h, struct sock_waiter *waiter)
     waiter->woken = true;
 }
 
+static int host_descriptor(struct sock_host *h)
+{
+    (void)h;
+    return -EOPNOTSUPP;
+}
+
+static void host_announce(struct sock_host *h, bool on)
+{
+    (void)h;
+    (void)on;
+}
+
 static int host_stop(struct sock_host *h)
 {
     (void)h;
@@ -64,6 +76,8 @@ static const struct sock_host_operations operations = {
     .leave = host_leave,
     .wait = host_wait,
     .wake = host_wake,
+    .descriptor = host_descriptor,
+    .announce = host_announce,
     .stop = host_stop,
     .release = host_release,
 };

@@ -1,0 +1,149 @@
+#include "sock/watch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "sock/call.h"
+#include "sock/socket.h"
+#include "sock/tern.h"
+
+enum { ALWAYS = POLLERR | POLLHUP };
+
+struct watch {
+    struct socket *socket;
+    int descriptor;
+    unsigned events; /* POLL… bits it asks for, ALWAYS among them */
+    tern_watch_function *function;
+    void *user;
+    struct list due; /* in tern->due or in a round of watches_call(); else alone */
+};
+
+static unsigned watch_ready(const struct watch *watch)
+{
+    return watch->socket->kind->readiness(watch->socket) & watch->events;
+}
+
+static void announce(struct tern *t, bool on)
+{
+    t->host->operations->announce(t->host, on);
+}
+
+static void watch_make_due(struct watch *watch)
+{
+    struct tern *t = watch->socket->tern;
+    if (!list_empty(&watch->due))
+        return;
+    list_append(&t->due, &watch->due);
+    announce(t, true);
+}
+
+void watch_notify(struct socket *socket, unsigned events)
+{
+    struct watch *watch = socket->watch;
+    if (watch && (events & watch->events))
+        watch_make_due(watch);
+}
+
+void watch_reconsider(struct socket *socket)
+{
+    struct watch *watch = socket->watch;
+    if (watch && watch_ready(watch))
+        watch_make_due(watch);
+}
+
+void watch_remove(struct socket *socket)
+{
+    if (!socket->watch)
+        return;
+    list_remove(&socket->watch->due);
+    free(socket->watch);
+    socket->watch = NULL;
+}
+
+/* Lets go of those that are not ready any more, and tells the host whether any is left. */
+static void settle(struct tern *t)
+{
+    for (struct list *l = t->due.next, *next; l != &t->due; l = next) {
+        struct watch *watch = container_of(l, struct watch, due);
+        next = l->next;
+        if (!watch_ready(watch))
+            list_remove(l);
+    }
+    announce(t, !list_empty(&t->due));
+}
+
+/* Calls `watch` outside of the machine, where it may be replaced or removed. */
+static int watch_call(struct call *call, const struct watch *watch, unsigned events)
+{
+    struct watch called = *watch;
+    call_end(call, 0);
+    called.function(called.user, called.descriptor, (short)events);
+    return call_enter(call, call->t);
+}
+
+/* Those that are due now are the round; what becomes due meanwhile has its turn in the next. */
+static void round_begin(struct tern *t, struct list *round)
+{
+    list_init(round);
+    while (!list_empty(&t->due)) {
+        struct list *first = t->due.next;
+        list_remove(first);
+        list_append(round, first);
+    }
+}
+
+int watches_call(struct call *call)
+{
+    struct tern *t = call->t;
+    struct list round;
+    int count = 0;
+    round_begin(t, &round);
+    while (!list_empty(&round)) {
+        struct watch *watch = container_of(round.next, struct watch, due);
+        unsigned events = watch_ready(watch);
+        list_remove(&watch->due);
+        if (events == 0)
+            continue;
+        list_append(&t->due, &watch->due);
+        int error = watch_call(call, watch, events);
+        if (error < 0)
+            return error;
+        count++;
+    }
+    settle(t);
+    return count;
+}
+
+static int watch_set(struct socket *socket, int descriptor, const struct watch *wanted)
+{
+    struct watch *watch = socket->watch;
+    if (!watch) {
+        watch = malloc(sizeof *watch);
+        if (!watch)
+            return -ENOMEM;
+        list_init(&watch->due);
+        socket->watch = watch;
+    }
+    watch->socket = socket;
+    watch->descriptor = descriptor;
+    watch->events = wanted->events;
+    watch->function = wanted->function;
+    watch->user = wanted->user;
+    watch_reconsider(socket);
+    return 0;
+}
+
+int tern_watch(struct tern *t, int socket, short events, tern_watch_function *function, void *user)
+{
+    struct call call;
+    int result = call_begin(&call, t, socket);
+    if (result == 0 && !function)
+        watch_remove(call.socket);
+    else if (result == 0)
+        result = watch_set(call.socket, socket,
+                           &(struct watch){.events = (unsigned short)events | ALWAYS,
+                                           .function = function,
+                                           .user = user});
+    return (int)call_end(&call, result);
+}

@@ -1,0 +1,287 @@
+/* The descriptor for a foreign loop, on a stack over a pair of kernel sockets whose other end is a
+ * stack with a helper of its own; in real time. Whatever waits here waits for a condition. */
+#include "unit.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "common/fails.h"
+#include "host/open.h"
+#include "pair_link.h"
+
+enum { PATIENCE_MS = 20000 };
+
+static struct tern *ours, *theirs; /* 10.0.0.1 and 10.0.0.2 */
+static int fd;                     /* of ours */
+
+static struct tern *open_end(int descriptor, const char *address)
+{
+    struct tern_config config = {.address = address};
+    struct tern_error error;
+    struct tern *t = NULL;
+    if (open_over(pair_link_over(descriptor), &config, &t, &error) < 0)
+        fail_msg("%s", error.text);
+    return t;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    ours = open_end(ends[0], "10.0.0.1/24");
+    theirs = open_end(ends[1], "10.0.0.2/24");
+    fd = tern_fd(ours);
+    assert_true(fd >= 0);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tern_close_stack(ours);
+    tern_close_stack(theirs);
+    return 0;
+}
+
+static bool readable(int timeout_ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int ready = poll(&p, 1, timeout_ms);
+    assert_true(ready >= 0);
+    return ready == 1;
+}
+
+/* What a loop does, until `*count` is at least `wanted`. */
+static void loop_until(const int *count, int wanted)
+{
+    while (*count < wanted) {
+        assert_true(readable(PATIENCE_MS));
+        assert_true(tern_step(ours) >= 0);
+    }
+}
+
+/* Steps until there is nothing to do at this time. */
+static void come_to_rest(void)
+{
+    while (readable(0))
+        assert_true(tern_step(ours) >= 0);
+}
+
+static int calls;
+
+static void count_and_read(void *user, int socket, short events)
+{
+    (void)user, (void)events;
+    char bytes[64];
+    tern_recv(ours, socket, bytes, sizeof bytes, MSG_DONTWAIT);
+    calls++;
+}
+
+static int udp(struct tern *t, const char *host, uint16_t port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+    assert_int_equal(inet_pton(AF_INET, host, &at.sin_addr), 1);
+    int s = tern_socket(t, AF_INET, SOCK_DGRAM, 0);
+    assert_true(s >= 0);
+    assert_int_equal(tern_bind(t, s, (struct sockaddr *)&at, sizeof at), 0);
+    return s;
+}
+
+static void say(struct tern *t, int socket, const char *host, uint16_t port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    inet_pton(AF_INET, host, &to.sin_addr);
+    assert_int_equal(tern_sendto(t, socket, "x", 1, 0, (struct sockaddr *)&to, sizeof to), 1);
+}
+
+static void the_descriptor_is_the_same_each_time(void **state)
+{
+    (void)state;
+    assert_int_equal(tern_fd(ours), fd);
+    assert_int_not_equal(tern_fd(theirs), fd);
+}
+
+static void it_is_silent_when_there_is_nothing(void **state)
+{
+    (void)state;
+    come_to_rest();
+    assert_false(readable(0));
+}
+
+static void a_packet_makes_it_readable_until_it_is_taken_in(void **state)
+{
+    (void)state;
+    udp(ours, "10.0.0.1", 5);
+    come_to_rest();
+    say(theirs, udp(theirs, "10.0.0.2", 6), "10.0.0.1", 5);
+    assert_true(readable(PATIENCE_MS));
+    assert_true(readable(0));
+    come_to_rest();
+}
+
+static void a_watch_is_called(void **state)
+{
+    (void)state;
+    calls = 0;
+    int to = udp(ours, "10.0.0.1", 5), from = udp(theirs, "10.0.0.2", 6);
+    assert_int_equal(tern_watch(ours, to, POLLIN, count_and_read, NULL), 0);
+    for (int i = 1; i <= 5; i++) {
+        say(theirs, from, "10.0.0.1", 5);
+        loop_until(&calls, i);
+    }
+    come_to_rest();
+    assert_int_equal(calls, 5);
+}
+
+/* A watch that begins where there is something to tell is told, although no packet comes. */
+static void a_new_watch_makes_it_readable(void **state)
+{
+    (void)state;
+    calls = 0;
+    int s = udp(ours, "10.0.0.1", 5);
+    come_to_rest();
+    assert_int_equal(tern_watch(ours, s, POLLOUT, count_and_read, NULL), 0);
+    loop_until(&calls, 1);
+    assert_true(readable(0)); /* it is writable still */
+    assert_int_equal(tern_close(ours, s), 0);
+    come_to_rest();
+}
+
+/* Nobody answers, and nobody but the timer tells. */
+static void a_deadline_makes_it_readable(void **state)
+{
+    (void)state;
+    int s = tern_socket(ours, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_port = htons(1)};
+    uint64_t sent = 0;
+    inet_pton(AF_INET, "10.0.0.9", &nobody.sin_addr);
+    assert_fails(tern_connect(ours, s, (struct sockaddr *)&nobody, sizeof nobody), EINPROGRESS);
+    come_to_rest();
+    while (sent == 0) {
+        assert_true(readable(PATIENCE_MS));
+        assert_int_equal(tern_step(ours), 0);
+        assert_int_equal(tern_counter(ours, "TcpRetransSegs", &sent), 0);
+    }
+}
+
+/* The helper rests: nothing is answered between steps. That it does not come is seen by asking,
+ * waiting, and then stepping: the first answer is then that of the step. */
+static void only_steps_answer(void **state)
+{
+    (void)state;
+    come_to_rest();
+    int s = tern_socket(theirs, AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    const uint8_t ping[8] = {8};
+    struct pollfd p = {.fd = s, .events = POLLIN};
+    inet_pton(AF_INET, "10.0.0.1", &to.sin_addr);
+    assert_int_equal(
+        tern_sendto(theirs, s, ping, sizeof ping, 0, (struct sockaddr *)&to, sizeof to), 8);
+    assert_true(readable(PATIENCE_MS));
+    assert_int_equal(tern_poll(theirs, &p, 1, 50), 0);
+    assert_int_equal(tern_step(ours), 0);
+    assert_int_equal(tern_poll(theirs, &p, 1, PATIENCE_MS), 1);
+}
+
+static void *wait_for_a_byte(void *socket)
+{
+    char byte;
+    return (void *)tern_recv(ours, *(int *)socket, &byte, 1, 0);
+}
+
+/* Whoever waits drives: another thread takes in the packet, and the loop is told nevertheless. */
+static void a_thread_that_waits_and_a_loop_share_the_stack(void **state)
+{
+    (void)state;
+    calls = 0;
+    pthread_t thread;
+    void *got;
+    int watched = udp(ours, "10.0.0.1", 5), waited = udp(ours, "10.0.0.1", 7);
+    int from = udp(theirs, "10.0.0.2", 6);
+    assert_int_equal(tern_watch(ours, watched, POLLIN, count_and_read, NULL), 0);
+    for (int i = 1; i <= 20; i++) {
+        assert_int_equal(pthread_create(&thread, NULL, wait_for_a_byte, &waited), 0);
+        say(theirs, from, "10.0.0.1", 5);
+        loop_until(&calls, i);
+        say(theirs, from, "10.0.0.1", 7);
+        assert_int_equal(pthread_join(thread, &got), 0);
+        assert_int_equal((intptr_t)got, 1);
+    }
+}
+
+static void a_broken_device_is_told_at_each_step(void **state)
+{
+    (void)state;
+    tern_close_stack(theirs);
+    theirs = NULL;
+    int error = 0;
+    while (!error) {
+        assert_true(readable(PATIENCE_MS));
+        error = tern_step(ours) < 0 ? errno : 0;
+    }
+    assert_int_equal(error, ENETDOWN);
+    assert_true(readable(0));
+    assert_fails(tern_step(ours), ENETDOWN);
+}
+
+static void a_child_of_a_fork_cannot_step(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    if (child == 0) {
+        bool refused = tern_step(ours) == -1 && errno == ENODEV && tern_fd(ours) == -1;
+        _exit(refused && errno == ENODEV ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static int descriptors_open(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    int count = 0;
+    assert_non_null(directory);
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
+}
+
+static void a_closed_stack_leaves_no_descriptor(void **state)
+{
+    int before = descriptors_open();
+    setup(state);
+    assert_true(descriptors_open() > before);
+    teardown(state);
+    assert_int_equal(descriptors_open(), before);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_descriptor_is_the_same_each_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(it_is_silent_when_there_is_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_packet_makes_it_readable_until_it_is_taken_in, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_watch_is_called, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_new_watch_makes_it_readable, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_deadline_makes_it_readable, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_steps_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_thread_that_waits_and_a_loop_share_the_stack, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_broken_device_is_told_at_each_step, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_child_of_a_fork_cannot_step, setup, teardown),
+        cmocka_unit_test(a_closed_stack_leaves_no_descriptor),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
