@@ -66,6 +66,19 @@ enum drop_reason stack_input(struct stack *stack, struct interface *interface, c
     return reason;
 }
 
+void stack_batch_begin(struct stack *stack)
+{
+    stack->in_batch = true;
+    stack->batch_enough = false;
+}
+
+void stack_batch_end(struct stack *stack)
+{
+    stack->in_batch = false;
+    if (stack->batch_over)
+        stack->batch_over(stack);
+}
+
 void stack_advance(struct stack *stack, uint64_t now_ns)
 {
     set_time(stack, now_ns);

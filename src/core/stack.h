@@ -98,6 +98,12 @@ struct stack {
      * no socket floor. */
     void (*notify)(struct stack *stack, void *owner, unsigned events);
 
+    /* While packets arrive in a batch, what may wait for the last of them is put off; this does it.
+     * NULL: nothing is ever put off. */
+    void (*batch_over)(struct stack *stack);
+    bool in_batch;
+    bool batch_enough; /* a reader has all it has room for: it should run before more arrives */
+
     uint64_t
         memory_used_bytes; /* rings, queues, records: charged by who allocates (stack_charge) */
 };
@@ -113,6 +119,9 @@ struct interface *stack_add_interface(
 /* A packet has arrived on `interface`. Returns why it was dropped, or DROP_NONE. */
 enum drop_reason stack_input(struct stack *stack, struct interface *interface, const void *packet,
                              size_t length, const struct tern_offload *offload, uint64_t now_ns);
+/* Around the packets of one look at the link. What they are answered with may come at the end. */
+void stack_batch_begin(struct stack *stack);
+void stack_batch_end(struct stack *stack);
 /* Lets time pass: runs all that is due. */
 void stack_advance(struct stack *stack, uint64_t now_ns);
 /* When stack_advance must be called at the latest; TIME_NEVER when nothing is pending. */

@@ -8,6 +8,7 @@
 
 enum {
     POLL_BUDGET = 32, /* packets, before others get a turn at the machine */
+    POLL_SLICE = 4,   /* packets, before it is asked whether a reader has enough */
 };
 
 static enum drop_reason driver_deliver(void *machine, const void *packet, size_t length,
@@ -30,18 +31,29 @@ uint64_t driver_deadline(struct driver *d)
     return d->broken ? machine : time_min(machine, link_deadline(d->link));
 }
 
+/* Whether there may be more. */
+static bool take_batch(struct driver *d, uint64_t now_ns)
+{
+    struct stack *stack = stack_of(d);
+    int delivered = d->broken ? 0 : POLL_SLICE;
+    stack_batch_begin(stack);
+    for (int total = 0; total < POLL_BUDGET && delivered == POLL_SLICE && !stack->batch_enough;
+         total += delivered)
+        delivered = link_poll(d->link, now_ns, POLL_SLICE, driver_deliver, d);
+    if (delivered < 0)
+        d->broken = delivered;
+    stack_batch_end(stack);
+    return delivered == POLL_SLICE;
+}
+
 bool driver_serve(struct driver *d)
 {
     uint64_t now_ns = clock_now_ns();
-    int delivered = 0;
     /* An acknowledgment that is here already comes before the timeout that it prevents. */
-    if (!d->broken)
-        delivered = link_poll(d->link, now_ns, POLL_BUDGET, driver_deliver, d);
-    if (delivered < 0)
-        d->broken = delivered;
+    bool more = take_batch(d, now_ns);
     stack_advance(stack_of(d), now_ns);
     d->served_ns = clock_now_ns(); /* a batch can take as long as the helper's patience */
-    return delivered >= POLL_BUDGET || driver_deadline(d) <= now_ns;
+    return more || driver_deadline(d) <= now_ns;
 }
 
 int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns)

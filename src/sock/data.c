@@ -12,6 +12,7 @@
 #include "sock/socket.h"
 #include "sock/spans.h"
 #include "sock/tern.h"
+#include "tcp/tcp.h"
 
 enum {
     SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL,
@@ -136,6 +137,18 @@ static size_t target(const struct socket *socket, size_t length, int flags)
     return socket->receive_low_water;
 }
 
+/* Waits for bytes. What comes meanwhile goes straight to `spans`, if that is all it takes to have
+ * received it: how many did; 0: it is worth another attempt. */
+static ssize_t await_bytes(struct call *call, const struct iovec *spans, int count, int flags)
+{
+    struct tcp_landing landing = {.spans = spans, .count = count};
+    if (call->blocks && flags == 0)
+        call->socket->kind->land(call->socket, &landing);
+    int error = call_wait(call, POLLIN | POLLRDHUP);
+    tcp_landing_end(&landing);
+    return landing.filled > 0 ? (ssize_t)landing.filled : error;
+}
+
 static ssize_t receive_stream(struct call *call, const struct iovec *spans, int count,
                               size_t length, int flags)
 {
@@ -153,12 +166,7 @@ static ssize_t receive_stream(struct call *call, const struct iovec *spans, int 
         ssize_t n = socket->kind->receive(socket, next, next_count, flags, NULL);
         if (n == 0)
             break;
-        if (n > 0 && !(flags & MSG_PEEK)) {
-            done += (size_t)n;
-            spans_consume(&left, (size_t)n);
-            continue;
-        }
-        if (n > 0) {
+        if (n > 0 && (flags & MSG_PEEK)) {
             /* Peeking starts anew each time. */
             done = (size_t)n;
             if (done >= enough || at_end(socket))
@@ -166,9 +174,13 @@ static ssize_t receive_stream(struct call *call, const struct iovec *spans, int 
             n = -EAGAIN;
         }
         if (n == -EAGAIN)
-            n = call_wait(call, POLLIN | POLLRDHUP);
+            n = await_bytes(call, next, next_count, flags);
         if (n < 0)
             return done_or(done, n);
+        if (flags & MSG_PEEK)
+            continue;
+        done += (size_t)n;
+        spans_consume(&left, (size_t)n);
     } while (done < enough);
     return (ssize_t)done;
 }

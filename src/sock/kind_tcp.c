@@ -118,6 +118,11 @@ static ssize_t tcp_kind_receive(struct socket *socket, const struct iovec *spans
     return tcp_receive(socket->of.tcb, spans, count, flags);
 }
 
+static bool tcp_kind_land(struct socket *socket, struct tcp_landing *landing)
+{
+    return tcp_landing_begin(socket->of.tcb, landing);
+}
+
 static int tcp_kind_shutdown(struct socket *socket, bool receive, bool send)
 {
     int error = 0;
@@ -206,6 +211,7 @@ const struct socket_kind tcp_kind = {
     .accept = tcp_kind_accept,
     .send = tcp_kind_send,
     .receive = tcp_kind_receive,
+    .land = tcp_kind_land,
     .shutdown = tcp_kind_shutdown,
     .drain = tcp_kind_drain,
     .readiness = tcp_kind_readiness,

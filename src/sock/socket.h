@@ -20,6 +20,7 @@
 struct echo;
 struct socket;
 struct tcb;
+struct tcp_landing;
 struct tcp_listener;
 struct tern;
 struct udp;
@@ -50,6 +51,8 @@ struct socket_kind {
     /* A stream leaves `info` as it is. */
     ssize_t (*receive)(struct socket *socket, const struct iovec *spans, int count, int flags,
                        struct datagram_info *info);
+    /* Of streams: tcp_landing_begin(). */
+    bool (*land)(struct socket *socket, struct tcp_landing *landing);
     int (*shutdown)(struct socket *socket, bool receive, bool send);
     /* 0 once the peer has acknowledged all; with `finish` the sending side is shut down first, and
      * 0 means that there is nothing to linger for. */

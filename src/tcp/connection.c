@@ -39,6 +39,7 @@ struct tcb *tcp_connection_new(struct tcp *tcp)
     list_init(&tcb->queue);
     list_init(&tcb->port_link);
     list_init(&tcb->fast_open.early_link);
+    list_init(&tcb->ack.batch);
     list_init(&tcb->all);
     list_append(&tcp->all, &tcb->all);
     preferences_init(&tcb->preferences, &tcp->stack->settings);
@@ -135,6 +136,7 @@ static void uncount_open(struct tcb *tcb)
 static void stop_working(struct tcb *tcb)
 {
     timers_clear_all(tcb);
+    list_remove(&tcb->ack.batch);
     cc_release(tcb);
     records_release(tcb);
     ring_release(&tcb->snd.ring);
@@ -145,6 +147,8 @@ static void stop_working(struct tcb *tcb)
 
 void tcp_connection_free(struct tcb *tcb)
 {
+    if (tcb->rcv.landing)
+        tcb->rcv.landing->tcb = NULL;
     ring_release(&tcb->rcv.ring);
     stop_working(tcb);
     tcp_connection_handshake_over(tcb);

@@ -14,7 +14,12 @@
 #define DELAY_LEAST TIME_MS(40)
 #define DELAY_MOST  TIME_MS(200)
 
-enum { QUICK_ACKS = 16 };
+enum {
+    QUICK_ACKS = 16,
+    /* Packets, at the most, that share an ACK when they arrive together. Every ACK is a system call
+     * for the link and work for the sender, who has no use for more. */
+    BATCH_PACKETS = 8,
+};
 
 void receive_quick(struct tcb *tcb, uint8_t count)
 {
@@ -42,6 +47,8 @@ void receive_data_arrived(struct tcb *tcb, const struct segment *segment)
     uint64_t gap = now - tcb->ack.last_data_ns;
     measure_segment(tcb, segment);
     tcb->ack.pending = true;
+    if (tcb->ack.arrived < UINT8_MAX)
+        tcb->ack.arrived++;
     if (segment->flags & TCP_PSH)
         tcb->ack.pushed = true;
     if (segment->flags & TCP_SYN) {
@@ -96,6 +103,7 @@ void receive_ack_sent(struct tcb *tcb)
             tcb->ack.delay_ns = DELAY_LEAST;
     }
     tcb->ack.now = tcb->ack.pending = tcb->ack.pushed = false;
+    tcb->ack.arrived = 0;
     tcb->opt.last_ack_sent = tcb->rcv.nxt;
     timer_clear(tcb, TCP_TIMER_ACK);
 }
@@ -121,17 +129,44 @@ static uint64_t delay(const struct tcb *tcb)
     return time_min(delay, DELAY_MOST);
 }
 
+/* What came together is acknowledged together, as it is where a network card merges segments: text
+ * in order only, and never many packets. */
+static bool may_wait_for_batch(const struct tcb *tcb)
+{
+    return tcb->stack->in_batch && !tcb->ack.now && tcb->ack.arrived < BATCH_PACKETS;
+}
+
+static void wait_for_batch(struct tcb *tcb)
+{
+    if (list_empty(&tcb->ack.batch))
+        list_append(&tcb->tcp->batch, &tcb->ack.batch);
+}
+
 void receive_decide_ack(struct tcb *tcb)
 {
     if (!tcb->ack.pending && !tcb->ack.now)
         return;
     if (due_now(tcb)) {
-        tcb->ack.now = true;
+        if (may_wait_for_batch(tcb))
+            wait_for_batch(tcb);
+        else
+            tcb->ack.now = true;
         return;
     }
     uint64_t at = tcb->stack->now_ns + delay(tcb);
     if (at < timer_deadline(tcb, TCP_TIMER_ACK))
         timer_set(tcb, TCP_TIMER_ACK, at);
+}
+
+void receive_batch_over(struct stack *stack)
+{
+    struct list *batch = &tcp_of(stack)->batch;
+    while (!list_empty(batch)) {
+        struct tcb *tcb = container_of(batch->next, struct tcb, ack.batch);
+        list_remove(&tcb->ack.batch);
+        if (tcb->ack.pending)
+            tcp_send_ack(tcb, WHY_ACK);
+    }
 }
 
 void receive_ack_expired(struct tcb *tcb)
@@ -150,6 +185,8 @@ void receive_ack_expired(struct tcb *tcb)
 
 void receive_consumed(struct tcb *tcb, uint32_t bytes)
 {
+    if (tcb->rcv.urgent && seq_leq(tcb->rcv.up, tcb->rcv.nxt - tcb->rcv.ring.length))
+        tcb->rcv.urgent = false;
     if (bytes == 0 || !tcb_can_receive(tcb))
         return;
     receive_window_consumed(tcb, bytes);

@@ -49,11 +49,16 @@ static enum tcp_step take_in_order(struct tcb *tcb, const struct segment *segmen
                                    const uint8_t *text, uint32_t length)
 {
     bool holes = tcb->rcv.out_of_order.count > 0;
-    if (!store(tcb, seq, text, length)) {
-        tcb->ack.now = true;
-        return tcp_drop(DROP_TCP_MEMORY);
+    uint32_t landed = receive_land(tcb, text, length);
+    if (landed < length) {
+        if (!store(tcb, seq + landed, text + landed, length - landed)) {
+            tcb->ack.now = true;
+            if (landed)
+                tcp_notify(tcb, POLLIN | POLLRDNORM);
+            return tcp_drop(DROP_TCP_MEMORY);
+        }
+        advance(tcb, seq + length);
     }
-    advance(tcb, seq + length);
     if (holes) {
         /* What fills a hole is acknowledged at once (RFC 5681 §4.2). */
         tcb->ack.now = true;

@@ -25,6 +25,10 @@ void receive_window_arrived(struct tcb *tcb,
                             const struct segment *segment);    /* text has been taken, in order */
 void receive_window_consumed(struct tcb *tcb, uint32_t bytes); /* the user has read */
 
+/* landing.c: as much of in-order text at RCV.NXT as goes straight to a reader's memory. RCV.NXT
+ * moves over it. */
+uint32_t receive_land(struct tcb *tcb, const uint8_t *text, uint32_t length);
+
 /* The duplicate to report in the next ACK's first SACK block (RFC 2883 §4). */
 void receive_duplicate(struct tcb *tcb, uint32_t start, uint32_t end);
 
@@ -36,6 +40,7 @@ void receive_answer_expected(struct tcb *tcb); /* text is about to be sent: let 
 void receive_data_sent(struct tcb *tcb);       /* data leaves, and carries an acknowledgment */
 void receive_ack_sent(struct tcb *tcb);        /* RCV.NXT has been acknowledged */
 void receive_decide_ack(struct tcb *tcb);      /* at the end of segment arrival: now or later */
+void receive_batch_over(struct stack *stack);  /* ACKs that waited for the batch's end go */
 void receive_ack_expired(struct tcb *tcb);     /* the delayed ACK's timer */
 void receive_consumed(struct tcb *tcb,
                       uint32_t bytes); /* the user has read: perhaps the window's opening is news */

@@ -177,6 +177,7 @@ struct tcb {
         bool fin_seen : 1;       /* it has arrived, perhaps ahead of a hole; at fin_seq */
         uint32_t fin_seq;
         struct ring ring; /* bytes from what the user reads next; rcv.nxt is at ring.length */
+        struct tcp_landing *landing; /* the memory of a reader that waits, or NULL; landing.c */
         struct ranges out_of_order;
         struct range
             newest; /* the out-of-order range that changed last: first SACK block (RFC 2018 §4) */
@@ -185,12 +186,14 @@ struct tcb {
     } rcv;
 
     struct {
+        struct list batch;     /* in tcp->batch: its ACK waits for the batch's end */
         bool now : 1;          /* an ACK must go out with or without data, at once */
         bool pending : 1;      /* an ACK is owed, and may be delayed */
         bool pushed : 1;       /* what came since the last ACK had PSH */
         bool interactive : 1;  /* the user answers what it reads: piggy-backing pays (Linux's
                                   pingpong) */
         uint8_t quick;         /* ACKs still to be sent without delay */
+        uint8_t arrived;       /* packets with text since the last ACK; stops at 255 */
         uint64_t delay_ns;     /* the present delay, grown and shrunk with the arrivals */
         uint64_t last_data_ns; /* when data last arrived */
         uint64_t challenge_ns; /* start of the present second of challenge ACKs */
@@ -330,6 +333,7 @@ struct tcp {
     struct table ports;       /* by local port; port.c */
     struct list all;          /* every tcb */
     struct list time_wait;    /* oldest first */
+    struct list batch;        /* connections whose ACK waits for the end of the batch */
     uint32_t time_wait_count;
     uint32_t open_count; /* detached tcbs not in TIME-WAIT */
     struct hash_key isn_key, timestamp_key, port_key;

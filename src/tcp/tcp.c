@@ -9,6 +9,7 @@
 #include "tcp/icmp.h"
 #include "tcp/input.h"
 #include "tcp/port.h"
+#include "tcp/receive.h"
 
 enum { TABLE_START = 256 };
 
@@ -35,6 +36,7 @@ static void tcp_release(struct stack *stack)
     table_release(&tcp->ports);
     fast_open_release(tcp);
     free(tcp);
+    stack->batch_over = NULL;
     stack->protocols[IP_PROTOCOL_TCP] = (struct protocol){0};
 }
 
@@ -46,6 +48,8 @@ int tcp_attach(struct stack *stack)
     tcp->stack = stack;
     list_init(&tcp->all);
     list_init(&tcp->time_wait);
+    list_init(&tcp->batch);
+    stack->batch_over = receive_batch_over;
     tcp->isn_key = random_key(stack);
     tcp->timestamp_key = random_key(stack);
     tcp->port_key = random_key(stack);

@@ -56,6 +56,19 @@ ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flag
 /* RECEIVE (§3.10.3): as many bytes as there are: their number; 0 at the peer's FIN; -EAGAIN,
  * -ENOTCONN, or the error once. MSG_PEEK leaves them; MSG_TRUNC drops them without a copy. */
 ssize_t tcp_receive(struct tcb *tcb, const struct iovec *spans, int count, int flags);
+/* The memory of a reader that waits. Starts as {.spans, .count}. */
+struct tcp_landing {
+    struct tcb *tcb; /* NULL: not waiting for anything (any more) */
+    const struct iovec *spans;
+    int count;
+    uint32_t filled; /* bytes that have arrived in it */
+};
+/* For a reader that was told -EAGAIN and is about to wait: lets text go straight to `landing`,
+ * which stays in use until tcp_landing_end(). False where another reader waits already. */
+bool tcp_landing_begin(struct tcb *tcb, struct tcp_landing *landing);
+/* The wait is over, whatever has become of the connection: what is in `landing` has been received.
+ */
+void tcp_landing_end(struct tcp_landing *landing);
 /* CLOSE of the sending side (§3.10.4): a FIN after what is queued. -ENOTCONN. */
 int tcp_shutdown_send(struct tcb *tcb);
 /* No more RECEIVE: what is here and what comes is acknowledged and dropped. -ENOTCONN. */

@@ -261,8 +261,6 @@ ssize_t tcp_receive(struct tcb *tcb, const struct iovec *spans, int count, int f
         ring_release(&tcb->rcv.ring); /* an idle connection owns no ring */
         tcp_connection_charge(tcb);
     }
-    if (tcb->rcv.urgent && seq_leq(tcb->rcv.up, tcb->rcv.nxt - tcb->rcv.ring.length))
-        tcb->rcv.urgent = false;
     receive_consumed(tcb, taken);
     return taken;
 }

@@ -131,6 +131,71 @@ static void MUST_59_acknowledgment_covers_all_that_has_arrived(void **state)
     peer_free(p);
 }
 
+/* In one look at the link: RFC 5681 §4.2 lets an ACK speak for what came together. */
+static void what_arrives_together_is_acknowledged_together(void **state)
+{
+    (void)state;
+    uint32_t seq;
+    struct peer *p = peer_settled(&seq);
+    stack_batch_begin(&p->m->stack);
+    for (int i = 0; i < 6; i++)
+        peer_text(p, seq + 1000 * (uint32_t)i, 1000);
+    peer_quiet(p);
+    stack_batch_end(&p->m->stack);
+    peer_expect_ack(p, seq + 6000);
+    peer_quiet(p);
+    peer_free(p);
+}
+
+static void a_long_batch_is_acknowledged_every_eight_packets(void **state)
+{
+    (void)state;
+    uint32_t seq;
+    struct peer *p = peer_settled(&seq);
+    stack_batch_begin(&p->m->stack);
+    for (uint32_t i = 0; i < 20; i++) {
+        peer_text(p, seq + 1000 * i, 1000);
+        if (i % 8 == 7)
+            peer_expect_ack(p, seq + 1000 * (i + 1));
+        else
+            peer_quiet(p);
+    }
+    stack_batch_end(&p->m->stack);
+    peer_expect_ack(p, seq + 20000);
+    peer_free(p);
+}
+
+static void disorder_is_acknowledged_at_once_within_a_batch(void **state)
+{
+    (void)state;
+    uint32_t seq;
+    struct peer *p = peer_settled(&seq);
+    stack_batch_begin(&p->m->stack);
+    peer_text(p, seq, 1000);
+    peer_text(p, seq + 1000, 1000);
+    peer_text(p, seq + 3000, 1000);
+    peer_expect_ack(p, seq + 2000);
+    peer_text(p, seq + 4000, 1000);
+    peer_expect_ack(p, seq + 2000);
+    stack_batch_end(&p->m->stack);
+    peer_quiet(p);
+    peer_free(p);
+}
+
+static void an_end_within_a_batch_leaves_nothing_to_acknowledge(void **state)
+{
+    (void)state;
+    uint32_t seq;
+    struct peer *p = peer_settled(&seq);
+    stack_batch_begin(&p->m->stack);
+    peer_text(p, seq, 2000);
+    peer_send(p, TCP_RST, seq + 2000, 0);
+    assert_int_equal(p->tcb->state, TCP_CLOSED);
+    stack_batch_end(&p->m->stack);
+    peer_quiet(p);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +206,10 @@ int main(void)
         cmocka_unit_test(disorder_is_acknowledged_at_once),
         cmocka_unit_test(who_answers_what_it_reads_is_left_the_time),
         cmocka_unit_test(MUST_59_acknowledgment_covers_all_that_has_arrived),
+        cmocka_unit_test(what_arrives_together_is_acknowledged_together),
+        cmocka_unit_test(a_long_batch_is_acknowledged_every_eight_packets),
+        cmocka_unit_test(disorder_is_acknowledged_at_once_within_a_batch),
+        cmocka_unit_test(an_end_within_a_batch_leaves_nothing_to_acknowledge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

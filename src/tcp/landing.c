@@ -1,0 +1,78 @@
+/* Text that goes straight to its reader.
+ *
+ * Who waits in RECEIVE has memory at hand for what is about to arrive. In-order text that finds the
+ * receive ring empty is copied there and nowhere else: it has been received as if it had passed
+ * through the ring. What does not fit, and what has holes before it, takes the ring as ever. */
+#include "tcp/connection.h"
+#include "tcp/receive.h"
+#include "tcp/tcp.h"
+
+#include <string.h>
+
+/* Bytes, at the most, that a reader is given before it has run. */
+#define LANDING_MOST RING_CAPACITY_MAX
+
+bool tcp_landing_begin(struct tcb *tcb, struct tcp_landing *landing)
+{
+    if (tcb->rcv.landing)
+        return false;
+    landing->tcb = tcb;
+    landing->filled = 0;
+    tcb->rcv.landing = landing;
+    return true;
+}
+
+void tcp_landing_end(struct tcp_landing *landing)
+{
+    struct tcb *tcb = landing->tcb;
+    if (!tcb)
+        return;
+    landing->tcb = NULL;
+    tcb->rcv.landing = NULL;
+    receive_consumed(tcb, landing->filled);
+}
+
+/* Where byte number `filled` of the landing goes: how many fit there, 0 when it is full. */
+static uint32_t free_part(const struct tcp_landing *landing, uint8_t **at)
+{
+    size_t skip = landing->filled;
+    for (int i = 0; i < landing->count; i++) {
+        if (skip < landing->spans[i].iov_len) {
+            size_t room = landing->spans[i].iov_len - skip;
+            *at = (uint8_t *)landing->spans[i].iov_base + skip;
+            return room < LANDING_MOST - landing->filled ? (uint32_t)room
+                                                         : LANDING_MOST - landing->filled;
+        }
+        skip -= landing->spans[i].iov_len;
+    }
+    return 0;
+}
+
+/* Nearly always one span, and so one copy. */
+static uint32_t fill(struct tcp_landing *landing, const uint8_t *text, uint32_t length)
+{
+    uint32_t taken = 0;
+    uint8_t *at;
+    uint32_t room;
+    while (taken < length && (room = free_part(landing, &at)) > 0) {
+        uint32_t part = length - taken < room ? length - taken : room;
+        memcpy(at, text + taken, part);
+        landing->filled += part;
+        taken += part;
+    }
+    return taken;
+}
+
+uint32_t receive_land(struct tcb *tcb, const uint8_t *text, uint32_t length)
+{
+    struct tcp_landing *landing = tcb->rcv.landing;
+    if (!landing || tcb->rcv.ring.length > 0 || tcb->rcv.out_of_order.count > 0)
+        return 0;
+    uint32_t taken = fill(landing, text, length);
+    tcb->rcv.nxt += taken;
+    tcb->stat.bytes_received += taken;
+    uint8_t *at;
+    if (free_part(landing, &at) < length)
+        tcb->stack->batch_enough = true; /* for another like it there is no room */
+    return taken;
+}
