@@ -204,6 +204,19 @@ static bool reorder_expired(struct tcb *tcb)
     return true;
 }
 
+/* A count of probes alone would end in seconds what the link refuses to carry, since then they come
+ * without back-off: so much time as they take with it must have passed as well (SHLD-11). */
+static bool persisted_enough(const struct tcb *tcb, uint64_t stalled_ns)
+{
+    const struct settings *settings = &tcb->stack->settings;
+    int64_t most = tcb->detached ? settings->tcp_orphan_retries : settings->tcp_retries2;
+    uint64_t shortest = TIME_MS(settings->tcp_rto_min_ms);
+    if (tcb->preferences.user_timeout_ms && tcb->recovery.probes)
+        return stalled_ns >= TIME_MS(tcb->preferences.user_timeout_ms);
+    return tcb->recovery.probes >= most &&
+           stalled_ns + shortest >= stall_limit(tcb, most, shortest);
+}
+
 /* RFC 9293 §3.8.6.1: a peer that answers probes is alive, however long its window stays shut
  * (MUST-37, RFC 6429); one that does not is given up like any other. */
 static bool persist_expired(struct tcb *tcb)
@@ -212,14 +225,10 @@ static bool persist_expired(struct tcb *tcb)
         tcb->recovery.probes = 0;
         return true;
     }
-    const struct settings *settings = &tcb->stack->settings;
     if (tcb->recovery.probes == 0)
         tcb->recovery.first_timeout_ns = tcb->stack->now_ns;
     uint64_t stalled = tcb->stack->now_ns - tcb->recovery.first_timeout_ns;
-    int64_t most = tcb->detached ? settings->tcp_orphan_retries : settings->tcp_retries2;
-    if ((tcb->preferences.user_timeout_ms && tcb->recovery.probes &&
-         stalled >= TIME_MS(tcb->preferences.user_timeout_ms)) ||
-        tcb->recovery.probes >= most)
+    if (persisted_enough(tcb, stalled))
         return connection_timed_out(tcb);
     bool went = tcp_send_window_probe(tcb);
     if (tcb->recovery.probes < UINT8_MAX)

@@ -150,7 +150,7 @@ static void *flow_write(void *argument)
 {
     struct flow *flow = argument;
     uint8_t *bytes = malloc(CHUNK_MAX);
-    while (bytes && flow->sent < flow->bytes) {
+    while (bytes && flow->sent < flow->bytes && !flow->stopped) {
         size_t size = chunk(flow, flow->sent);
         pattern_fill(flow->seed, flow->sent, bytes, size);
         for (size_t done = 0; done < size;) {
@@ -164,6 +164,8 @@ static void *flow_write(void *argument)
             flow->sent += (uint64_t)sent;
         }
     }
+    if (flow->stopped)
+        flow->bytes = flow->sent;
     if (flow->ending == END_WITH_SHUTDOWN && end_shutdown(flow->from, SHUT_WR) < 0)
         wrong(flow, 0, "shutdown: %s", strerror(errno));
     if (flow->ending == END_WITH_CLOSE && end_close(flow->from) < 0)
@@ -254,6 +256,11 @@ void exchange_start(struct exchange *e, struct pair pair, uint64_t out, uint64_t
     };
     flow_start(&e->out);
     flow_start(&e->in);
+}
+
+void exchange_stop(struct exchange *e)
+{
+    e->out.stopped = e->in.stopped = true;
 }
 
 void exchange_finish(struct exchange *e)

@@ -47,7 +47,9 @@ enum ending {
  * and then expects the end. */
 struct flow {
     struct end from, to;
-    uint64_t bytes, seed;
+    _Atomic uint64_t bytes; /* the writer of UNTIL_STOPPED sets it before its last call */
+    uint64_t seed;
+    atomic_bool stopped;
     enum ending ending;
     pthread_t writer, reader;
     _Atomic uint64_t sent, received; /* so far */
@@ -63,11 +65,17 @@ void flow_run(struct end from, struct end to, uint64_t bytes);
 /* The pattern's bytes from `offset` on. */
 void pattern_fill(uint64_t seed, uint64_t offset, uint8_t *bytes, size_t length);
 
+/* For tests that must do something in the middle of a stream: it has no end before it is told to.
+ */
+#define UNTIL_STOPPED UINT64_MAX
+
 /* Both directions at once, each ended by its writer. */
 struct exchange {
     struct flow out, in;
 };
 void exchange_start(struct exchange *exchange, struct pair pair, uint64_t out, uint64_t in);
+/* Ends what was started with UNTIL_STOPPED. */
+void exchange_stop(struct exchange *exchange);
 void exchange_finish(struct exchange *exchange);
 void exchange_run(struct pair pair, uint64_t out, uint64_t in);
 

@@ -127,11 +127,13 @@ static void way_that_narrows_does_not_stop_a_stream(void **state)
     static struct exchange e;
     open_both();
     struct pair pair = pair_across();
-    exchange_start(&e, pair, 20000000, 20000000);
+    exchange_start(&e, pair, UNTIL_STOPPED, UNTIL_STOPPED);
     wait_until(e.out.received > 1000000 && e.in.received > 1000000);
     narrow_the_way_to(far, 800);
     wait_until(segment_size(pair.ours) == 800 - 52);
     narrow_the_way_to(near, 700);
+    wait_until(segment_size(pair.kernels) == 700 - 52);
+    exchange_stop(&e);
     exchange_finish(&e);
     pair_close(pair);
     close_both();

@@ -178,6 +178,27 @@ static void unanswered_probes_give_the_connection_up(void **state)
     peer_free(p);
 }
 
+/* What the link refuses says nothing of the peer, and is tried twice a second. */
+static void SHLD_11_link_that_takes_nothing_does_not_end_the_connection_in_seconds(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    p->m->transmit_error = -EIO;
+    peer_write(p, 10);
+    peer_after(p, 100000);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    p->m->transmit_error = 0;
+    peer_after(p, 1000);
+    peer_expect(p, TCP_ACK | TCP_PSH, 1, 10);
+
+    p->m->transmit_error = -EIO;
+    peer_ack(p, 11);
+    peer_write(p, 10);
+    peer_after(p, 3600000);
+    assert_int_equal(tcp_error(p->tcb, true), ETIMEDOUT);
+    peer_free(p);
+}
+
 static void MUST_35_window_that_shrinks_to_zero_is_probed(void **state)
 {
     (void)state;
@@ -316,6 +337,7 @@ int main(void)
         cmocka_unit_test(MUST_36_zero_window_is_probed_with_growing_intervals),
         cmocka_unit_test(MUST_37_answered_probes_keep_the_connection_open),
         cmocka_unit_test(unanswered_probes_give_the_connection_up),
+        cmocka_unit_test(SHLD_11_link_that_takes_nothing_does_not_end_the_connection_in_seconds),
         cmocka_unit_test(MUST_35_window_that_shrinks_to_zero_is_probed),
         cmocka_unit_test(MUST_25_keepalive_is_off_unless_asked_for),
         cmocka_unit_test(MUST_28_keepalive_waits_two_hours_unless_set),
