@@ -12,6 +12,8 @@ enum limits {
     LIMIT_HEADERS = 128, /* room for a departing packet's headers: IPv6 40 + TCP 60, rounded */
 
     /* ip */
+    LIMIT_MTU_MIN = 68,               /* of a link: what everyone forwards uncut, RFC 791 §3.2 */
+    LIMIT_PATH_MTUS = 1024,           /* destinations whose path's MTU is remembered */
     LIMIT_LOOPBACK_PACKETS = 1024,    /* packets to ourselves that wait to be delivered */
     LIMIT_LOOPBACK_BYTES = 8 << 20,   /* and their bytes */
     LIMIT_REASSEMBLIES = 256,         /* datagrams of which fragments are missing */

@@ -23,6 +23,7 @@ struct datagram_options {
     uint32_t receive_limit_bytes; /* SO_RCVBUF: of the queue, bookkeeping included */
     uint8_t hop_limit;            /* IP_TTL; 0: the setting ip.ttl */
     uint8_t traffic_class;        /* IP_TOS */
+    bool ignore_path_mtu;         /* IP_MTU_DISCOVER: whatever has been learnt of the path */
     bool dont_fragment;           /* IP_MTU_DISCOVER: -EMSGSIZE rather than fragments */
     bool reuse_address;           /* SO_REUSEADDR; read by bind */
 };

@@ -25,6 +25,12 @@ void stack_release(struct stack *stack)
             stack->networks[i].release(stack);
 }
 
+int stack_set(struct stack *stack, const char *name, const char *value)
+{
+    stack->path_version++; /* ip.mtu */
+    return setting_set(&stack->settings, name, value);
+}
+
 struct interface *stack_add_interface(struct stack *stack)
 {
     if (stack->interface_count == LIMIT_INTERFACES)

@@ -90,6 +90,8 @@ struct stack {
     struct route routes[LIMIT_ROUTES];
     unsigned route_count;
 
+    uint32_t path_version; /* moves on with what is known of paths, for who remembers some of it */
+
     struct network networks[16];    /* by IP version */
     struct protocol protocols[256]; /* by protocol number */
 
@@ -112,6 +114,9 @@ struct stack {
 int stack_init(struct stack *stack, const uint8_t seed[RANDOM_SEED_SIZE], uint64_t now_ns);
 /* Releases the protocols, then the networks, and all they own. */
 void stack_release(struct stack *stack);
+
+/* setting_set(), and what it may mean for what others remember. */
+int stack_set(struct stack *stack, const char *name, const char *value);
 
 struct interface *stack_add_interface(
     struct stack *stack); /* NULL when LIMIT_INTERFACES are there */

@@ -12,6 +12,7 @@
 #include "ip/identification.h"
 #include "ip/ip.h"
 #include "ip/loopback.h"
+#include "ip/pmtu.h"
 #include "ip/reassembly.h"
 #include "wire/icmp.h"
 #include "wire/ipv4.h"
@@ -27,6 +28,7 @@ struct ip {
     struct reassembly reassembly;
     struct identification identification;
     struct icmp_limiter icmp_limiter;
+    struct pmtu pmtu;
     ip_echo_reply_function *echo_reply; /* NULL: nobody asked */
 };
 

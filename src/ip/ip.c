@@ -10,6 +10,7 @@ static void ip_release(struct stack *stack)
     struct ip *ip = ip_of(stack);
     loopback_release(&ip->loopback);
     reassembly_release(stack, &ip->reassembly);
+    pmtu_release(&ip->pmtu);
     free(ip);
     stack->networks[4].state = NULL;
 }
@@ -19,7 +20,8 @@ int ip_attach(struct stack *stack)
     struct ip *ip = calloc(1, sizeof *ip);
     if (!ip)
         return -ENOMEM;
-    if (reassembly_init(&ip->reassembly)) {
+    if (reassembly_init(&ip->reassembly) || pmtu_init(&ip->pmtu)) {
+        reassembly_release(stack, &ip->reassembly);
         free(ip);
         return -ENOMEM;
     }

@@ -12,8 +12,11 @@ int ip_attach(struct stack *stack);
 struct ip_path {
     struct interface *interface;
     struct address source; /* ours to use */
-    uint32_t mtu;          /* bytes of an IP packet */
+    uint32_t mtu;          /* bytes of an IP packet that it is believed to take */
+    uint32_t link_mtu;     /* and that our own link does: mtu at most */
     uint32_t header_bytes; /* of the IP header in front of the transport's */
+    uint32_t version;      /* of what was known of paths when it was found */
+    uint64_t mtu_until_ns; /* `mtu` is to be looked up again then; TIME_NEVER: it is the link's */
 };
 
 /* Finds the way to `destination`, from `source` where that is given and specified (it must be
@@ -22,6 +25,14 @@ struct ip_path {
  */
 int ip_path_find(struct stack *stack, const struct address *source,
                  const struct address *destination, struct ip_path *path);
+
+/* A router could not forward a packet of ours to `destination`: the path takes `mtu` bytes at most.
+ * For transports, which know that the message is about what they have sent (RFC 5927 §7). All that
+ * goes there will heed it, until ip.mtu_expires_s are over. */
+void ip_path_too_big(struct stack *stack, const struct address *destination, uint32_t mtu);
+/* Brings path->mtu up to date with what has been learnt of the path to `destination` since, or has
+ * grown old: whether it has changed. */
+bool ip_path_refresh(struct stack *stack, const struct address *destination, struct ip_path *path);
 
 /* Whether `address` is one of our own on any interface. */
 bool ip_is_ours(const struct stack *stack, const struct address *address);

@@ -1,6 +1,43 @@
 #include <errno.h>
 
+#include "base/time.h"
 #include "ip/internal.h"
+
+/* The MTU of the path to `destination` over its interface, as it is known now. */
+static void find_mtu(struct stack *stack, const struct address *destination, struct ip_path *path)
+{
+    uint32_t link = path->interface->mtu, own = (uint32_t)stack->settings.ip_mtu;
+    if (own && own < LIMIT_MTU_MIN)
+        own = LIMIT_MTU_MIN;
+    bool loopback = path->interface == &ip_of(stack)->loopback.interface;
+    const struct pmtu_entry *known =
+        loopback ? NULL : pmtu_find(stack, &ip_of(stack)->pmtu, destination);
+    path->version = stack->path_version;
+    path->link_mtu = own && own < link && !loopback ? own : link;
+    path->mtu = known && known->mtu < path->link_mtu ? known->mtu : path->link_mtu;
+    path->mtu_until_ns = known ? known->expires_ns : TIME_NEVER;
+}
+
+void ip_path_too_big(struct stack *stack, const struct address *destination, uint32_t mtu)
+{
+    uint32_t least = (uint32_t)stack->settings.ip_min_pmtu;
+    if (mtu < least)
+        mtu = least; /* no forged error makes us send crumbs (CVE-2004-1060) */
+    if (!pmtu_lower(stack, &ip_of(stack)->pmtu, destination, mtu))
+        return;
+    stack->path_version++;
+    stack_count(stack, COUNTER_IpPathMtuLowered);
+    stack_trace(stack, TERN_TRACE_NOTE, NULL, 0, NULL, "path MTU lowered", "RFC 1191 §3");
+}
+
+bool ip_path_refresh(struct stack *stack, const struct address *destination, struct ip_path *path)
+{
+    if (path->version == stack->path_version && stack->now_ns < path->mtu_until_ns)
+        return false;
+    uint32_t before = path->mtu;
+    find_mtu(stack, destination, path);
+    return path->mtu != before;
+}
 
 /* The address to use towards ourselves: the caller's choice, else the very one we talk to. */
 static void take_loopback(struct stack *stack, const struct address *source,
@@ -8,7 +45,7 @@ static void take_loopback(struct stack *stack, const struct address *source,
 {
     path->interface = &ip_of(stack)->loopback.interface;
     path->source = source ? *source : *destination;
-    path->mtu = path->interface->mtu;
+    find_mtu(stack, destination, path);
 }
 
 static int take_route(struct stack *stack, const struct address *source,
@@ -26,7 +63,7 @@ static int take_route(struct stack *stack, const struct address *source,
         return -EADDRNOTAVAIL;
     path->interface = route->interface;
     path->source = *own;
-    path->mtu = route->interface->mtu;
+    find_mtu(stack, destination, path);
     return 0;
 }
 

@@ -52,6 +52,7 @@ static int set_ip_level(struct socket *socket, int option, int value)
             return -EINVAL;
         socket->mtu_discover = (uint8_t)value;
         options->dont_fragment = value == IP_PMTUDISC_DO || value == IP_PMTUDISC_PROBE;
+        options->ignore_path_mtu = value >= IP_PMTUDISC_PROBE;
         return 0;
     case IP_RECVTTL:
         socket->receive_ttl = value != 0;

@@ -11,7 +11,7 @@ int tern_set(struct tern *t, const char *name, const char *value)
     struct call call;
     int result = call_enter(&call, t);
     if (result == 0)
-        result = name && value ? setting_set(&t->stack.settings, name, value) : -EFAULT;
+        result = name && value ? stack_set(&t->stack, name, value) : -EFAULT;
     return (int)call_end(&call, result);
 }
 

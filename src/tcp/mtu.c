@@ -4,6 +4,8 @@
 #include "tcp/fastopen.h"
 #include "tcp/output.h"
 #include "tcp/records.h"
+#include "tcp/recovery.h"
+#include "tcp/sockopt.h"
 
 /* RFC 1191 §5: the plateaus to try below a size when the router did not say. */
 static uint32_t plateau_below(uint32_t mtu)
@@ -16,16 +18,52 @@ static uint32_t plateau_below(uint32_t mtu)
     return 296;
 }
 
+void mtu_recut(struct tcb *tcb)
+{
+    for (struct sent_record *r = records_first(tcb); r; r = records_next(r)) {
+        if (r->mss > tcb->snd.mss)
+            records_resize(tcb, r, tcb->snd.mss);
+    }
+}
+
+/* Marks lost what can no longer have come through. */
+static void mark_too_big(struct tcb *tcb)
+{
+    for (struct sent_record *r = records_first(tcb); r; r = records_next(r)) {
+        if (!r->sacked && !r->lost && r->mss > tcb->snd.mss) {
+            records_mark_lost(tcb, r);
+            records_resize(tcb, r, tcb->snd.mss);
+        }
+    }
+}
+
+/* IP_MTU_DISCOVER: some would rather find out for themselves. */
+static bool heeds_icmp(const struct tcb *tcb)
+{
+    return tcb->preferences.mtu_discover == MTU_DISCOVER_WANT ||
+           tcb->preferences.mtu_discover == MTU_DISCOVER_DO;
+}
+
+void mtu_refresh(struct tcb *tcb)
+{
+    if (!tcb_open(tcb) || !heeds_icmp(tcb) ||
+        !ip_path_refresh(tcb->stack, &tcb->remote.address, &tcb->path))
+        return;
+    tcp_connection_set_mss(tcb);
+    mtu_recut(tcb);
+}
+
 void mtu_too_big(struct tcb *tcb, uint32_t mtu)
 {
-    uint32_t least = (uint32_t)tcb->stack->settings.tcp_min_pmtu;
+    uint32_t before = tcb->path.mtu;
     if (mtu == 0)
-        mtu = plateau_below(tcb->path.mtu);
-    if (mtu < least)
-        mtu = least; /* no forged error makes us send crumbs (CVE-2004-1060) */
-    if (mtu >= tcb->path.mtu)
+        mtu = plateau_below(before);
+    if (mtu >= before || !heeds_icmp(tcb))
         return;
-    tcb->path.mtu = mtu;
+    ip_path_too_big(tcb->stack, &tcb->remote.address, mtu);
+    ip_path_refresh(tcb->stack, &tcb->remote.address, &tcb->path);
+    if (tcb->path.mtu >= before)
+        return;
     tcp_connection_set_mss(tcb);
     if (tcb->state == TCP_SYN_SENT) {
         /* A SYN with text: again at once, and plain. */
@@ -34,12 +72,8 @@ void mtu_too_big(struct tcb *tcb, uint32_t mtu)
         tcp_retransmit_first(tcb, WHY_SYN);
         return;
     }
-    /* What was too big is lost, and goes again in smaller pieces; congestion it was not. */
-    for (struct sent_record *r = records_first(tcb); r; r = records_next(r)) {
-        if (!r->sacked && !r->lost && r->mss > tcb->snd.mss) {
-            records_mark_lost(tcb, r);
-            records_resize(tcb, r, tcb->snd.mss);
-        }
-    }
+    /* What was too big is lost, and goes again in smaller pieces (RFC 1191 §6.4). */
+    mark_too_big(tcb);
+    recovery_on_too_big(tcb);
     tcp_output(tcb);
 }

@@ -31,7 +31,7 @@ uint8_t options_scale(const struct tcp_options *peer)
 
 uint16_t options_own_mss(const struct ip_path *path, const struct tcp_preferences *preferences)
 {
-    uint32_t mss = path->interface->mtu - path->header_bytes - TCP_HEADER_MIN;
+    uint32_t mss = path->link_mtu - path->header_bytes - TCP_HEADER_MIN;
     if (preferences->max_segment && preferences->max_segment < mss)
         mss = preferences->max_segment;
     return mss < UINT16_MAX ? (uint16_t)mss : UINT16_MAX;

@@ -9,6 +9,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/chrono.h"
+#include "tcp/mtu.h"
 #include "tcp/pacing.h"
 #include "tcp/receive.h"
 #include "tcp/records.h"
@@ -303,6 +304,7 @@ void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
 {
     bool sent = false;
     struct send_decision decision;
+    mtu_refresh(tcb);
     for (;;) {
         fill_burst(tcb);
         decision = tcp_next_send(tcb, urge);

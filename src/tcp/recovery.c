@@ -287,6 +287,18 @@ void recovery_on_probe_loss(struct tcb *tcb)
     to_open(tcb);
 }
 
+/* Without a phase of its own the next duplicate ACK would take what is marked for a loss like any
+ * other. */
+void recovery_on_too_big(struct tcb *tcb)
+{
+    if (tcb->records.lost_out == 0 || tcb->recovery.phase >= TCP_PHASE_RECOVERY)
+        return;
+    undo_forget(tcb);
+    tcb->recovery.phase = TCP_PHASE_LOSS;
+    tcb->recovery.high = tcb->snd.nxt;
+    tcb->recovery.frto = tcb->recovery.prefer_new = false;
+}
+
 void recovery_on_retransmit(struct tcb *tcb, const struct sent_record *record)
 {
     if (!tcb->recovery.retransmit_ts_known) {

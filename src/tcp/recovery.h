@@ -18,6 +18,9 @@ void recovery_on_reorder_timeout(struct tcb *tcb);
 /* A tail loss probe repaired a loss that nothing else had shown: one reduction (RFC 8985 §7.4.2).
  */
 void recovery_on_probe_loss(struct tcb *tcb);
+/* What is marked lost was too big for the path: it goes again, and no window is reduced for it (RFC
+ * 1191 §6.4). */
+void recovery_on_too_big(struct tcb *tcb);
 /* Each retransmission is told here. */
 void recovery_on_retransmit(struct tcb *tcb, const struct sent_record *record);
 

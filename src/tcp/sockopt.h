@@ -12,7 +12,7 @@ enum ip_option_number {
 };
 
 /* IP_MTU_DISCOVER's values. */
-enum mtu_discover { MTU_DISCOVER_DONT, MTU_DISCOVER_WANT, MTU_DISCOVER_MOST = 5 };
+enum mtu_discover { MTU_DISCOVER_DONT, MTU_DISCOVER_WANT, MTU_DISCOVER_DO, MTU_DISCOVER_MOST = 5 };
 
 enum tcp_option_number {
     OPTION_NODELAY = 1,

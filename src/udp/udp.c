@@ -239,6 +239,8 @@ static int send_piece(struct udp *udp, const struct endpoint *to,
     int error = ip_path_find(udp->stack, &udp->local.address, &to->address, &path);
     if (!error && udp->local.port == 0)
         error = take_ephemeral_port(udp);
+    if (!error && udp->datagrams.options.ignore_path_mtu)
+        path.mtu = path.link_mtu;
     if (!error)
         error = transmit(udp, to, &path, piece);
     if (!error)
@@ -365,6 +367,11 @@ static enum drop_reason udp_path_error(struct stack *stack, const struct path_er
     struct udp *udp = find_connected(stack, &local, &remote);
     if (!udp)
         return DROP_ICMP_NO_MATCH;
+    /* Whose datagrams may be cut is not told by any router, but by who would have us send
+     * fragments.
+     */
+    if (error->kind == PATH_ERROR_TOO_BIG && error->mtu && udp->datagrams.options.dont_fragment)
+        ip_path_too_big(stack, &error->destination, error->mtu);
     datagrams_path_error(&udp->datagrams, error);
     if (udp->datagrams.error)
         stack_notify(stack, udp->owner, POLLERR);

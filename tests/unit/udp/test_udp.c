@@ -694,9 +694,18 @@ static void only_who_must_not_be_cut_hears_of_a_small_mtu(void **state)
     assert_int_equal(send_text(udp, "hello", NULL), 5);
     assert_int_equal(error_arrives(m, 0, ICMP_UNREACHABLE, ICMP_UNREACHABLE_FRAGMENTATION, 576), 0);
     assert_int_equal(udp_error(udp, true), 0);
+    assert_int_equal(machine_counter(m, "IpPathMtuLowered"), 0);
     udp_options(udp)->dont_fragment = true;
     assert_int_equal(error_arrives(m, 0, ICMP_UNREACHABLE, ICMP_UNREACHABLE_FRAGMENTATION, 576), 0);
     assert_int_equal(udp_error(udp, true), EMSGSIZE);
+    /* From now on it is known (RFC 1191 §6.2), unless one would rather not know
+     * (IP_PMTUDISC_PROBE).
+     */
+    static char large[600];
+    struct iovec span = {large, sizeof large};
+    assert_int_equal(udp_send(udp, &span, 1, NULL), -EMSGSIZE);
+    udp_options(udp)->ignore_path_mtu = true;
+    assert_int_equal(udp_send(udp, &span, 1, NULL), sizeof large);
     udp_close(udp);
     machine_free(m);
 }
