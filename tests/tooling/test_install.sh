@@ -1,8 +1,10 @@
 #!/bin/bash
-# What `make install` leaves is all that a program outside the tree needs, in C and in C++, linked
-# dynamically and statically; and the library shows nothing but its own names.
+# What `make install` leaves is all that a program outside the tree needs, in C17 and in C++17, linked
+# dynamically and statically; and the libraries show what the header declares and nothing else.
 set -u
+export LC_ALL=C
 build=$BUILD_ROOT
+source=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -15,45 +17,45 @@ check() {
         failed=1
     fi
 }
+same() { diff "$1" "$2" && [ -s "$1" ]; }
 
 DESTDIR=$work/root meson install -C "$build" --no-rebuild >"$work/log" 2>&1 || {
     cat "$work/log"
     exit 1
 }
 library=$(dirname "$(find "$work/root" -name libtern.a)")
+header=$(find "$work/root" -name tern.h)
 export PKG_CONFIG_PATH=$library/pkgconfig PKG_CONFIG_SYSROOT_DIR=$work/root
 export LD_LIBRARY_PATH=$library
 
-cat >"$work/app.c" <<'C'
-#include <errno.h>
-#include <stddef.h>
-#include <tern/tern.h>
-
-int main(void)
-{
-    struct tern_config config = {0};
-    config.address = "nonsense";
-    return tern_open(&config, NULL) == NULL && errno == EINVAL ? 0 : 1;
-}
-C
-sed "s/= {0}/= {}/" "$work/app.c" >"$work/app.cc"
-
+strict='-Wall -Wextra -Wpedantic -Werror'
 flags=$(pkg-config --cflags --libs tern)
 check pkg_config_knows_the_library '[ -n "$flags" ]'
-check a_c_program_builds 'cc -std=c17 -Wall -Wextra -Werror "$work/app.c" $flags -o "$work/app"'
-check it_runs '"$work/app"'
-check it_links_the_shared_library 'ldd "$work/app" | grep -q "libtern.so.* => $library"'
+check a_c_program_builds 'cc -std=c17 $strict "$source/outside.c" $flags -o "$work/app"'
+check it_runs '[ "$("$work/app")" = hello ]'
+check it_links_the_shared_library 'ldd "$work/app" | grep -q "libtern.so.0 => $library"'
 static=$(pkg-config --static --libs tern | sed "s|-ltern|$library/libtern.a|")
 check it_links_statically \
-    'cc "$work/app.c" $(pkg-config --cflags tern) $static -o "$work/static" && "$work/static"'
+    'cc "$source/outside.c" $(pkg-config --cflags tern) $static -o "$work/static" &&
+        ! ldd "$work/static" | grep -q libtern && [ "$("$work/static")" = hello ]'
 if command -v c++ >/dev/null; then
-    check a_cxx_program_builds \
-        'c++ -std=c++17 -Wall -Wextra -Werror "$work/app.cc" $flags -o "$work/cxx" && "$work/cxx"'
+    check a_cxx_program_builds_and_runs \
+        'c++ -std=c++17 $strict -x c++ "$source/outside.c" -x none $flags -o "$work/cxx" &&
+            [ "$("$work/cxx")" = hello ]'
 else
-    echo "skip a_cxx_program_builds: there is no C++ compiler"
+    echo "skip a_cxx_program_builds_and_runs: there is no C++ compiler"
 fi
-foreign=$(nm -D --defined-only "$library/libtern.so" | awk '$3 !~ /^tern_/ { print $3 }')
-check only_its_own_names_are_seen '[ -z "$foreign" ]'
-[ -z "$foreign" ] || echo "$foreign"
+check the_header_stands_alone \
+    'echo "#include <tern/tern.h>" | cc -std=c17 $strict -x c -fsyntax-only $flags -'
+
+grep -v '^#' "$header" | tr '\n' ' ' | grep -oE 'TERN_API [^;]*;' | sed -E 's/\(.*//; s/.*[ *]//' | sort >"$work/declared"
+nm -D --defined-only "$library/libtern.so" | awk '$2 == "T" { print $3 }' | sort >"$work/exported"
+nm -D --defined-only "$library/libtern.so" | awk '$2 !~ /[AT]/' >"$work/data"
+check the_shared_library_shows_what_the_header_declares \
+    'same "$work/declared" <(sed s/@.*// "$work/exported" | sort) && [ ! -s "$work/data" ]'
+check every_symbol_has_a_version '! grep -v "@@TERN_0$" "$work/exported"'
+nm --defined-only "$library/libtern.a" | awk '$2 ~ /^[A-Z]$/ { print $3 }' | sort >"$work/archived"
+check the_archive_shows_the_same 'same "$work/declared" "$work/archived"'
+
 check the_command_is_there '"$(find "$work/root" -path "*/bin/tern")" --help >/dev/null'
 exit $failed
