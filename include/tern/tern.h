@@ -146,8 +146,13 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * Flags: MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC (of a datagram its whole length; of a
  * stream, bytes are dropped and not copied). Of a stream no sender's address is told. tern_recvmsg
  * tells IP_TTL, IP_TOS and IP_PKTINFO of datagrams to who has asked for them (ip(7)).
- * MSG_OOB finds nothing in a stream (EINVAL): urgent bytes stay in their place. MSG_ERRQUEUE finds
- * nothing (EAGAIN).
+ * MSG_OOB finds nothing in a stream (EINVAL): urgent bytes stay in their place.
+ * MSG_ERRQUEUE takes the oldest note of the socket's error queue instead and never waits (EAGAIN);
+ * while there is one, poll shows POLLERR. tern_recvmsg tells it as recv(2) and ip(7) say: msg_iov
+ * has what came back of the packet, without its headers (of a TCP SYN, from its header on; at most
+ * 1,280 bytes), msg_name whom it was for, a control message IPPROTO_IP, IP_RECVERR the struct
+ * sock_extended_err and the address of who reported it. At most 256 notes wait; the counter
+ * ErrorQueueDrops says how many found no room.
  * EAGAIN, ENOTCONN, ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EMSGSIZE (too
  * many spans), EOPNOTSUPP (flag). */
 TERN_API ssize_t tern_recv(struct tern *t, int socket, void *bytes, size_t length, int flags);
@@ -183,7 +188,10 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * SOL_SOCKET: SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT (to be read);
  * SO_REUSEADDR, SO_REUSEPORT (as SO_REUSEADDR), SO_BROADCAST (kept; nothing is broadcast),
  * SO_KEEPALIVE, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT.
- * IPPROTO_IP: IP_TTL, IP_TOS, IP_MTU_DISCOVER; of TCP IP_FREEBIND; of datagrams IP_RECVTTL,
+ * IPPROTO_IP: IP_TTL, IP_TOS, IP_MTU_DISCOVER, IP_RECVERR (of datagrams, whether ICMP errors and
+ * EMSGSIZE are told in the error queue, also without a peer; of an open TCP connection, whether an
+ * ICMP error fails the next call at once; that of an attempt to connect is always in the error
+ * queue); of TCP IP_FREEBIND; of datagrams IP_RECVTTL,
  * IP_RECVTOS, IP_PKTINFO.
  * IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
  * TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION,

@@ -26,6 +26,10 @@ enum limits {
     LIMIT_ICMP_QUOTE = 548,       /* bytes of the offending packet in an ICMPv4 error: 576 in all,
                                      RFC 1812 §4.3.2.3 */
 
+    /* sockets */
+    LIMIT_ERROR_NOTES = 256,  /* in one socket's error queue */
+    LIMIT_ERROR_QUOTE = 1280, /* bytes kept of the packet that an error is about */
+
     /* udp and echo sockets */
     LIMIT_DATAGRAMS_QUEUED = 1024, /* datagrams waiting in one socket */
 

@@ -19,6 +19,7 @@ void datagrams_init(struct datagrams *datagrams, uint32_t receive_limit_bytes)
 {
     memset(datagrams, 0, sizeof *datagrams);
     list_init(&datagrams->queue);
+    error_queue_init(&datagrams->errors);
     datagrams->options.receive_limit_bytes = receive_limit_bytes;
 }
 
@@ -37,6 +38,7 @@ void datagrams_release(struct stack *stack, struct datagrams *datagrams)
 {
     while (!list_empty(&datagrams->queue))
         remove_first(stack, datagrams);
+    error_queue_release(stack, &datagrams->errors);
 }
 
 static bool has_room(const struct datagrams *datagrams, uint32_t size)
@@ -141,7 +143,9 @@ void datagram_piece_release(struct datagram_piece *piece)
     free(piece->copy);
 }
 
-void datagrams_path_error(struct datagrams *datagrams, const struct path_error *error)
+void datagrams_path_error(struct stack *stack, struct datagrams *datagrams,
+                          const struct path_error *error, const struct endpoint *destination,
+                          const void *quoted, size_t length)
 {
     static const int numbers[] = {
         [PATH_ERROR_NETWORK] = ENETUNREACH,        [PATH_ERROR_HOST] = EHOSTUNREACH,
@@ -153,6 +157,30 @@ void datagrams_path_error(struct datagrams *datagrams, const struct path_error *
     if (error->kind == PATH_ERROR_TOO_BIG && !datagrams->options.dont_fragment)
         return;
     datagrams->error = numbers[error->kind];
+    if (!datagrams->options.receive_errors)
+        return;
+    struct error_note note = {.origin = ERROR_ORIGIN_ICMP,
+                              .error = datagrams->error,
+                              .type = error->icmp_type,
+                              .code = error->icmp_code,
+                              .info = error->mtu,
+                              .destination = *destination,
+                              .offender = error->reporter};
+    error_queue_add(stack, &datagrams->errors, &note, quoted, length);
+}
+
+bool datagrams_too_long(struct stack *stack, struct datagrams *datagrams,
+                        const struct endpoint *destination, uint32_t mtu)
+{
+    struct error_note note = {
+        .origin = ERROR_ORIGIN_LOCAL, .error = EMSGSIZE, .info = mtu, .destination = *destination};
+    return datagrams->options.receive_errors &&
+           error_queue_add(stack, &datagrams->errors, &note, NULL, 0);
+}
+
+struct error_note *datagrams_take_note(struct datagrams *datagrams)
+{
+    return error_queue_take(&datagrams->errors, &datagrams->error);
 }
 
 unsigned datagrams_readiness(const struct datagrams *datagrams)
@@ -160,7 +188,7 @@ unsigned datagrams_readiness(const struct datagrams *datagrams)
     unsigned events = POLLOUT;
     if (datagrams->count > 0)
         events |= POLLIN;
-    if (datagrams->error)
+    if (datagrams->error || !error_queue_empty(&datagrams->errors))
         events |= POLLERR;
     if (datagrams->receive_closed)
         events |= POLLIN | POLLRDHUP;

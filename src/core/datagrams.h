@@ -14,6 +14,7 @@
 
 #include "base/list.h"
 #include "core/endpoint.h"
+#include "core/error_queue.h"
 #include "core/packet.h"
 #include "core/stack.h"
 
@@ -26,6 +27,7 @@ struct datagram_options {
     bool ignore_path_mtu;         /* IP_MTU_DISCOVER: whatever has been learnt of the path */
     bool dont_fragment;           /* IP_MTU_DISCOVER: -EMSGSIZE rather than fragments */
     bool reuse_address;           /* SO_REUSEADDR; read by bind */
+    bool receive_errors;          /* IP_RECVERR: every error is told, and queued with its details */
 };
 
 /* What is known of a received datagram besides its bytes. */
@@ -42,8 +44,9 @@ struct datagram_info {
 struct datagrams {
     struct list queue;
     uint32_t count;
-    uint32_t bytes;      /* as charged */
-    int error;           /* a positive errno that waits to be told, or 0 */
+    uint32_t bytes; /* as charged */
+    int error;      /* a positive errno that waits to be told, or 0 */
+    struct error_queue errors;
     bool receive_closed; /* shutdown(SHUT_RD), and (SHUT_WR) */
     bool send_closed;
     struct datagram_options options;
@@ -78,8 +81,18 @@ int datagram_piece_make(const struct iovec *spans, int count, size_t most,
                         struct datagram_piece *out);
 void datagram_piece_release(struct datagram_piece *piece);
 
-/* Makes a path error the pending one, where RFC 1122 §4.1.3.3 wants it told. */
-void datagrams_path_error(struct datagrams *datagrams, const struct path_error *error);
+/* An ICMP error about a datagram to `destination`, of which `quoted` bytes came back: makes it the
+ * pending error, where RFC 1122 §4.1.3.3 wants it told, and queues it for who wants all of it
+ * (IP_RECVERR). */
+void datagrams_path_error(struct stack *stack, struct datagrams *datagrams,
+                          const struct path_error *error, const struct endpoint *destination,
+                          const void *quoted, size_t length);
+/* A datagram to `destination` was larger than the path's `mtu` and not to be cut: queues that for
+ * who wants all errors (ip(7), IP_RECVERR). Whether it did. */
+bool datagrams_too_long(struct stack *stack, struct datagrams *datagrams,
+                        const struct endpoint *destination, uint32_t mtu);
+/* The oldest note of the error queue, to be freed by the caller, or NULL. */
+struct error_note *datagrams_take_note(struct datagrams *datagrams);
 
 /* POLLIN, POLLOUT (always: sending never waits), POLLERR, POLLRDHUP, POLLHUP as poll(2) means them.
  */

@@ -159,6 +159,16 @@ static int send_message(struct echo *echo, const struct address *to,
     return ip_send_echo(echo->stack, &echo->local.address, to, &request);
 }
 
+/* Tells who wants all errors that a message was larger than the path takes in one packet. */
+static void note_too_long(struct echo *echo, const struct address *to)
+{
+    struct endpoint destination = {.address = *to};
+    struct ip_path path;
+    if (ip_path_find(echo->stack, &echo->local.address, to, &path) == 0 &&
+        datagrams_too_long(echo->stack, &echo->datagrams, &destination, path.mtu))
+        stack_notify(echo->stack, echo->owner, POLLERR);
+}
+
 ssize_t echo_send(struct echo *echo, const struct iovec *spans, int count,
                   const struct endpoint *to)
 {
@@ -173,8 +183,11 @@ ssize_t echo_send(struct echo *echo, const struct iovec *spans, int count,
     error = datagram_piece_make(spans, count, ECHO_MESSAGE_MAX, &piece);
     if (error)
         return error;
-    error = send_message(echo, to ? &to->address : &echo->remote.address, &piece);
+    const struct address *address = to ? &to->address : &echo->remote.address;
+    error = send_message(echo, address, &piece);
     datagram_piece_release(&piece);
+    if (error == -EMSGSIZE)
+        note_too_long(echo, address);
     return error ? error : (ssize_t)piece.length;
 }
 
@@ -206,16 +219,20 @@ static enum drop_reason echo_reply(struct stack *stack, const struct packet_in *
     return DROP_NONE;
 }
 
-/* As with UDP, only who has a peer can be told whom the error is about. */
+/* As with UDP, only who has a peer, or reads the error queue, can be told whom the error is about.
+ */
 static enum drop_reason echo_path_error(struct stack *stack, const struct path_error *error)
 {
     struct icmp_message message;
     if (!icmp_parse_unverified(error->payload, error->payload_length, &message))
         return DROP_ICMP_TRUNCATED;
     struct echo *echo = message.type == ICMP_ECHO_REQUEST ? find(stack, message.identifier) : NULL;
-    if (!echo || !echo->connected || !is_between(echo, &error->source, &error->destination))
+    if (!echo || !(echo->connected || echo->datagrams.options.receive_errors) ||
+        !is_between(echo, &error->source, &error->destination))
         return DROP_ICMP_NO_MATCH;
-    datagrams_path_error(&echo->datagrams, error);
+    struct endpoint destination = {.address = error->destination};
+    datagrams_path_error(stack, &echo->datagrams, error, &destination, error->payload,
+                         error->payload_length);
     if (echo->datagrams.error)
         stack_notify(stack, echo->owner, POLLERR);
     return DROP_NONE;
@@ -301,6 +318,11 @@ int echo_error(struct echo *echo, bool clear)
 uint32_t echo_next_length(const struct echo *echo)
 {
     return datagrams_next_length(&echo->datagrams);
+}
+
+struct error_note *echo_take_note(struct echo *echo)
+{
+    return datagrams_take_note(&echo->datagrams);
 }
 
 struct datagram_options *echo_options(struct echo *echo)

@@ -49,6 +49,8 @@ unsigned echo_readiness(const struct echo *echo);
 int echo_error(struct echo *echo, bool clear);
 uint32_t echo_next_length(const struct echo *echo);
 struct datagram_options *echo_options(struct echo *echo);
+/* The oldest note of the error queue, to be freed by the caller, or NULL. */
+struct error_note *echo_take_note(struct echo *echo);
 
 const struct endpoint *echo_local(const struct echo *echo);  /* port: the identifier, 0 unbound */
 const struct endpoint *echo_remote(const struct echo *echo); /* unspecified while not connected */

@@ -5,21 +5,14 @@
 
 #include "sock/socket.h"
 
-struct room {
-    struct msghdr *message;
-    size_t used;
-};
-
-/* Adds one message of level IPPROTO_IP, whole or not at all. */
-static void put(struct room *room, int type, const void *data, size_t length)
+void control_put(struct control_room *room, int level, int type, const void *data, size_t length)
 {
     struct msghdr *message = room->message;
     if (message->msg_control == NULL || message->msg_controllen - room->used < CMSG_LEN(length)) {
         message->msg_flags |= MSG_CTRUNC;
         return;
     }
-    struct cmsghdr header = {
-        .cmsg_len = CMSG_LEN(length), .cmsg_level = IPPROTO_IP, .cmsg_type = type};
+    struct cmsghdr header = {.cmsg_len = CMSG_LEN(length), .cmsg_level = level, .cmsg_type = type};
     char *at = (char *)message->msg_control + room->used;
     memcpy(at, &header, sizeof header); /* the caller's buffer need not be aligned */
     memcpy(at + CMSG_LEN(0), data, length);
@@ -29,10 +22,20 @@ static void put(struct room *room, int type, const void *data, size_t length)
         room->used = message->msg_controllen;
 }
 
+void control_end(struct control_room *room)
+{
+    room->message->msg_controllen = room->used;
+}
+
+static void put(struct control_room *room, int type, const void *data, size_t length)
+{
+    control_put(room, IPPROTO_IP, type, data, length);
+}
+
 void control_write(const struct socket *socket, const struct datagram_info *info,
                    struct msghdr *message)
 {
-    struct room room = {.message = message};
+    struct control_room room = {.message = message};
     if (socket->receive_ttl) {
         int ttl = info->hop_limit;
         put(&room, IP_TTL, &ttl, sizeof ttl);
@@ -44,5 +47,5 @@ void control_write(const struct socket *socket, const struct datagram_info *info
         struct in_pktinfo pktinfo = {.ipi_ifindex = 1, .ipi_spec_dst = ours, .ipi_addr = ours};
         put(&room, IP_PKTINFO, &pktinfo, sizeof pktinfo);
     }
-    message->msg_controllen = room.used;
+    control_end(&room);
 }

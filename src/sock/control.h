@@ -9,6 +9,17 @@
 
 struct socket;
 
+/* Where control messages are put, one after the other. Starts as {.message = m}. */
+struct control_room {
+    struct msghdr *message;
+    size_t used;
+};
+
+/* Adds one message, whole or not at all: then it sets MSG_CTRUNC in msg_flags. */
+void control_put(struct control_room *room, int level, int type, const void *data, size_t length);
+/* Says in msg_controllen what the messages take. */
+void control_end(struct control_room *room);
+
 /* Writes those that the socket asks for into message->msg_control, sets msg_controllen to what they
  * take, and MSG_CTRUNC in msg_flags when there is no room for all. */
 void control_write(const struct socket *socket, const struct datagram_info *info,

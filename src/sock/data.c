@@ -9,6 +9,7 @@
 #include "sock/address.h"
 #include "sock/call.h"
 #include "sock/control.h"
+#include "sock/errors.h"
 #include "sock/socket.h"
 #include "sock/spans.h"
 #include "sock/tern.h"
@@ -23,11 +24,9 @@ enum {
 };
 
 /* What there is none of is asked for in vain, as on Linux: urgent bytes apart from the others (they
- * are left where they stand in the stream, RFC 6093 §6), and an error queue. */
+ * are left where they stand in the stream, RFC 6093 §6). */
 static int check_receive_flags(int flags, bool stream)
 {
-    if (flags & MSG_ERRQUEUE)
-        return -EAGAIN;
     if (stream && (flags & MSG_OOB))
         return -EINVAL;
     return flags & ~RECEIVE_FLAGS ? -EOPNOTSUPP : 0;
@@ -39,6 +38,14 @@ static ssize_t done_or(size_t done, ssize_t error)
     return done > 0 ? (ssize_t)done : error;
 }
 
+/* Whether sending will get somewhere, if only an error. POLLERR alone may be a note in the error
+ * queue. */
+static bool may_send(struct socket *socket)
+{
+    return socket->kind->readiness(socket) & (POLLOUT | POLLHUP) ||
+           socket->kind->error(socket, false);
+}
+
 /* Waits until a stream takes more. */
 static int wait_to_send(struct call *call)
 {
@@ -46,8 +53,7 @@ static int wait_to_send(struct call *call)
     do {
         error = call_wait(call, POLLOUT);
         /* A little room is not worth waking for: that poll() shows it is what ends the wait. */
-    } while (error == 0 && call->blocks &&
-             !(call->socket->kind->readiness(call->socket) & (POLLOUT | POLLERR | POLLHUP)));
+    } while (error == 0 && call->blocks && !may_send(call->socket));
     return error;
 }
 
@@ -124,9 +130,10 @@ static ssize_t send_spans(struct call *call, const struct iovec *spans, int coun
 }
 
 /* Whether a stream will bring nothing more than what is there. */
-static bool at_end(const struct socket *socket)
+static bool at_end(struct socket *socket)
 {
-    return socket->kind->readiness(socket) & (POLLERR | POLLHUP | POLLRDHUP);
+    return socket->kind->readiness(socket) & (POLLHUP | POLLRDHUP) ||
+           socket->kind->error(socket, false);
 }
 
 /* How much a call waits for: with MSG_WAITALL for all, else for SO_RCVLOWAT. */
@@ -283,6 +290,8 @@ ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *message, i
 ssize_t tern_recv(struct tern *t, int socket, void *bytes, size_t length, int flags)
 {
     struct iovec span = {bytes, length};
+    if (flags & MSG_ERRQUEUE)
+        return errors_from_call(t, socket, &span, NULL, NULL);
     return receive_call(t, socket, &span, 1, flags);
 }
 
@@ -292,6 +301,8 @@ ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, in
     struct iovec span = {bytes, length};
     struct datagram_info info;
     struct call call;
+    if (flags & MSG_ERRQUEUE && (address == NULL || address_length != NULL))
+        return errors_from_call(t, socket, &span, address, address_length);
     ssize_t result = call_begin(&call, t, socket);
     if (result == 0 && address != NULL && address_length == NULL)
         result = -EFAULT;
@@ -327,6 +338,8 @@ ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int fla
 {
     struct datagram_info info = {0};
     struct call call;
+    if (flags & MSG_ERRQUEUE)
+        return errors_call(t, socket, message);
     ssize_t result = call_begin(&call, t, socket);
     if (result == 0)
         result = message_check(message);

@@ -100,6 +100,10 @@ static ssize_t without_port(ssize_t result)
     {                                                                                            \
         return name##_next_length(socket->of.name);                                              \
     }                                                                                            \
+    static struct error_note *name##_kind_take_note(struct socket *socket)                       \
+    {                                                                                            \
+        return name##_take_note(socket->of.name);                                                \
+    }                                                                                            \
     static struct datagram_options *name##_kind_options(struct socket *socket)                   \
     {                                                                                            \
         return name##_options(socket->of.name);                                                  \
@@ -125,6 +129,7 @@ static ssize_t without_port(ssize_t result)
         .queued_out = datagram_queued_out,                                                       \
         .set_option = datagram_set_option,                                                       \
         .get_option = datagram_get_option,                                                       \
+        .take_note = name##_kind_take_note,                                                      \
         .datagram_options = name##_kind_options,                                                 \
     };
 

@@ -129,6 +129,12 @@ static int listener_error(struct socket *socket, bool clear)
     return 0;
 }
 
+static struct error_note *listener_take_note(struct socket *socket)
+{
+    (void)socket;
+    return NULL;
+}
+
 static const struct endpoint *listener_local(const struct socket *socket)
 {
     return tcp_listener_local(socket->of.listener);
@@ -172,6 +178,7 @@ const struct socket_kind listener_kind = {
     .drain = listener_drain,
     .readiness = listener_readiness,
     .error = listener_error,
+    .take_note = listener_take_note,
     .local = listener_local,
     .remote = listener_remote,
     .queued_in = listener_queued,

@@ -155,7 +155,7 @@ static int tcp_kind_drain(struct socket *socket, bool finish)
 static unsigned tcp_kind_readiness(const struct socket *socket)
 {
     unsigned events = tcp_readiness(socket->of.tcb);
-    if (!(events & (POLLERR | POLLHUP | POLLRDHUP)) &&
+    if (!(events & (POLLHUP | POLLRDHUP)) && tcp_error(socket->of.tcb, false) == 0 &&
         tcp_queued_in(socket->of.tcb) < socket->receive_low_water)
         events &= ~(unsigned)(POLLIN | POLLRDNORM);
     return events;
@@ -165,6 +165,11 @@ static int tcp_kind_error(struct socket *socket, bool clear)
 {
     int error = tcp_error(socket->of.tcb, clear);
     return error || !clear ? error : tcp_soft_error(socket->of.tcb);
+}
+
+static struct error_note *tcp_kind_take_note(struct socket *socket)
+{
+    return tcp_take_note(socket->of.tcb);
 }
 
 static const struct endpoint *tcp_kind_local(const struct socket *socket)
@@ -216,6 +221,7 @@ const struct socket_kind tcp_kind = {
     .drain = tcp_kind_drain,
     .readiness = tcp_kind_readiness,
     .error = tcp_kind_error,
+    .take_note = tcp_kind_take_note,
     .local = tcp_kind_local,
     .remote = tcp_kind_remote,
     .queued_in = tcp_kind_queued_in,

@@ -63,6 +63,9 @@ static int set_ip_level(struct socket *socket, int option, int value)
     case IP_PKTINFO:
         socket->receive_pktinfo = value != 0;
         return 0;
+    case IP_RECVERR:
+        options->receive_errors = value != 0;
+        return 0;
     default:
         return -ENOPROTOOPT;
     }
@@ -112,6 +115,8 @@ static int get_ip_level(const struct socket *socket, const struct datagram_optio
         return socket->receive_tos;
     case IP_PKTINFO:
         return socket->receive_pktinfo;
+    case IP_RECVERR:
+        return options->receive_errors;
     default:
         return -ENOPROTOOPT;
     }

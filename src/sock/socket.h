@@ -18,6 +18,7 @@
 #include "core/endpoint.h"
 
 struct echo;
+struct error_note;
 struct socket;
 struct tcb;
 struct tcp_landing;
@@ -58,8 +59,10 @@ struct socket_kind {
      * 0 means that there is nothing to linger for. */
     int (*drain)(struct socket *socket, bool finish);
 
-    unsigned (*readiness)(const struct socket *socket);            /* POLL… */
-    int (*error)(struct socket *socket, bool clear);               /* a positive errno, or 0 */
+    unsigned (*readiness)(const struct socket *socket); /* POLL… */
+    int (*error)(struct socket *socket, bool clear);    /* a positive errno, or 0 */
+    /* The oldest note of the error queue, to be freed by the caller; NULL: none. */
+    struct error_note *(*take_note)(struct socket *socket);
     const struct endpoint *(*local)(const struct socket *socket);  /* port 0: not bound */
     const struct endpoint *(*remote)(const struct socket *socket); /* NULL: not connected */
     /* FIONREAD and SIOCOUTQ: bytes, or -EINVAL. */

@@ -41,6 +41,7 @@ struct tcb *tcp_connection_new(struct tcp *tcp)
     list_init(&tcb->fast_open.early_link);
     list_init(&tcb->ack.batch);
     list_init(&tcb->all);
+    error_queue_init(&tcb->errors);
     list_append(&tcp->all, &tcb->all);
     preferences_init(&tcb->preferences, &tcp->stack->settings);
     timers_init(tcb);
@@ -150,6 +151,7 @@ void tcp_connection_free(struct tcb *tcb)
     if (tcb->rcv.landing)
         tcb->rcv.landing->tcb = NULL;
     ring_release(&tcb->rcv.ring);
+    error_queue_release(tcb->stack, &tcb->errors);
     stop_working(tcb);
     tcp_connection_handshake_over(tcb);
     demux_remove(tcb);

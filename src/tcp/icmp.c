@@ -24,6 +24,20 @@ static int error_of(const struct path_error *error)
     }
 }
 
+/* Only an attempt to open is told of in the error queue, IP_RECVERR or not: as Linux does for
+ * traceroute's sake. */
+static void note(struct tcb *tcb, const struct path_error *error)
+{
+    struct error_note note = {.origin = ERROR_ORIGIN_ICMP,
+                              .error = error_of(error),
+                              .type = error->icmp_type,
+                              .code = error->icmp_code,
+                              .destination = tcb->remote,
+                              .offender = error->reporter};
+    if (tcb->owner)
+        error_queue_add(tcb->stack, &tcb->errors, &note, error->payload, error->payload_length);
+}
+
 static void tcb_path_error(struct tcb *tcb, const struct path_error *error)
 {
     if (error->kind == PATH_ERROR_TOO_BIG) {
@@ -31,13 +45,18 @@ static void tcb_path_error(struct tcb *tcb, const struct path_error *error)
         return;
     }
     /* While opening an error ends the attempt; once open, all are soft: a forged one must not close
-     * a connection (RFC 5927 §5.2), and the timeout will tell (MUST-56, SHLD-25). */
+     * a connection (RFC 5927 §5.2), and the timeout will tell (MUST-56, SHLD-25), or the next call
+     * of who wants to know at once. */
     if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED) {
         stack_count(tcb->stack, COUNTER_TcpAttemptFails);
+        note(tcb, error);
         tcp_connection_end(tcb, error_of(error));
-        return;
+    } else if (tcb->preferences.receive_errors) {
+        tcb->error = error_of(error);
+        tcp_notify(tcb, POLLERR);
+    } else {
+        tcb->soft_error = error_of(error);
     }
-    tcb->soft_error = error_of(error);
 }
 
 enum drop_reason tcp_path_error(struct stack *stack, const struct path_error *error)

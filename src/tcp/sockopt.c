@@ -39,6 +39,7 @@ static const struct number_option numbers[] = {
     FLAG(SOL_SOCKET, SO_KEEPALIVE, keepalive),
     FLAG(SOL_SOCKET, SO_REUSEADDR, reuse_address),
     FLAG(OPTION_LEVEL_IP, OPTION_IP_FREEBIND, free_bind),
+    FLAG(OPTION_LEVEL_IP, OPTION_IP_RECVERR, receive_errors),
     {OPTION_LEVEL_IP, OPTION_IP_MTU_DISCOVER, NUMBER_U8, AT(mtu_discover), 0, MTU_DISCOVER_MOST},
     FLAG(IP_PROTOCOL_TCP, OPTION_NODELAY, no_delay),
     FLAG(IP_PROTOCOL_TCP, OPTION_CORK, cork),

@@ -14,6 +14,7 @@
 #include "base/ring.h"
 #include "base/table.h"
 #include "base/tree.h"
+#include "core/error_queue.h"
 #include "core/stack.h"
 #include "ip/ip.h"
 #include "tcp/cc.h"
@@ -77,7 +78,8 @@ struct tcp_preferences {
     bool no_delay;
     bool cork;
     bool reuse_address;
-    bool free_bind; /* IP_FREEBIND: to any address, ours or not */
+    bool free_bind;      /* IP_FREEBIND: to any address, ours or not */
+    bool receive_errors; /* IP_RECVERR: ICMP errors are told at once, not when it times out */
 };
 
 /* One transmitted run of the sequence space [SND.UNA, SND.NXT); records.c. */
@@ -124,8 +126,9 @@ struct tcb {
     uint64_t deadline_ns[TCP_TIMERS];
 
     enum tcp_state state;
-    int error;              /* a positive errno the user has not been told yet */
-    int soft_error;         /* from ICMP: told when the connection times out (RFC 9293 §3.9.2.2) */
+    int error;      /* a positive errno the user has not been told yet */
+    int soft_error; /* from ICMP: told when the connection times out (RFC 9293 §3.9.2.2) */
+    struct error_queue errors;
     bool detached : 1;      /* the owner has let go */
     bool in_demux : 1;      /* segments find it */
     bool bound : 1;         /* in port->bound; else one of port->connections */

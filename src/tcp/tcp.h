@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 #include "core/endpoint.h"
+#include "core/error_queue.h"
 #include "core/stack.h"
 
 struct tcb;
@@ -86,6 +87,8 @@ int tcp_error(struct tcb *tcb, bool clear);    /* a positive errno, or 0 */
 /* What ICMP has said since the peer was last heard of (RFC 9293 §3.9.1.8, MUST-47), or 0: it ended
  * nothing. It is told once. */
 int tcp_soft_error(struct tcb *tcb);
+/* The oldest note of the error queue, to be freed by the caller, or NULL. */
+struct error_note *tcp_take_note(struct tcb *tcb);
 const struct endpoint *tcp_local(const struct tcb *tcb);
 const struct endpoint *tcp_remote(const struct tcb *tcb); /* port 0 while not connected */
 /* While opening: whether the user has text at hand to send as soon as it is done. */

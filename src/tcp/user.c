@@ -216,6 +216,11 @@ int tcp_soft_error(struct tcb *tcb)
     return error;
 }
 
+struct error_note *tcp_take_note(struct tcb *tcb)
+{
+    return error_queue_take(&tcb->errors, &tcb->error);
+}
+
 ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flags)
 {
     if (tcb->error)
@@ -367,7 +372,7 @@ unsigned tcp_readiness(const struct tcb *tcb)
         events |= POLLOUT | POLLWRNORM;
     if (open && tcb->snd.fin_queued && (tcb->rcv.fin || tcb->receive_shut))
         events |= POLLHUP;
-    if (tcb->error)
+    if (tcb->error || !error_queue_empty(&tcb->errors))
         events |= POLLERR;
     return events;
 }

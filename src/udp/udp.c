@@ -243,6 +243,8 @@ static int send_piece(struct udp *udp, const struct endpoint *to,
         path.mtu = path.link_mtu;
     if (!error)
         error = transmit(udp, to, &path, piece);
+    if (error == -EMSGSIZE && datagrams_too_long(udp->stack, &udp->datagrams, to, path.mtu))
+        stack_notify(udp->stack, udp->owner, POLLERR);
     if (!error)
         stack_count(udp->stack, COUNTER_UdpOutDatagrams);
     return error;
@@ -356,7 +358,18 @@ static enum drop_reason udp_input(struct stack *stack, const struct packet_in *p
                               : take_broadcast(stack, packet, &header, &local, &remote);
 }
 
-/* RFC 1122 §4.1.3.3. Who has no peer could not be told whom the error is about. */
+/* RFC 1122 §4.1.3.3. Who has no peer can be told whom the error is about in the error queue only.
+ */
+static struct udp *find_concerned(const struct stack *stack, const struct endpoint *local,
+                                  const struct endpoint *remote)
+{
+    struct udp *udp = find_connected(stack, local, remote);
+    if (udp)
+        return udp;
+    udp = find_bound(stack, local);
+    return udp && udp->datagrams.options.receive_errors ? udp : NULL;
+}
+
 static enum drop_reason udp_path_error(struct stack *stack, const struct path_error *error)
 {
     struct udp_header header;
@@ -364,7 +377,7 @@ static enum drop_reason udp_path_error(struct stack *stack, const struct path_er
         return DROP_ICMP_TRUNCATED;
     struct endpoint local = {error->source, header.source_port};
     struct endpoint remote = {error->destination, header.destination_port};
-    struct udp *udp = find_connected(stack, &local, &remote);
+    struct udp *udp = find_concerned(stack, &local, &remote);
     if (!udp)
         return DROP_ICMP_NO_MATCH;
     /* Whose datagrams may be cut is not told by any router, but by who would have us send
@@ -372,7 +385,8 @@ static enum drop_reason udp_path_error(struct stack *stack, const struct path_er
      */
     if (error->kind == PATH_ERROR_TOO_BIG && error->mtu && udp->datagrams.options.dont_fragment)
         ip_path_too_big(stack, &error->destination, error->mtu);
-    datagrams_path_error(&udp->datagrams, error);
+    datagrams_path_error(stack, &udp->datagrams, error, &remote, error->payload + UDP_HEADER_SIZE,
+                         error->payload_length - UDP_HEADER_SIZE);
     if (udp->datagrams.error)
         stack_notify(stack, udp->owner, POLLERR);
     return DROP_NONE;
@@ -458,6 +472,11 @@ int udp_error(struct udp *udp, bool clear)
 uint32_t udp_next_length(const struct udp *udp)
 {
     return datagrams_next_length(&udp->datagrams);
+}
+
+struct error_note *udp_take_note(struct udp *udp)
+{
+    return datagrams_take_note(&udp->datagrams);
 }
 
 struct datagram_options *udp_options(struct udp *udp)

@@ -80,6 +80,40 @@ static void MUST_56_no_error_ends_an_open_connection(void **state)
     peer_free(p);
 }
 
+/* ip(7), IP_RECVERR: at once, and yet the connection lives. */
+static void who_wants_all_errors_is_told_at_once(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight();
+    peer_set(p, OPTION_LEVEL_IP, OPTION_IP_RECVERR, 1);
+    p->events = 0;
+    error_at(p, PATH_ERROR_HOST, 0, 1);
+    assert_int_equal(p->events, POLLERR);
+    assert_true(tcp_readiness(p->tcb) & POLLERR);
+    assert_null(tcp_take_note(p->tcb));
+    assert_int_equal(peer_write_flags(p, 1, 0), -EHOSTUNREACH);
+    assert_int_equal(peer_write_flags(p, 1, 0), 1);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    peer_free(p);
+}
+
+static void failed_attempt_is_told_in_the_error_queue(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_await_syn(p);
+    assert_int_equal(error_at(p, PATH_ERROR_PORT, 0, 0), DROP_NONE);
+    struct error_note *note = tcp_take_note(p->tcb);
+    assert_non_null(note);
+    assert_int_equal(note->origin, ERROR_ORIGIN_ICMP);
+    assert_int_equal(note->error, ECONNREFUSED);
+    assert_int_equal(note->destination.port, PEER_PORT);
+    assert_int_equal(note->length, 8);
+    error_note_free(&p->m->stack, note);
+    assert_int_equal(tcp_error(p->tcb, true), 0); /* told, and so over */
+    peer_free(p);
+}
+
 static void MUST_47_soft_error_is_told_once_to_who_asks_until_the_peer_is_heard(void **state)
 {
     (void)state;
@@ -129,6 +163,8 @@ static void MUST_54_error_while_opening_says_why(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_wants_all_errors_is_told_at_once),
+        cmocka_unit_test(failed_attempt_is_told_in_the_error_queue),
         cmocka_unit_test(error_about_what_is_not_in_flight_is_ignored),
         cmocka_unit_test(error_about_no_connection_or_cut_short_is_ignored),
         cmocka_unit_test(MUST_56_no_error_ends_an_open_connection),
