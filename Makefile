@@ -15,10 +15,11 @@ demo: all
 	@scripts/deps demo
 	@scripts/sandbox scripts/demo $(BUILD)
 
-# A build folder set up before cmocka was there learns of it here.
+# A build folder set up before cmocka or the examples' libraries were there learns of them here.
 test: all
 	@scripts/deps test
-	@[ -d $(BUILD)/tests/unit ] || scripts/quietly meson configure $(BUILD) -Dtests=enabled
+	@[ -d $(BUILD)/tests/unit ] && [ -d $(BUILD)/examples/echo_uv.p ] || \
+		scripts/quietly meson setup --reconfigure $(BUILD) -Dtests=enabled
 	@scripts/quietly ninja -C $(BUILD)
 	@scripts/test $(BUILD)
 
