@@ -5,6 +5,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/connection.h"
+#include "tcp/mtu_probe.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
 #include "tcp/pacing.h"
@@ -76,6 +77,7 @@ static void advance(struct tcb *tcb, uint32_t ack, struct ack_event *event)
     tcp_connection_handshake_over(tcb);
     tcb->snd.una = ack;
     records_acknowledge(tcb, ack, event);
+    mtu_probe_acknowledged(tcb);
     if (!tcb->opt.sack)
         newreno_advanced(tcb, event);
     ack_release_bytes(tcb);

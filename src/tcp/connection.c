@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "tcp/demux.h"
 #include "tcp/listen.h"
+#include "tcp/mtu_probe.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
 #include "tcp/pacing.h"
@@ -65,7 +66,9 @@ void tcp_connection_charge(struct tcb *tcb)
 
 void tcp_connection_set_mss(struct tcb *tcb)
 {
-    uint32_t room = tcb->path.mtu - tcb->path.header_bytes - TCP_HEADER_MIN;
+    uint32_t bound = mtu_probe_bound(tcb);
+    uint32_t packet = bound < tcb->path.mtu ? bound : tcb->path.mtu;
+    uint32_t room = packet - tcb->path.header_bytes - TCP_HEADER_MIN;
     uint32_t mss = tcb->snd.peer_mss < room ? tcb->snd.peer_mss : room;
     if (tcb->preferences.max_segment && tcb->preferences.max_segment < mss)
         mss = tcb->preferences.max_segment;

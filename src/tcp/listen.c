@@ -11,6 +11,7 @@
 #include "tcp/fastopen.h"
 #include "tcp/input.h"
 #include "tcp/isn.h"
+#include "tcp/mtu_probe.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
 #include "tcp/port.h"
@@ -129,6 +130,7 @@ static void promote_fill(struct tcb *tcb, const struct half_open *half)
     options_negotiate(tcb, &half->options);
     tcb->ecn.handshake = half->ecn;
     tcp_connection_set_mss(tcb);
+    mtu_probe_begin(tcb);
     cc_start(tcb);
     tcp_set_state(tcb, TCP_SYN_RECEIVED);
 }

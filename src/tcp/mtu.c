@@ -2,6 +2,7 @@
 
 #include "tcp/connection.h"
 #include "tcp/fastopen.h"
+#include "tcp/mtu_probe.h"
 #include "tcp/output.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
@@ -46,9 +47,13 @@ static bool heeds_icmp(const struct tcb *tcb)
 
 void mtu_refresh(struct tcb *tcb)
 {
+    uint32_t before = tcb->path.mtu;
     if (!tcb_open(tcb) || !heeds_icmp(tcb) ||
         !ip_path_refresh(tcb->stack, &tcb->remote.address, &tcb->path))
         return;
+    mtu_probe_path_changed(tcb);
+    if (tcb->mtu.enabled && tcb->path.mtu > before)
+        return; /* who probes takes nothing for granted */
     tcp_connection_set_mss(tcb);
     mtu_recut(tcb);
 }
@@ -64,6 +69,7 @@ void mtu_too_big(struct tcb *tcb, uint32_t mtu)
     ip_path_refresh(tcb->stack, &tcb->remote.address, &tcb->path);
     if (tcb->path.mtu >= before)
         return;
+    mtu_probe_path_changed(tcb);
     tcp_connection_set_mss(tcb);
     if (tcb->state == TCP_SYN_SENT) {
         /* A SYN with text: again at once, and plain. */

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "tcp/chrono.h"
 #include "tcp/mtu.h"
+#include "tcp/mtu_probe.h"
 #include "tcp/pacing.h"
 #include "tcp/receive.h"
 #include "tcp/records.h"
@@ -84,6 +85,13 @@ static struct send_decision hold(enum tcp_held held)
     return (struct send_decision){.why = WHY_NOTHING, .held = held};
 }
 
+static enum tcp_why why_again(const struct tcb *tcb)
+{
+    if (tcb->recovery.phase != TCP_PHASE_LOSS)
+        return WHY_RECOVERY;
+    return tcb->recovery.too_big ? WHY_TOO_BIG : WHY_TIMEOUT;
+}
+
 static struct send_decision next_lost(const struct tcb *tcb, uint32_t room)
 {
     struct sent_record *record = records_next_lost(tcb);
@@ -92,8 +100,7 @@ static struct send_decision next_lost(const struct tcb *tcb, uint32_t room)
     if (seq_geq(record->start, window_end(tcb)) && record->start != tcb->snd.una)
         return hold(HELD_BY_PEER);
     uint32_t segments = min_u32(room, burst_segments(tcb, record->mss));
-    enum tcp_why why = tcb->recovery.phase == TCP_PHASE_LOSS ? WHY_TIMEOUT : WHY_RECOVERY;
-    return tcp_resend(tcb, record, segments, why);
+    return tcp_resend(tcb, record, segments, why_again(tcb));
 }
 
 /* Nagle as Minshall amended it: what is short waits while something short is unacknowledged (RFC
@@ -300,20 +307,30 @@ static void note_usage(struct tcb *tcb, bool limited)
     }
 }
 
-void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
+/* Sends all that may go; *sent says whether anything went. Returns the decision that ended it. */
+static struct send_decision send_what_may_go(struct tcb *tcb, enum tcp_urge urge, bool *sent)
 {
-    bool sent = false;
-    struct send_decision decision;
-    mtu_refresh(tcb);
+    bool all = urge == URGE_USUAL || urge == URGE_PUSH;
+    enum mtu_probe_turn turn = all ? mtu_probe_send(tcb) : MTU_PROBE_NONE;
+    *sent = turn == MTU_PROBE_SENT;
+    if (turn == MTU_PROBE_WAIT)
+        return hold(HELD_BY_CONGESTION);
     for (;;) {
         fill_burst(tcb);
-        decision = tcp_next_send(tcb, urge);
+        struct send_decision decision = tcp_next_send(tcb, urge);
         if (decision.why == WHY_NOTHING || !tcp_carry_out(tcb, &decision))
-            break;
-        sent = true;
+            return decision;
+        *sent = true;
         if (urge == URGE_ONE && !decision.record)
-            break;
+            return decision;
     }
+}
+
+void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
+{
+    bool sent;
+    mtu_refresh(tcb);
+    struct send_decision decision = send_what_may_go(tcb, urge, &sent);
     if (sent)
         send_went(tcb);
     bool limited = decision.held == HELD_BY_CONGESTION || congestion_room(tcb) == 0;

@@ -14,7 +14,9 @@ enum tcp_why {
     WHY_FIN,
     WHY_RECOVERY, /* fast retransmit, and what recovery sends after it */
     WHY_TIMEOUT,  /* the retransmission timer */
+    WHY_TOO_BIG,  /* the path did not take it in one piece */
     WHY_LOSS_PROBE,
+    WHY_MTU_PROBE,
     WHY_WINDOW_PROBE,
     WHY_KEEPALIVE,
     WHY_ACK,

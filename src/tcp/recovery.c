@@ -16,6 +16,7 @@
 #include "tcp/recovery.h"
 
 #include "base/seq.h"
+#include "tcp/mtu_probe.h"
 #include "tcp/options.h"
 #include "tcp/records.h"
 #include "tcp/timers.h"
@@ -167,6 +168,8 @@ static void on_ack_otherwise(struct tcb *tcb, struct ack_event *event)
         count_without_sack(tcb, event);
     detect_losses(tcb, event);
     if (tcb->records.lost_out > 0) {
+        if (mtu_probe_lost(tcb))
+            return;
         enter_recovery(tcb, event->ece);
         return;
     }
@@ -247,6 +250,7 @@ static void mark_all_lost(struct tcb *tcb)
 void recovery_on_timeout(struct tcb *tcb)
 {
     bool fresh = tcb->recovery.phase < TCP_PHASE_RECOVERY;
+    mtu_probe_inconclusive(tcb);
     mark_all_lost(tcb);
     if (tcb->recovery.phase <= TCP_PHASE_DISORDER || seq_geq(tcb->snd.una, tcb->recovery.high) ||
         (tcb->recovery.phase == TCP_PHASE_LOSS && tcb->recovery.timeouts == 0)) {
@@ -264,6 +268,7 @@ void recovery_on_timeout(struct tcb *tcb)
         tcb->recovery.reordering > (uint32_t)tcb->stack->settings.tcp_reordering)
         tcb->recovery.reordering = (uint32_t)tcb->stack->settings.tcp_reordering;
     tcb->recovery.phase = TCP_PHASE_LOSS;
+    tcb->recovery.too_big = false;
     tcb->recovery.high = tcb->snd.nxt;
     tcb->recovery.frto = tcb->stack->settings.tcp_frto && (fresh || tcb->recovery.timeouts > 0);
     tcb->recovery.prefer_new = false;
@@ -272,7 +277,7 @@ void recovery_on_timeout(struct tcb *tcb)
 void recovery_on_reorder_timeout(struct tcb *tcb)
 {
     uint32_t lost = rack_detect_losses(tcb);
-    if (!lost)
+    if (!lost || mtu_probe_lost(tcb))
         return;
     if (tcb->recovery.phase < TCP_PHASE_RECOVERY)
         enter_recovery(tcb, false);
@@ -297,6 +302,7 @@ void recovery_on_too_big(struct tcb *tcb)
     tcb->recovery.phase = TCP_PHASE_LOSS;
     tcb->recovery.high = tcb->snd.nxt;
     tcb->recovery.frto = tcb->recovery.prefer_new = false;
+    tcb->recovery.too_big = true;
 }
 
 void recovery_on_retransmit(struct tcb *tcb, const struct sent_record *record)

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "tcp/connection.h"
 #include "tcp/fastopen.h"
+#include "tcp/mtu_probe.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
 #include "tcp/receive.h"
@@ -20,6 +21,7 @@ static void take_syn(struct tcb *tcb, const struct segment *segment)
     tcb->rcv.nxt = tcb->rcv.wup = segment->seq + 1;
     tcb->opt.last_ack_sent = tcb->rcv.nxt;
     options_negotiate(tcb, &segment->options);
+    mtu_probe_begin(tcb);
     tcp_connection_set_mss(tcb);
     tcb->snd.wnd = tcb->snd.max_wnd = segment->window; /* not scaled: RFC 7323 §2.2 */
     tcb->snd.wl1 = segment->seq;

@@ -247,10 +247,11 @@ struct tcb {
         bool undo_possible : 1;
         bool undo_counting : 1; /* there have been retransmissions to count */
         bool retransmit_ts_known : 1;
-        bool prefer_new : 1;       /* F-RTO wants new data sent before anything is sent again */
-        bool frto : 1;             /* F-RTO is deciding (RFC 5682) */
-        uint8_t timeouts;          /* consecutive, since SND.UNA moved */
-        uint8_t probes;            /* window probes since anything was heard */
+        bool prefer_new : 1; /* F-RTO wants new data sent before anything is sent again */
+        bool too_big : 1;    /* LOSS is for what was too big for the path, not for a timeout */
+        bool frto : 1;       /* F-RTO is deciding (RFC 5682) */
+        uint8_t timeouts;    /* consecutive, since SND.UNA moved */
+        uint8_t probes;      /* window probes since anything was heard */
         uint64_t first_timeout_ns; /* start of the present stall: R2 and the user timeout */
     } recovery;
 
@@ -283,6 +284,14 @@ struct tcb {
     } cc;
 
     struct ecn_state ecn;
+
+    struct {
+        bool enabled : 1;
+        uint32_t low, high;  /* bytes of an IP packet: comes through; not known not to */
+        uint32_t size;       /* of the probe that is out; 0: none */
+        uint32_t start, end; /* its text */
+        uint64_t since_ns;   /* when the search began */
+    } mtu;                   /* mtu_probe.c */
 
     struct {
         uint64_t delivered;     /* segments, ever */

@@ -22,6 +22,7 @@
 #include "base/time.h"
 #include "tcp/connection.h"
 #include "tcp/fastopen.h"
+#include "tcp/mtu_probe.h"
 #include "tcp/output.h"
 #include "tcp/rate.h"
 #include "tcp/receive.h"
@@ -147,6 +148,24 @@ static bool connection_timed_out(struct tcb *tcb)
     return false;
 }
 
+/* R1 of RFC 9293 §3.8.3: so many retransmissions have gone unanswered that something may be wrong
+ * with the path. Who asks for errors is told once (SHLD-9); and perhaps smaller segments get
+ * through. */
+static void doubt_path(struct tcb *tcb)
+{
+    uint8_t r1 = (uint8_t)tcb->stack->settings.tcp_retries1;
+    if (tcb->rtt.backoff < r1) /* what the link did not take tells nothing of the path */
+        return;
+    if (tcb->rtt.backoff == r1 && !tcb->soft_error) {
+        tcb->soft_error = ETIMEDOUT;
+        stack_trace(tcb->stack, TERN_TRACE_NOTE, NULL, 0, NULL,
+                    "what was sent again and again is not acknowledged: R1 is reached",
+                    "RFC 9293 §3.8.3 SHLD-9");
+        tcp_notify(tcb, 0);
+    }
+    mtu_probe_black_hole(tcb);
+}
+
 /* RFC 6298 §5.4 to §5.7. Each handler returns whether the connection still exists. */
 static bool retransmit_expired(struct tcb *tcb)
 {
@@ -160,6 +179,7 @@ static bool retransmit_expired(struct tcb *tcb)
         return connection_timed_out(tcb);
     stack_count(tcb->stack, COUNTER_TcpExtTCPTimeouts);
     if (tcp_state_synchronized(tcb->state)) {
+        doubt_path(tcb);
         recovery_on_timeout(tcb);
     } else {
         tcb->syn_attempts++;

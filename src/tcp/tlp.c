@@ -3,6 +3,7 @@
  * timeout. */
 #include "base/seq.h"
 #include "base/time.h"
+#include "tcp/mtu_probe.h"
 #include "tcp/output.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
@@ -58,6 +59,7 @@ static bool send_new_data(struct tcb *tcb)
 
 static bool send_last_again(struct tcb *tcb)
 {
+    mtu_probe_inconclusive(tcb);
     struct sent_record *last = records_last(tcb);
     if (!last)
         return false;

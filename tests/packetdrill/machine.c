@@ -105,6 +105,7 @@ void machine_enter(struct machine *m)
 {
     pthread_mutex_lock(&m->lock);
     settings_follow(m);
+    route_follow(m);
     tern_advance(m->tern, m->now_ns);
 }
 

@@ -51,6 +51,12 @@ struct machine_flags {
 
 enum { DESCRIPTORS = 1024 };
 
+/* Of the way to the peer; 0: not said. */
+struct route_metrics {
+    uint32_t mtu;
+    uint32_t initial_window;
+};
+
 struct machine {
     struct machine_flags flags;
     struct tern *tern;
@@ -67,6 +73,7 @@ struct machine {
     int sockets[DESCRIPTORS];          /* by kernel descriptor: the stack's socket + 1, or 0 */
     struct setting_file *settings;
     size_t setting_count;
+    struct route_metrics route;
 };
 
 /* NULL with a line on standard error. */
@@ -95,6 +102,9 @@ void settings_close(struct machine *m);
 /* device.c: a socket to ask the kernel about tun0, or -1; whether tun0 takes no packet now. */
 int device_open(void);
 bool device_is_full(int netlink);
+
+/* Takes over what has been said of the way to the peer (route.c). */
+void route_follow(struct machine *m);
 
 /* capture.c: every packet in and out, for tshark. */
 int capture_open(const char *path);

@@ -36,6 +36,7 @@ static const struct {
     {"tcp.rto_min_ms", "tcp_rto_min_us", RULE_MICRO},
     {"tcp.min_rtt_window_s", "tcp_min_rtt_wlen", RULE_SAME},
     {"tcp.fin_timeout_s", "tcp_fin_timeout", RULE_SAME},
+    {"tcp.probe_interval_s", "tcp_probe_interval", RULE_SAME},
     {"tcp.keepalive_time_s", "tcp_keepalive_time", RULE_SAME},
     {"tcp.keepalive_interval_s", "tcp_keepalive_intvl", RULE_SAME},
     {"tcp.rcvbuf", "tcp_rmem", RULE_SECOND},

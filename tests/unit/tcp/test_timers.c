@@ -32,6 +32,7 @@ static void MUST_19_expiry_sends_the_earliest_again_and_doubles_the_timeout(void
 {
     (void)state;
     struct peer *p = peer_opened();
+    peer_settings(p)->tcp_mtu_probing = 0;
     peer_flight(p, 1, 3);
     for (uint64_t rto = 210, i = 0; i < 6; i++, rto *= 2) {
         peer_after(p, rto - 1);
@@ -56,6 +57,27 @@ static void SHLD_11_connection_is_given_up_after_100_seconds_at_the_least(void *
     assert_true(p->events & POLLERR);
     assert_int_equal(tcp_error(p->tcb, true), ETIMEDOUT);
     assert_int_equal(machine_counter(p->m, "TcpExtTCPAbortOnTimeout"), 1);
+    peer_free(p);
+}
+
+/* SHLD-10: R1 is three retransmissions. */
+static void SHLD_9_user_is_told_between_R1_and_R2(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    peer_flight(p, 1, 1);
+    peer_after(p, 210 * (1 + 2 + 4 + 8) - 1); /* three have gone, the last one's time is not over */
+    assert_int_equal(tcp_soft_error(p->tcb), 0);
+    assert_int_equal(p->m->events[TERN_TRACE_NOTE], 0);
+    peer_after(p, 1);
+    assert_int_equal(tcp_soft_error(p->tcb), ETIMEDOUT);
+    assert_int_equal(p->m->events[TERN_TRACE_NOTE], 1);
+    assert_int_equal(tcp_error(p->tcb, false), 0);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    peer_after(p, 20000);
+    assert_int_equal(tcp_soft_error(p->tcb), 0); /* once */
+    peer_ack(p, 1001);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
     peer_free(p);
 }
 
@@ -330,6 +352,7 @@ int main(void)
         cmocka_unit_test(retransmission_timer_runs_while_something_is_out),
         cmocka_unit_test(MUST_19_expiry_sends_the_earliest_again_and_doubles_the_timeout),
         cmocka_unit_test(SHLD_11_connection_is_given_up_after_100_seconds_at_the_least),
+        cmocka_unit_test(SHLD_9_user_is_told_between_R1_and_R2),
         cmocka_unit_test(MUST_20_acknowledged_progress_starts_the_count_anew),
         cmocka_unit_test(MUST_21_user_timeout_decides_where_it_is_set),
         cmocka_unit_test(MUST_22_MUST_23_SYN_is_repeated_for_three_minutes),
