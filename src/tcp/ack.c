@@ -228,7 +228,9 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
     sample_rtt(tcb, segment, &event);
     recovery_on_ack(tcb, segment, &event);
     pacing_update_rate(tcb);
-    if (event.advanced)
+    if (event.advanced && records_reneged(tcb))
+        timers_await_reneged(tcb);
+    else if (event.advanced)
         timers_restart_retransmit(tcb);
     else if (sacked_before_head(tcb, &event))
         timers_restart_retransmit(tcb);

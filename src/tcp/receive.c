@@ -7,6 +7,7 @@
 #include "base/seq.h"
 #include "tcp/connection.h"
 #include "tcp/output.h"
+#include "tcp/sack.h"
 #include "tcp/timers.h"
 
 static uint32_t right_edge(const struct tcb *tcb)
@@ -18,6 +19,14 @@ void receive_duplicate(struct tcb *tcb, uint32_t start, uint32_t end)
 {
     if (tcb->opt.sack && tcb->stack->settings.tcp_dsack)
         tcb->rcv.duplicate = (struct range){start, end};
+}
+
+/* RFC 2883 §4.2: what of [seq, end) is held beyond a hole already, the first piece of it. */
+static void report_overlap(struct tcb *tcb, uint32_t seq, uint32_t end)
+{
+    const struct range *held = ranges_find(&tcb->rcv.out_of_order, seq);
+    if (held && seq_lt(held->start, end))
+        receive_duplicate(tcb, seq_max(seq, held->start), seq_min(end, held->end));
 }
 
 /* Writes [seq, seq + length) to its place. The memory that this takes is the ring's, bounded by the
@@ -49,6 +58,8 @@ static enum tcp_step take_in_order(struct tcb *tcb, const struct segment *segmen
                                    const uint8_t *text, uint32_t length)
 {
     bool holes = tcb->rcv.out_of_order.count > 0;
+    if (holes)
+        report_overlap(tcb, seq, seq + length);
     uint32_t landed = receive_land(tcb, text, length);
     if (landed < length) {
         if (!store(tcb, seq + landed, text + landed, length - landed)) {
@@ -78,15 +89,15 @@ static enum tcp_step take_out_of_order(struct tcb *tcb, uint32_t seq, const uint
     receive_quick(tcb, 16);
     stack_count(tcb->stack, COUNTER_TcpExtTCPOFOQueue);
     tcb->stat.out_of_order++;
+    report_overlap(tcb, seq, end);
     if (ranges_cover(&tcb->rcv.out_of_order, seq, end)) {
-        receive_duplicate(tcb, seq, end);
+        sack_note(tcb, seq);
         return TCP_STEP_CONTINUE;
     }
-    struct range merged;
     if (!store(tcb, seq, text, length) ||
-        ranges_add(&tcb->rcv.out_of_order, seq, end, LIMIT_OUT_OF_ORDER_RANGES, &merged) < 0)
+        ranges_add(&tcb->rcv.out_of_order, seq, end, LIMIT_OUT_OF_ORDER_RANGES, NULL) < 0)
         return tcp_drop(DROP_TCP_MEMORY);
-    tcb->rcv.newest = merged;
+    sack_note(tcb, seq);
     tcb->stat.last_received_ns = tcb->stack->now_ns;
     return TCP_STEP_CONTINUE;
 }
@@ -158,8 +169,10 @@ enum tcp_step tcp_process_fin(struct tcb *tcb, const struct segment *segment)
     if (segment->flags & TCP_FIN && !tcb->rcv.fin && seq_lt(at, right_edge(tcb) + 1)) {
         tcb->rcv.fin_seen = true;
         tcb->rcv.fin_seq = at;
-        if (seq_gt(at, tcb->rcv.nxt))
+        if (seq_gt(at, tcb->rcv.nxt)) {
             tcb->ack.now = true; /* it came ahead of what is missing */
+            sack_note(tcb, at);
+        }
     }
     if (tcb->rcv.fin_seen && !tcb->rcv.fin && tcb->rcv.fin_seq == tcb->rcv.nxt)
         peer_closed(tcb);

@@ -406,6 +406,12 @@ void records_forget_sacks(struct tcb *tcb)
     tcb->records.highest_sacked = tcb->snd.una;
 }
 
+bool records_reneged(const struct tcb *tcb)
+{
+    const struct sent_record *first = records_first(tcb);
+    return first && first->sacked;
+}
+
 void records_resize(struct tcb *tcb, struct sent_record *record, uint32_t mss)
 {
     uint32_t segments = segments_in(record->start, record->end, mss);

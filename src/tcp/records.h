@@ -46,6 +46,9 @@ void records_resize(struct tcb *tcb, struct sent_record *record, uint32_t mss);
 /* The peer has thrown away what it had SACKed (reneging), or a new start is wanted: forgets every
  * SACK. */
 void records_forget_sacks(struct tcb *tcb);
+/* What stands at SND.UNA has been SACKed: the peer acknowledges less than it had said it held (RFC
+ * 2018 §8). */
+bool records_reneged(const struct tcb *tcb);
 
 struct sent_record *records_first(const struct tcb *tcb);
 struct sent_record *records_last(const struct tcb *tcb);

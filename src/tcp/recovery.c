@@ -233,8 +233,7 @@ void recovery_on_ack(struct tcb *tcb, const struct segment *segment, struct ack_
 static void mark_all_lost(struct tcb *tcb)
 {
     struct sent_record *first = records_first(tcb);
-    if (first && first->sacked) {
-        /* The peer acknowledged less than it had SACKed: it has thrown that away (RFC 2018 §8). */
+    if (records_reneged(tcb)) {
         stack_count(tcb->stack, COUNTER_TcpExtTCPSACKReneging);
         records_forget_sacks(tcb);
     }

@@ -1,5 +1,7 @@
 #include "tcp/sack.h"
 
+#include <string.h>
+
 #include "base/seq.h"
 #include "tcp/records.h"
 
@@ -52,18 +54,67 @@ void sack_process(struct tcb *tcb, const struct segment *segment, struct ack_eve
     }
 }
 
+/* A FIN ahead of a hole that does not end a run of text: a block of its own. */
+static bool fin_stands_alone(const struct tcb *tcb)
+{
+    if (!tcb->rcv.fin_seen || tcb->rcv.fin || !seq_gt(tcb->rcv.fin_seq, tcb->rcv.nxt))
+        return false;
+    const struct range *before = ranges_find(&tcb->rcv.out_of_order, tcb->rcv.fin_seq - 1);
+    return !before || before->end != tcb->rcv.fin_seq;
+}
+
+/* The FIN takes up a number behind the text (RFC 9293 §3.4). */
+static struct range with_fin(const struct tcb *tcb, struct range text)
+{
+    if (tcb->rcv.fin_seen && !tcb->rcv.fin && text.end == tcb->rcv.fin_seq)
+        text.end++;
+    return text;
+}
+
+/* The block that holds `seq`, as it is now. */
+static bool block_at(const struct tcb *tcb, uint32_t seq, struct range *block)
+{
+    const struct range *held = ranges_find(&tcb->rcv.out_of_order, seq);
+    if (held && seq_leq(held->start, seq))
+        *block = with_fin(tcb, *held);
+    else if (seq == tcb->rcv.fin_seq && fin_stands_alone(tcb))
+        *block = (struct range){seq, seq + 1};
+    else
+        return false;
+    return true;
+}
+
+void sack_note(struct tcb *tcb, uint32_t seq)
+{
+    struct range newest, other;
+    if (!block_at(tcb, seq, &newest))
+        return;
+    uint32_t kept[TCP_SACK_BLOCKS_MAX] = {newest.start};
+    uint8_t count = 1;
+    for (uint8_t i = 0; i < tcb->rcv.sack_recent_count && count < TCP_SACK_BLOCKS_MAX; i++)
+        if (block_at(tcb, tcb->rcv.sack_recent[i], &other) && other.start != newest.start)
+            kept[count++] = tcb->rcv.sack_recent[i];
+    memcpy(tcb->rcv.sack_recent, kept, sizeof kept);
+    tcb->rcv.sack_recent_count = count;
+}
+
 uint32_t sack_option_size(const struct tcb *tcb)
 {
-    uint32_t blocks =
-        tcb->rcv.out_of_order.count + (tcb->rcv.duplicate.start != tcb->rcv.duplicate.end);
-    uint32_t most = tcb->opt.timestamps ? 3 : 4;
+    uint32_t blocks = tcb->rcv.out_of_order.count + fin_stands_alone(tcb) +
+                      (tcb->rcv.duplicate.start != tcb->rcv.duplicate.end);
+    uint32_t most = tcb->opt.timestamps ? TCP_SACK_BLOCKS_MAX - 1 : TCP_SACK_BLOCKS_MAX;
     if (!tcb->opt.sack || blocks == 0)
         return 0;
     return 4 + 8 * (blocks < most ? blocks : most);
 }
 
-static bool add_block(struct tcp_options *options, unsigned most, struct range block)
+/* Adds a block, unless it stands among those from index `first` on. False: there is no room. */
+static bool add_block(struct tcp_options *options, unsigned first, unsigned most,
+                      struct range block)
 {
+    for (unsigned i = first; i < options->sack_count; i++)
+        if (options->sack[i].start == block.start)
+            return true;
     if (options->sack_count >= most)
         return false;
     options->sack[options->sack_count++] = block;
@@ -73,18 +124,19 @@ static bool add_block(struct tcp_options *options, unsigned most, struct range b
 void sack_fill(struct tcb *tcb, struct tcp_options *options, unsigned most)
 {
     const struct ranges *held = &tcb->rcv.out_of_order;
-    if (tcb->rcv.duplicate.start != tcb->rcv.duplicate.end) {
-        add_block(options, most, tcb->rcv.duplicate);
+    struct range block;
+    unsigned first = 0;
+    if (tcb->rcv.duplicate.start != tcb->rcv.duplicate.end && most > 0) {
+        options->sack[options->sack_count++] = tcb->rcv.duplicate;
         stack_count(tcb->stack, COUNTER_TcpExtTCPDSACKOldSent);
         tcb->rcv.duplicate.end = tcb->rcv.duplicate.start;
+        first = 1;
     }
-    if (held->count == 0)
-        return;
-    const struct range *newest = ranges_find(held, tcb->rcv.newest.start);
-    if (newest)
-        add_block(options, most, *newest);
-    for (uint32_t i = 0; i < held->count; i++) {
-        if (&held->items[i] != newest && !add_block(options, most, held->items[i]))
+    for (unsigned i = 0; i < tcb->rcv.sack_recent_count; i++)
+        if (block_at(tcb, tcb->rcv.sack_recent[i], &block) &&
+            !add_block(options, first, most, block))
             return;
-    }
+    for (uint32_t i = 0; i < held->count; i++)
+        if (!add_block(options, first, most, with_fin(tcb, held->items[i])))
+            return;
 }

@@ -7,8 +7,11 @@
 
 /* Sender: marks what the blocks say has arrived; recognises D-SACK. */
 void sack_process(struct tcb *tcb, const struct segment *segment, struct ack_event *event);
-/* Receiver: writes up to `most` blocks, D-SACK first, then the range that changed last, then the
- * others (RFC 2018 §4). */
+/* Receiver: what is held out of order has changed at `seq`, or came again there: its block is
+ * reported first from now on. */
+void sack_note(struct tcb *tcb, uint32_t seq);
+/* Writes up to `most` blocks: D-SACK, then those that changed lately, newest first, then what there
+ * is still room for (RFC 2018 §4). */
 void sack_fill(struct tcb *tcb, struct tcp_options *options, unsigned most);
 
 /* Bytes that the option would take in the next segment. */

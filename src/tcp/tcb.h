@@ -182,8 +182,9 @@ struct tcb {
         struct ring ring; /* bytes from what the user reads next; rcv.nxt is at ring.length */
         struct tcp_landing *landing; /* the memory of a reader that waits, or NULL; landing.c */
         struct ranges out_of_order;
-        struct range
-            newest; /* the out-of-order range that changed last: first SACK block (RFC 2018 §4) */
+        uint32_t sack_recent[TCP_SACK_BLOCKS_MAX]; /* a number in each block changed lately, newest
+                                                    first (RFC 2018 §4) */
+        uint8_t sack_recent_count;
         struct range duplicate; /* to report as D-SACK with the next ACK (RFC 2883); empty when
                                    start == end */
     } rcv;

@@ -34,6 +34,9 @@
  */
 #define LINK_RETRY TIME_MS(500)
 
+/* The least time that the rest of an acknowledgment is given where the peer may have reneged. */
+#define RENEGING_WAIT_LEAST TIME_MS(10)
+
 static void timers_arm(struct tcb *tcb, uint64_t deadline_ns)
 {
     if (deadline_ns < tcb->timer.timer.deadline_ns)
@@ -68,6 +71,13 @@ void timers_restart_retransmit(struct tcb *tcb)
     timer_clear(tcb, TCP_TIMER_PERSIST);
     timer_set(tcb, TCP_TIMER_RETRANSMIT, tcb->stack->now_ns + rtt_rto(tcb));
     tlp_schedule(tcb, true);
+}
+
+void timers_await_reneged(struct tcb *tcb)
+{
+    timer_clear(tcb, TCP_TIMER_PROBE);
+    timer_set(tcb, TCP_TIMER_RETRANSMIT,
+              tcb->stack->now_ns + time_max(tcb->rtt.srtt_ns / 2, RENEGING_WAIT_LEAST));
 }
 
 /* Whether only the user's cork, and not the peer's window, keeps what is unsent. */

@@ -20,6 +20,10 @@ static inline bool timer_is_set(const struct tcb *tcb, enum tcp_timer which)
 /* RFC 6298 §5.1 to §5.3: runs the retransmission timer anew while something is outstanding, stops
  * it when nothing is; with it the tail loss probe. */
 void timers_restart_retransmit(struct tcb *tcb);
+/* The peer has acknowledged up to what it had SACKed, and no further: it has thrown that away,
+ * unless the rest of its acknowledgment is on the way (RFC 2018 §8). Waits for that half a round
+ * trip. */
+void timers_await_reneged(struct tcb *tcb);
 /* Starts the persist timer if the window keeps everything from going out and nothing is in flight
  * (RFC 9293 §3.8.6.1). */
 void timers_check_persist(struct tcb *tcb);

@@ -73,8 +73,9 @@ static void reneging_peer_gets_everything_again(void **state)
     /* The hole is filled, but only one byte of it: what was SACKed stands first. */
     peer_ack(p, 1001);
     assert_true(records_first(p->tcb)->sacked);
+    assert_true(records_reneged(p->tcb));
     peer_forget(p);
-    peer_after(p, 1000);
+    peer_after(p, 60); /* half the round trip of 100 ms, not the 300 ms of a timeout */
     assert_int_equal(machine_counter(p->m, "TcpExtTCPSACKReneging"), 1);
     peer_expect(p, TCP_ACK, 1001, 1000);
     peer_free(p);
@@ -156,6 +157,47 @@ static void newest_block_stands_first_and_older_ones_are_repeated(void **state)
     s = peer_expect_ack(p, 1201);
     assert_int_equal(s.options.sack_count, 1);
     check_block(&s, 0, 3001, 3101);
+    peer_free(p);
+}
+
+/* RFC 2018 §4: the option repeats the most recently reported blocks. */
+static void blocks_are_repeated_newest_first(void **state)
+{
+    (void)state;
+    struct peer *p = peer_receiving(PEER_SACK);
+    peer_text(p, 1001, 100);
+    peer_text(p, 3001, 100);
+    peer_text(p, 5001, 100);
+    peer_text(p, 1101, 100);
+    struct segment s = {0};
+    while (!peer_is_quiet(p))
+        s = peer_take(p);
+    check_block(&s, 0, 1001, 1201);
+    check_block(&s, 1, 5001, 5101);
+    check_block(&s, 2, 3001, 3101);
+    peer_text(p, 1201, 1800); /* two blocks become one, which stands there once */
+    s = peer_expect_ack(p, 1);
+    assert_int_equal(s.options.sack_count, 2);
+    check_block(&s, 0, 1001, 3101);
+    check_block(&s, 1, 5001, 5101);
+    peer_free(p);
+}
+
+/* RFC 9293 §3.4: the FIN takes up a number, which the peer must learn has come. */
+static void FIN_beyond_a_hole_is_part_of_its_block(void **state)
+{
+    (void)state;
+    struct peer *p = peer_receiving(PEER_SACK);
+    peer_send(p, TCP_ACK | TCP_FIN, 2001, 0);
+    struct segment s = peer_expect_ack(p, 1);
+    check_block(&s, 0, 2001, 2002);
+    peer_text(p, 1501, 500);
+    s = peer_expect_ack(p, 1);
+    assert_int_equal(s.options.sack_count, 1);
+    check_block(&s, 0, 1501, 2002);
+    peer_text(p, 1, 1500);
+    s = peer_expect_ack(p, 2002);
+    assert_int_equal(s.options.sack_count, 0);
     peer_free(p);
 }
 
@@ -247,6 +289,8 @@ int main(void)
         cmocka_unit_test(without_negotiation_blocks_mean_nothing),
         cmocka_unit_test(flood_of_tiny_blocks_is_bounded),
         cmocka_unit_test(newest_block_stands_first_and_older_ones_are_repeated),
+        cmocka_unit_test(blocks_are_repeated_newest_first),
+        cmocka_unit_test(FIN_beyond_a_hole_is_part_of_its_block),
         cmocka_unit_test(as_many_blocks_are_sent_as_fit),
         cmocka_unit_test(duplicate_is_reported_once_in_the_first_block),
         cmocka_unit_test(partly_known_segment_reports_only_what_was_known),
