@@ -3,12 +3,14 @@
 #ifndef TERN_CORE_SETTING_H
 #define TERN_CORE_SETTING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* 128 bits, in the order in which the text has them. */
 struct setting_key {
     uint32_t words[4];
+    bool set; /* to anything, 0 too */
 };
 
 struct settings {

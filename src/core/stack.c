@@ -28,7 +28,13 @@ void stack_release(struct stack *stack)
 int stack_set(struct stack *stack, const char *name, const char *value)
 {
     stack->path_version++; /* ip.mtu */
-    return setting_set(&stack->settings, name, value);
+    int error = setting_set(&stack->settings, name, value);
+    if (error < 0)
+        return error;
+    for (unsigned i = 0; i < sizeof stack->protocols / sizeof stack->protocols[0]; i++)
+        if (stack->protocols[i].configure)
+            stack->protocols[i].configure(stack);
+    return 0;
 }
 
 struct interface *stack_add_interface(struct stack *stack)

@@ -52,8 +52,9 @@ struct protocol {
     enum drop_reason (*input)(struct stack *stack, const struct packet_in *packet);
     enum drop_reason (*error)(struct stack *stack,
                               const struct path_error *error); /* may be NULL */
-    void (*release)(struct stack *stack);                      /* at the stack's end */
-    void *state;                                               /* the protocol's own */
+    void (*configure)(struct stack *stack); /* a setting has changed; may be NULL */
+    void (*release)(struct stack *stack);   /* at the stack's end */
+    void *state;                            /* the protocol's own */
 };
 
 /* An IP version: IPv4 now. Registered under the version number in the packet's first four bits. */
@@ -115,7 +116,7 @@ int stack_init(struct stack *stack, const uint8_t seed[RANDOM_SEED_SIZE], uint64
 /* Releases the protocols, then the networks, and all they own. */
 void stack_release(struct stack *stack);
 
-/* setting_set(), and what it may mean for what others remember. */
+/* setting_set(), and what it may mean for what the protocols and others remember. */
 int stack_set(struct stack *stack, const char *name, const char *value);
 
 struct interface *stack_add_interface(

@@ -96,6 +96,20 @@ static int tcp_kind_accept(struct socket *socket, struct socket **out)
     return -EINVAL;
 }
 
+/* MSG_FASTOPEN: the first bytes open the connection. The first call after that finds it open, and
+ * its bytes go like any others; the next ones are wrong to ask for it again. */
+static ssize_t send_opening(struct socket *socket, const struct iovec *spans, int count,
+                            const struct endpoint *to, int flags)
+{
+    struct tcb *tcb = socket->of.tcb;
+    if (to == NULL)
+        return -EINVAL;
+    if (socket->connect_progress != CONNECT_UNDER_WAY)
+        return tcp_connect_send(tcb, to, spans, count);
+    int error = connect_outcome(socket);
+    return error < 0 ? error : tcp_send(tcb, spans, count, flags);
+}
+
 static ssize_t tcp_kind_send(struct socket *socket, const struct iovec *spans, int count,
                              const struct endpoint *to, int flags)
 {
@@ -105,7 +119,7 @@ static ssize_t tcp_kind_send(struct socket *socket, const struct iovec *spans, i
     if (!(flags & MSG_FASTOPEN))
         n = tcp_send(tcb, spans, count, flags);
     else
-        n = to ? tcp_connect_send(tcb, to, spans, count) : -EINVAL;
+        n = send_opening(socket, spans, count, to, flags & ~MSG_FASTOPEN);
     if (socket->connect_progress == CONNECT_NONE && tcp_opening(tcb))
         socket->connect_progress = CONNECT_UNDER_WAY; /* these bytes are on the SYN */
     return n;

@@ -75,7 +75,12 @@ void tcp_connection_set_mss(struct tcb *tcb)
     if (tcb->opt.timestamps)
         mss -= 12; /* RFC 7323 §3.2, RFC 6691: options come out of it */
     tcb->snd.mss = mss;
-    tcb->rcv.advertised_mss = options_own_mss(&tcb->path, &tcb->preferences);
+    if (!tcp_state_synchronized(tcb->state)) { /* later it has been said */
+        tcb->rcv.advertised_mss = options_own_mss(&tcb->path, &tcb->preferences);
+        /* Where our SYN was too big, the way back is likely no wider. */
+        if (tcb->fast_open.too_big && room < tcb->rcv.advertised_mss)
+            tcb->rcv.advertised_mss = room;
+    }
     if (tcb->rcv.mss > tcb->rcv.advertised_mss)
         tcb->rcv.mss = tcb->rcv.advertised_mss;
 }

@@ -62,13 +62,15 @@ static bool same_cookie(const uint8_t *a, const uint8_t *b)
 /* The listener's own keys, else the one that is set for the stack, else the stack's random one. */
 static struct fast_open_keys keys_of(const struct tcp_listener *listener)
 {
-    const uint32_t *set = listener->stack->settings.tcp_fastopen_key.words;
+    const struct setting_key *set = &listener->stack->settings.tcp_fastopen_key;
+    const uint32_t *words = set->words;
     if (listener->fast_open_keys.count)
         return listener->fast_open_keys;
-    if (!(set[0] | set[1] | set[2] | set[3]))
+    if (!set->set)
         return listener->tcp->fast_open_keys;
     return (struct fast_open_keys){
-        .key = {{{(uint64_t)set[1] << 32 | set[0], (uint64_t)set[3] << 32 | set[2]}}}, .count = 1};
+        .key = {{{(uint64_t)words[1] << 32 | words[0], (uint64_t)words[3] << 32 | words[2]}}},
+        .count = 1};
 }
 
 static bool valid_cookie(const struct tcp_listener *listener, const struct endpoint *local,

@@ -37,7 +37,11 @@ void fast_open_offer(const struct tcp_listener *listener, const struct endpoint 
                      const struct endpoint *remote, const struct tcp_options *asked,
                      struct tcp_options *answer);
 
-/* The client's memory of servers: at most LIMIT_FAST_OPEN_PEERS, the one not used for longest is
+/* A server that does not answer option 34 may know the experimental 254, of before RFC 7413: that
+ * is tried once. */
+enum fast_open_trial { TRIAL_NONE, TRIAL_NEXT, TRIAL_FAILED };
+
+/* The client's memory of servers: at most tcp.fastopen_peers, the one not used for longest is
  * forgotten first. */
 struct fast_open_peer {
     struct table_node node;
@@ -46,10 +50,10 @@ struct fast_open_peer {
     uint16_t mss; /* what the server announced last; 0: not known */
     uint8_t cookie_length;
     uint8_t cookie[TCP_COOKIE_MAX];
-    bool experimental;     /* it understood option 254 */
-    bool try_experimental; /* it did not answer option 34: try the other next */
-    uint8_t losses;        /* SYNs with data lost in a row */
-    uint64_t loss_ns;      /* when the last was */
+    bool experimental;          /* it understood option 254 */
+    enum fast_open_trial trial; /* of the other option, while there is no cookie */
+    uint8_t losses;             /* SYNs with data lost in a row */
+    uint64_t loss_ns;           /* when the last was */
 };
 
 /* How to open to `remote`: fills in the option for the SYN and how much text it may carry. Whether
@@ -61,6 +65,8 @@ void fast_open_fill_syn(const struct tcb *tcb, struct tcp_options *options);
 void fast_open_syn_ack(struct tcb *tcb, const struct segment *segment);
 /* The SYN had to be repeated. */
 void fast_open_syn_lost(struct tcb *tcb);
+/* The setting tcp.fastopen_peers has become smaller, perhaps. */
+void fast_open_limit_peers(struct tcp *tcp);
 void fast_open_release(struct tcp *tcp);
 
 #endif

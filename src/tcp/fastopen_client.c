@@ -25,12 +25,26 @@ static void peer_forget(struct tcp *tcp, struct fast_open_peer *peer)
     free(peer);
 }
 
+/* Forgets whom was not talked to for longest, until there are no more than `most`. */
+static void keep_at_most(struct tcp *tcp, int64_t most)
+{
+    while ((int64_t)tcp->fast_open_peers.count > most)
+        peer_forget(tcp, container_of(tcp->fast_open_use.next, struct fast_open_peer, use));
+}
+
+void fast_open_limit_peers(struct tcp *tcp)
+{
+    keep_at_most(tcp, tcp->stack->settings.tcp_fastopen_peers);
+}
+
 static struct fast_open_peer *peer_find_or_add(struct tcp *tcp, const struct address *address)
 {
     struct fast_open_peer *peer = peer_find(tcp, address);
     if (!peer) {
-        if (tcp->fast_open_peers.count >= LIMIT_FAST_OPEN_PEERS)
-            peer_forget(tcp, container_of(tcp->fast_open_use.next, struct fast_open_peer, use));
+        int64_t most = tcp->stack->settings.tcp_fastopen_peers;
+        if (most == 0)
+            return NULL;
+        keep_at_most(tcp, most - 1);
         peer = calloc(1, sizeof *peer);
         if (!peer)
             return NULL;
@@ -46,8 +60,7 @@ static struct fast_open_peer *peer_find_or_add(struct tcp *tcp, const struct add
 
 void fast_open_release(struct tcp *tcp)
 {
-    while (!list_empty(&tcp->fast_open_use))
-        peer_forget(tcp, container_of(tcp->fast_open_use.next, struct fast_open_peer, use));
+    keep_at_most(tcp, 0);
     table_release(&tcp->fast_open_peers);
 }
 
@@ -67,12 +80,12 @@ bool fast_open_prepare(struct tcb *tcb, uint32_t *text_most)
     bool no_cookie = tcb->stack->settings.tcp_fastopen & FAST_OPEN_CLIENT_NO_COOKIE ||
                      tcb->preferences.fast_open_no_cookie;
     *text_most = 0;
-    tcb->fast_open.used = false;
+    tcb->fast_open.used = tcb->fast_open.too_big = false;
     if (black_hole(tcb, peer))
         return false;
     tcb->fast_open.used = true;
     tcb->fast_open.experimental =
-        peer && (peer->cookie_length ? peer->experimental : peer->try_experimental);
+        peer && (peer->cookie_length ? peer->experimental : peer->trial == TRIAL_NEXT);
     tcb->fast_open.with_cookie = peer && peer->cookie_length;
     if (!tcb->fast_open.with_cookie && !no_cookie)
         return false;
@@ -86,13 +99,23 @@ bool fast_open_prepare(struct tcb *tcb, uint32_t *text_most)
     return true;
 }
 
+/* Because the first got lost, or was too big. */
+static bool syn_is_repeated(const struct tcb *tcb)
+{
+    return tcb->syn_attempts > 1 || tcb->fast_open.too_big;
+}
+
+/* Whether our SYN had the option: text without a cookie goes without it, because none is wanted. */
+static bool syn_has_option(const struct tcb *tcb)
+{
+    return tcb->fast_open.used && (tcb->fast_open.with_cookie || !tcb->fast_open.has_text);
+}
+
 void fast_open_fill_syn(const struct tcb *tcb, struct tcp_options *options)
 {
     const struct fast_open_peer *peer = peer_find(tcb->tcp, &tcb->remote.address);
-    if (!tcb->fast_open.used || tcb->syn_attempts > 1)
+    if (!syn_has_option(tcb) || syn_is_repeated(tcb))
         return; /* §4.2.2: a repeated SYN is a plain one */
-    if (!tcb->fast_open.with_cookie && tcb->fast_open.has_text)
-        return; /* without a cookie, because none is wanted */
     options->has_fast_open = true;
     options->fast_open_experimental = tcb->fast_open.experimental;
     if (tcb->fast_open.with_cookie && peer) {
@@ -111,7 +134,8 @@ static bool brings_cookie(const struct tcp_options *options)
 static void learn(struct tcb *tcb, const struct segment *segment, bool text_acked)
 {
     struct fast_open_peer *peer = peer_find_or_add(tcb->tcp, &tcb->remote.address);
-    bool cookie = brings_cookie(&segment->options);
+    /* One that was not asked for is not kept. */
+    bool cookie = syn_has_option(tcb) && brings_cookie(&segment->options);
     if (!peer)
         return;
     if (segment->options.has_mss)
@@ -120,9 +144,8 @@ static void learn(struct tcb *tcb, const struct segment *segment, bool text_acke
         peer->cookie_length = segment->options.cookie_length;
         memcpy(peer->cookie, segment->options.cookie, peer->cookie_length);
         peer->experimental = segment->options.fast_open_experimental;
-        peer->try_experimental = false;
     }
-    if (tcb->syn_attempts > 1) {
+    if (syn_is_repeated(tcb)) {
         if (!cookie && tcb->fast_open.has_text && !text_acked) {
             if (peer->losses < UINT8_MAX)
                 peer->losses++;
@@ -131,8 +154,8 @@ static void learn(struct tcb *tcb, const struct segment *segment, bool text_acke
         return;
     }
     peer->losses = 0;
-    if (!cookie && !tcb->fast_open.has_text)
-        peer->try_experimental = !tcb->fast_open.experimental;
+    if (!cookie && !tcb->fast_open.has_text && peer->cookie_length == 0)
+        peer->trial = peer->trial == TRIAL_NONE ? TRIAL_NEXT : TRIAL_FAILED;
 }
 
 void fast_open_syn_ack(struct tcb *tcb, const struct segment *segment)
@@ -153,9 +176,10 @@ void fast_open_syn_ack(struct tcb *tcb, const struct segment *segment)
     }
     /* What was not acknowledged was not accepted: it goes again at once (§4.2.2). */
     stack_count(tcb->stack, COUNTER_TcpExtTCPFastOpenActiveFail);
-    tcb->fast_open.syn_data_acked = text_acked;
-    for (struct sent_record *r = records_first(tcb); r; r = records_next(r))
+    for (struct sent_record *r = records_first(tcb); r; r = records_next(r)) {
         records_mark_lost(tcb, r);
+        records_resize(tcb, r, tcb->snd.mss); /* the SYN had the text in one piece */
+    }
 }
 
 void fast_open_syn_lost(struct tcb *tcb)

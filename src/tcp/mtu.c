@@ -70,10 +70,11 @@ void mtu_too_big(struct tcb *tcb, uint32_t mtu)
     if (tcb->path.mtu >= before)
         return;
     mtu_probe_path_changed(tcb);
+    if (tcb->state == TCP_SYN_SENT)
+        tcb->fast_open.too_big = true;
     tcp_connection_set_mss(tcb);
     if (tcb->state == TCP_SYN_SENT) {
         /* A SYN with text: again at once, and plain. */
-        tcb->syn_attempts++;
         fast_open_syn_lost(tcb);
         tcp_retransmit_first(tcb, WHY_SYN);
         return;

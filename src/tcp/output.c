@@ -32,9 +32,10 @@ uint32_t tcp_segment_size(const struct tcb *tcb)
     return mss > LIMIT_MSS_MIN + blocks ? mss - blocks : mss;
 }
 
+/* Fast Open sends before our SYN is acknowledged, for which the peer needs no room. */
 static uint32_t window_end(const struct tcb *tcb)
 {
-    return tcb->snd.una + tcb->snd.wnd;
+    return tcb->snd.una + (tcb->snd.una == tcb->snd.iss) + tcb->snd.wnd;
 }
 
 static uint32_t data_end(const struct tcb *tcb)
@@ -45,6 +46,8 @@ static uint32_t data_end(const struct tcb *tcb)
 static uint32_t congestion_room(const struct tcb *tcb)
 {
     uint32_t out = tcb_in_flight(tcb);
+    if (out && tcb->fast_open.early && tcb->snd.una == tcb->snd.iss)
+        out--; /* our SYN: the initial window is for what follows the handshake (RFC 5681 §3.1) */
     return tcb->cc.cwnd > out ? tcb->cc.cwnd - out : 0;
 }
 

@@ -43,8 +43,8 @@ static const struct number_option numbers[] = {
     {OPTION_LEVEL_IP, OPTION_IP_MTU_DISCOVER, NUMBER_U8, AT(mtu_discover), 0, MTU_DISCOVER_MOST},
     FLAG(IP_PROTOCOL_TCP, OPTION_NODELAY, no_delay),
     FLAG(IP_PROTOCOL_TCP, OPTION_CORK, cork),
-    FLAG(IP_PROTOCOL_TCP, OPTION_FASTOPEN_CONNECT, fast_open_connect),
-    FLAG(IP_PROTOCOL_TCP, OPTION_FASTOPEN_NO_COOKIE, fast_open_no_cookie),
+    {IP_PROTOCOL_TCP, OPTION_FASTOPEN_CONNECT, NUMBER_BOOL, AT(fast_open_connect), 0, 1},
+    {IP_PROTOCOL_TCP, OPTION_FASTOPEN_NO_COOKIE, NUMBER_BOOL, AT(fast_open_no_cookie), 0, 1},
     {IP_PROTOCOL_TCP, OPTION_KEEPIDLE, NUMBER_U32, AT(keepalive_idle_s), 1, 32767},
     {IP_PROTOCOL_TCP, OPTION_KEEPINTVL, NUMBER_U32, AT(keepalive_interval_s), 1, 32767},
     {IP_PROTOCOL_TCP, OPTION_KEEPCNT, NUMBER_U8, AT(keepalive_probes), 1, 127},
@@ -331,14 +331,28 @@ static int set_quick_ack(struct tcb *tcb, const void *value, socklen_t length)
     return 0;
 }
 
+/* Fast Open is about connections that are to be opened yet, and its client may be switched off. */
+static int check_fast_open(const struct tcb *tcb, int level, int option)
+{
+    bool client = option == OPTION_FASTOPEN_CONNECT;
+    if (level != IP_PROTOCOL_TCP ||
+        (!client && option != OPTION_FASTOPEN && option != OPTION_FASTOPEN_NO_COOKIE))
+        return 0;
+    if (client && !(tcb->stack->settings.tcp_fastopen & FAST_OPEN_CLIENT))
+        return -EOPNOTSUPP;
+    return tcb->state == TCP_CLOSED ? 0 : -EINVAL;
+}
+
 int tcp_set_option(struct tcb *tcb, int level, int option, const void *value, socklen_t length)
 {
+    int error = check_fast_open(tcb, level, option);
+    if (error < 0)
+        return error;
     if (level == IP_PROTOCOL_TCP && option == OPTION_QUICKACK)
         return set_quick_ack(tcb, value, length);
     if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_KEY)
         return set_own_keys(tcb, value, length);
-    int error =
-        set_preference(&tcb->preferences, &tcb->stack->settings, level, option, value, length);
+    error = set_preference(&tcb->preferences, &tcb->stack->settings, level, option, value, length);
     if (error == 0)
         act_on_change(tcb, level, option);
     return error;
@@ -349,6 +363,8 @@ int tcp_listener_set_option(struct tcp_listener *listener, int level, int option
 {
     if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_KEY)
         return fast_open_set_keys(&listener->fast_open_keys, value, length);
+    if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_CONNECT)
+        return -EINVAL;
     return set_preference(&listener->preferences, &listener->stack->settings, level, option, value,
                           length);
 }

@@ -325,6 +325,7 @@ struct tcb {
         bool experimental : 1; /* with option 254 */
         bool with_cookie : 1;
         bool has_text : 1;       /* it carried text */
+        bool too_big : 1;        /* ICMP said so of it: it went again without */
         bool syn_data_acked : 1; /* text in the SYN was taken, by whichever side */
         bool deferred : 1;       /* the SYN waits for the first write (TCP_FASTOPEN_CONNECT) */
         bool early : 1;          /* server: open although our SYN is not acknowledged yet */
@@ -336,6 +337,7 @@ struct tcb {
 
     uint8_t keepalive_sent;
     uint8_t syn_attempts;
+    uint32_t syn_timestamp; /* our clock when the first SYN was sent */
 };
 
 /* The protocol's own state in a stack. */

@@ -40,6 +40,11 @@ static void tcp_release(struct stack *stack)
     stack->protocols[IP_PROTOCOL_TCP] = (struct protocol){0};
 }
 
+static void tcp_configure(struct stack *stack)
+{
+    fast_open_limit_peers(tcp_of(stack));
+}
+
 int tcp_attach(struct stack *stack)
 {
     struct tcp *tcp = calloc(1, sizeof *tcp);
@@ -66,6 +71,11 @@ int tcp_attach(struct stack *stack)
         return -ENOMEM;
     }
     stack->protocols[IP_PROTOCOL_TCP] = (struct protocol){
-        .input = tcp_input, .error = tcp_path_error, .release = tcp_release, .state = tcp};
+        .input = tcp_input,
+        .error = tcp_path_error,
+        .configure = tcp_configure,
+        .release = tcp_release,
+        .state = tcp,
+    };
     return 0;
 }

@@ -69,6 +69,7 @@ static int send_syn(struct tcb *tcb, uint32_t text)
         records_last(tcb)->push = true;
     tcb->snd.nxt = iss + 1 + text;
     tcb->opt.ts_offset = tcp_timestamp_offset(tcb->tcp, &tcb->local, &tcb->remote);
+    tcb->syn_timestamp = tcp_timestamp(tcb);
     tcb->rcv.wnd =
         receive_initial_window(tcb->stack, tcb->preferences.receive_buffer, &tcb->rcv.scale);
     receive_window_begin(tcb);
@@ -177,9 +178,8 @@ static ssize_t open_with_text(struct tcb *tcb, const struct iovec *spans, int co
     return text ? text : error;
 }
 
-static ssize_t send_deferred(struct tcb *tcb, const struct iovec *spans, int count, int flags)
+static ssize_t send_deferred(struct tcb *tcb, const struct iovec *spans, int count)
 {
-    (void)flags;
     tcb->fast_open.deferred = false;
     return open_with_text(tcb, spans, count);
 }
@@ -189,6 +189,8 @@ ssize_t tcp_connect_send(struct tcb *tcb, const struct endpoint *remote, const s
 {
     if (!fast_open_allowed(tcb))
         return -EOPNOTSUPP;
+    if (tcb->fast_open.deferred)
+        return send_deferred(tcb, spans, count);
     int error = prepare_open(tcb, remote);
     return error < 0 ? error : open_with_text(tcb, spans, count);
 }
@@ -226,7 +228,7 @@ ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flag
     if (tcb->error)
         return take_error(tcb);
     if (tcb->fast_open.deferred)
-        return send_deferred(tcb, spans, count, flags);
+        return send_deferred(tcb, spans, count);
     if (tcb->state == TCP_SYN_SENT || (tcb->state == TCP_SYN_RECEIVED && !tcb->fast_open.early))
         return tcb->snd.fin_queued ? -EPIPE : -EAGAIN;
     if (!tcb_can_send(tcb))

@@ -282,6 +282,7 @@ static int do_netdev_receive(void *own, void *packet, size_t *length, long long 
 static int do_usleep(void *own, useconds_t us)
 {
     struct machine *m = own;
+    machine_await_caller(m); /* here, where packetdrill has given up its own lock */
     pthread_mutex_lock(&m->lock);
     machine_sleep(m, (uint64_t)us * 1000);
     pthread_mutex_unlock(&m->lock);

@@ -1,6 +1,7 @@
 #include "machine.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +35,31 @@ static void caller_becomes(struct machine *m, enum caller caller)
 {
     m->caller = caller;
     pthread_cond_signal(&m->settled);
+}
+
+static bool is_asleep(pid_t thread)
+{
+    char path[64], text[256];
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)thread);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return true;
+    size_t length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    const char *name_end = strrchr(text, ')');
+    return name_end == NULL || name_end[1] == '\0' || name_end[2] == 'S';
+}
+
+void machine_await_caller(struct machine *m)
+{
+    pthread_mutex_lock(&m->lock);
+    bool unsettled = m->caller_unsettled;
+    m->caller_unsettled = false;
+    pthread_mutex_unlock(&m->lock);
+    /* The second thread sleeps too, before its next call: then it has done with the last. */
+    while (unsettled && on_script_thread(m) && !is_asleep(m->caller_thread))
+        sched_yield();
 }
 
 /* ── The clock ── */
@@ -76,6 +102,7 @@ void machine_sleep(struct machine *m, uint64_t ns)
 uint64_t machine_look_at_clock(struct machine *m)
 {
     if (m->caller == CALLER_LEAVING && !on_script_thread(m)) {
+        m->caller_unsettled = true;
         caller_becomes(m, CALLER_NONE);
         return m->now_ns;
     }
@@ -94,6 +121,7 @@ static int wait_in_stack(void *user, uint64_t deadline_ns)
         clock_to(m, at > m->now_ns ? at : m->now_ns + US(1));
         return 0;
     }
+    m->caller_thread = gettid();
     m->caller_deadline_ns = deadline_ns;
     caller_becomes(m, CALLER_WAITING);
     while (m->caller == CALLER_WAITING)
@@ -106,6 +134,8 @@ void machine_enter(struct machine *m)
     pthread_mutex_lock(&m->lock);
     settings_follow(m);
     route_follow(m);
+    if (m->flags.forget[0] && unlink(m->flags.forget) == 0)
+        settings_forget_peers(m);
     tern_advance(m->tern, m->now_ns);
 }
 
@@ -219,6 +249,7 @@ static bool read_flag(struct machine_flags *flags, const char *item, size_t leng
     }
     return copy_flag(item, length, "address=", flags->address, sizeof flags->address) ||
            copy_flag(item, length, "capture=", flags->capture, sizeof flags->capture) ||
+           copy_flag(item, length, "forget=", flags->forget, sizeof flags->forget) ||
            copy_flag(item, length, "counters=", flags->counters, sizeof flags->counters);
 }
 

@@ -45,6 +45,7 @@ struct machine_flags {
     char capture[256];
     char counters[256]; /* a file that always holds the stack's counters, a name and a value a line
                          */
+    char forget[256];   /* a file that, once it is there, says to forget what was learnt of peers */
     bool unread_fails;  /* packets that no line asked for fail the script */
     bool trace;
 };
@@ -67,6 +68,8 @@ struct machine {
     uint64_t now_ns;
     enum caller caller;
     uint64_t caller_deadline_ns;
+    pid_t caller_thread;               /* the judge's second thread, once it has waited */
+    bool caller_unsettled;             /* its call has ended since the script's thread last slept */
     struct left_packet *first, **last; /* have left the stack, and nobody has asked for them */
     int capture;                       /* a descriptor, or -1 */
     int device;                        /* the same */
@@ -85,6 +88,8 @@ void machine_free(struct machine *m);
 void machine_enter(struct machine *m);
 void machine_leave(struct machine *m);
 
+/* Without the lock: waits until the judge has done with what the call on its second thread gave. */
+void machine_await_caller(struct machine *m);
 /* With the lock held: lets `ns` pass. */
 void machine_sleep(struct machine *m, uint64_t ns);
 /* The time, and a microsecond less of it left; or, for the end of the blocked call, just the time.
@@ -97,6 +102,8 @@ struct left_packet *machine_packet(struct machine *m);
 /* settings.c: the stack's settings follow the namespace's net.ipv4.tcp_*. */
 void settings_open(struct machine *m);
 void settings_follow(struct machine *m);
+/* As after "ip tcp_metrics flush": the Fast Open cookies go. */
+void settings_forget_peers(struct machine *m);
 void settings_close(struct machine *m);
 
 /* device.c: a socket to ask the kernel about tun0, or -1; whether tun0 takes no packet now. */

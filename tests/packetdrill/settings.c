@@ -152,6 +152,16 @@ static void follow(struct machine *m, struct setting_file *file)
         fprintf(stderr, "setting %s stays: '%s': %s\n", file->setting, value, strerror(errno));
 }
 
+void settings_forget_peers(struct machine *m)
+{
+    static const char peers[] = "tcp.fastopen_peers";
+    char most[16];
+    if (tern_get(m->tern, peers, most, sizeof most) == 0) {
+        tern_set(m->tern, peers, "0");
+        tern_set(m->tern, peers, most);
+    }
+}
+
 void settings_follow(struct machine *m)
 {
     for (size_t i = 0; i < m->setting_count; i++)

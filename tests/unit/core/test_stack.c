@@ -1,3 +1,5 @@
+#include <errno.h>
+
 #include "machine.h"
 
 /* A network that takes everything and notes what it saw. */
@@ -189,6 +191,28 @@ static void interfaces_are_bounded(void **state)
 
 static unsigned releases;
 
+static struct stack *configured;
+static void note_configuration(struct stack *stack)
+{
+    configured = stack;
+}
+
+static void protocols_hear_of_changed_settings(void **state)
+{
+    (void)state;
+    static const uint8_t seed[RANDOM_SEED_SIZE];
+    struct stack *stack = calloc(1, sizeof *stack);
+    assert_int_equal(stack_init(stack, seed, 0), 0);
+    stack->protocols[6].configure = note_configuration;
+    assert_int_equal(stack_set(stack, "ip.ttl", "0"), -ERANGE);
+    assert_null(configured);
+    assert_int_equal(stack_set(stack, "ip.ttl", "9"), 0);
+    assert_ptr_equal(configured, stack);
+    assert_int_equal(stack->settings.ip_ttl, 9);
+    stack_release(stack);
+    free(stack);
+}
+
 static void note_release(struct stack *stack)
 {
     (void)stack;
@@ -221,6 +245,7 @@ int main(void)
         cmocka_unit_test(timer_armed_for_now_by_another_runs_in_the_same_advance),
         cmocka_unit_test(same_seed_gives_the_same_machine),
         cmocka_unit_test(interfaces_are_bounded),
+        cmocka_unit_test(protocols_hear_of_changed_settings),
         cmocka_unit_test(release_reaches_protocols_and_networks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

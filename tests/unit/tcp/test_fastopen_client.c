@@ -158,6 +158,21 @@ static void servers_remembered_are_bounded(void **state)
     peer_free(p);
 }
 
+static void fewer_servers_are_remembered_when_the_setting_says_so(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_cookie();
+    struct tcp *tcp = tcp_of(&p->m->stack);
+    assert_int_equal(tcp->fast_open_peers.count, 1);
+    assert_int_equal(stack_set(&p->m->stack, "tcp.fastopen_peers", "0"), 0);
+    assert_int_equal(tcp->fast_open_peers.count, 0);
+    assert_int_equal(open_with(p, 100), -EINPROGRESS);
+    take_syn(p);
+    answer(p, 1, true);
+    assert_int_equal(tcp->fast_open_peers.count, 0);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +183,7 @@ int main(void)
         cmocka_unit_test(path_that_loses_SYNs_with_text_gets_plain_ones),
         cmocka_unit_test(without_the_client_bit_it_is_EOPNOTSUPP),
         cmocka_unit_test(servers_remembered_are_bounded),
+        cmocka_unit_test(fewer_servers_are_remembered_when_the_setting_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,8 +55,6 @@ static void switches_are_off_and_can_be_turned(void **state)
     (void)state;
     static const int options[][2] = {{IP_PROTOCOL_TCP, OPTION_NODELAY},
                                      {IP_PROTOCOL_TCP, OPTION_CORK},
-                                     {IP_PROTOCOL_TCP, OPTION_FASTOPEN_CONNECT},
-                                     {IP_PROTOCOL_TCP, OPTION_FASTOPEN_NO_COOKIE},
                                      {SOL_SOCKET, SO_KEEPALIVE},
                                      {SOL_SOCKET, SO_REUSEADDR}};
     struct peer *p = peer_closed();
@@ -67,6 +65,28 @@ static void switches_are_off_and_can_be_turned(void **state)
         assert_int_equal(set(p, options[i][0], options[i][1], 0), 0);
         assert_int_equal(get(p, options[i][0], options[i][1]), 0);
     }
+    peer_free(p);
+}
+
+/* tcp(7), and as Linux has it where that is silent. */
+static void fast_open_is_asked_for_before_opening_and_where_it_is_on(void **state)
+{
+    (void)state;
+    static const int options[] = {OPTION_FASTOPEN_CONNECT, OPTION_FASTOPEN_NO_COOKIE};
+    struct peer *p = peer_closed();
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(set(p, IP_PROTOCOL_TCP, options[i], 2), -EINVAL);
+        assert_int_equal(set(p, IP_PROTOCOL_TCP, options[i], 1), 0);
+        assert_int_equal(get(p, IP_PROTOCOL_TCP, options[i]), 1);
+        assert_int_equal(set(p, IP_PROTOCOL_TCP, options[i], 0), 0);
+    }
+    peer_settings(p)->tcp_fastopen = FAST_OPEN_SERVER;
+    assert_int_equal(set(p, IP_PROTOCOL_TCP, OPTION_FASTOPEN_CONNECT, 1), -EOPNOTSUPP);
+    peer_settings(p)->tcp_fastopen = FAST_OPEN_CLIENT;
+    peer_await_syn(p);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(set(p, IP_PROTOCOL_TCP, options[i], 1), -EINVAL);
+    assert_int_equal(set(p, IP_PROTOCOL_TCP, OPTION_FASTOPEN, 1), -EINVAL);
     peer_free(p);
 }
 
@@ -194,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_have_bounds_and_read_back),
         cmocka_unit_test(switches_are_off_and_can_be_turned),
+        cmocka_unit_test(fast_open_is_asked_for_before_opening_and_where_it_is_on),
         cmocka_unit_test(unknown_options_and_short_values_are_refused),
         cmocka_unit_test(value_is_cut_to_the_room_there_is),
         cmocka_unit_test(congestion_control_is_chosen_by_name),
