@@ -6,6 +6,7 @@
 #include "base/seq.h"
 #include "tcp/connection.h"
 #include "tcp/demux.h"
+#include "tcp/listen.h"
 #include "tcp/mtu.h"
 
 static int error_of(const struct path_error *error)
@@ -68,6 +69,9 @@ enum drop_reason tcp_path_error(struct stack *stack, const struct path_error *er
     if (c.short_read)
         return DROP_ICMP_TRUNCATED;
     struct tcb *tcb = demux_find(tcp_of(stack), &local, &remote);
+    struct half_open *half = tcb ? NULL : demux_find_half_open(tcp_of(stack), &local, &remote);
+    if (half)
+        return tcp_half_open_path_error(half, error, seq);
     if (!tcb || tcb->state == TCP_TIME_WAIT)
         return DROP_ICMP_NO_MATCH;
     /* RFC 5927 §4.1: only about what is in flight. */

@@ -281,14 +281,14 @@ static void acknowledge(struct half_open *half)
 }
 
 /* As tcp_check_paws(). Only a segment that passes makes a connection: one that the connection
- * itself would drop would leave it behind with nothing to wait for. */
+ * itself would drop would leave it behind with nothing to wait for. One without a timestamp passes:
+ * that the peer knows of them, because our SYN,ACK came to it with its own, is not sure yet (RFC
+ * 7323 §3.2). */
 static enum drop_reason check_paws(struct half_open *half, const struct segment *segment)
 {
     if (!half->listener->stack->settings.tcp_timestamps || !half->options.has_timestamps ||
-        segment->flags & TCP_RST)
+        !segment->options.has_timestamps || segment->flags & TCP_RST)
         return DROP_NONE;
-    if (!segment->options.has_timestamps)
-        return DROP_TCP_MISSING_TIMESTAMP;
     if (seq_geq(segment->options.timestamp_value, half->options.timestamp_value))
         return DROP_NONE;
     acknowledge(half);
@@ -346,6 +346,23 @@ enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct pack
         return DROP_NO_MEMORY;
     half_open_free(half);
     return tcp_segment_arrives(tcb, packet, segment);
+}
+
+/* Nobody waits for a half-open connection: who cannot be reached may try again. A SYN,ACK is never
+ * too big. */
+enum drop_reason tcp_half_open_path_error(struct half_open *half, const struct path_error *error,
+                                          uint32_t seq)
+{
+    struct stack *stack = half->listener->stack;
+    if (seq != half->iss) { /* RFC 5927 §4.1 */
+        stack_count(stack, COUNTER_TcpExtOutOfWindowIcmps);
+        return DROP_ICMP_NO_MATCH;
+    }
+    if (error->kind == PATH_ERROR_TOO_BIG)
+        return DROP_ICMP_NO_MATCH;
+    stack_count(stack, COUNTER_TcpAttemptFails);
+    half_open_free(half);
+    return DROP_NONE;
 }
 
 int tcp_listen(struct tcb *tcb, unsigned backlog, void *owner, struct tcp_listener **out)

@@ -65,5 +65,8 @@ struct tcb *half_open_promote(const struct half_open *half);
 /* §3.10.7.4 for SYN-RECEIVED of a passive open. */
 enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct packet_in *packet,
                                        const struct segment *segment);
+/* What ICMP says of our SYN,ACK, whose sequence number was `seq`. */
+enum drop_reason tcp_half_open_path_error(struct half_open *half, const struct path_error *error,
+                                          uint32_t seq);
 
 #endif

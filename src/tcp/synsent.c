@@ -60,12 +60,27 @@ static void simultaneous_open(struct tcb *tcb)
     timers_restart_retransmit(tcb);
 }
 
+/* An echo that is none of the timestamps that our SYNs had is not an answer to them (RFC 7323
+ * §3.2). */
+static bool echo_acceptable(const struct tcb *tcb, const struct tcp_options *options)
+{
+    if (!tcb->stack->settings.tcp_timestamps || !options->has_timestamps ||
+        options->timestamp_echo == 0)
+        return true;
+    return seq_leq(tcb->syn_timestamp, options->timestamp_echo) &&
+           seq_leq(options->timestamp_echo, tcp_timestamp(tcb));
+}
+
 enum tcp_step tcp_syn_sent_arrives(struct tcb *tcb, const struct segment *segment)
 {
     bool ack = segment->flags & TCP_ACK;
     /* First: the ACK. SND.UNA < SEG.ACK =< SND.NXT, or it answers nothing of ours. */
     if (ack && (!seq_lt(tcb->snd.una, segment->ack) || seq_gt(segment->ack, tcb->snd.nxt)))
         return segment->flags & TCP_RST ? tcp_drop(DROP_TCP_ACK) : tcp_drop_rst(DROP_TCP_ACK);
+    if (ack && !echo_acceptable(tcb, &segment->options)) {
+        stack_count(tcb->stack, COUNTER_TcpExtPAWSActive);
+        return segment->flags & TCP_RST ? tcp_drop(DROP_TCP_ECHO) : tcp_drop_rst(DROP_TCP_ECHO);
+    }
     /* Second: RST. Without an ACK anyone could have sent it. */
     if (segment->flags & TCP_RST) {
         if (!ack)

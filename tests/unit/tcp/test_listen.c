@@ -161,9 +161,21 @@ static void timestamp_rules_hold_before_there_is_a_connection(void **state)
     p->ts = 999;
     assert_int_equal(peer_ack(p, 1), DROP_TCP_PAWS);
     peer_expect_ack(p, 1);
-    p->timestamps = false;
-    assert_int_equal(peer_ack(p, 1), DROP_TCP_MISSING_TIMESTAMP);
     assert_int_equal(p->listener->half_open_count, 1);
+    peer_free(p);
+}
+
+/* RFC 7323 §3.2: until then it is not sure that both know of them. */
+static void last_ACK_of_the_handshake_may_lack_a_timestamp(void **state)
+{
+    (void)state;
+    struct peer *p = peer_listening();
+    peer_half_open(p, PEER_FULL);
+    p->timestamps = false;
+    assert_int_equal(peer_ack(p, 1), DROP_NONE);
+    assert_int_equal(tcp_listener_readiness(p->listener), POLLIN | POLLRDNORM);
+    assert_int_equal(tcp_accept(p->listener, p, &p->tcb), 0);
+    assert_int_equal(peer_ack(p, 1), DROP_TCP_MISSING_TIMESTAMP);
     peer_free(p);
 }
 
@@ -392,6 +404,7 @@ int main(void)
         cmocka_unit_test(reset_ends_a_half_open_connection_only_with_the_exact_number),
         cmocka_unit_test(MUST_11_reset_returns_a_passive_open_to_LISTEN_in_silence),
         cmocka_unit_test(timestamp_rules_hold_before_there_is_a_connection),
+        cmocka_unit_test(last_ACK_of_the_handshake_may_lack_a_timestamp),
         cmocka_unit_test(SYN_ACK_is_repeated_with_back_off_and_given_up),
         cmocka_unit_test(full_accept_queue_leaves_connections_half_open),
         cmocka_unit_test(ACK_that_finds_the_queue_full_is_dropped_until_there_is_room),

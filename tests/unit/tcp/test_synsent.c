@@ -36,6 +36,30 @@ static void text_and_FIN_on_the_SYN_ACK_are_taken(void **state)
     peer_free(p);
 }
 
+/* RFC 7323 §3.2: the echo is of one of our SYNs, or the segment is not an answer to them. */
+static void echo_of_what_no_SYN_had_is_answered_with_a_reset(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    uint32_t first = peer_await_syn(p).options.timestamp_value;
+    peer_after(p, 1000); /* and a second one */
+    peer_take(p);
+    p->acked = 1;
+    static const int32_t wrong[] = {-1, 1001};
+    for (size_t i = 0; i < 2; i++) {
+        p->ts_echo = first + (uint32_t)wrong[i];
+        struct segment syn = peer_syn(p, TCP_SYN | TCP_ACK, PEER_FULL);
+        assert_int_equal(peer_send_raw(p, syn), DROP_TCP_ECHO);
+        peer_expect(p, TCP_RST, 1, 0);
+    }
+    assert_int_equal(machine_counter(p->m, "TcpExtPAWSActive"), 2);
+    p->ts_echo = first;
+    struct segment syn = peer_syn(p, TCP_SYN | TCP_ACK, PEER_FULL);
+    assert_int_equal(peer_send_raw(p, syn), DROP_NONE);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    peer_free(p);
+}
+
 /* First: the ACK. */
 static void unacceptable_ACK_is_answered_with_a_reset_of_its_number(void **state)
 {
@@ -199,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(SYN_ACK_opens_and_is_acknowledged),
         cmocka_unit_test(text_and_FIN_on_the_SYN_ACK_are_taken),
+        cmocka_unit_test(echo_of_what_no_SYN_had_is_answered_with_a_reset),
         cmocka_unit_test(unacceptable_ACK_is_answered_with_a_reset_of_its_number),
         cmocka_unit_test(acceptable_reset_refuses_the_connection),
         cmocka_unit_test(reset_without_ACK_is_ignored),
