@@ -132,9 +132,13 @@ TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *add
 
 /* send(2) and its kin; block until at least one byte (a datagram: all) is taken, a stream until all
  * of it is; what a stream has taken before an error is returned in its stead. Flags: MSG_DONTWAIT,
- * MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells); for streams MSG_MORE, and MSG_EOR
- * (what follows comes in segments of its own). Control
- * messages: none. EAGAIN, EPIPE, ENOTCONN, EDESTADDRREQ, EAFNOSUPPORT and EINVAL (address),
+ * MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), MSG_ZEROCOPY; for streams MSG_MORE,
+ * and MSG_EOR (what follows comes in segments of its own). Control messages: none. MSG_ZEROCOPY
+ * counts where SO_ZEROCOPY is set: each call that sends something gets a number, from 0 on, and
+ * notes in the error queue (ee_origin SO_EE_ORIGIN_ZEROCOPY) tell ranges ee_info to ee_data of
+ * numbers whose bytes are done with: acknowledged, or never to be. The bytes are copied
+ * nevertheless (ee_code SO_EE_CODE_ZEROCOPY_COPIED) and may be changed as soon as the call returns.
+ * EAGAIN, EPIPE, ENOTCONN, EDESTADDRREQ, EAFNOSUPPORT and EINVAL (address),
  * EMSGSIZE, EACCES, ECONNREFUSED, ECONNRESET, ETIMEDOUT, ENETUNREACH, ENOBUFS (the link is full),
  * EOPNOTSUPP (flag). */
 TERN_API ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags);
@@ -187,6 +191,8 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
 /* getsockopt(2), setsockopt(2), with Linux's levels, names, numbers and meaning.
  * SOL_SOCKET: SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT (to be read);
  * SO_REUSEADDR, SO_REUSEPORT (as SO_REUSEADDR), SO_BROADCAST (kept; nothing is broadcast),
+ * SO_MARK and SO_PRIORITY (kept; nothing goes by them), SO_ZEROCOPY (not of echo sockets:
+ * EOPNOTSUPP),
  * SO_KEEPALIVE, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT.
  * IPPROTO_IP: IP_TTL, IP_TOS, IP_MTU_DISCOVER, IP_RECVERR (of datagrams, whether ICMP errors and
  * EMSGSIZE are told in the error queue, also without a peer; of an open TCP connection, whether an

@@ -37,11 +37,13 @@ enum limits {
     LIMIT_MSS_MIN = 88,              /* what a peer's MSS is raised to (CVE-2019-11479): as Linux's
                                         tcp_min_snd_mss 48 + options */
     LIMIT_OUT_OF_ORDER_RANGES = 256, /* holes in a receive ring */
-    LIMIT_HALF_OPEN = 1024,       /* half-open connections a listener; the backlog may say less */
-    LIMIT_BACKLOG = 4096,         /* connections that wait for accept, a listener */
-    LIMIT_FAST_OPEN_PEERS = 1024, /* servers whose cookies a stack remembers */
-    LIMIT_TIME_WAIT = 65536,      /* connections in TIME-WAIT a stack */
-    LIMIT_SENT_RECORDS = 8192,    /* sent records a connection */
+    LIMIT_HALF_OPEN = 1024,        /* half-open connections a listener; the backlog may say less */
+    LIMIT_BACKLOG = 4096,          /* connections that wait for accept, a listener */
+    LIMIT_FAST_OPEN_PEERS = 1024,  /* servers whose cookies a stack remembers */
+    LIMIT_TIME_WAIT = 65536,       /* connections in TIME-WAIT a stack */
+    LIMIT_SENT_RECORDS = 8192,     /* sent records a connection */
+    LIMIT_ZEROCOPY_WAITING = 1024, /* MSG_ZEROCOPY sends that wait to be told apart, a connection */
+    LIMIT_ZEROCOPY_SPANS = 17,     /* spans of such sends in a packet: Linux's MAX_SKB_FRAGS */
 
     /* link */
     LIMIT_FAULT_PACKETS = 65536, /* in flight or waiting, a direction of a fault link */

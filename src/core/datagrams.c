@@ -178,6 +178,12 @@ bool datagrams_too_long(struct stack *stack, struct datagrams *datagrams,
            error_queue_add(stack, &datagrams->errors, &note, NULL, 0);
 }
 
+void datagrams_sent(struct stack *stack, struct datagrams *datagrams, struct error_note *note)
+{
+    error_queue_number(&datagrams->errors, note);
+    error_queue_complete(stack, &datagrams->errors, note);
+}
+
 struct error_note *datagrams_take_note(struct datagrams *datagrams)
 {
     return error_queue_take(&datagrams->errors, &datagrams->error);

@@ -91,6 +91,9 @@ void datagrams_path_error(struct stack *stack, struct datagrams *datagrams,
  * who wants all errors (ip(7), IP_RECVERR). Whether it did. */
 bool datagrams_too_long(struct stack *stack, struct datagrams *datagrams,
                         const struct endpoint *destination, uint32_t mtu);
+/* A datagram was sent with MSG_ZEROCOPY: `note` is to tell that its bytes are done with, as they
+ * are when the call returns. */
+void datagrams_sent(struct stack *stack, struct datagrams *datagrams, struct error_note *note);
 /* The oldest note of the error queue, to be freed by the caller, or NULL. */
 struct error_note *datagrams_take_note(struct datagrams *datagrams);
 

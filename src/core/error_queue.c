@@ -74,6 +74,13 @@ bool error_queue_add(struct stack *stack, struct error_queue *queue, const struc
     return true;
 }
 
+void error_queue_number(struct error_queue *queue, struct error_note *note)
+{
+    note->origin = ERROR_ORIGIN_ZEROCOPY;
+    note->code = ERROR_CODE_COPIED;
+    note->info = note->data = queue->send_next++;
+}
+
 /* Whether `last` can tell what `note` tells as well. A range never holds all 2^32 numbers, for then
  * it would look empty. */
 static bool joins(const struct error_note *last, const struct error_note *note)

@@ -44,7 +44,7 @@ struct error_note {
 struct error_queue {
     struct list notes; /* oldest first */
     uint32_t count;
-    uint32_t completed_next; /* the number of the next MSG_ZEROCOPY send */
+    uint32_t send_next; /* the number of the next MSG_ZEROCOPY send */
 };
 
 void error_queue_init(struct error_queue *queue);
@@ -63,6 +63,9 @@ void error_note_free(struct stack *stack, struct error_note *note);
  * when it is lost: the queue is full, or there is no memory. */
 bool error_queue_add(struct stack *stack, struct error_queue *queue, const struct error_note *what,
                      const void *bytes, size_t length);
+/* Makes of `note` the word that the next MSG_ZEROCOPY send is done with, for
+ * error_queue_complete(). The bytes were copied. */
+void error_queue_number(struct error_queue *queue, struct error_note *note);
 /* Queues `note`, which tells that the sends info..data are done with; it joins the last note where
  * that says the same of the sends right before. */
 void error_queue_complete(struct stack *stack, struct error_queue *queue, struct error_note *note);

@@ -320,6 +320,12 @@ uint32_t echo_next_length(const struct echo *echo)
     return datagrams_next_length(&echo->datagrams);
 }
 
+void echo_sent(struct echo *echo, struct error_note *note)
+{
+    datagrams_sent(echo->stack, &echo->datagrams, note);
+    stack_notify(echo->stack, echo->owner, POLLERR);
+}
+
 struct error_note *echo_take_note(struct echo *echo)
 {
     return datagrams_take_note(&echo->datagrams);

@@ -10,6 +10,7 @@
 #include "sock/call.h"
 #include "sock/control.h"
 #include "sock/errors.h"
+#include "sock/receipt.h"
 #include "sock/socket.h"
 #include "sock/spans.h"
 #include "sock/tern.h"
@@ -17,7 +18,8 @@
 
 enum {
     SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL,
-    SEND_STREAM_FLAGS = SEND_FLAGS | MSG_MORE | MSG_EOR | MSG_FASTOPEN,
+    SEND_DATAGRAM_FLAGS = SEND_FLAGS | MSG_ZEROCOPY,
+    SEND_STREAM_FLAGS = SEND_DATAGRAM_FLAGS | MSG_MORE | MSG_EOR | MSG_FASTOPEN,
     /* The last two ask for what is the case anyway. */
     RECEIVE_FLAGS =
         MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC,
@@ -103,6 +105,22 @@ static ssize_t send_stream(struct call *call, const struct iovec *spans, int cou
     return (ssize_t)done;
 }
 
+/* Sends what has been found to be in order, and notes what its user wants to be told of it. */
+static ssize_t send_checked(struct call *call, const struct iovec *spans, int count, size_t length,
+                            const struct endpoint *to, int flags)
+{
+    struct receipt receipt;
+    ssize_t result = receipt_begin(&receipt, call->socket, flags);
+    if (result < 0)
+        return result;
+    if (socket_is_stream(call->socket))
+        result = send_stream(call, spans, count, length, to, flags);
+    else
+        result = call->socket->kind->send(call->socket, spans, count, to, flags);
+    receipt_end(&receipt, call->t, call->socket, result);
+    return result;
+}
+
 /* `address` NULL: to the peer. */
 static ssize_t send_spans(struct call *call, const struct iovec *spans, int count, int flags,
                           const struct sockaddr *address, socklen_t address_length)
@@ -110,12 +128,14 @@ static ssize_t send_spans(struct call *call, const struct iovec *spans, int coun
     struct endpoint to;
     bool stream = socket_is_stream(call->socket);
     ssize_t length = spans_length(spans, count, false);
-    if (flags & ~(stream ? SEND_STREAM_FLAGS : SEND_FLAGS))
+    if (flags & ~(stream ? SEND_STREAM_FLAGS : SEND_DATAGRAM_FLAGS))
         return -EOPNOTSUPP;
     if (length < 0)
         return length;
     call_patience(call, flags, call->socket->send_timeout_ns);
     flags &= ~SEND_FLAGS;
+    if (!call->socket->zero_copy)
+        flags &= ~MSG_ZEROCOPY; /* as if it had not been said */
     /* A stream's peer is known, except to Fast Open. */
     if (stream && !(flags & MSG_FASTOPEN))
         address = NULL;
@@ -124,9 +144,7 @@ static ssize_t send_spans(struct call *call, const struct iovec *spans, int coun
         if (error < 0)
             return stream && error == -EAFNOSUPPORT ? -EOPNOTSUPP : error;
     }
-    if (stream)
-        return send_stream(call, spans, count, (size_t)length, address ? &to : NULL, flags);
-    return call->socket->kind->send(call->socket, spans, count, address ? &to : NULL, flags);
+    return send_checked(call, spans, count, (size_t)length, address ? &to : NULL, flags);
 }
 
 /* Whether a stream will bring nothing more than what is there. */

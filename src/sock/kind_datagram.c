@@ -100,6 +100,10 @@ static ssize_t without_port(ssize_t result)
     {                                                                                            \
         return name##_next_length(socket->of.name);                                              \
     }                                                                                            \
+    static void name##_kind_sent(struct socket *socket, struct error_note *note)                 \
+    {                                                                                            \
+        name##_sent(socket->of.name, note);                                                      \
+    }                                                                                            \
     static struct error_note *name##_kind_take_note(struct socket *socket)                       \
     {                                                                                            \
         return name##_take_note(socket->of.name);                                                \
@@ -129,6 +133,7 @@ static ssize_t without_port(ssize_t result)
         .queued_out = datagram_queued_out,                                                       \
         .set_option = datagram_set_option,                                                       \
         .get_option = datagram_get_option,                                                       \
+        .sent = name##_kind_sent,                                                                \
         .take_note = name##_kind_take_note,                                                      \
         .datagram_options = name##_kind_options,                                                 \
     };

@@ -46,6 +46,9 @@ static void inherit(struct socket *socket, const struct socket *listener)
     socket->reuse_address = listener->reuse_address;
     socket->reuse_port = listener->reuse_port;
     socket->broadcast = listener->broadcast;
+    socket->zero_copy = listener->zero_copy;
+    socket->mark = listener->mark;
+    socket->priority = listener->priority;
 }
 
 static int listener_accept(struct socket *listener, struct socket **out)

@@ -181,6 +181,11 @@ static int tcp_kind_error(struct socket *socket, bool clear)
     return error || !clear ? error : tcp_soft_error(socket->of.tcb);
 }
 
+static void tcp_kind_sent(struct socket *socket, struct error_note *completion)
+{
+    tcp_sent(socket->of.tcb, completion);
+}
+
 static struct error_note *tcp_kind_take_note(struct socket *socket)
 {
     return tcp_take_note(socket->of.tcb);
@@ -235,6 +240,7 @@ const struct socket_kind tcp_kind = {
     .drain = tcp_kind_drain,
     .readiness = tcp_kind_readiness,
     .error = tcp_kind_error,
+    .sent = tcp_kind_sent,
     .take_note = tcp_kind_take_note,
     .local = tcp_kind_local,
     .remote = tcp_kind_remote,

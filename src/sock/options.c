@@ -125,6 +125,16 @@ static void set_reuse(struct socket *socket, int option, bool on)
         socket->kind->set_option(socket, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse);
 }
 
+static int set_zero_copy(struct socket *socket, int value)
+{
+    if (socket->kind->protocol == IPPROTO_ICMP)
+        return -EOPNOTSUPP;
+    if (value < 0 || value > 1)
+        return -EINVAL;
+    socket->zero_copy = value;
+    return 0;
+}
+
 /* Those of SOL_SOCKET that mean the same for every kind. */
 static int set_socket_option(struct socket *socket, int option, const void *value, socklen_t length)
 {
@@ -153,6 +163,16 @@ static int set_socket_option(struct socket *socket, int option, const void *valu
         if (error == 0)
             socket->broadcast = number != 0;
         return error;
+    case SO_MARK:
+        if (error == 0)
+            socket->mark = (uint32_t)number;
+        return error;
+    case SO_PRIORITY:
+        if (error == 0)
+            socket->priority = (uint32_t)number;
+        return error;
+    case SO_ZEROCOPY:
+        return error < 0 ? error : set_zero_copy(socket, number);
     case SO_RCVLOWAT:
         if (error == 0)
             socket->receive_low_water = low_water(socket, number);
@@ -191,6 +211,12 @@ static int get_socket_option(struct socket *socket, int option, void *value, soc
         return option_put_int(value, length, socket->reuse_port);
     case SO_BROADCAST:
         return option_put_int(value, length, socket->broadcast);
+    case SO_MARK:
+        return option_put_int(value, length, (int)socket->mark);
+    case SO_PRIORITY:
+        return option_put_int(value, length, (int)socket->priority);
+    case SO_ZEROCOPY:
+        return option_put_int(value, length, socket->zero_copy);
     case SO_RCVLOWAT:
         return option_put_int(value, length, (int)socket->receive_low_water);
     default:

@@ -61,6 +61,9 @@ struct socket_kind {
 
     unsigned (*readiness)(const struct socket *socket); /* POLL… */
     int (*error)(struct socket *socket, bool clear);    /* a positive errno, or 0 */
+    /* What a send call with MSG_ZEROCOPY had to send has been taken: `completion`, which is the
+     * kind's from now on, tells when it is done with. */
+    void (*sent)(struct socket *socket, struct error_note *completion);
     /* The oldest note of the error queue, to be freed by the caller; NULL: none. */
     struct error_note *(*take_note)(struct socket *socket);
     const struct endpoint *(*local)(const struct socket *socket);  /* port 0: not bound */
@@ -98,6 +101,7 @@ struct socket {
     uint32_t receive_low_water;  /* SO_RCVLOWAT, bytes */
     int32_t linger_s;            /* SO_LINGER's time; -1: off */
     uint32_t send_buffer;        /* SO_SNDBUF of datagrams, which never wait to be sent */
+    uint32_t mark, priority;     /* SO_MARK, SO_PRIORITY: kept, and nothing goes by them */
     uint8_t connect_progress;
     uint8_t mtu_discover;     /* IP_MTU_DISCOVER of datagrams */
     bool nonblocking : 1;     /* O_NONBLOCK */
@@ -108,6 +112,7 @@ struct socket {
     bool receive_ttl : 1;     /* IP_RECVTTL */
     bool receive_tos : 1;     /* IP_RECVTOS */
     bool receive_pktinfo : 1; /* IP_PKTINFO */
+    bool zero_copy : 1;       /* SO_ZEROCOPY */
 };
 
 /* A socket with neither object nor descriptor yet, which free() ends; NULL without memory. */

@@ -15,6 +15,7 @@
 #include "tcp/sack.h"
 #include "tcp/send.h"
 #include "tcp/timers.h"
+#include "tcp/zerocopy.h"
 
 static struct ack_event event_begin(const struct tcb *tcb, const struct segment *segment)
 {
@@ -65,6 +66,7 @@ void ack_release_bytes(struct tcb *tcb)
         units_release(tcb);
     }
     tcp_connection_charge(tcb);
+    zerocopy_acknowledged(tcb);
     if (acked && send_writable(tcb)) {
         tcb->snd.full = false;
         tcp_notify(tcb, POLLOUT | POLLWRNORM);

@@ -15,6 +15,7 @@
 #include "tcp/rtt.h"
 #include "tcp/sockopt.h"
 #include "tcp/timers.h"
+#include "tcp/zerocopy.h"
 
 static void preferences_init(struct tcp_preferences *p, const struct settings *s)
 {
@@ -43,6 +44,7 @@ struct tcb *tcp_connection_new(struct tcp *tcp)
     list_init(&tcb->ack.batch);
     list_init(&tcb->all);
     error_queue_init(&tcb->errors);
+    zerocopy_init(tcb);
     list_append(&tcp->all, &tcb->all);
     preferences_init(&tcb->preferences, &tcp->stack->settings);
     timers_init(tcb);
@@ -150,6 +152,7 @@ static void stop_working(struct tcb *tcb)
     records_release(tcb);
     ring_release(&tcb->snd.ring);
     units_release(tcb);
+    zerocopy_release(tcb);
     ranges_release(&tcb->rcv.out_of_order);
     tcp_connection_charge(tcb);
 }
@@ -159,8 +162,8 @@ void tcp_connection_free(struct tcb *tcb)
     if (tcb->rcv.landing)
         tcb->rcv.landing->tcb = NULL;
     ring_release(&tcb->rcv.ring);
-    error_queue_release(tcb->stack, &tcb->errors);
     stop_working(tcb);
+    error_queue_release(tcb->stack, &tcb->errors);
     tcp_connection_handshake_over(tcb);
     demux_remove(tcb);
     port_leave(tcb);

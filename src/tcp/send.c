@@ -125,10 +125,11 @@ static bool push_is_due(const struct tcb *tcb)
     return seq_gt(write_end(tcb), tcb->snd.push + tcb->snd.max_wnd / 2);
 }
 
-/* The last unit has become full and the write goes on. */
+/* The last unit has become full and the write goes on. One that is full of spans is pushed, as
+ * Linux does where a packet can take no more of them. */
 static void unit_is_full(struct tcb *tcb)
 {
-    if (push_is_due(tcb)) {
+    if (push_is_due(tcb) || units_last(tcb)->spans >= LIMIT_ZEROCOPY_SPANS) {
         mark_push(tcb);
         tcp_output_urged(tcb, URGE_PUSH);
     } else if (tcb->snd.units.count == 1) {
@@ -138,7 +139,8 @@ static void unit_is_full(struct tcb *tcb)
 
 struct progress {
     size_t wanted, taken;
-    int error; /* that ended it */
+    bool apart; /* MSG_ZEROCOPY: its spans are counted */
+    int error;  /* that ended it */
 };
 
 static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, struct progress *p)
@@ -157,6 +159,8 @@ static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, stru
             return false;
         if (p->taken == 0)
             units_last(tcb)->push = false; /* where the last write ended, this one goes on */
+        if (p->apart)
+            units_last(tcb)->spans++;
         p->taken += part;
         bytes += part;
         length -= part;
@@ -168,7 +172,7 @@ static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, stru
 
 ssize_t send_take(struct tcb *tcb, const struct iovec *spans, int count, int flags)
 {
-    struct progress p = {0};
+    struct progress p = {.apart = flags & MSG_ZEROCOPY};
     rate_check_app_limited(tcb);
     for (int i = 0; i < count; i++)
         p.wanted += spans[i].iov_len;

@@ -129,6 +129,10 @@ struct tcb {
     int error;      /* a positive errno the user has not been told yet */
     int soft_error; /* from ICMP: told when the connection times out (RFC 9293 §3.9.2.2) */
     struct error_queue errors;
+    struct {
+        struct list waiting; /* notes of MSG_ZEROCOPY sends not acknowledged yet, oldest first */
+        uint32_t count;
+    } zerocopy;
     bool detached : 1;      /* the owner has let go */
     bool in_demux : 1;      /* segments find it */
     bool bound : 1;         /* in port->bound; else one of port->connections */

@@ -87,6 +87,9 @@ int tcp_error(struct tcb *tcb, bool clear);    /* a positive errno, or 0 */
 /* What ICMP has said since the peer was last heard of (RFC 9293 §3.9.1.8, MUST-47), or 0: it ended
  * nothing. It is told once. */
 int tcp_soft_error(struct tcb *tcb);
+/* A send call with MSG_ZEROCOPY is over, and its bytes are the last that were taken: `note`, which
+ * is the connection's from now on, tells when they are acknowledged. */
+void tcp_sent(struct tcb *tcb, struct error_note *note);
 /* The oldest note of the error queue, to be freed by the caller, or NULL. */
 struct error_note *tcp_take_note(struct tcb *tcb);
 const struct endpoint *tcp_local(const struct tcb *tcb);

@@ -60,7 +60,7 @@ uint32_t units_room(const struct tcb *tcb, uint32_t goal)
 {
     const struct send_units *units = &tcb->snd.units;
     const struct send_unit *last = units_last(tcb);
-    if (!last || last->ends_record)
+    if (!last || last->ends_record || last->spans >= LIMIT_ZEROCOPY_SPANS)
         return 0;
     uint32_t start = units->count > 1 ? unit_at(units, units->count - 2)->end : tcb->snd.nxt;
     uint32_t length = last->end - start;
@@ -74,6 +74,8 @@ void units_grow(struct tcb *tcb, uint32_t length)
     if (units->count < 2 || first->ends_record || first->end - tcb->snd.nxt >= length)
         return;
     struct send_unit *next = unit_at(units, 1);
+    if (first->spans || next->spans)
+        return; /* each keeps to its own */
     if (seq_lt(tcb->snd.nxt + length, next->end)) {
         first->end = tcb->snd.nxt + length;
         return;

@@ -1,7 +1,8 @@
 /* The send queue's borders: which bytes, not sent yet, may share a packet.
  *
  * What a write brings joins the last unit as long as that is below the size goal; a full one, or
- * one that ends a record (MSG_EOR), is followed by a new one. A packet never spans two units; but
+ * one that ends a record (MSG_EOR), or one with as many spans of MSG_ZEROCOPY sends as a
+ * packet may have, is followed by a new one. A packet never spans two units; but
  * one that is too short for a burst grows at the next one's cost, unless it ends a record. So the
  * borders that the user draws reach the wire, and a unit carries what belongs to its last byte: the
  * push, the end of a record.
@@ -19,6 +20,7 @@ struct tcb;
 struct send_unit {
     uint32_t end;  /* sequence number after its last byte; it starts where the one before ends,
                       the first at SND.NXT */
+    uint8_t spans; /* of MSG_ZEROCOPY sends in it: LIMIT_ZEROCOPY_SPANS at most */
     bool push : 1; /* its last segment has PSH (RFC 9293 §3.9.1.2) */
     bool ends_record : 1; /* MSG_EOR: nothing joins it */
 };

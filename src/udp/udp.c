@@ -474,6 +474,12 @@ uint32_t udp_next_length(const struct udp *udp)
     return datagrams_next_length(&udp->datagrams);
 }
 
+void udp_sent(struct udp *udp, struct error_note *note)
+{
+    datagrams_sent(udp->stack, &udp->datagrams, note);
+    stack_notify(udp->stack, udp->owner, POLLERR);
+}
+
 struct error_note *udp_take_note(struct udp *udp)
 {
     return datagrams_take_note(&udp->datagrams);

@@ -40,6 +40,11 @@ call_function call_getsockopt, call_setsockopt;
 call_function call_read, call_readv, call_recv, call_recvfrom, call_recvmsg;
 call_function call_write, call_writev, call_send, call_sendto, call_sendmsg;
 
+/* Compares a message's control messages with those that the script lists. */
+struct msghdr;
+void call_check_control(struct call *call, const struct expression *expected,
+                        struct msghdr *message);
+
 /* Remembers what a call must return, apart from its result: -1 and the errno, or the result. */
 int64_t call_return(struct call *call, int64_t result);
 

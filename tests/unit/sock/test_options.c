@@ -19,6 +19,21 @@ static int (*const openers[])(struct tern *) = {open_stream, open_listener, open
                                                 open_echo};
 enum { KINDS = sizeof openers / sizeof openers[0] };
 
+static void marks_are_kept_and_handed_on(void **state)
+{
+    (void)state;
+    static const int options[] = {SO_MARK, SO_PRIORITY};
+    int listener = listen_at(b, ":80", 1), client = open_stream(a);
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        assert_int_equal(get_int(b, listener, SOL_SOCKET, options[i]), 0);
+        set_int(b, listener, SOL_SOCKET, options[i], 666);
+    }
+    assert_int_equal(connect_to(a, client, "10.0.0.2", 80), 0);
+    int server = tern_accept(b, listener, NULL, NULL);
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        assert_int_equal(get_int(b, server, SOL_SOCKET, options[i]), 666);
+}
+
 static void switches_are_off_and_can_be_on(void **state)
 {
     (void)state;
@@ -344,6 +359,7 @@ static void a_datagram_socket_says_how_long_the_next_one_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        socket_test(marks_are_kept_and_handed_on),
         socket_test(switches_are_off_and_can_be_on),
         socket_test(what_is_to_be_read_cannot_be_set),
         socket_test(unknown_options_are_refused),

@@ -27,6 +27,21 @@ static void unit_takes_up_to_the_goal(void **state)
     units_release(&tcb);
 }
 
+static void unit_full_of_spans_takes_no_more_and_grows_not(void **state)
+{
+    (void)state;
+    struct tcb tcb = {.snd.nxt = START};
+    write_unit(&tcb, 30);
+    units_last(&tcb)->spans = LIMIT_ZEROCOPY_SPANS - 1;
+    assert_int_equal(units_room(&tcb, GOAL), 70);
+    units_last(&tcb)->spans++;
+    assert_int_equal(units_room(&tcb, GOAL), 0);
+    write_unit(&tcb, 30);
+    units_grow(&tcb, 60);
+    assert_int_equal(units_first(&tcb)->end, START + 30);
+    units_release(&tcb);
+}
+
 static void nothing_joins_the_end_of_a_record(void **state)
 {
     (void)state;
@@ -89,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unit_takes_up_to_the_goal),
+        cmocka_unit_test(unit_full_of_spans_takes_no_more_and_grows_not),
         cmocka_unit_test(nothing_joins_the_end_of_a_record),
         cmocka_unit_test(what_is_left_of_a_unit_counts_from_snd_nxt),
         cmocka_unit_test(ring_of_units_grows_in_order),

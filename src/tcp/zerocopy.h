@@ -1,0 +1,18 @@
+/* MSG_ZEROCOPY: telling when the bytes of a send call are no longer needed.
+ *
+ * The bytes are copied into the send ring like any others, which every retransmission reads again,
+ * and so the caller's memory is free as soon as the call returns: the notes say
+ * SO_EE_CODE_ZEROCOPY_COPIED, as Linux's do wherever a path cannot send from the caller's memory,
+ * and come when Linux's would, with the acknowledgment of the call's last byte. */
+#ifndef TERN_TCP_ZEROCOPY_H
+#define TERN_TCP_ZEROCOPY_H
+
+struct tcb;
+
+void zerocopy_init(struct tcb *tcb);
+/* SND.UNA has moved: tells of what is acknowledged. */
+void zerocopy_acknowledged(struct tcb *tcb);
+/* Nothing will be sent any more: tells of all that waits. */
+void zerocopy_release(struct tcb *tcb);
+
+#endif
