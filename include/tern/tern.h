@@ -13,10 +13,11 @@
  * stack. Calls return -1 and set errno as their POSIX namesakes do unless said otherwise. Times are
  * in nanoseconds, sizes in bytes.
  *
- * Errors. Each call lists its own. Beside them every call can say EBADF (no such socket), EFAULT
- * (NULL for something that must be there), ENOMEM, ENODEV (in the child of a fork, which has no
- * part in its parent's stacks), and EBUSY (from within a callback of the same stack); and one that
- * waits, EINTR (a signal was handled) and ENETDOWN (the device is gone for good).
+ * Errors. Each call lists its own, after `Errors:`. Beside them every call can say EBADF (no such
+ * socket), EFAULT (NULL for something that must be there), ENOMEM, ENODEV (in the child of a fork,
+ * which has no part in its parent's stacks), and EBUSY (from within a callback of the same stack, a
+ * watch's aside); and one that waits, EINTR (a signal was handled) and ENETDOWN (the device is gone
+ * for good).
  *
  * Threads. Any number of threads may call on one stack of tern_open() at once, except
  * tern_close_stack(), which must be the last call. Closing a socket ends every call that waits for
@@ -81,9 +82,9 @@ struct tern_error {
 };
 
 /* Opens a device and a stack on it; packets are answered from now on, by a helper thread while no
- * call waits. NULL on failure, with errno and `error` (may be NULL) saying why: EINVAL (config),
- * ENODEV (no /dev/net/tun), EPERM, EBUSY, EADDRINUSE (the host has that address elsewhere), ENOMEM,
- * and what creating the capture file can say. */
+ * call waits. NULL on failure, with errno and `error` (may be NULL) saying why.
+ * Errors: EINVAL (config), ENODEV (no /dev/net/tun), EPERM, EBUSY, EADDRINUSE (the host has that
+ * address elsewhere), ENOMEM, and what creating the capture file can say. */
 TERN_API struct tern *tern_open(const struct tern_config *config, struct tern_error *error);
 
 /* Resets what is still open, ends the helper thread, closes the device and frees everything. NULL
@@ -91,42 +92,44 @@ TERN_API struct tern *tern_open(const struct tern_config *config, struct tern_er
 TERN_API void tern_close_stack(struct tern *t);
 
 /* Waits until nothing of closed sockets is left in the stack (data and FINs acknowledged, the
- * peer's FIN answered), TIME-WAIT aside, or until timeout_ns have passed. 0; -1 with ETIMEDOUT or
- * EINTR. */
+ * peer's FIN answered), TIME-WAIT aside, or until timeout_ns have passed.
+ * Errors: ETIMEDOUT, EINTR. */
 TERN_API int tern_quiesce(struct tern *t, uint64_t timeout_ns);
 
 /* ── 2. Sockets ── */
 
-/* AF_INET with SOCK_STREAM (TCP), SOCK_DGRAM (UDP), or SOCK_DGRAM and IPPROTO_ICMP (an echo socket:
- * what is sent is an ICMP echo request from its ICMP header on, what is received its reply).
- * SOCK_NONBLOCK may be or-ed in; SOCK_CLOEXEC is ignored. EAFNOSUPPORT, EPROTONOSUPPORT,
- * ESOCKTNOSUPPORT (another type), EINVAL (no type at all, or other flags), EMFILE (as many as the
- * setting socket.descriptors allows), ENOMEM. */
+/* socket(2): AF_INET with SOCK_STREAM (TCP), SOCK_DGRAM (UDP), or SOCK_DGRAM and IPPROTO_ICMP (an
+ * echo socket: what is sent is an ICMP echo request from its ICMP header on, what is received its
+ * reply). SOCK_NONBLOCK may be or-ed in; SOCK_CLOEXEC is ignored.
+ * Errors: EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT (another type), EINVAL (no type at all, or
+ * other flags), EMFILE (as many as the setting socket.descriptors allows), ENOMEM. */
 TERN_API int tern_socket(struct tern *t, int domain, int type, int protocol);
 
-/* bind(2). EINVAL (bound already, or length), EAFNOSUPPORT, EADDRINUSE (or no port left),
+/* bind(2).
+ * Errors: EINVAL (bound already, or length), EAFNOSUPPORT, EADDRINUSE (or no port left),
  * EADDRNOTAVAIL (not an address of this stack). */
 TERN_API int tern_bind(struct tern *t, int socket, const struct sockaddr *address,
                        socklen_t length);
 
-/* listen(2). EOPNOTSUPP (not TCP), EINVAL (connected), EADDRINUSE, ENOMEM. A backlog below 1
- * counts as 1. */
+/* listen(2). A backlog below 1 counts as 1.
+ * Errors: EOPNOTSUPP (not TCP), EINVAL (connected), EADDRINUSE, ENOMEM. */
 TERN_API int tern_listen(struct tern *t, int socket, int backlog);
 
-/* accept(2); blocks. The new socket has its listener's options, but not its O_NONBLOCK. EINVAL (not
- * listening, or not any more), EOPNOTSUPP (not TCP), EAGAIN (non-blocking or SO_RCVTIMEO), EMFILE,
- * ENOMEM: with these two the connection stays where it is. */
+/* accept(2) and accept4(2), with SOCK_NONBLOCK in `flags`; both block. The new socket has its
+ * listener's options, but not its O_NONBLOCK.
+ * Errors: EINVAL (not listening, or not any more; a flag other than SOCK_NONBLOCK and
+ * SOCK_CLOEXEC), EOPNOTSUPP (not TCP), EAGAIN (non-blocking or SO_RCVTIMEO), EMFILE, ENOMEM: with
+ * these two the connection stays where it is. */
 TERN_API int tern_accept(struct tern *t, int socket, struct sockaddr *address, socklen_t *length);
-/* accept4(2): SOCK_NONBLOCK in `flags`; EINVAL for anything else but SOCK_CLOEXEC. */
 TERN_API int tern_accept4(struct tern *t, int socket, struct sockaddr *address, socklen_t *length,
                           int flags);
 
 /* connect(2); blocks for TCP. After EINPROGRESS (non-blocking, or SO_SNDTIMEO) or EINTR the
  * handshake goes on: POLLOUT tells its end, and SO_ERROR or another connect how it ended (EALREADY
- * before). AF_UNSPEC dissolves the association of a datagram socket. EAFNOSUPPORT, EINVAL,
- * EISCONN, EACCES (broadcast or multicast; of TCP, ENETUNREACH), ECONNREFUSED, ECONNRESET,
- * ECONNABORTED (it failed, and SO_ERROR has told why), ETIMEDOUT, EHOSTUNREACH, ENETUNREACH,
- * EADDRNOTAVAIL (no port left). */
+ * before). AF_UNSPEC dissolves the association of a datagram socket.
+ * Errors: EAFNOSUPPORT, EINVAL, EISCONN, EACCES (broadcast or multicast; of TCP, ENETUNREACH),
+ * ECONNREFUSED, ECONNRESET, ECONNABORTED (it failed, and SO_ERROR has told why), ETIMEDOUT,
+ * EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL (no port left). */
 TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *address,
                           socklen_t length);
 
@@ -138,7 +141,7 @@ TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *add
  * notes in the error queue (ee_origin SO_EE_ORIGIN_ZEROCOPY) tell ranges ee_info to ee_data of
  * numbers whose bytes are done with: acknowledged, or never to be. The bytes are copied
  * nevertheless (ee_code SO_EE_CODE_ZEROCOPY_COPIED) and may be changed as soon as the call returns.
- * EAGAIN, EPIPE, ENOTCONN, EDESTADDRREQ, EAFNOSUPPORT and EINVAL (address),
+ * Errors: EAGAIN, EPIPE, ENOTCONN, EDESTADDRREQ, EAFNOSUPPORT and EINVAL (address),
  * EMSGSIZE, EACCES, ECONNREFUSED, ECONNRESET, ETIMEDOUT, ENETUNREACH, ENOBUFS (the link is full),
  * EOPNOTSUPP (flag). */
 TERN_API ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags);
@@ -157,15 +160,15 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * 1,280 bytes), msg_name whom it was for, a control message IPPROTO_IP, IP_RECVERR the struct
  * sock_extended_err and the address of who reported it. At most 256 notes wait; the counter
  * ErrorQueueDrops says how many found no room.
- * EAGAIN, ENOTCONN, ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EMSGSIZE (too
- * many spans), EOPNOTSUPP (flag). */
+ * Errors: EAGAIN, ENOTCONN, ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH,
+ * EMSGSIZE (too many spans), EOPNOTSUPP (flag). */
 TERN_API ssize_t tern_recv(struct tern *t, int socket, void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, int flags,
                                struct sockaddr *address, socklen_t *address_length);
 TERN_API ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int flags);
 
-/* read(2), write(2), readv(2), writev(2) on a socket: recv and send without flags. EINVAL (number
- * of spans, or their sum). */
+/* read(2), write(2), readv(2), writev(2) on a socket: recv and send without flags.
+ * Errors: theirs, and EINVAL (number of spans, or their sum). */
 TERN_API ssize_t tern_read(struct tern *t, int socket, void *bytes, size_t length);
 TERN_API ssize_t tern_write(struct tern *t, int socket, const void *bytes, size_t length);
 TERN_API ssize_t tern_readv(struct tern *t, int socket, const struct iovec *spans, int count);
@@ -173,16 +176,19 @@ TERN_API ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spa
 
 /* shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR. After SHUT_RD reading does not wait, but what comes can
  * be read; after both, what comes is answered with a reset. Of a listening socket SHUT_RD ends the
- * listening, and who waits in accept is told EINVAL. EINVAL, ENOTCONN. */
+ * listening, and who waits in accept is told EINVAL.
+ * Errors: EINVAL, ENOTCONN. */
 TERN_API int tern_shutdown(struct tern *t, int socket, int how);
 
 /* close(2). What was written is still delivered, unless SO_LINGER says otherwise; with SO_LINGER
  * and a time it blocks, O_NONBLOCK or not, until all is acknowledged or the time is over; with the
  * time 0 it resets the connection. The number is free at once, and after EINTR too: what is left to
- * do goes on by itself. EINTR. */
+ * do goes on by itself.
+ * Errors: EINTR. */
 TERN_API int tern_close(struct tern *t, int socket);
 
-/* getsockname(2), getpeername(2). ENOTCONN. */
+/* getsockname(2), getpeername(2).
+ * Errors: ENOTCONN (no peer). */
 TERN_API int tern_getsockname(struct tern *t, int socket, struct sockaddr *address,
                               socklen_t *length);
 TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *address,
@@ -202,7 +208,8 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
  * TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION,
  * TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY,
- * TCP_FASTOPEN_NO_COOKIE. ENOPROTOOPT (no such option here), EOPNOTSUPP (to get: no such level;
+ * TCP_FASTOPEN_NO_COOKIE.
+ * Errors: ENOPROTOOPT (no such option here), EOPNOTSUPP (to get: no such level;
  * TCP_FASTOPEN_CONNECT while the setting tcp.fastopen has no client), EINVAL (length, value, or too
  * late for it), EDOM (a time out of range). */
 TERN_API int tern_getsockopt(struct tern *t, int socket, int level, int option, void *value,
@@ -234,32 +241,39 @@ struct tern_tcp_info {
     uint32_t tcpi_total_rto_time;
 };
 
-/* F_GETFL and F_SETFL with O_NONBLOCK. EINVAL (command). */
+/* fcntl(2): F_GETFL and F_SETFL with O_NONBLOCK.
+ * Errors: EINVAL (command). */
 TERN_API int tern_fcntl(struct tern *t, int socket, int command, int argument);
-/* FIONREAD/SIOCINQ and SIOCOUTQ into *value, and FIONBIO from it. EINVAL (listening), ENOTTY
- * (request). */
+/* ioctl(2): FIONREAD/SIOCINQ and SIOCOUTQ into *value, and FIONBIO from it.
+ * Errors: EINVAL (listening), ENOTTY (request). */
 TERN_API int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value);
 
-/* poll(2) over sockets of this stack; timeout in milliseconds, below 0 for ever. EINVAL (more than
- * there can be sockets), ENOMEM. */
+/* poll(2) over sockets of this stack; timeout in milliseconds, below 0 for ever.
+ * Errors: EINVAL (more than there can be sockets), ENOMEM. */
 TERN_API int tern_poll(struct tern *t, struct pollfd *sockets, nfds_t count, int timeout);
 
-/* The four that people write by hand. Hosts are dotted decimal addresses.
- * tern_dial: a connected TCP socket to "host:port". EINVAL (text), socket's and connect's errors.
- * On an engine that cannot wait, the socket is connecting still.
- * tern_listen_on: a listening TCP socket, with SO_REUSEADDR, on "port", ":port" or "host:port".
- * EINVAL (text), socket's, bind's and listen's errors.
- * tern_write_all: writes all: 0, or -1 with send's errors (how much went out is then unknown).
- * tern_read_full: reads until `length` bytes or the end: the number read, or -1 with recv's errors
- * (how much was read is then lost). */
+/* A connected TCP socket to "host:port", where the host is a dotted decimal address; blocks. On an
+ * engine that cannot wait, the socket is connecting still.
+ * Errors: EINVAL (text), socket's and connect's. */
 TERN_API int tern_dial(struct tern *t, const char *host_port);
+
+/* A listening TCP socket, with SO_REUSEADDR, on "port", ":port" or "host:port".
+ * Errors: EINVAL (text), socket's, bind's and listen's. */
 TERN_API int tern_listen_on(struct tern *t, const char *host_port, int backlog);
+
+/* Writes all; blocks. 0, or -1, and how much went out is then unknown.
+ * Errors: send's. */
 TERN_API int tern_write_all(struct tern *t, int socket, const void *bytes, size_t length);
+
+/* Reads until `length` bytes are there or the end is; blocks. The number read, or -1, and how much
+ * was read is then lost.
+ * Errors: recv's. */
 TERN_API ssize_t tern_read_full(struct tern *t, int socket, void *bytes, size_t length);
 
 /* Waits until the peer has acknowledged everything written, and the FIN where the sending side is
- * shut down. 0; -1 with ENOTCONN, EOPNOTSUPP (not TCP), EAGAIN (non-blocking or SO_SNDTIMEO),
- * ECONNRESET, ETIMEDOUT, ENETUNREACH, EHOSTUNREACH. */
+ * shut down.
+ * Errors: ENOTCONN, EOPNOTSUPP (not TCP), EAGAIN (non-blocking or SO_SNDTIMEO), ECONNRESET,
+ * ETIMEDOUT, ENETUNREACH, EHOSTUNREACH. */
 TERN_API int tern_drain(struct tern *t, int socket);
 
 /* ── 3. Your own event loop ── */
@@ -312,13 +326,15 @@ TERN_API int tern_watch(struct tern *t, int socket, short events, tern_watch_fun
 
 /* ── 4. What a host can see ── */
 
-/* Settings by name, as "ip.ttl". ENOENT, EINVAL, ERANGE; ENOSPC when `size` is too small. */
+/* Settings by name, as "ip.ttl": `value` is text both ways.
+ * Errors: ENOENT, EINVAL, ERANGE; ENOSPC (`size` is too small). */
 TERN_API int tern_set(struct tern *t, const char *name, const char *value);
 TERN_API int tern_get(struct tern *t, const char *name, char *value, size_t size);
 /* The index-th setting's name and what it means (`text` may be NULL); NULL past the last. */
 TERN_API const char *tern_setting_name(size_t index, const char **text);
 
-/* Counters by name, as "TcpRetransSegs" or "DropTCP_CHECKSUM". ENOENT. */
+/* Counters by name, as "TcpRetransSegs" or "DropTCP_CHECKSUM".
+ * Errors: ENOENT. */
 TERN_API int tern_counter(struct tern *t, const char *name, uint64_t *value);
 /* The index-th counter's name; NULL past the last. */
 TERN_API const char *tern_counter_name(size_t index);
@@ -395,7 +411,9 @@ struct tern_engine_config {
     void *trace_user;
 };
 
-/* NULL with errno: EINVAL, ENOMEM. */
+/* Makes a stack that is the caller's to drive. NULL on failure, with errno and `error` (may be
+ * NULL) saying why.
+ * Errors: EINVAL (config), ENOMEM. */
 TERN_API struct tern *tern_engine_new(const struct tern_engine_config *config,
                                       struct tern_error *error);
 /* A packet has arrived: from the IP header on. Its memory may be reused when the call returns. NULL

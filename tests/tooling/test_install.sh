@@ -58,4 +58,6 @@ nm --defined-only "$library/libtern.a" | awk '$2 ~ /^[A-Z]$/ { print $3 }' | sor
 check the_archive_shows_the_same 'same "$work/declared" "$work/archived"'
 
 check the_command_is_there '"$(find "$work/root" -path "*/bin/tern")" --help >/dev/null'
+check the_manual_is_there \
+    '[ -s "$(find "$work/root" -path "*/man3/tern_recv.3")" ] && [ -s "$(find "$work/root" -path "*/man1/tern.1")" ]'
 exit $failed

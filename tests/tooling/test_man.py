@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""scripts/man leaves nothing out: a page under the name of each function that the header declares, with
+its errors and types, a page for each subcommand with all of its options, and no page is ill-formed."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from tooling import SCRIPTS, run_cases
+
+HEADER = os.path.join(SCRIPTS, "..", "include", "tern", "tern.h")
+TERN = os.path.join(os.environ["BUILD_ROOT"], "tern")
+FOLDER = tempfile.mkdtemp()
+
+
+def make(header, folder, *command):
+    environment = {**os.environ, "DESTDIR": ""}
+    subprocess.run([os.path.join(SCRIPTS, "man"), header, folder, *command], check=True,
+                   env=environment)
+
+
+def page(name, folder=FOLDER):
+    section = name.rsplit(".", 1)[1]
+    with open(os.path.join(folder, f"man{section}", name), encoding="utf-8") as file:
+        text = file.read()
+    alias = re.match(r"\.so man3/(.*)\n$", text)
+    return page(alias[1], folder) if alias else text.replace("\\-", "-")
+
+
+def said_by(*words):
+    return subprocess.run([TERN, *words], check=True, capture_output=True, text=True).stdout
+
+
+def every_function_has_its_page():
+    with open(HEADER, encoding="utf-8") as file:
+        names = re.findall(r"^TERN_API [^;(]*?(\w+)\(", file.read(), re.M)
+    assert len(names) > 40, names
+    for name in names:
+        text = page(f"{name}.3")
+        head, synopsis = text.split(".SH SYNOPSIS")
+        assert name in head and f"{name}(" in synopsis.split(".SH")[0], name
+        assert name in page("libtern.3"), name
+
+
+def errors_stand_in_a_section_of_their_own():
+    assert "ESOCKTNOSUPPORT" in page("tern_socket.3").split(".SH ERRORS")[1]
+    assert "Errors:" not in page("tern_socket.3")
+    assert "EBUSY" in page("libtern.3").split(".SH ERRORS")[1]
+
+
+def types_stand_with_the_calls_that_need_them():
+    assert "const char *device;" in page("tern_open.3")
+    assert "typedef void tern_watch_function(" in page("tern_watch.3")
+    assert "tcpi_rtt" in page("tern_getsockopt.3")
+    assert "tcpi_rtt" not in page("tern_fcntl.3")
+    assert "TERN_OFFLOAD_CHECKSUM = 1" in page("tern_input.3")
+
+
+def every_command_has_its_page_with_all_options():
+    commands = re.findall(r"^  (\w+) +\S", said_by("--help").split("Commands:")[1].split("\n\n")[0],
+                          re.M)
+    assert "send" in commands, commands
+    for name in commands:
+        text = page(f"tern-{name}.1")
+        for option in re.findall(r"--[\w-]+", said_by(name, "--help")):
+            assert option in text, f"{name}: {option}"
+
+
+def settings_are_on_the_page_of_the_command():
+    assert ".B ip.ttl\ntime to live" in page("tern.1")
+
+
+def no_page_is_ill_formed():
+    for section in ("man1", "man3"):
+        pages = sorted(os.listdir(os.path.join(FOLDER, section)))
+        done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning",
+                               *(os.path.join(section, p) for p in pages)],
+                              cwd=FOLDER, capture_output=True, text=True)
+        wrong = [line for line in done.stdout.splitlines()
+                 if "missing date" not in line and ".so is fragile" not in line]
+        assert pages and not wrong, "\n".join(wrong)
+
+
+MADE_UP = """/* made up
+ *
+ * Threads. None. */
+#define TERN_VERSION_MAJOR 1
+#define TERN_VERSION_MINOR 2
+#define TERN_VERSION_PATCH 3
+
+struct tern;
+
+/* ── 1. All of it ── */
+
+/* Is about `both` calls; and \\backslash is no macro.
+ * .Nor is this.
+ *
+ *     tern_one(1 - 2);
+ *
+ * Errors: EINVAL (it is 1). */
+TERN_API int tern_one(int number);
+TERN_API int tern_two(void);
+#ifdef __cplusplus
+"""
+
+
+def what_roff_would_take_for_its_own_is_escaped():
+    with tempfile.TemporaryDirectory() as folder:
+        header = os.path.join(folder, "made_up.h")
+        with open(header, "w", encoding="utf-8") as file:
+            file.write(MADE_UP)
+        make(header, folder)
+        text = page("tern_two.3", folder)
+    assert "tern_one, tern_two - is about \\fIboth\\fP calls\n" in text, text
+    assert "\\ebackslash" in text and "\n\\&.Nor is this." in text, text
+    assert ".nf\n    tern_one(1 - 2);\n.fi" in text, text
+    assert '"tern 1.2.3"' in text and ".SH ERRORS\nEINVAL (it is 1)." in text, text
+
+
+CASES = [every_function_has_its_page, errors_stand_in_a_section_of_their_own,
+         types_stand_with_the_calls_that_need_them, every_command_has_its_page_with_all_options,
+         settings_are_on_the_page_of_the_command, what_roff_would_take_for_its_own_is_escaped]
+make(HEADER, FOLDER, TERN)
+try:
+    if shutil.which("mandoc"):
+        CASES.append(no_page_is_ill_formed)
+    else:
+        print("skip no_page_is_ill_formed: mandoc is not installed")
+    run_cases({case.__name__: case for case in CASES})
+finally:
+    shutil.rmtree(FOLDER)
