@@ -3,13 +3,17 @@
  *
  * Two bounds move upwards. `limit` is what is offered: it starts at what a SYN can say and opens as
  * full segments arrive, twice as fast as they come, so that it is never what holds slow start back.
- * `buffer` is what may be held: it grows when the user reads more in a round trip than before, to
- * twice that and more, so that a sender that doubles its window is not held back by it; up to
- * tcp.rcvbuf_max. Who sets SO_RCVBUF fixes it. Neither ever takes back what was offered. */
+ * `buffer` is what may be held: it grows when the user reads more in a round trip than before, up
+ * to tcp.rcvbuf_max. Who sets SO_RCVBUF fixes it. Neither ever takes back what was offered. */
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/options.h"
 #include "tcp/receive.h"
+
+enum {
+    FIRST_FLIGHT = 10, /* segments: what a sender begins with (RFC 6928) */
+    CUSHION = 16,      /* segments */
+};
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
 {
@@ -31,6 +35,7 @@ void receive_window_begin(struct tcb *tcb)
 {
     tcb->rcv.buffer = tcb->preferences.receive_buffer;
     tcb->rcv.limit = min_u32(tcb->rcv.buffer, UINT16_MAX);
+    tcb->rcv.read_most = min_u32(tcb->rcv.limit, FIRST_FLIGHT * tcb->rcv.advertised_mss);
     tcb->rcv.read_start_ns = tcb->stack->now_ns;
 }
 
@@ -104,6 +109,17 @@ static uint64_t round_trip(const struct tcb *tcb)
     return tcb->rcv.rtt_ns ? tcb->rcv.rtt_ns : tcb->rtt.srtt_ns;
 }
 
+/* What to offer when so much more has been read in a round trip than ever before: twice as much,
+ * for what is sent meanwhile when a loss holds up the reading, and a cushion. What is offered now
+ * is for the round trip after the next, and a sender in slow start doubles in each: the growth of
+ * this round trip counts twice more, so that who has doubled may double twice. */
+static uint64_t wanted_buffer(uint32_t read, uint32_t most_before, uint32_t mss)
+{
+    uint64_t wanted = 2 * (uint64_t)read + CUSHION * (uint64_t)mss;
+    uint64_t growth_percent = most_before ? (uint64_t)(read - most_before) * 100 / most_before : 0;
+    return wanted + 2 * wanted * (growth_percent < 100 ? growth_percent : 100) / 100;
+}
+
 void receive_window_consumed(struct tcb *tcb, uint32_t bytes)
 {
     uint64_t now = tcb->stack->now_ns;
@@ -112,10 +128,10 @@ void receive_window_consumed(struct tcb *tcb, uint32_t bytes)
     if (rtt == 0 || now - tcb->rcv.read_start_ns < rtt)
         return;
     uint64_t most = (uint64_t)tcb->stack->settings.tcp_rcvbuf_max;
-    uint64_t wanted = 2 * (uint64_t)tcb->rcv.read_bytes + 16 * (uint64_t)tcb->rcv.advertised_mss;
     if (tcb->rcv.read_bytes > tcb->rcv.read_most && !tcb->preferences.receive_buffer_fixed) {
+        uint64_t wanted = time_min(
+            wanted_buffer(tcb->rcv.read_bytes, tcb->rcv.read_most, tcb->rcv.advertised_mss), most);
         tcb->rcv.read_most = tcb->rcv.read_bytes;
-        wanted = time_min(wanted, most);
         if (wanted > tcb->rcv.buffer)
             tcb->rcv.buffer = (uint32_t)wanted;
     }

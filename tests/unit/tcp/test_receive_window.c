@@ -143,6 +143,28 @@ static void window_grows_with_what_is_read(void **state)
     peer_free(p);
 }
 
+/* Reading keeps up; the flight doubles each round trip, and always fits. */
+static void window_never_holds_back_slow_start(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_FULL);
+    uint32_t seq = 1;
+    for (uint32_t flight = 10; flight <= 640; flight *= 2) {
+        assert_true(edge(p) - seq >= flight * 1000);
+        for (uint32_t i = 0; i < flight; i++, seq += 1000) {
+            peer_text(p, seq, 1000);
+            peer_read(p, seq, 1000);
+        }
+        peer_after(p, PEER_RTT_MS);
+        p->ts += PEER_RTT_MS;
+        while (!peer_is_quiet(p))
+            peer_take(p);
+        peer_forget(p);
+    }
+    peer_free(p);
+}
+
 static void buffer_that_the_user_has_set_does_not_grow(void **state)
 {
     (void)state;
@@ -183,6 +205,7 @@ int main(void)
         cmocka_unit_test(MAY_8_window_stays_shut_as_long_as_nobody_reads),
         cmocka_unit_test(MUST_39_window_opens_by_a_full_segment_or_half_the_buffer),
         cmocka_unit_test(window_grows_with_what_is_read),
+        cmocka_unit_test(window_never_holds_back_slow_start),
         cmocka_unit_test(buffer_that_the_user_has_set_does_not_grow),
         cmocka_unit_test(crumbs_do_not_open_the_window),
     };
