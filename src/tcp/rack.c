@@ -64,19 +64,25 @@ uint32_t rack_detect_losses(struct tcb *tcb)
     return lost;
 }
 
+/* §6.2 step 3: the duplicate threshold follows the distance, in segments. */
+void rack_note_reordering(struct tcb *tcb, uint32_t from)
+{
+    uint32_t metric = tcb->records.highest_sacked - from;
+    uint32_t segments = (metric + tcb->snd.mss - 1) / tcb->snd.mss;
+    uint32_t most = (uint32_t)tcb->stack->settings.tcp_max_reordering;
+    if (segments > tcb->recovery.reordering)
+        tcb->recovery.reordering = segments < most ? segments : most;
+    tcb->rack.reordering_seen = true;
+    tcb->stat.reordering_events++;
+}
+
 /* §6.2 step 3 and 4: a D-SACK, once a round trip, widens the window by a quarter RTT; after 16
  * recoveries without it shrinks again. Reordering shows when something never retransmitted arrives
  * below what had arrived before. */
 void rack_update_window(struct tcb *tcb, const struct ack_event *event)
 {
     if (event->reordered && tcb->opt.sack) {
-        uint32_t metric = tcb->records.highest_sacked - event->reordered_from;
-        uint32_t segments = (metric + tcb->snd.mss - 1) / tcb->snd.mss;
-        uint32_t most = (uint32_t)tcb->stack->settings.tcp_max_reordering;
-        if (segments > tcb->recovery.reordering)
-            tcb->recovery.reordering = segments < most ? segments : most;
-        tcb->rack.reordering_seen = true;
-        tcb->stat.reordering_events++;
+        rack_note_reordering(tcb, event->reordered_from);
         stack_count(tcb->stack, COUNTER_TcpExtTCPSACKReorder);
     }
     if (seq_gt(event->highest_sacked, tcb->records.highest_sacked))

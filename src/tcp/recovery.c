@@ -121,7 +121,7 @@ static void count_without_sack(struct tcb *tcb, struct ack_event *event)
 static void on_ack_in_recovery(struct tcb *tcb, const struct segment *segment,
                                struct ack_event *event)
 {
-    if (event->advanced && undo_partial(tcb, segment, event->acked) &&
+    if (event->advanced && undo_partial(tcb, segment, event) &&
         tcb->recovery.phase != TCP_PHASE_RECOVERY)
         return;
     count_without_sack(tcb, event);

@@ -41,8 +41,8 @@ void undo_begin(struct tcb *tcb);
 void undo_forget(struct tcb *tcb);
 bool undo_recovery(struct tcb *tcb, const struct segment *segment); /* at the end of a phase */
 bool undo_partial(struct tcb *tcb, const struct segment *segment,
-                  uint32_t acked); /* on a partial ACK in fast recovery */
-bool undo_dsack(struct tcb *tcb);  /* D-SACKs account for every retransmission */
+                  const struct ack_event *event); /* on a partial ACK in fast recovery */
+bool undo_dsack(struct tcb *tcb);                 /* D-SACKs account for every retransmission */
 bool undo_loss(struct tcb *tcb, const struct segment *segment, bool frto); /* after a timeout */
 
 /* frto.c: F-RTO (RFC 5682). Returns whether it has dealt with the ACK. */
@@ -51,6 +51,8 @@ bool frto_on_ack(struct tcb *tcb, const struct segment *segment, const struct ac
 /* rack.c: time-based loss detection (RFC 8985 §6). Returns the segments newly marked lost. */
 uint32_t rack_detect_losses(struct tcb *tcb);
 void rack_update_window(struct tcb *tcb, const struct ack_event *event);
+/* What begins at `from` has arrived after what is SACKed beyond it, and not because it was lost. */
+void rack_note_reordering(struct tcb *tcb, uint32_t from);
 /* Whether a record sent then may still be merely late: what is left of its reordering window, 0
  * when none. */
 uint64_t rack_remaining(const struct tcb *tcb, const struct sent_record *record,

@@ -85,12 +85,16 @@ bool undo_dsack(struct tcb *tcb)
 }
 
 /* A partial ACK for an original: stop marking; but while retransmissions are still out, only stop
- * reducing. */
-bool undo_partial(struct tcb *tcb, const struct segment *segment, uint32_t acked)
+ * reducing. The hole was filled late, not by us: that is reordering, and from now on RACK waits for
+ * it. */
+bool undo_partial(struct tcb *tcb, const struct segment *segment, const struct ack_event *event)
 {
-    (void)acked;
     if (!tcb->recovery.undo_possible || !original_arrived(tcb, segment))
         return false;
+    if (seq_lt(event->prior_una, tcb->records.highest_sacked)) {
+        rack_note_reordering(tcb, event->prior_una);
+        stack_count(tcb->stack, COUNTER_TcpExtTCPTSReorder);
+    }
     if (tcb->records.retransmitted)
         return true;
     stack_count(tcb->stack, COUNTER_TcpExtTCPPartialUndo);

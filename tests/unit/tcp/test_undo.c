@@ -49,6 +49,25 @@ static void acknowledgment_of_the_retransmission_leaves_it(void **state)
     peer_free(p);
 }
 
+/* RFC 8985 §6.2 step 3 knows only of what SACKs show; this the timestamp shows: RACK waits from now
+ * on. */
+static void original_that_fills_the_hole_shows_reordering(void **state)
+{
+    (void)state;
+    struct peer *p = peer_in_recovery(PEER_FULL);
+    uint32_t original = p->ts_echo;
+    peer_expect(p, TCP_ACK, 1, 1000);
+    assert_false(p->tcb->rack.reordering_seen);
+    peer_after(p, 2);
+    p->ts_echo = original;
+    peer_ack(p, 4001);
+    check_taken_back(p, "TcpExtTCPPartialUndo");
+    assert_true(p->tcb->rack.reordering_seen);
+    assert_int_equal(p->tcb->recovery.reordering, 4);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPTSReorder"), 1);
+    peer_free(p);
+}
+
 /* RFC 3708: every retransmission is accounted for by a D-SACK. */
 static void duplicate_reports_for_all_retransmissions_take_it_back(void **state)
 {
@@ -106,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acknowledgment_of_the_original_takes_the_reduction_back),
         cmocka_unit_test(acknowledgment_of_the_retransmission_leaves_it),
+        cmocka_unit_test(original_that_fills_the_hole_shows_reordering),
         cmocka_unit_test(duplicate_reports_for_all_retransmissions_take_it_back),
         cmocka_unit_test(duplicate_report_for_one_of_two_retransmissions_leaves_it),
         cmocka_unit_test(timeout_that_came_too_early_is_taken_back),
