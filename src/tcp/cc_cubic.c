@@ -22,6 +22,7 @@ struct cubic {
     uint32_t k_ms;          /* K: when the plateau is reached */
     uint32_t reno_window;   /* W_est */
     uint32_t reno_fraction; /* segments acknowledged towards its next */
+    uint32_t prior_cwnd;    /* cwnd_prior: before the last reduction */
     uint32_t interval;      /* growth_interval()'s last answer, for `interval_cwnd` */
     uint32_t interval_cwnd;
     uint64_t interval_ns; /* when it was given */
@@ -81,15 +82,20 @@ static int64_t window_at(const struct cubic *c, uint64_t t_ms)
     return (int64_t)c->origin + x * x * x / 2500000000;
 }
 
-/* §4.3: what Reno with the same reduction would have by now: alpha = 3 * (1 - beta) / (1 + beta)
- * segments a round trip. */
+/* §4.3: what Reno would have by now: alpha segments a round trip, with the same reduction as ours
+ * alpha = 3 * (1 - beta) / (1 + beta), and 1 from where the window was reduced on. */
 static void follow_reno(struct cubic *c, uint32_t cwnd)
 {
-    uint32_t per_segment = cwnd * (ONE + BETA) / (3 * (ONE - BETA));
-    if (per_segment == 0)
-        per_segment = 1;
-    for (; c->reno_fraction > per_segment; c->reno_fraction -= per_segment)
+    for (;;) {
+        bool beyond = c->reno_window >= c->prior_cwnd;
+        uint32_t per_segment = beyond ? cwnd : cwnd * (ONE + BETA) / (3 * (ONE - BETA));
+        if (per_segment == 0)
+            per_segment = 1;
+        if (c->reno_fraction <= per_segment)
+            return;
+        c->reno_fraction -= per_segment;
         c->reno_window++;
+    }
 }
 
 /* §4.4 and §4.5: how many segments must be acknowledged for the window to grow by one, so that a
@@ -112,7 +118,8 @@ static uint32_t reckon_interval(struct tcb *tcb, struct cubic *c, uint32_t acked
     return interval > 2 ? interval : 2;
 }
 
-/* The curve is so slow that within this time the last answer does for every ACK. */
+/* Within this time, or a quarter of a round trip where that is shorter, the last answer does for
+ * every ACK: neither curve moves by more than a part of a segment. */
 #define RECKON_EVERY TIME_MS(31)
 
 static uint32_t growth_interval(struct tcb *tcb, struct cubic *c, uint32_t acked)
@@ -120,7 +127,8 @@ static uint32_t growth_interval(struct tcb *tcb, struct cubic *c, uint32_t acked
     uint32_t cwnd = tcb->cc.cwnd;
     uint64_t now = tcb->stack->now_ns;
     c->reno_fraction += acked;
-    if (c->epoch_ns && c->interval_cwnd == cwnd && now - c->interval_ns <= RECKON_EVERY)
+    if (c->epoch_ns && c->interval_cwnd == cwnd &&
+        now - c->interval_ns <= time_min(RECKON_EVERY, c->min_rtt_ns / 4))
         return c->interval;
     c->interval_cwnd = cwnd;
     c->interval_ns = now;
@@ -151,9 +159,18 @@ static uint32_t cubic_reduced(struct tcb *tcb)
     struct cubic *c = cubic_of(tcb);
     uint32_t cwnd = tcb->cc.cwnd;
     c->epoch_ns = 0;
+    c->prior_cwnd = cwnd;
     c->last_max = cwnd < c->last_max ? (uint32_t)((uint64_t)cwnd * (ONE + BETA) / (2 * ONE)) : cwnd;
     uint32_t reduced = (uint32_t)((uint64_t)cwnd * BETA / ONE);
     return reduced > 2 ? reduced : 2;
+}
+
+/* §4.8: a timeout starts everything anew; but alpha still goes by the window before it. */
+static void cubic_timed_out(struct tcb *tcb)
+{
+    uint32_t prior_cwnd = cubic_of(tcb)->prior_cwnd;
+    cubic_reset(tcb);
+    cubic_of(tcb)->prior_cwnd = prior_cwnd;
 }
 
 /* Time in which nothing was sent is not time on the curve (§5.8). */
@@ -169,6 +186,6 @@ const struct cc_operations cc_cubic = {
     .init = cubic_reset,
     .acknowledged = cubic_acknowledged,
     .reduced = cubic_reduced,
-    .timed_out = cubic_reset, /* §4.8: a timeout starts everything anew */
+    .timed_out = cubic_timed_out,
     .resumed = cubic_resumed,
 };

@@ -18,14 +18,19 @@ static struct peer *peer_using_cubic(uint32_t cwnd, uint32_t ssthresh)
 }
 
 /* A round trip in which the whole window is acknowledged. */
-static void round_trip(struct peer *p)
+static void round_trip_of(struct peer *p, uint32_t rtt_ms)
 {
     uint32_t window = p->tcb->cc.cwnd;
-    peer_after(p, RTT_MS);
+    peer_after(p, rtt_ms);
     for (uint32_t i = 0; i < window; i++) {
-        struct ack_event event = {.delivered = 1, .rtt_ns = TIME_MS(RTT_MS)};
+        struct ack_event event = {.delivered = 1, .rtt_ns = TIME_MS(rtt_ms)};
         p->tcb->cc.operations->acknowledged(p->tcb, &event);
     }
+}
+
+static void round_trip(struct peer *p)
+{
+    round_trip_of(p, RTT_MS);
 }
 
 static double cube(double x)
@@ -98,6 +103,24 @@ static void small_windows_grow_at_least_as_reno_s_do(void **state)
     peer_free(p);
 }
 
+/* §4.3: on a short path the cubic function stands still, and W_est is all there is to follow: alpha
+ * is 0.53 up to the window before the reduction, and 1 from there on. */
+static void short_paths_see_the_growth_of_reno(void **state)
+{
+    (void)state;
+    struct peer *p = peer_using_cubic(10, 10);
+    uint32_t reduced = p->tcb->cc.operations->reduced(p->tcb);
+    p->tcb->cc.cwnd = p->tcb->cc.ssthresh = reduced;
+    uint32_t window[25] = {reduced};
+    for (int i = 1; i < 25; i++) {
+        round_trip_of(p, 1);
+        window[i] = p->tcb->cc.cwnd;
+    }
+    assert_in_range(window[6], 9, 10);
+    assert_in_range(window[24] - window[14], 8, 10);
+    peer_free(p);
+}
+
 /* §4.7: fast convergence. */
 static void loss_below_the_last_maximum_gives_room_to_others(void **state)
 {
@@ -158,6 +181,7 @@ int main(void)
         cmocka_unit_test(reduction_leaves_seven_tenths),
         cmocka_unit_test(window_follows_the_cubic_function),
         cmocka_unit_test(small_windows_grow_at_least_as_reno_s_do),
+        cmocka_unit_test(short_paths_see_the_growth_of_reno),
         cmocka_unit_test(loss_below_the_last_maximum_gives_room_to_others),
         cmocka_unit_test(slow_start_is_slow_start),
         cmocka_unit_test(timeout_starts_everything_anew),
