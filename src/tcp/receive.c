@@ -98,6 +98,7 @@ static enum tcp_step take_out_of_order(struct tcb *tcb, uint32_t seq, const uint
         ranges_add(&tcb->rcv.out_of_order, seq, end, LIMIT_OUT_OF_ORDER_RANGES, NULL) < 0)
         return tcp_drop(DROP_TCP_MEMORY);
     sack_note(tcb, seq);
+    receive_window_held_up(tcb, length);
     tcb->stat.last_received_ns = tcb->stack->now_ns;
     return TCP_STEP_CONTINUE;
 }

@@ -22,7 +22,9 @@ void receive_update_window(struct tcb *tcb);
  */
 bool receive_window_is_news(const struct tcb *tcb);
 void receive_window_arrived(struct tcb *tcb,
-                            const struct segment *segment);    /* text has been taken, in order */
+                            const struct segment *segment); /* text has been taken, in order */
+void receive_window_held_up(struct tcb *tcb,
+                            uint32_t length); /* text has been taken, out of order */
 void receive_window_consumed(struct tcb *tcb, uint32_t bytes); /* the user has read */
 
 /* landing.c: as much of in-order text at RCV.NXT as goes straight to a reader's memory. RCV.NXT

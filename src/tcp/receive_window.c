@@ -94,14 +94,39 @@ static void sample_round_trip(struct tcb *tcb, const struct segment *segment)
         tcb->rcv.rtt_ns += (rtt - tcb->rcv.rtt_ns) / 8;
 }
 
+/* Crumbs do not earn a larger window. */
+static void open_limit(struct tcb *tcb, uint32_t length)
+{
+    if (length < LIMIT_MSS_MIN || tcb->rcv.limit >= tcb->rcv.buffer)
+        return;
+    uint32_t more = 2 * length;
+    tcb->rcv.limit =
+        more < tcb->rcv.buffer - tcb->rcv.limit ? tcb->rcv.limit + more : tcb->rcv.buffer;
+}
+
+static void grow_buffer(struct tcb *tcb, uint64_t wanted)
+{
+    wanted = time_min(wanted, (uint64_t)tcb->stack->settings.tcp_rcvbuf_max);
+    if (wanted > tcb->rcv.buffer && !tcb->preferences.receive_buffer_fixed)
+        tcb->rcv.buffer = (uint32_t)wanted;
+}
+
 void receive_window_arrived(struct tcb *tcb, const struct segment *segment)
 {
     sample_round_trip(tcb, segment);
-    if (segment->length < LIMIT_MSS_MIN || tcb->rcv.limit >= tcb->rcv.buffer)
-        return; /* crumbs do not earn a larger window */
-    uint32_t more = 2 * segment->length;
-    tcb->rcv.limit =
-        more < tcb->rcv.buffer - tcb->rcv.limit ? tcb->rcv.limit + more : tcb->rcv.buffer;
+    open_limit(tcb, segment->length);
+}
+
+/* What a hole holds up takes room that what follows needs too. Without SACK nothing grows: the
+ * sender counts duplicate ACKs, and a changed window makes them none (RFC 5681 §2). */
+void receive_window_held_up(struct tcb *tcb, uint32_t length)
+{
+    const struct ranges *held = &tcb->rcv.out_of_order;
+    if (!tcb->opt.sack || held->count == 0)
+        return;
+    uint32_t span = held->items[held->count - 1].end - tcb->rcv.nxt;
+    grow_buffer(tcb, 2 * (uint64_t)tcb->rcv.read_most + span);
+    open_limit(tcb, length);
 }
 
 static uint64_t round_trip(const struct tcb *tcb)
@@ -127,13 +152,10 @@ void receive_window_consumed(struct tcb *tcb, uint32_t bytes)
     tcb->rcv.read_bytes += bytes;
     if (rtt == 0 || now - tcb->rcv.read_start_ns < rtt)
         return;
-    uint64_t most = (uint64_t)tcb->stack->settings.tcp_rcvbuf_max;
-    if (tcb->rcv.read_bytes > tcb->rcv.read_most && !tcb->preferences.receive_buffer_fixed) {
-        uint64_t wanted = time_min(
-            wanted_buffer(tcb->rcv.read_bytes, tcb->rcv.read_most, tcb->rcv.advertised_mss), most);
+    if (tcb->rcv.read_bytes > tcb->rcv.read_most) {
+        grow_buffer(
+            tcb, wanted_buffer(tcb->rcv.read_bytes, tcb->rcv.read_most, tcb->rcv.advertised_mss));
         tcb->rcv.read_most = tcb->rcv.read_bytes;
-        if (wanted > tcb->rcv.buffer)
-            tcb->rcv.buffer = (uint32_t)wanted;
     }
     tcb->rcv.read_bytes = 0;
     tcb->rcv.read_start_ns = now;

@@ -165,6 +165,34 @@ static void window_never_holds_back_slow_start(void **state)
     peer_free(p);
 }
 
+/* What is held behind a hole does not take the room of what follows. */
+static void window_opens_while_a_hole_holds_up_reading(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_FULL);
+    uint32_t buffer = p->tcb->rcv.buffer, first = edge(p), seq = 1001;
+    while (seq + 1000 <= edge(p) && seq < 4 * buffer) {
+        peer_text(p, seq, 1000);
+        seq += 1000;
+    }
+    assert_true(edge(p) > first + buffer);
+    assert_true(p->tcb->rcv.buffer <= (uint32_t)peer_settings(p)->tcp_rcvbuf_max);
+    peer_free(p);
+}
+
+static void without_SACK_no_duplicate_ACK_opens_the_window(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    uint32_t first = edge(p);
+    for (uint32_t seq = 1001; seq < 20001; seq += 1000)
+        peer_text(p, seq, 1000);
+    assert_int_equal(edge(p), first);
+    peer_free(p);
+}
+
 static void buffer_that_the_user_has_set_does_not_grow(void **state)
 {
     (void)state;
@@ -206,6 +234,8 @@ int main(void)
         cmocka_unit_test(MUST_39_window_opens_by_a_full_segment_or_half_the_buffer),
         cmocka_unit_test(window_grows_with_what_is_read),
         cmocka_unit_test(window_never_holds_back_slow_start),
+        cmocka_unit_test(window_opens_while_a_hole_holds_up_reading),
+        cmocka_unit_test(without_SACK_no_duplicate_ACK_opens_the_window),
         cmocka_unit_test(buffer_that_the_user_has_set_does_not_grow),
         cmocka_unit_test(crumbs_do_not_open_the_window),
     };
