@@ -14,10 +14,10 @@
  * in nanoseconds, sizes in bytes.
  *
  * Errors. Each call lists its own, after `Errors:`. Beside them every call can say EBADF (no such
- * socket), EFAULT (NULL for something that must be there), ENOMEM, ENODEV (in the child of a fork,
- * which has no part in its parent's stacks), and EBUSY (from within a callback of the same stack, a
- * watch's aside); and one that waits, EINTR (a signal was handled) and ENETDOWN (the device is gone
- * for good).
+ * socket), ENOTSOCK (an instance of epoll, where it takes a socket), EFAULT (NULL for something
+ * that must be there), ENOMEM, ENODEV (in the child of a fork, which has no part in its parent's
+ * stacks), and EBUSY (from within a callback of the same stack, a watch's aside); and one that
+ * waits, EINTR (a signal was handled) and ENETDOWN (the device is gone for good).
  *
  * Threads. Any number of threads may call on one stack of tern_open() at once, except
  * tern_close_stack(), which must be the last call. Closing a socket ends every call that waits for
@@ -34,6 +34,8 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -251,6 +253,38 @@ TERN_API int tern_ioctl(struct tern *t, int socket, unsigned long request, int *
 /* poll(2) over sockets of this stack; timeout in milliseconds, below 0 for ever.
  * Errors: EINVAL (more than there can be sockets), ENOMEM. */
 TERN_API int tern_poll(struct tern *t, struct pollfd *sockets, nfds_t count, int timeout);
+
+/* select(2) over sockets of this stack with numbers below FD_SETSIZE, by way of tern_poll. The sets
+ * are fd_set as the system has it; `timeout` is NULL for ever, and never changed.
+ * Errors: EBADF (a number in a set that is no socket), EINVAL (count, or a negative time), ENOMEM.
+ */
+TERN_API int tern_select(struct tern *t, int count, fd_set *read, fd_set *write, fd_set *except,
+                         const struct timeval *timeout);
+
+/* epoll_create(2), epoll_create1(2) for sockets of this stack. An instance is a descriptor of the
+ * stack: it takes a number as a socket does, is closed by tern_close, can be polled, and watched by
+ * another instance. `size` is a hint that is not needed; EPOLL_CLOEXEC is ignored.
+ * Errors: EINVAL (size below 1, or another flag), EMFILE, ENOMEM. */
+TERN_API int tern_epoll_create(struct tern *t, int size);
+TERN_API int tern_epoll_create1(struct tern *t, int flags);
+
+/* epoll_ctl(2): EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL (which needs no event), with Linux's
+ * struct epoll_event. EPOLLET, EPOLLONESHOT and EPOLLEXCLUSIVE as on Linux, but that exclusive
+ * instances are woken in turn; EPOLLWAKEUP means nothing here. A socket that is closed leaves all
+ * instances by itself.
+ * Errors: EINVAL (no instance of epoll, itself, operation, or EPOLLEXCLUSIVE where it cannot be),
+ * EEXIST, ENOENT, ELOOP (a circle, or more than 5 instances one in the other), ENOSPC (as many as
+ * the setting socket.epoll_watches allows), ENOMEM. */
+TERN_API int tern_epoll_ctl(struct tern *t, int epoll, int operation, int socket,
+                            struct epoll_event *event);
+
+/* epoll_wait(2): waits until something is ready, `timeout` milliseconds at most, below 0 for ever,
+ * and takes up to `most` events, those that have been ready longest first. Their number; 0 when the
+ * time is over. It costs what is ready, not what is watched. Of several threads that wait at one
+ * instance, one is woken for an event.
+ * Errors: EINVAL (no instance of epoll, or `most` below 1). */
+TERN_API int tern_epoll_wait(struct tern *t, int epoll, struct epoll_event *events, int most,
+                             int timeout);
 
 /* A connected TCP socket to "host:port", where the host is a dotted decimal address; blocks. On an
  * engine that cannot wait, the socket is connecting still.

@@ -29,6 +29,7 @@ enum limits {
     /* sockets */
     LIMIT_ERROR_NOTES = 256,  /* in one socket's error queue */
     LIMIT_ERROR_QUOTE = 1280, /* bytes kept of the packet that an error is about */
+    LIMIT_EPOLL_NESTS = 4,    /* instances of epoll inside of one, one in the other: Linux's */
 
     /* udp and echo sockets */
     LIMIT_DATAGRAMS_QUEUED = 1024, /* datagrams waiting in one socket */

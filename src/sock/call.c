@@ -17,9 +17,16 @@ int call_enter(struct call *call, struct tern *t)
 int call_begin(struct call *call, struct tern *t, int descriptor)
 {
     int error = call_enter(call, t);
-    if (error < 0)
-        return error;
-    call->socket = descriptor_find(&t->descriptors, descriptor);
+    if (error == 0)
+        error = call_find(call, descriptor);
+    if (error == 0 && !socket_is_socket(call->socket))
+        error = -ENOTSOCK;
+    return error;
+}
+
+int call_find(struct call *call, int descriptor)
+{
+    call->socket = descriptor_find(&call->t->descriptors, descriptor);
     return call->socket ? 0 : -EBADF;
 }
 

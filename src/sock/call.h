@@ -30,8 +30,10 @@ struct call {
 
 /* Enters the machine. 0 or -ENODEV (a forked child); call_end() belongs to it in any case. */
 int call_enter(struct call *call, struct tern *t);
-/* The same, and finds the socket: 0, -ENODEV or -EBADF. */
+/* The same, and finds the socket: 0, -ENODEV, -EBADF or -ENOTSOCK (epoll's). */
 int call_begin(struct call *call, struct tern *t, int descriptor);
+/* Between enter and end: finds the socket, or what else a descriptor stands for: 0 or -EBADF. */
+int call_find(struct call *call, int descriptor);
 /* Says whether and how long the call may wait: not with O_NONBLOCK or MSG_DONTWAIT in `flags`. */
 void call_patience(struct call *call, int flags, uint64_t timeout_ns);
 /* Waits for one of `events` of the call's socket, or for anything (0). 0 when it is worth another

@@ -4,10 +4,10 @@
 
 #include "base/time.h"
 #include "sock/call.h"
+#include "sock/interest.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
 #include "sock/wait.h"
-#include "sock/watch.h"
 #include "tcp/tcp.h"
 
 int tern_shutdown(struct tern *t, int socket, int how)
@@ -18,6 +18,9 @@ int tern_shutdown(struct tern *t, int socket, int how)
         result = -EINVAL;
     if (result == 0)
         result = call.socket->kind->shutdown(call.socket, how != SHUT_WR, how != SHUT_RD);
+    /* As Linux does: who watches may want to know, whatever it changes. */
+    if (result == 0)
+        interest_changed(call.socket, POLLIN | POLLOUT | POLLRDHUP | POLLHUP);
     return (int)call_end(&call, result);
 }
 
@@ -40,11 +43,12 @@ static int linger(struct call *call)
 int tern_close(struct tern *t, int socket)
 {
     struct call call;
-    int result = call_begin(&call, t, socket);
+    int result = call_enter(&call, t);
+    if (result == 0)
+        result = call_find(&call, socket);
     if (result == 0) {
         descriptor_free(&t->descriptors, socket);
-        wait_close(t, &call.socket->waiting);
-        watch_remove(call.socket);
+        socket_part(call.socket);
         if (call.socket->linger_s > 0)
             result = linger(&call);
         socket_close(call.socket, call.socket->linger_s == 0);

@@ -241,24 +241,29 @@ static ssize_t receive_spans(struct call *call, const struct iovec *spans, int c
     return receive_datagram(call, spans, count, flags, info);
 }
 
-static ssize_t send_call(struct tern *t, int socket, const struct iovec *spans, int count,
-                         int flags, const struct sockaddr *address, socklen_t address_length)
+/* read(2) and its kin are for descriptors of any kind; an instance of epoll cannot be read. */
+static int begin_file(struct call *call, struct tern *t, int descriptor)
 {
-    struct call call;
-    ssize_t result = call_begin(&call, t, socket);
-    if (result == 0)
-        result = send_spans(&call, spans, count, flags, address, address_length);
-    return call_end(&call, result);
+    int error = call_begin(call, t, descriptor);
+    return error == -ENOTSOCK ? -EINVAL : error;
 }
 
-static ssize_t receive_call(struct tern *t, int socket, const struct iovec *spans, int count,
-                            int flags)
+static ssize_t read_call(struct tern *t, int socket, const struct iovec *spans, int count)
 {
     struct datagram_info info;
     struct call call;
-    ssize_t result = call_begin(&call, t, socket);
+    ssize_t result = begin_file(&call, t, socket);
     if (result == 0)
-        result = receive_spans(&call, spans, count, flags, &info);
+        result = receive_spans(&call, spans, count, 0, &info);
+    return call_end(&call, result);
+}
+
+static ssize_t write_call(struct tern *t, int socket, const struct iovec *spans, int count)
+{
+    struct call call;
+    ssize_t result = begin_file(&call, t, socket);
+    if (result == 0)
+        result = send_spans(&call, spans, count, 0, NULL, 0);
     return call_end(&call, result);
 }
 
@@ -281,7 +286,11 @@ ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length
                     const struct sockaddr *address, socklen_t address_length)
 {
     struct iovec span = span_of(bytes, length);
-    return send_call(t, socket, &span, 1, flags, address, address_length);
+    struct call call;
+    ssize_t result = call_begin(&call, t, socket);
+    if (result == 0)
+        result = send_spans(&call, &span, 1, flags, address, address_length);
+    return call_end(&call, result);
 }
 
 static int message_check(const struct msghdr *message)
@@ -307,10 +316,7 @@ ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *message, i
 
 ssize_t tern_recv(struct tern *t, int socket, void *bytes, size_t length, int flags)
 {
-    struct iovec span = {bytes, length};
-    if (flags & MSG_ERRQUEUE)
-        return errors_from_call(t, socket, &span, NULL, NULL);
-    return receive_call(t, socket, &span, 1, flags);
+    return tern_recvfrom(t, socket, bytes, length, flags, NULL, NULL);
 }
 
 ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, int flags,
@@ -370,12 +376,14 @@ ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int fla
 
 ssize_t tern_read(struct tern *t, int socket, void *bytes, size_t length)
 {
-    return tern_recv(t, socket, bytes, length, 0);
+    struct iovec span = {bytes, length};
+    return read_call(t, socket, &span, 1);
 }
 
 ssize_t tern_write(struct tern *t, int socket, const void *bytes, size_t length)
 {
-    return tern_send(t, socket, bytes, length, 0);
+    struct iovec span = span_of(bytes, length);
+    return write_call(t, socket, &span, 1);
 }
 
 ssize_t tern_readv(struct tern *t, int socket, const struct iovec *spans, int count)
@@ -384,7 +392,7 @@ ssize_t tern_readv(struct tern *t, int socket, const struct iovec *spans, int co
         errno = EINVAL;
         return -1;
     }
-    return receive_call(t, socket, spans, count, 0);
+    return read_call(t, socket, spans, count);
 }
 
 ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spans, int count)
@@ -393,5 +401,5 @@ ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spans, int c
         errno = EINVAL;
         return -1;
     }
-    return send_call(t, socket, spans, count, 0, NULL, 0);
+    return write_call(t, socket, spans, count);
 }

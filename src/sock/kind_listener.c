@@ -4,10 +4,10 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "sock/interest.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
 #include "sock/wait.h"
-#include "sock/watch.h"
 #include "tcp/tcp.h"
 
 static void listener_close(struct socket *socket, bool abort)
@@ -110,7 +110,7 @@ static int listener_shutdown(struct socket *socket, bool receive, bool send)
      * the socket is without a name. */
     tcp_bind(tcb, &local, socket->reuse_address || socket->reuse_port);
     wait_wake_all(socket->tern, &socket->waiting);
-    watch_reconsider(socket);
+    interest_reconsider(socket);
     return 0;
 }
 

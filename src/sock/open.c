@@ -1,5 +1,7 @@
 /* Making sockets and joining them to others: socket, bind, listen, accept, connect; and who they
  * are joined to: getsockname, getpeername. */
+#include "sock/open.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -36,7 +38,7 @@ static int find_kind(int type, int protocol, const struct socket_kind **out)
     return type_known ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
 }
 
-static int open_socket(struct tern *t, const struct socket_kind *kind, bool nonblocking)
+int open_descriptor(struct tern *t, const struct socket_kind *kind, bool nonblocking)
 {
     int error = reserve_descriptor(t);
     if (error < 0)
@@ -64,7 +66,7 @@ int tern_socket(struct tern *t, int domain, int type, int protocol)
     if (result == 0)
         result = find_kind(type & ~flags, protocol, &kind);
     if (result == 0)
-        result = open_socket(t, kind, (type & SOCK_NONBLOCK) != 0);
+        result = open_descriptor(t, kind, (type & SOCK_NONBLOCK) != 0);
     return (int)call_end(&call, result);
 }
 

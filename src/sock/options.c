@@ -12,9 +12,9 @@
 
 #include "base/time.h"
 #include "sock/call.h"
+#include "sock/interest.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
-#include "sock/watch.h"
 
 int option_put(void *value, socklen_t *length, const void *from, socklen_t size)
 {
@@ -174,8 +174,10 @@ static int set_socket_option(struct socket *socket, int option, const void *valu
     case SO_ZEROCOPY:
         return error < 0 ? error : set_zero_copy(socket, number);
     case SO_RCVLOWAT:
-        if (error == 0)
+        if (error == 0) {
             socket->receive_low_water = low_water(socket, number);
+            interest_reconsider(socket);
+        }
         return error;
     default:
         if (error < 0)
@@ -247,8 +249,6 @@ int tern_setsockopt(struct tern *t, int socket, int level, int option, const voi
         result = set_ip_option(call.socket, option, value, length);
     else if (result == 0)
         result = call.socket->kind->set_option(call.socket, level, option, value, length);
-    if (result == 0)
-        watch_reconsider(call.socket); /* SO_RCVLOWAT */
     return (int)call_end(&call, result);
 }
 
@@ -271,7 +271,9 @@ int tern_getsockopt(struct tern *t, int socket, int level, int option, void *val
 int tern_fcntl(struct tern *t, int socket, int command, int argument)
 {
     struct call call;
-    int result = call_begin(&call, t, socket);
+    int result = call_enter(&call, t);
+    if (result == 0)
+        result = call_find(&call, socket);
     if (result == 0 && command == F_GETFL)
         result = O_RDWR | (call.socket->nonblocking ? O_NONBLOCK : 0);
     else if (result == 0 && command == F_SETFL)
@@ -285,6 +287,8 @@ int tern_fcntl(struct tern *t, int socket, int command, int argument)
 static int control(struct socket *socket, unsigned long request, int *value)
 {
     int64_t queued;
+    if (request != FIONBIO && !socket_is_socket(socket))
+        return -ENOTTY;
     switch (request) {
     case FIONBIO:
         socket->nonblocking = *value != 0;
@@ -307,7 +311,9 @@ static int control(struct socket *socket, unsigned long request, int *value)
 int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value)
 {
     struct call call;
-    int result = call_begin(&call, t, socket);
+    int result = call_enter(&call, t);
+    if (result == 0)
+        result = call_find(&call, socket);
     if (result == 0)
         result = value ? control(call.socket, request, value) : -EFAULT;
     return (int)call_end(&call, result);

@@ -1,6 +1,7 @@
 /* poll(2). */
+#include "sock/poll.h"
+
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 
 #include "base/time.h"
@@ -9,44 +10,49 @@
 #include "sock/tern.h"
 #include "sock/wait.h"
 
-enum { ALWAYS = POLLERR | POLLHUP | POLLNVAL };
+/* What a call asks of which sockets. */
+struct question {
+    struct pollfd *fds;
+    nfds_t count;
+    unsigned always;
+    struct waiting *waiting; /* room for `count` */
+};
 
 /* Fills in revents: how many are not 0. */
-static int look(struct tern *t, struct pollfd *fds, nfds_t count)
+static int look(struct tern *t, const struct question *q)
 {
     int ready = 0;
-    for (nfds_t i = 0; i < count; i++) {
-        const struct socket *socket = descriptor_find(&t->descriptors, fds[i].fd);
+    for (nfds_t i = 0; i < q->count; i++) {
+        struct pollfd *fd = &q->fds[i];
+        const struct socket *socket = descriptor_find(&t->descriptors, fd->fd);
         unsigned events = POLLNVAL;
         if (socket != NULL)
-            events = socket->kind->readiness(socket) & ((unsigned)fds[i].events | ALWAYS);
-        fds[i].revents = fds[i].fd < 0 ? 0 : (short)events;
-        ready += fds[i].revents != 0;
+            events = socket->kind->readiness(socket) & ((unsigned)fd->events | q->always);
+        fd->revents = fd->fd < 0 ? 0 : (short)events;
+        ready += fd->revents != 0;
     }
     return ready;
 }
 
 /* Waits for any of those that look() has just found idle. 0 when it is worth another look. */
-static int wait_for_any(struct tern *t, const struct pollfd *fds, struct waiting *waiting,
-                        nfds_t count, uint64_t deadline_ns)
+static int wait_for_any(struct tern *t, const struct question *q, uint64_t deadline_ns)
 {
     size_t used = 0;
-    for (nfds_t i = 0; i < count; i++) {
-        struct socket *socket = descriptor_find(&t->descriptors, fds[i].fd);
+    for (nfds_t i = 0; i < q->count; i++) {
+        struct socket *socket = descriptor_find(&t->descriptors, q->fds[i].fd);
         if (socket == NULL)
             continue;
-        waiting[used++] =
-            (struct waiting){.at = &socket->waiting, .events = (unsigned)fds[i].events};
+        q->waiting[used++] =
+            (struct waiting){.at = &socket->waiting, .events = (unsigned)q->fds[i].events};
     }
-    return wait_for(t, waiting, used, deadline_ns);
+    return wait_for(t, q->waiting, used, deadline_ns);
 }
 
-static int poll_until(struct tern *t, struct pollfd *fds, struct waiting *waiting, nfds_t count,
-                      uint64_t deadline_ns)
+static int poll_until(struct tern *t, const struct question *q, uint64_t deadline_ns)
 {
     int ready, error = 0;
-    while ((ready = look(t, fds, count)) == 0 && error == 0)
-        error = wait_for_any(t, fds, waiting, count, deadline_ns);
+    while ((ready = look(t, q)) == 0 && error == 0)
+        error = wait_for_any(t, q, deadline_ns);
     /* The last look counts, whatever ended the wait. */
     if (ready > 0 || error == -ETIMEDOUT || error == -EAGAIN)
         return ready;
@@ -56,28 +62,34 @@ static int poll_until(struct tern *t, struct pollfd *fds, struct waiting *waitin
 /* How many fit without asking for memory: most calls look at one or two. */
 enum { FEW = 8 };
 
-int tern_poll(struct tern *t, struct pollfd *sockets, nfds_t count, int timeout)
+int poll_call(struct tern *t, struct pollfd *fds, nfds_t count, unsigned always,
+              uint64_t timeout_ns)
 {
-    struct waiting few[FEW], *waiting = few;
+    struct waiting few[FEW];
+    struct question question = {fds, count, always, few};
     struct call call;
     int result = call_enter(&call, t);
     if (result == 0 && count > (nfds_t)t->stack.settings.descriptors)
         result = -EINVAL;
-    if (result == 0 && sockets == NULL && count > 0)
+    if (result == 0 && fds == NULL && count > 0)
         result = -EFAULT;
     if (result == 0 && count > FEW) {
-        waiting = malloc(count * sizeof *waiting);
-        result = waiting ? 0 : -ENOMEM;
+        question.waiting = malloc(count * sizeof *question.waiting);
+        result = question.waiting ? 0 : -ENOMEM;
     }
-    if (result == 0) {
-        uint64_t timeout_ns = timeout < 0 ? TIME_NEVER : TIME_MS(timeout);
-        result = poll_until(t, sockets, waiting, count, wait_deadline(t, timeout_ns));
-    }
+    if (result == 0)
+        result = poll_until(t, &question, wait_deadline(t, timeout_ns));
     result = (int)call_end(&call, result);
-    if (waiting != few) {
+    if (question.waiting != few) {
         int saved = errno;
-        free(waiting);
+        free(question.waiting);
         errno = saved;
     }
     return result;
+}
+
+int tern_poll(struct tern *t, struct pollfd *sockets, nfds_t count, int timeout)
+{
+    const unsigned always = POLLERR | POLLHUP | POLLNVAL;
+    return poll_call(t, sockets, count, always, timeout < 0 ? TIME_NEVER : TIME_MS(timeout));
 }

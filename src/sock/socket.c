@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "sock/interest.h"
 #include "sock/wait.h"
-#include "sock/watch.h"
 
 /* Linux's net.core.wmem_default. */
 enum { SEND_BUFFER = 212992 };
@@ -24,13 +24,19 @@ struct socket *socket_new(struct tern *t, const struct socket_kind *kind)
     socket->send_buffer = SEND_BUFFER;
     socket->mtu_discover = IP_PMTUDISC_WANT;
     list_init(&socket->waiting);
+    list_init(&socket->interests);
     return socket;
+}
+
+void socket_part(struct socket *socket)
+{
+    wait_close(socket->tern, &socket->waiting);
+    interest_close(socket);
 }
 
 void socket_close(struct socket *socket, bool abort)
 {
-    wait_close(socket->tern, &socket->waiting);
-    watch_remove(socket);
+    socket_part(socket);
     socket->kind->close(socket, abort);
     free(socket);
 }

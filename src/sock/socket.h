@@ -1,4 +1,4 @@
-/* A socket: what a descriptor stands for.
+/* A socket: what a descriptor stands for, if not an instance of epoll, which is one of these too.
  *
  * It holds what all sockets have in common (options, timeouts, who waits) and leaves the rest to
  * its kind, a table of functions over the protocol's own object. The kinds are tcp_kind (a
@@ -18,6 +18,7 @@
 #include "core/endpoint.h"
 
 struct echo;
+struct epoll;
 struct error_note;
 struct socket;
 struct tcb;
@@ -25,10 +26,10 @@ struct tcp_landing;
 struct tcp_listener;
 struct tern;
 struct udp;
-struct watch;
 
 struct socket_kind {
-    int type;     /* SOCK_… */
+    int type;     /* SOCK_…; 0: no socket but an instance of epoll, of which no function is asked
+                     but open, close and readiness */
     int protocol; /* IPPROTO_… */
 
     /* Makes the protocol's object. NULL: only listen() leads to this kind. */
@@ -79,7 +80,7 @@ struct socket_kind {
     struct datagram_options *(*datagram_options)(struct socket *socket); /* NULL: a stream */
 };
 
-extern const struct socket_kind tcp_kind, listener_kind, udp_kind, echo_kind;
+extern const struct socket_kind tcp_kind, listener_kind, udp_kind, echo_kind, epoll_kind;
 
 /* How far connect(2) has told its caller; tcp_kind's. */
 enum connect_progress { CONNECT_NONE, CONNECT_UNDER_WAY, CONNECT_DONE };
@@ -92,9 +93,10 @@ struct socket {
         struct tcp_listener *listener;
         struct udp *udp;
         struct echo *echo;
+        struct epoll *epoll;
     } of;
-    struct list waiting; /* struct waiting (wait.h): the calls that wait for it */
-    struct watch *watch; /* its readiness callback (watch.h), or NULL */
+    struct list waiting;   /* struct waiting (wait.h): the calls that wait for it */
+    struct list interests; /* struct interest (interest.h): what is told of its changes */
 
     uint64_t receive_timeout_ns; /* SO_RCVTIMEO; TIME_NEVER: none */
     uint64_t send_timeout_ns;    /* SO_SNDTIMEO */
@@ -117,8 +119,15 @@ struct socket {
 
 /* A socket with neither object nor descriptor yet, which free() ends; NULL without memory. */
 struct socket *socket_new(struct tern *t, const struct socket_kind *kind);
-/* Tells those who wait for it, closes its object, and frees it. It has no descriptor any more. */
+/* Tells those who wait for it or watch it that it is gone. */
+void socket_part(struct socket *socket);
+/* The same, then closes its object, and frees it. It has no descriptor any more. */
 void socket_close(struct socket *socket, bool abort);
+
+static inline bool socket_is_socket(const struct socket *socket)
+{
+    return socket->kind->type != 0;
+}
 
 static inline bool socket_is_stream(const struct socket *socket)
 {

@@ -7,8 +7,9 @@
  *
  * The floor's other files: host.h, what a host must do; socket.h, the socket and its kinds
  * (kind_*.c); call.h and wait.h, the shape of every call and the one way to wait;
- * then one file for each group of public calls: open.c, data.c, options.c, close.c, poll.c, easy.c,
- * watch.c, loop.c, see.c. */
+ * interest.h, interests that outlast a call; then one file for each group of public calls: open.c,
+ * data.c, options.c, close.c, poll.c, select.c, epoll_call.c (over epoll.h), easy.c, watch.c,
+ * loop.c, see.c. */
 #ifndef TERN_SOCK_TERN_H
 #define TERN_SOCK_TERN_H
 
@@ -26,9 +27,11 @@ struct tern {
     struct interface *interface; /* the stack's only one, for now */
     struct sock_host *host;
     struct descriptors descriptors;
-    struct list waiting; /* struct waiting (wait.h): calls that wait for the stack as a whole */
-    struct list due;     /* struct watch (watch.c): callbacks that tern_step will call */
-    unsigned lingering;  /* sockets that are closed, but whose close call still waits */
+    struct list waiting;   /* struct waiting (wait.h): calls that wait for the stack as a whole */
+    struct list due;       /* struct watch (watch.c): callbacks that tern_step will call */
+    uint64_t epoll_items;  /* of all instances of epoll */
+    uint64_t epoll_search; /* the number of the last search among them (epoll_nest.c) */
+    unsigned lingering;    /* sockets that are closed, but whose close call still waits */
 };
 
 /* What a stack is made of. Strings are only read during the call. */

@@ -3,9 +3,9 @@
 #include <poll.h>
 
 #include "base/time.h"
+#include "sock/interest.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
-#include "sock/watch.h"
 
 int wait_for(struct tern *t, struct waiting *waiting, size_t count, uint64_t deadline_ns)
 {
@@ -35,8 +35,8 @@ void wait_notify(struct stack *stack, void *owner, unsigned events)
         if (waiting->events == 0 || (events & (waiting->events | POLLERR | POLLHUP)))
             wake(t, waiting);
     }
-    if (socket)
-        watch_notify(socket, events);
+    if (socket != NULL && events != 0)
+        interest_changed(socket, events);
 }
 
 void wait_wake_all(struct tern *t, struct list *at)

@@ -30,8 +30,9 @@ struct waiting {
  * host.h's errors for wait(). */
 int wait_for(struct tern *t, struct waiting *waiting, size_t count, uint64_t deadline_ns);
 
-/* stack->notify: wakes the calls that wait for one of `events` of the socket `owner`, or, when that
- * is NULL, for the stack as a whole. `events` 0: something that poll does not show. */
+/* stack->notify: wakes the calls that wait for one of `events` of the socket `owner`, and tells who
+ * has an interest in it (interest.h); when that is NULL, wakes those that wait for the stack as a
+ * whole. `events` 0: something that poll does not show. */
 void wait_notify(struct stack *stack, void *owner, unsigned events);
 /* Wakes everybody on the list. */
 void wait_wake_all(struct tern *t, struct list *at);

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 
 #include "sock/call.h"
+#include "sock/interest.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
 
 enum { ALWAYS = POLLERR | POLLHUP };
 
 struct watch {
-    struct socket *socket;
+    struct interest interest;
     int descriptor;
     unsigned events; /* POLL… bits it asks for, ALWAYS among them */
     tern_watch_function *function;
@@ -21,7 +22,8 @@ struct watch {
 
 static unsigned watch_ready(const struct watch *watch)
 {
-    return watch->socket->kind->readiness(watch->socket) & watch->events;
+    const struct socket *socket = watch->interest.socket;
+    return socket->kind->readiness(socket) & watch->events;
 }
 
 static void announce(struct tern *t, bool on)
@@ -31,34 +33,52 @@ static void announce(struct tern *t, bool on)
 
 static void watch_make_due(struct watch *watch)
 {
-    struct tern *t = watch->socket->tern;
+    struct tern *t = watch->interest.socket->tern;
     if (!list_empty(&watch->due))
         return;
     list_append(&t->due, &watch->due);
     announce(t, true);
 }
 
-void watch_notify(struct socket *socket, unsigned events)
+static bool watch_changed(struct interest *interest, unsigned events)
 {
-    struct watch *watch = socket->watch;
-    if (watch && (events & watch->events))
+    struct watch *watch = container_of(interest, struct watch, interest);
+    if (events & watch->events)
         watch_make_due(watch);
+    return false;
 }
 
-void watch_reconsider(struct socket *socket)
+static void watch_closed(struct interest *interest)
 {
-    struct watch *watch = socket->watch;
-    if (watch && watch_ready(watch))
-        watch_make_due(watch);
+    struct watch *watch = container_of(interest, struct watch, interest);
+    list_remove(&watch->due);
+    free(watch);
 }
 
-void watch_remove(struct socket *socket)
+static const struct interest_operations watch_operations = {
+    .changed = watch_changed,
+    .closed = watch_closed,
+};
+
+/* The socket's watch, or NULL. */
+static struct watch *watch_find(struct socket *socket)
 {
-    if (!socket->watch)
+    struct list *head = &socket->interests;
+    for (struct list *l = head->next; l != head; l = l->next) {
+        struct interest *interest = container_of(l, struct interest, link);
+        if (interest->operations == &watch_operations)
+            return container_of(interest, struct watch, interest);
+    }
+    return NULL;
+}
+
+static void watch_remove(struct socket *socket)
+{
+    struct watch *watch = watch_find(socket);
+    if (!watch)
         return;
-    list_remove(&socket->watch->due);
-    free(socket->watch);
-    socket->watch = NULL;
+    interest_remove(&watch->interest);
+    watch_closed(&watch->interest);
 }
 
 /* Lets go of those that are not ready any more, and tells the host whether any is left. */
@@ -117,27 +137,30 @@ int watches_call(struct call *call)
 
 static int watch_set(struct socket *socket, int descriptor, const struct watch *wanted)
 {
-    struct watch *watch = socket->watch;
+    struct watch *watch = watch_find(socket);
     if (!watch) {
-        watch = malloc(sizeof *watch);
+        watch = calloc(1, sizeof *watch);
         if (!watch)
             return -ENOMEM;
         list_init(&watch->due);
-        socket->watch = watch;
+        watch->interest.operations = &watch_operations;
+        interest_add(socket, &watch->interest);
     }
-    watch->socket = socket;
     watch->descriptor = descriptor;
     watch->events = wanted->events;
     watch->function = wanted->function;
     watch->user = wanted->user;
-    watch_reconsider(socket);
+    if (watch_ready(watch))
+        watch_make_due(watch);
     return 0;
 }
 
 int tern_watch(struct tern *t, int socket, short events, tern_watch_function *function, void *user)
 {
     struct call call;
-    int result = call_begin(&call, t, socket);
+    int result = call_enter(&call, t);
+    if (result == 0)
+        result = call_find(&call, socket);
     if (result == 0 && !function)
         watch_remove(call.socket);
     else if (result == 0)

@@ -67,10 +67,8 @@ void ack_release_bytes(struct tcb *tcb)
     }
     tcp_connection_charge(tcb);
     zerocopy_acknowledged(tcb);
-    if (acked && send_writable(tcb)) {
-        tcb->snd.full = false;
-        tcp_notify(tcb, POLLOUT | POLLWRNORM);
-    }
+    if (acked)
+        send_tell_room(tcb);
 }
 
 static void advance(struct tcb *tcb, uint32_t ack, struct ack_event *event)

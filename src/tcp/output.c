@@ -335,7 +335,7 @@ void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
     mtu_refresh(tcb);
     struct send_decision decision = send_what_may_go(tcb, urge, &sent);
     if (sent)
-        send_went(tcb);
+        send_tell_room(tcb);
     bool limited = decision.held == HELD_BY_CONGESTION || congestion_room(tcb) == 0;
     if (sent || limited)
         note_usage(tcb, limited);

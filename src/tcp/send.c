@@ -42,10 +42,12 @@ bool send_writable(const struct tcb *tcb)
     return held + held / 2 <= tcb->preferences.send_buffer && 2 * unsent(tcb) < unsent_limit(tcb);
 }
 
-void send_went(struct tcb *tcb)
+void send_tell_room(struct tcb *tcb)
 {
-    if (unsent_limit(tcb) < UINT32_MAX && send_writable(tcb))
-        tcp_notify(tcb, POLLOUT | POLLWRNORM);
+    if (!tcb->snd.full || !send_writable(tcb))
+        return;
+    tcb->snd.full = false;
+    tcp_notify(tcb, POLLOUT | POLLWRNORM);
 }
 
 static uint32_t write_end(const struct tcb *tcb)

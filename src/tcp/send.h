@@ -14,8 +14,9 @@ ssize_t send_take(struct tcb *tcb, const struct iovec *spans, int count, int fla
 /* Whether a writer is worth waking: a third of the send buffer is free, and
  * less than half of TCP_NOTSENT_LOWAT unsent (poll's POLLOUT). */
 bool send_writable(const struct tcb *tcb);
-/* Something has been sent: tells who waits for less to be unsent. */
-void send_went(struct tcb *tcb);
+/* Bytes have left the queue, or have been sent at least: tells the user who was told to wait, once,
+ * that a writer is worth waking. */
+void send_tell_room(struct tcb *tcb);
 /* Sending is about to go on, perhaps after a long time: the congestion window may have to start
  * anew. */
 void send_resumes(struct tcb *tcb);

@@ -18,6 +18,7 @@
 #include "tcp/pacing.h"
 #include "tcp/receive.h"
 #include "tcp/rtt.h"
+#include "tcp/send.h"
 #include "tcp/timers.h"
 
 enum number_type { NUMBER_BOOL, NUMBER_U8, NUMBER_U16, NUMBER_U32 };
@@ -269,6 +270,8 @@ static void act_on_change(struct tcb *tcb, int level, int option)
         timers_restart_keepalive(tcb);
     if (level == SOL_SOCKET && option == SO_RCVBUF)
         receive_window_resized(tcb);
+    if (level == SOL_SOCKET && option == SO_SNDBUF)
+        send_tell_room(tcb);
     if (level == SOL_SOCKET && option == SO_MAX_PACING_RATE && tcb->cc.operations)
         pacing_update_rate(tcb);
     if (level != IP_PROTOCOL_TCP)
@@ -289,8 +292,7 @@ static void act_on_change(struct tcb *tcb, int level, int option)
             tcp_connection_set_mss(tcb);
         break;
     case OPTION_NOTSENT_LOWAT:
-        if (tcp_readiness(tcb) & POLLOUT)
-            tcp_notify(tcb, POLLOUT | POLLWRNORM);
+        send_tell_room(tcb);
         break;
     case OPTION_CONGESTION:
         if (tcb->cc.operations)

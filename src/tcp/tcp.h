@@ -81,9 +81,10 @@ void tcp_detach(struct tcb *tcb);
 /* ABORT (§3.10.5): a reset to the peer, and the tcb is gone. */
 void tcp_abort(struct tcb *tcb);
 
-unsigned tcp_readiness(const struct tcb *tcb); /* POLLIN POLLOUT POLLRDHUP POLLHUP POLLERR POLLPRI,
-                                                  as poll(2) means them */
-int tcp_error(struct tcb *tcb, bool clear);    /* a positive errno, or 0 */
+/* POLLIN POLLOUT POLLRDHUP POLLHUP POLLERR POLLPRI, as poll(2) means them. Who is told that there
+ * is no room to write is notified, once, when there is. */
+unsigned tcp_readiness(struct tcb *tcb);
+int tcp_error(struct tcb *tcb, bool clear); /* a positive errno, or 0 */
 /* What ICMP has said since the peer was last heard of (RFC 9293 §3.9.1.8, MUST-47), or 0: it ended
  * nothing. It is told once. */
 int tcp_soft_error(struct tcb *tcb);

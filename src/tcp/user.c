@@ -360,7 +360,16 @@ static unsigned receive_readiness(const struct tcb *tcb)
     return events;
 }
 
-unsigned tcp_readiness(const struct tcb *tcb)
+/* Whether there is room to write. The answer no is a promise to tell when it changes. */
+static bool has_room(struct tcb *tcb)
+{
+    if (tcb->snd.fin_queued || send_writable(tcb))
+        return true;
+    tcb->snd.full = true;
+    return false;
+}
+
+unsigned tcp_readiness(struct tcb *tcb)
 {
     unsigned events = 0;
     bool open = tcb_open(tcb);
@@ -370,7 +379,7 @@ unsigned tcp_readiness(const struct tcb *tcb)
         events |= POLLOUT | POLLWRNORM;
     else if (tcb->state == TCP_CLOSED)
         events |= POLLOUT | POLLWRNORM | POLLHUP;
-    else if (open && (tcb->snd.fin_queued || send_writable(tcb)))
+    else if (open && has_room(tcb))
         events |= POLLOUT | POLLWRNORM;
     if (open && tcb->snd.fin_queued && (tcb->rcv.fin || tcb->receive_shut))
         events |= POLLHUP;

@@ -301,37 +301,19 @@ static int do_gettimeofday(void *own, struct timeval *time, struct timezone *zon
     return 0;
 }
 
-static int no_epoll(void)
-{
-    errno = ENOSYS;
-    return -1;
-}
-
 static int do_epoll_create(void *own, int size)
 {
-    (void)own;
-    (void)size;
-    return no_epoll();
+    ON_STACK(int, with_descriptor(m, tern_epoll_create(m->tern, size)));
 }
 
 static int do_epoll_ctl(void *own, int epoll, int operation, int fd, struct epoll_event *event)
 {
-    (void)own;
-    (void)epoll;
-    (void)operation;
-    (void)fd;
-    (void)event;
-    return no_epoll();
+    ON_STACK(int, tern_epoll_ctl(m->tern, descriptor_socket(m, epoll), operation, SOCKET, event));
 }
 
 static int do_epoll_wait(void *own, int epoll, struct epoll_event *events, int most, int timeout_ms)
 {
-    (void)own;
-    (void)epoll;
-    (void)events;
-    (void)most;
-    (void)timeout_ms;
-    return no_epoll();
+    ON_STACK(int, tern_epoll_wait(m->tern, descriptor_socket(m, epoll), events, most, timeout_ms));
 }
 
 static int do_pipe(void *own, int fds[2])
