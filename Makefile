@@ -2,8 +2,12 @@
 
 BUILD ?= build
 
+<<<<<<< HEAD
 .PHONY: all demo test bench fuzz packetdrill throughput throughput-renew \
 	install clean
+=======
+.PHONY: all demo test bench fuzz packetdrill install deb clean
+>>>>>>> 1cdd105 (Build Debian packages)
 
 all: $(BUILD)/build.ninja
 	@scripts/quietly ninja -C $(BUILD)
@@ -47,6 +51,7 @@ packetdrill: all
 	@scripts/packetdrill --judge "$(PACKETDRILL)" --folder "$(SCRIPTS)" \
 		--adapter $(BUILD)/tests/packetdrill/tern_packetdrill.so $(if $(EXPECT),--expect "$(EXPECT)")
 
+<<<<<<< HEAD
 # The simulated throughput, all of the table (`make test` looks at a part of it); and after a change for
 # the better, what it is held to from now on.
 throughput throughput-renew: all
@@ -56,8 +61,18 @@ throughput throughput-renew: all
 	@scripts/throughput $(if $(findstring renew,$@),renew,check) $(BUILD)/tests/sim/sim_throughput \
 		tests/sim/throughput.tsv $(if $(findstring renew,$@),docs/performance.md)
 
+=======
+# DESTDIR as usual; PREFIX changes where it is built for (/usr/local).
+>>>>>>> 1cdd105 (Build Debian packages)
 install: all
-	@meson install -C $(BUILD)
+	@[ -z "$(PREFIX)" ] || scripts/quietly meson configure $(BUILD) --prefix="$(abspath $(PREFIX))"
+	@meson install -C $(BUILD) --quiet
+
+# Debian packages: the library, what developers need, and the command.
+deb:
+	@scripts/deps build deb
+	@scripts/quietly scripts/deb $(BUILD)
+	@ls $(BUILD)/deb/*.deb
 
 clean:
 	rm -rf $(BUILD)

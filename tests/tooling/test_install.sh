@@ -57,7 +57,12 @@ check every_symbol_has_a_version '! grep -v "@@TERN_0$" "$work/exported"'
 nm --defined-only "$library/libtern.a" | awk '$2 ~ /^[A-Z]$/ { print $3 }' | sort >"$work/archived"
 check the_archive_shows_the_same 'same "$work/declared" "$work/archived"'
 
+version=$(awk '/define TERN_VERSION_/ { printf "%s%s", dot, $3; dot = "." }' "$header")
+check all_are_of_one_version \
+    '[ "$(pkg-config --modversion tern)" = "$version" ] &&
+        [ "$("$(find "$work/root" -path "*/bin/tern")" --version)" = "tern $version" ]'
 check the_command_is_there '"$(find "$work/root" -path "*/bin/tern")" --help >/dev/null'
 check the_manual_is_there \
-    '[ -s "$(find "$work/root" -path "*/man3/tern_recv.3")" ] && [ -s "$(find "$work/root" -path "*/man1/tern.1")" ]'
+    '[ -s "$(find "$work/root" -path "*/man3/tern_recv.3")" ] &&
+        [ -s "$(find "$work/root" -path "*/man1/tern.1")" ]'
 exit $failed
