@@ -2,12 +2,8 @@
 
 BUILD ?= build
 
-<<<<<<< HEAD
 .PHONY: all demo test bench fuzz packetdrill throughput throughput-renew \
-	install clean
-=======
-.PHONY: all demo test bench fuzz packetdrill install deb clean
->>>>>>> 1cdd105 (Build Debian packages)
+	install deb clean
 
 all: $(BUILD)/build.ninja
 	@scripts/quietly ninja -C $(BUILD)
@@ -51,7 +47,6 @@ packetdrill: all
 	@scripts/packetdrill --judge "$(PACKETDRILL)" --folder "$(SCRIPTS)" \
 		--adapter $(BUILD)/tests/packetdrill/tern_packetdrill.so $(if $(EXPECT),--expect "$(EXPECT)")
 
-<<<<<<< HEAD
 # The simulated throughput, all of the table (`make test` looks at a part of it); and after a change for
 # the better, what it is held to from now on.
 throughput throughput-renew: all
@@ -61,9 +56,7 @@ throughput throughput-renew: all
 	@scripts/throughput $(if $(findstring renew,$@),renew,check) $(BUILD)/tests/sim/sim_throughput \
 		tests/sim/throughput.tsv $(if $(findstring renew,$@),docs/performance.md)
 
-=======
 # DESTDIR as usual; PREFIX changes where it is built for (/usr/local).
->>>>>>> 1cdd105 (Build Debian packages)
 install: all
 	@[ -z "$(PREFIX)" ] || scripts/quietly meson configure $(BUILD) --prefix="$(abspath $(PREFIX))"
 	@meson install -C $(BUILD) --quiet
