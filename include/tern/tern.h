@@ -138,14 +138,14 @@ TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *add
 /* send(2) and its kin; block until at least one byte (a datagram: all) is taken, a stream until all
  * of it is; what a stream has taken before an error is returned in its stead. Flags: MSG_DONTWAIT,
  * MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), MSG_ZEROCOPY; for streams MSG_MORE,
- * and MSG_EOR (what follows comes in segments of its own). Control messages: none. MSG_ZEROCOPY
- * counts where SO_ZEROCOPY is set: each call that sends something gets a number, from 0 on, and
- * notes in the error queue (ee_origin SO_EE_ORIGIN_ZEROCOPY) tell ranges ee_info to ee_data of
- * numbers whose bytes are done with: acknowledged, or never to be. The bytes are copied
- * nevertheless (ee_code SO_EE_CODE_ZEROCOPY_COPIED) and may be changed as soon as the call returns.
- * Errors: EAGAIN, EPIPE, ENOTCONN, EDESTADDRREQ, EAFNOSUPPORT and EINVAL (address),
- * EMSGSIZE, EACCES, ECONNREFUSED, ECONNRESET, ETIMEDOUT, ENETUNREACH, ENOBUFS (the link is full),
- * EOPNOTSUPP (flag). */
+ * MSG_EOR (what follows comes in segments of its own) and MSG_OOB (the last byte is urgent).
+ * Control messages: none. MSG_ZEROCOPY counts where SO_ZEROCOPY is set: each call that sends
+ * something gets a number, from 0 on, and notes in the error queue (ee_origin
+ * SO_EE_ORIGIN_ZEROCOPY) tell ranges ee_info to ee_data of numbers whose bytes are done with:
+ * acknowledged, or never to be. The bytes are copied nevertheless (ee_code
+ * SO_EE_CODE_ZEROCOPY_COPIED) and may be changed as soon as the call returns. Errors: EAGAIN,
+ * EPIPE, ENOTCONN, EDESTADDRREQ, EAFNOSUPPORT and EINVAL (address), EMSGSIZE, EACCES, ECONNREFUSED,
+ * ECONNRESET, ETIMEDOUT, ENETUNREACH, ENOBUFS (the link is full), EOPNOTSUPP (flag). */
 TERN_API ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length,
                              int flags, const struct sockaddr *address, socklen_t address_length);
@@ -155,7 +155,10 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * Flags: MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC (of a datagram its whole length; of a
  * stream, bytes are dropped and not copied). Of a stream no sender's address is told. tern_recvmsg
  * tells IP_TTL, IP_TOS and IP_PKTINFO of datagrams to who has asked for them (ip(7)).
- * MSG_OOB finds nothing in a stream (EINVAL): urgent bytes stay in their place.
+ * MSG_OOB takes a stream's urgent byte out of line, 0 or 1 bytes, and never waits: EAGAIN when it
+ * is announced and has not come, EINVAL when there is none, it has been read, or SO_OOBINLINE
+ * leaves it in its place (as RFC 6093 advises). poll tells of it with POLLPRI. A read that does not
+ * begin at it ends before it, with MSG_WAITALL too.
  * MSG_ERRQUEUE takes the oldest note of the socket's error queue instead and never waits (EAGAIN);
  * while there is one, poll shows POLLERR. tern_recvmsg tells it as recv(2) and ip(7) say: msg_iov
  * has what came back of the packet, without its headers (of a TCP SYN, from its header on; at most
@@ -201,7 +204,8 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * SO_REUSEADDR, SO_REUSEPORT (as SO_REUSEADDR), SO_BROADCAST (kept; nothing is broadcast),
  * SO_MARK and SO_PRIORITY (kept; nothing goes by them), SO_ZEROCOPY (not of echo sockets:
  * EOPNOTSUPP),
- * SO_KEEPALIVE, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT.
+ * SO_KEEPALIVE, SO_LINGER, SO_OOBINLINE (of streams), SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO,
+ * SO_SNDTIMEO, SO_RCVLOWAT.
  * IPPROTO_IP: IP_TTL, IP_TOS, IP_MTU_DISCOVER, IP_RECVERR (of datagrams, whether ICMP errors and
  * EMSGSIZE are told in the error queue, also without a peer; of an open TCP connection, whether an
  * ICMP error fails the next call at once; that of an attempt to connect is always in the error
@@ -246,9 +250,15 @@ struct tern_tcp_info {
 /* fcntl(2): F_GETFL and F_SETFL with O_NONBLOCK.
  * Errors: EINVAL (command). */
 TERN_API int tern_fcntl(struct tern *t, int socket, int command, int argument);
-/* ioctl(2): FIONREAD/SIOCINQ and SIOCOUTQ into *value, and FIONBIO from it.
+/* ioctl(2): FIONREAD/SIOCINQ (up to the urgent byte, if that is not read in line), SIOCOUTQ and
+ * SIOCATMARK into *value, and FIONBIO from it.
  * Errors: EINVAL (listening), ENOTTY (request). */
 TERN_API int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value);
+
+/* sockatmark(3): 1 if the next byte of a stream is the urgent one, or would be if it had come and
+ * were in line; else 0.
+ * Errors: EINVAL (listening), ENOTTY (not a stream). */
+TERN_API int tern_sockatmark(struct tern *t, int socket);
 
 /* poll(2) over sockets of this stack; timeout in milliseconds, below 0 for ever.
  * Errors: EINVAL (more than there can be sockets), ENOMEM. */

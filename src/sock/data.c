@@ -19,20 +19,12 @@
 enum {
     SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL,
     SEND_DATAGRAM_FLAGS = SEND_FLAGS | MSG_ZEROCOPY,
-    SEND_STREAM_FLAGS = SEND_DATAGRAM_FLAGS | MSG_MORE | MSG_EOR | MSG_FASTOPEN,
+    SEND_STREAM_FLAGS = SEND_DATAGRAM_FLAGS | MSG_MORE | MSG_EOR | MSG_OOB | MSG_FASTOPEN,
     /* The last two ask for what is the case anyway. */
     RECEIVE_FLAGS =
         MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC,
+    RECEIVE_STREAM_FLAGS = RECEIVE_FLAGS | MSG_OOB,
 };
-
-/* What there is none of is asked for in vain, as on Linux: urgent bytes apart from the others (they
- * are left where they stand in the stream, RFC 6093 §6). */
-static int check_receive_flags(int flags, bool stream)
-{
-    if (stream && (flags & MSG_OOB))
-        return -EINVAL;
-    return flags & ~RECEIVE_FLAGS ? -EOPNOTSUPP : 0;
-}
 
 /* What to return when a stream call ends early. */
 static ssize_t done_or(size_t done, ssize_t error)
@@ -206,7 +198,8 @@ static ssize_t receive_stream(struct call *call, const struct iovec *spans, int 
             continue;
         done += (size_t)n;
         spans_consume(&left, (size_t)n);
-    } while (done < enough);
+        /* A read ends at the mark, with MSG_WAITALL too: else nobody could find it. */
+    } while (done < enough && !(done > 0 && socket_at_mark(call->socket)));
     return (ssize_t)done;
 }
 
@@ -230,12 +223,14 @@ static ssize_t receive_spans(struct call *call, const struct iovec *spans, int c
 {
     bool stream = socket_is_stream(call->socket);
     ssize_t length = spans_length(spans, count, stream && (flags & MSG_TRUNC));
-    int error = check_receive_flags(flags, stream);
-    if (error < 0)
-        return error;
+    if (flags & ~(stream ? RECEIVE_STREAM_FLAGS : RECEIVE_FLAGS))
+        return -EOPNOTSUPP;
     if (length < 0)
         return length;
     call_patience(call, flags, call->socket->receive_timeout_ns);
+    if (flags & MSG_OOB) /* which never waits */
+        return call->socket->kind->receive(call->socket, spans, count,
+                                           flags & (MSG_OOB | MSG_PEEK | MSG_TRUNC), NULL);
     if (stream)
         return receive_stream(call, spans, count, (size_t)length, flags);
     return receive_datagram(call, spans, count, flags, info);
@@ -343,10 +338,12 @@ ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, in
 
 /* What recvmsg() tells besides the bytes. */
 static void describe(const struct socket *socket, const struct datagram_info *info,
-                     struct msghdr *message)
+                     ssize_t received, int flags, struct msghdr *message)
 {
     message->msg_flags = 0;
     if (socket_is_stream(socket)) {
+        if (flags & MSG_OOB)
+            message->msg_flags |= MSG_OOB | (received == 0 ? MSG_TRUNC : 0);
         message->msg_namelen = 0;
         message->msg_controllen = 0;
         return;
@@ -370,7 +367,7 @@ ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int fla
     if (result == 0)
         result = receive_spans(&call, message->msg_iov, (int)message->msg_iovlen, flags, &info);
     if (result >= 0)
-        describe(call.socket, &info, message);
+        describe(call.socket, &info, result, flags, message);
     return call_end(&call, result);
 }
 

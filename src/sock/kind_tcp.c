@@ -132,6 +132,11 @@ static ssize_t tcp_kind_receive(struct socket *socket, const struct iovec *spans
     return tcp_receive(socket->of.tcb, spans, count, flags);
 }
 
+static bool tcp_kind_at_mark(const struct socket *socket)
+{
+    return tcp_at_mark(socket->of.tcb);
+}
+
 static bool tcp_kind_land(struct socket *socket, struct tcp_landing *landing)
 {
     return tcp_landing_begin(socket->of.tcb, landing);
@@ -235,6 +240,7 @@ const struct socket_kind tcp_kind = {
     .accept = tcp_kind_accept,
     .send = tcp_kind_send,
     .receive = tcp_kind_receive,
+    .at_mark = tcp_kind_at_mark,
     .land = tcp_kind_land,
     .shutdown = tcp_kind_shutdown,
     .drain = tcp_kind_drain,

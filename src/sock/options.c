@@ -290,6 +290,11 @@ static int control(struct socket *socket, unsigned long request, int *value)
     if (request != FIONBIO && !socket_is_socket(socket))
         return -ENOTTY;
     switch (request) {
+    case SIOCATMARK:
+        if (!socket->kind->at_mark)
+            return socket_is_stream(socket) ? -EINVAL : -ENOTTY;
+        *value = socket->kind->at_mark(socket);
+        return 0;
     case FIONBIO:
         socket->nonblocking = *value != 0;
         return 0;
@@ -317,4 +322,10 @@ int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value)
     if (result == 0)
         result = value ? control(call.socket, request, value) : -EFAULT;
     return (int)call_end(&call, result);
+}
+
+int tern_sockatmark(struct tern *t, int socket)
+{
+    int at;
+    return tern_ioctl(t, socket, SIOCATMARK, &at) < 0 ? -1 : at;
 }

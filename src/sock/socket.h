@@ -53,6 +53,8 @@ struct socket_kind {
     /* A stream leaves `info` as it is. */
     ssize_t (*receive)(struct socket *socket, const struct iovec *spans, int count, int flags,
                        struct datagram_info *info);
+    /* Of streams: whether the next byte is the urgent one; NULL: never. */
+    bool (*at_mark)(const struct socket *socket);
     /* Of streams: tcp_landing_begin(). */
     bool (*land)(struct socket *socket, struct tcp_landing *landing);
     int (*shutdown)(struct socket *socket, bool receive, bool send);
@@ -127,6 +129,11 @@ void socket_close(struct socket *socket, bool abort);
 static inline bool socket_is_socket(const struct socket *socket)
 {
     return socket->kind->type != 0;
+}
+
+static inline bool socket_at_mark(const struct socket *socket)
+{
+    return socket->kind->at_mark && socket->kind->at_mark(socket);
 }
 
 static inline bool socket_is_stream(const struct socket *socket)

@@ -15,6 +15,7 @@
 #include "tcp/sack.h"
 #include "tcp/send.h"
 #include "tcp/timers.h"
+#include "tcp/urgent.h"
 #include "tcp/zerocopy.h"
 
 static struct ack_event event_begin(const struct tcb *tcb, const struct segment *segment)
@@ -78,6 +79,7 @@ static void advance(struct tcb *tcb, uint32_t ack, struct ack_event *event)
     tcb->snd.una = ack;
     records_acknowledge(tcb, ack, event);
     mtu_probe_acknowledged(tcb);
+    urgent_acknowledged(tcb);
     if (!tcb->opt.sack)
         newreno_advanced(tcb, event);
     ack_release_bytes(tcb);

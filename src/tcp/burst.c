@@ -17,6 +17,8 @@ uint32_t burst_bytes_max(const struct tcb *tcb)
 uint32_t burst_segments(const struct tcb *tcb, uint32_t mss)
 {
     const struct settings *settings = &tcb->stack->settings;
+    if (tcb->snd.urgent)
+        return 1; /* a super-segment has one urgent pointer, which is wrong in all parts but one */
     uint32_t most = burst_bytes_max(tcb);
     uint64_t rtt_us = tcb->rtt.min_ns == TIME_NEVER ? UINT64_MAX : tcb->rtt.min_ns / TIME_US(1);
     uint64_t halvings = rtt_us >> settings->tcp_tso_rtt_log;

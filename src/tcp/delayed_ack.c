@@ -10,6 +10,7 @@
 #include "tcp/receive.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
+#include "tcp/urgent.h"
 
 #define DELAY_LEAST TIME_MS(40)
 #define DELAY_MOST  TIME_MS(200)
@@ -185,8 +186,7 @@ void receive_ack_expired(struct tcb *tcb)
 
 void receive_consumed(struct tcb *tcb, uint32_t bytes)
 {
-    if (tcb->rcv.urgent && seq_leq(tcb->rcv.up, tcb->rcv.nxt - tcb->rcv.ring.length))
-        tcb->rcv.urgent = false;
+    urgent_read_past(tcb);
     if (bytes == 0 || !tcb_can_receive(tcb))
         return;
     receive_window_consumed(tcb, bytes);

@@ -7,6 +7,7 @@
 #include "tcp/receive.h"
 #include "tcp/sockopt.h"
 #include "tcp/timers.h"
+#include "tcp/urgent.h"
 
 static const char *const why_text[] = {
     [WHY_SYN] = "open",
@@ -100,6 +101,7 @@ int tcp_emit(struct tcb *tcb, const struct send_decision *decision)
             receive_update_window(tcb);
     }
     segment.window = window_field(tcb, flags & TCP_SYN);
+    urgent_departs(tcb, &segment);
     uint8_t ecn = ecn_departs(tcb, decision, &segment);
     options_fill(tcb, &segment, length < decision->mss ? length : decision->mss);
     int count = 0;

@@ -66,7 +66,7 @@ static uint32_t fill(struct tcp_landing *landing, const uint8_t *text, uint32_t 
 uint32_t receive_land(struct tcb *tcb, const uint8_t *text, uint32_t length)
 {
     struct tcp_landing *landing = tcb->rcv.landing;
-    if (!landing || tcb->rcv.ring.length > 0 || tcb->rcv.out_of_order.count > 0)
+    if (!landing || tcb->rcv.ring.length > 0 || tcb->rcv.out_of_order.count > 0 || tcb->rcv.urgent)
         return 0;
     uint32_t taken = fill(landing, text, length);
     tcb->rcv.nxt += taken;

@@ -110,6 +110,8 @@ static struct send_decision next_lost(const struct tcb *tcb, uint32_t room)
  * 9293 §3.7.4, draft-minshall-nagle); what is corked waits anyway. */
 static bool short_must_wait(const struct tcb *tcb, enum tcp_urge urge)
 {
+    if (tcb->snd.urgent)
+        return false;
     if (urge == URGE_MORE)
         return true;
     if (urge != URGE_USUAL)
@@ -375,8 +377,11 @@ bool tcp_send_window_probe(struct tcb *tcb)
     uint32_t length = min_u32(min_u32(usable, unsent), mss);
     stack_count(tcb->stack, COUNTER_TcpExtTCPWinProbe);
     bool fin = tcb->snd.fin_queued && length < usable && tcb->snd.nxt + length == data_end(tcb);
-    if (length == 0 && !fin)
+    if (length == 0 && !fin) {
+        if (tcb->snd.urgent) /* an old number could not say it (MUST-66) */
+            tcp_emit_bare(tcb, tcb->snd.una, 0, WHY_WINDOW_PROBE);
         return tcp_emit_bare(tcb, tcb->snd.una - 1, 0, WHY_WINDOW_PROBE) == 0;
+    }
     uint16_t flags = (uint16_t)((length ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
     struct send_decision decision = {
         .why = WHY_WINDOW_PROBE, .seq = tcb->snd.nxt, .length = length, .mss = mss, .flags = flags};

@@ -12,6 +12,7 @@
 #include "tcp/output.h"
 #include "tcp/rate.h"
 #include "tcp/rtt.h"
+#include "tcp/urgent.h"
 
 /* What a unit or a record counts in the send buffer beside its bytes, so that many small ones are
  * bounded as well: in the order of what Linux charges. */
@@ -191,6 +192,8 @@ ssize_t send_take(struct tcb *tcb, const struct iovec *spans, int count, int fla
         units_last(tcb)->ends_record = true;
     if (!more || push_is_due(tcb))
         mark_push(tcb);
+    if (flags & MSG_OOB)
+        urgent_written(tcb);
     tcp_output_urged(tcb, more ? URGE_MORE : whole ? URGE_USUAL : URGE_PUSH);
     return (ssize_t)p.taken;
 }

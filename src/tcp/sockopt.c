@@ -38,6 +38,7 @@ struct number_option {
 
 static const struct number_option numbers[] = {
     FLAG(SOL_SOCKET, SO_KEEPALIVE, keepalive),
+    FLAG(SOL_SOCKET, SO_OOBINLINE, oob_inline),
     FLAG(SOL_SOCKET, SO_REUSEADDR, reuse_address),
     FLAG(OPTION_LEVEL_IP, OPTION_IP_FREEBIND, free_bind),
     FLAG(OPTION_LEVEL_IP, OPTION_IP_RECVERR, receive_errors),

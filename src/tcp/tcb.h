@@ -75,6 +75,7 @@ struct tcp_preferences {
     bool fast_open_no_cookie;
     bool receive_buffer_fixed; /* SO_RCVBUF was set: no autotuning */
     bool keepalive;
+    bool oob_inline; /* SO_OOBINLINE */
     bool no_delay;
     bool cork;
     bool reuse_address;
@@ -148,6 +149,7 @@ struct tcb {
         uint32_t wl1, wl2; /* SND.WL1, SND.WL2 */
         uint32_t iss;
         uint32_t max_wnd;  /* the largest SND.WND seen (SWS avoidance, RFC 5961 §5) */
+        uint32_t up;       /* SND.UP: the byte after the urgent ones */
         uint32_t push;     /* everything before it has been asked to be pushed */
         uint32_t small;    /* the end of the last segment sent that was shorter than mss (Minshall's
                               Nagle) */
@@ -159,6 +161,7 @@ struct tcb {
         bool fin_queued : 1; /* the user has closed the sending side */
         bool fin_sent : 1;
         bool fin_acked : 1;
+        bool urgent : 1;         /* up has not been acknowledged */
         struct ring ring;        /* bytes from `base` on */
         uint32_t base;           /* sequence number of the ring's first byte */
         struct send_units units; /* the borders of what is not sent yet */
@@ -180,6 +183,7 @@ struct tcb {
         uint8_t scale;           /* shift of windows we send */
         uint32_t up;             /* RCV.UP: the byte after the urgent ones */
         bool urgent : 1;         /* up holds, and the user has not read past it */
+        bool urgent_taken : 1;   /* he has taken it out of line */
         bool fin : 1;            /* the peer's FIN has been taken: nothing follows */
         bool fin_seen : 1;       /* it has arrived, perhaps ahead of a hole; at fin_seq */
         uint32_t fin_seq;

@@ -55,7 +55,8 @@ void tcp_accept_owner(struct tcb *tcb, void *owner); /* changes whom notify tell
  * as they come to be. */
 ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flags);
 /* RECEIVE (§3.10.3): as many bytes as there are: their number; 0 at the peer's FIN; -EAGAIN,
- * -ENOTCONN, or the error once. MSG_PEEK leaves them; MSG_TRUNC drops them without a copy. */
+ * -ENOTCONN, or the error once. MSG_PEEK leaves them; MSG_TRUNC drops them without a copy; MSG_OOB
+ * takes the urgent byte instead (-EINVAL: there is none). */
 ssize_t tcp_receive(struct tcb *tcb, const struct iovec *spans, int count, int flags);
 /* The memory of a reader that waits. Starts as {.spans, .count}. */
 struct tcp_landing {
@@ -70,6 +71,8 @@ bool tcp_landing_begin(struct tcb *tcb, struct tcp_landing *landing);
 /* The wait is over, whatever has become of the connection: what is in `landing` has been received.
  */
 void tcp_landing_end(struct tcp_landing *landing);
+/* Whether the next byte to be read is the urgent one, in line or not (sockatmark(3)). */
+bool tcp_at_mark(const struct tcb *tcb);
 /* CLOSE of the sending side (§3.10.4): a FIN after what is queued. -ENOTCONN. */
 int tcp_shutdown_send(struct tcb *tcb);
 /* No more RECEIVE: what is here and what comes is acknowledged and dropped. -ENOTCONN. */

@@ -14,6 +14,7 @@
 #include "tcp/records.h"
 #include "tcp/send.h"
 #include "tcp/timers.h"
+#include "tcp/urgent.h"
 
 int tcp_create(struct stack *stack, void *owner, struct tcb **out)
 {
@@ -236,40 +237,62 @@ ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flag
     return send_take(tcb, spans, count, flags);
 }
 
-static uint32_t copy_out(const struct tcb *tcb, const struct iovec *spans, int count, bool discard)
+/* Copies bytes [from, to) of the receive ring, as far as they fit: how many. */
+static uint32_t copy_out(const struct tcb *tcb, uint32_t from, uint32_t to,
+                         const struct iovec *spans, int count, bool discard)
 {
-    uint32_t at = 0, held = tcb->rcv.ring.length;
-    for (int i = 0; i < count && at < held; i++) {
-        uint32_t part = spans[i].iov_len < held - at ? (uint32_t)spans[i].iov_len : held - at;
+    uint32_t at = from;
+    for (int i = 0; i < count && at < to; i++) {
+        uint32_t part = spans[i].iov_len < to - at ? (uint32_t)spans[i].iov_len : to - at;
         if (!discard && part)
             ring_copy_out(&tcb->rcv.ring, at, spans[i].iov_base, part);
         at += part;
     }
-    return at;
+    return at - from;
 }
 
-ssize_t tcp_receive(struct tcb *tcb, const struct iovec *spans, int count, int flags)
+/* Nothing can be read: why. */
+static ssize_t nothing_to_read(struct tcb *tcb)
 {
-    if (tcb->rcv.ring.length == 0) {
-        if (tcb->error)
-            return take_error(tcb);
-        if (tcb->rcv.fin || tcb->receive_shut || tcb->ended)
-            return 0;
-        if (tcb->state == TCP_CLOSED)
-            return -ENOTCONN;
-        return tcp_state_synchronized(tcb->state) && !tcp_state_can_receive(tcb->state) ? 0
-                                                                                        : -EAGAIN;
-    }
-    uint32_t taken = copy_out(tcb, spans, count, flags & MSG_TRUNC);
-    if (flags & MSG_PEEK)
-        return taken;
-    ring_consume(&tcb->rcv.ring, taken);
+    if (tcb->error)
+        return take_error(tcb);
+    if (tcb->rcv.fin || tcb->receive_shut || tcb->ended)
+        return 0;
+    if (tcb->state == TCP_CLOSED)
+        return -ENOTCONN;
+    bool over = tcp_state_synchronized(tcb->state) && !tcp_state_can_receive(tcb->state);
+    return over ? 0 : -EAGAIN;
+}
+
+static bool have_room(const struct iovec *spans, int count)
+{
+    while (count > 0 && spans->iov_len == 0)
+        spans++, count--;
+    return count > 0;
+}
+
+static void consume(struct tcb *tcb, uint32_t bytes)
+{
+    if (bytes == 0)
+        return;
+    ring_consume(&tcb->rcv.ring, bytes);
     if (tcb->rcv.ring.length == 0 && tcb->rcv.out_of_order.count == 0) {
         ring_release(&tcb->rcv.ring); /* an idle connection owns no ring */
         tcp_connection_charge(tcb);
     }
-    receive_consumed(tcb, taken);
-    return taken;
+    receive_consumed(tcb, bytes);
+}
+
+ssize_t tcp_receive(struct tcb *tcb, const struct iovec *spans, int count, int flags)
+{
+    if (flags & MSG_OOB)
+        return urgent_receive(tcb, spans, count, flags);
+    uint32_t hole = urgent_is_next(tcb) && have_room(spans, count);
+    uint32_t reach = urgent_reach(tcb);
+    uint32_t taken = copy_out(tcb, hole, reach, spans, count, flags & MSG_TRUNC);
+    if (!(flags & MSG_PEEK))
+        consume(tcb, hole + taken);
+    return reach > hole ? taken : nothing_to_read(tcb);
 }
 
 /* Queues the FIN; the state says at once that the user has closed (§3.10.4). */
@@ -353,9 +376,9 @@ static unsigned receive_readiness(const struct tcb *tcb)
     unsigned events = 0;
     if (tcb->rcv.fin || tcb->receive_shut || tcb->ended)
         events |= POLLIN | POLLRDNORM | POLLRDHUP;
-    if (tcb->rcv.ring.length)
+    if (tcp_queued_in(tcb))
         events |= POLLIN | POLLRDNORM;
-    if (tcb->rcv.urgent)
+    if (urgent_pending(tcb))
         events |= POLLPRI;
     return events;
 }
@@ -423,7 +446,8 @@ bool tcp_drained(const struct tcb *tcb)
 
 uint32_t tcp_queued_in(const struct tcb *tcb)
 {
-    return tcb->rcv.ring.length;
+    return tcb->preferences.oob_inline ? tcb->rcv.ring.length
+                                       : urgent_reach(tcb) - urgent_is_next(tcb);
 }
 
 uint32_t tcp_queued_out(const struct tcb *tcb)

@@ -23,6 +23,11 @@ static int64_t check_spans(struct call *call, struct connection *c, const struct
                            int count, int flags, int64_t result)
 {
     call_return(call, result);
+    if (flags & MSG_OOB) {
+        if (result > 0 && !connection_is_urgent(c, *(const uint8_t *)spans[0].iov_base))
+            call_fail(call, "the byte is not the urgent one");
+        return result;
+    }
     int64_t left = result;
     uint32_t position = c->read;
     for (int i = 0; i < count && left > 0; i++) {

@@ -71,6 +71,11 @@ static bool is_urgent(const struct connection *c, uint32_t position)
     return false;
 }
 
+bool connection_is_urgent(const struct connection *c, uint8_t byte)
+{
+    return c->urgent != NULL && byte == pattern_at(c->urgent->position);
+}
+
 int64_t connection_check_read(struct connection *c, const uint8_t *bytes, size_t length, bool peek)
 {
     bool stream = c->protocol == WIRE_TCP;

@@ -73,5 +73,7 @@ void connection_wrote(struct connection *c, int64_t bytes);
 /* Compares what was read with what must be next: the offset of the first byte that differs, or -1.
  * `peek` leaves the position where it is. */
 int64_t connection_check_read(struct connection *c, const uint8_t *bytes, size_t length, bool peek);
+/* Whether `byte` is what the newest urgent pointer points to. */
+bool connection_is_urgent(const struct connection *c, uint8_t byte);
 
 #endif

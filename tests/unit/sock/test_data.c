@@ -587,7 +587,7 @@ static void unknown_flags_are_refused(void **state)
     (void)state;
     char byte;
     int datagram = open_datagram(a);
-    static const int send_flags[] = {MSG_OOB, MSG_PEEK, MSG_DONTROUTE, MSG_ERRQUEUE, 0x40000000};
+    static const int send_flags[] = {MSG_PEEK, MSG_DONTROUTE, MSG_ERRQUEUE, 0x40000000};
     for (size_t i = 0; i < sizeof send_flags / sizeof send_flags[0]; i++) {
         assert_fails(tern_send(a, client, "x", 1, send_flags[i]), EOPNOTSUPP);
         assert_fails(tern_send(a, datagram, "x", 1, send_flags[i]), EOPNOTSUPP);
@@ -598,6 +598,28 @@ static void unknown_flags_are_refused(void **state)
         assert_fails(tern_recv(a, client, &byte, 1, receive_flags[i]), EOPNOTSUPP);
         assert_fails(tern_recv(a, datagram, &byte, 1, receive_flags[i]), EOPNOTSUPP);
     }
+}
+
+static void read_ends_at_the_urgent_byte_though_it_asks_for_all(void **state)
+{
+    (void)state;
+    char bytes[8];
+    struct iovec span = {bytes, sizeof bytes};
+    struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1};
+    assert_int_equal(tern_send(a, client, "ab!", 3, MSG_OOB), 3);
+    assert_int_equal(tern_send(a, client, "cd", 2, 0), 2);
+    pair_run(&pair, TIME_MS(50));
+    assert_int_equal(tern_sockatmark(b, server), 0);
+    assert_int_equal(tern_recv(b, server, bytes, 4, MSG_WAITALL), 2);
+    assert_memory_equal(bytes, "ab", 2);
+    assert_int_equal(tern_sockatmark(b, server), 1);
+    assert_int_equal(tern_recvmsg(b, server, &message, MSG_OOB), 1);
+    assert_int_equal(bytes[0], '!');
+    assert_true(message.msg_flags & MSG_OOB);
+    assert_int_equal(tern_recv(b, server, bytes, 2, MSG_WAITALL), 2);
+    assert_memory_equal(bytes, "cd", 2);
+    assert_int_equal(tern_sockatmark(b, server), 0);
+    assert_fails(tern_sockatmark(b, open_datagram(b)), ENOTTY);
 }
 
 static void there_is_no_urgent_byte_and_no_error_queue(void **state)
@@ -688,6 +710,7 @@ int main(void)
         datagram_test(a_recv_waits_for_a_datagram),
         datagram_test(a_shut_datagram_socket_is_at_its_end),
         connected_test(unknown_flags_are_refused),
+        connected_test(read_ends_at_the_urgent_byte_though_it_asks_for_all),
         connected_test(there_is_no_urgent_byte_and_no_error_queue),
         connected_test(nowhere_to_read_from_or_write_to_is_efault),
         connected_test(too_many_spans_are_refused),
