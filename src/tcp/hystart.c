@@ -67,6 +67,13 @@ static void test_plus_plus(struct hystart *h, struct tcb *tcb)
     }
 }
 
+/* Segments that leave in one instant are a nanosecond apart on RACK's clock, and each of their
+ * samples is shorter than the last by that: no fall of the round trip. */
+static uint64_t whole_microseconds(uint64_t rtt_ns)
+{
+    return (rtt_ns + TIME_US(1) / 2) / TIME_US(1) * TIME_US(1);
+}
+
 void hystart_on_ack(struct hystart *h, struct tcb *tcb, uint64_t rtt_ns)
 {
     int64_t kind = tcb->stack->settings.tcp_hystart;
@@ -79,7 +86,7 @@ void hystart_on_ack(struct hystart *h, struct tcb *tcb, uint64_t rtt_ns)
     }
     if (rtt_ns == TIME_NEVER)
         return;
-    h->round_min_ns = time_min(h->round_min_ns, rtt_ns);
+    h->round_min_ns = time_min(h->round_min_ns, whole_microseconds(rtt_ns));
     if (h->samples < UINT16_MAX)
         h->samples++;
     if (kind == HYSTART_DELAY)
