@@ -139,13 +139,16 @@ TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *add
  * of it is; what a stream has taken before an error is returned in its stead. Flags: MSG_DONTWAIT,
  * MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), MSG_ZEROCOPY; for streams MSG_MORE,
  * MSG_EOR (what follows comes in segments of its own) and MSG_OOB (the last byte is urgent).
- * Control messages: none. MSG_ZEROCOPY counts where SO_ZEROCOPY is set: each call that sends
+ * Control messages: SOL_SOCKET,
+ * SO_TIMESTAMPING, a uint32_t of SOF_TIMESTAMPING_TX_… for this call instead of the socket's.
+ * MSG_ZEROCOPY counts where SO_ZEROCOPY is set: each call that sends
  * something gets a number, from 0 on, and notes in the error queue (ee_origin
  * SO_EE_ORIGIN_ZEROCOPY) tell ranges ee_info to ee_data of numbers whose bytes are done with:
  * acknowledged, or never to be. The bytes are copied nevertheless (ee_code
  * SO_EE_CODE_ZEROCOPY_COPIED) and may be changed as soon as the call returns. Errors: EAGAIN,
  * EPIPE, ENOTCONN, EDESTADDRREQ, EAFNOSUPPORT and EINVAL (address), EMSGSIZE, EACCES, ECONNREFUSED,
- * ECONNRESET, ETIMEDOUT, ENETUNREACH, ENOBUFS (the link is full), EOPNOTSUPP (flag). */
+ * ECONNRESET, ETIMEDOUT, ENETUNREACH, ENOBUFS (the link is full), EOPNOTSUPP (flag), EINVAL
+ * (control message). */
 TERN_API ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length,
                              int flags, const struct sockaddr *address, socklen_t address_length);
@@ -154,7 +157,9 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
 /* recv(2) and its kin; block until something is there; 0 at the end of a stream.
  * Flags: MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC (of a datagram its whole length; of a
  * stream, bytes are dropped and not copied). Of a stream no sender's address is told. tern_recvmsg
- * tells IP_TTL, IP_TOS and IP_PKTINFO of datagrams to who has asked for them (ip(7)).
+ * tells IP_TTL, IP_TOS and IP_PKTINFO of datagrams to who has asked for them (ip(7)), and when what
+ * it gives arrived: a datagram, or the last byte of a stream (which, behind a hole, arrives when
+ * that is filled).
  * MSG_OOB takes a stream's urgent byte out of line, 0 or 1 bytes, and never waits: EAGAIN when it
  * is announced and has not come, EINVAL when there is none, it has been read, or SO_OOBINLINE
  * leaves it in its place (as RFC 6093 advises). poll tells of it with POLLPRI. A read that does not
@@ -204,24 +209,32 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * SO_REUSEADDR, SO_REUSEPORT (as SO_REUSEADDR), SO_BROADCAST (kept; nothing is broadcast),
  * SO_MARK and SO_PRIORITY (kept; nothing goes by them), SO_ZEROCOPY (not of echo sockets:
  * EOPNOTSUPP),
- * SO_KEEPALIVE, SO_LINGER, SO_OOBINLINE (of streams), SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO,
- * SO_SNDTIMEO, SO_RCVLOWAT.
- * IPPROTO_IP: IP_TTL, IP_TOS, IP_MTU_DISCOVER, IP_RECVERR (of datagrams, whether ICMP errors and
- * EMSGSIZE are told in the error queue, also without a peer; of an open TCP connection, whether an
- * ICMP error fails the next call at once; that of an attempt to connect is always in the error
- * queue); of TCP IP_FREEBIND; of datagrams IP_RECVTTL,
- * IP_RECVTOS, IP_PKTINFO.
- * IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
- * TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION,
- * TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY,
- * TCP_FASTOPEN_NO_COOKIE.
- * Errors: ENOPROTOOPT (no such option here), EOPNOTSUPP (to get: no such level;
- * TCP_FASTOPEN_CONNECT while the setting tcp.fastopen has no client), EINVAL (length, value, or too
- * late for it), EDOM (a time out of range). */
+ * SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING (below), SO_KEEPALIVE, SO_LINGER, SO_OOBINLINE (of
+ * streams), SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT. IPPROTO_IP: IP_TTL,
+ * IP_TOS, IP_MTU_DISCOVER, IP_RECVERR (of datagrams, whether ICMP errors and EMSGSIZE are told in
+ * the error queue, also without a peer; of an open TCP connection, whether an ICMP error fails the
+ * next call at once; that of an attempt to connect is always in the error queue); of TCP
+ * IP_FREEBIND; of datagrams IP_RECVTTL, IP_RECVTOS, IP_PKTINFO. IPPROTO_TCP: TCP_NODELAY,
+ * TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT, TCP_LINGER2,
+ * TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT,
+ * TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INQ
+ * (tern_recvmsg tells in TCP_CM_INQ how many bytes are left, at the end 1). Errors: ENOPROTOOPT (no
+ * such option here), EOPNOTSUPP (to get: no such level; TCP_FASTOPEN_CONNECT while the setting
+ * tcp.fastopen has no client), EINVAL (length, value, or too late for it), EDOM (a time out of
+ * range). */
 TERN_API int tern_getsockopt(struct tern *t, int socket, int level, int option, void *value,
                              socklen_t *length);
 TERN_API int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,
                              socklen_t length);
+
+/* SO_TIMESTAMPING takes Linux's SOF_TIMESTAMPING_ flags (linux/net_tstamp.h); EINVAL for others,
+ * for OPT_STATS, and for OPT_ID on a TCP socket that is not connecting. Times are software's, in
+ * nanoseconds since 1970 (an engine's: of its caller's clock); those of hardware may be asked for
+ * and never come. With TX_SCHED, TX_SOFTWARE and TX_ACK (of streams) the error queue tells of the
+ * last byte of each send call, or of each datagram, that it was handed down, left (again, when it
+ * is sent again) and was acknowledged; with OPT_ID which byte or datagram it was. Of sends that
+ * leave in one packet only the last is told. The packet itself is not given back: without
+ * OPT_TSONLY MSG_TRUNC says so. */
 
 /* TCP_INFO, in the layout of Linux's struct tcp_info (linux/tcp.h): pass it to
  * tern_getsockopt(IPPROTO_TCP, TCP_INFO). Times in microseconds but for tcpi_last_*, which are in

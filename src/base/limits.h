@@ -44,7 +44,9 @@ enum limits {
     LIMIT_TIME_WAIT = 65536,       /* connections in TIME-WAIT a stack */
     LIMIT_SENT_RECORDS = 8192,     /* sent records a connection */
     LIMIT_ZEROCOPY_WAITING = 1024, /* MSG_ZEROCOPY sends that wait to be told apart, a connection */
-    LIMIT_ZEROCOPY_SPANS = 17,     /* spans of such sends in a packet: Linux's MAX_SKB_FRAGS */
+    LIMIT_STAMPS_WAITING = 256,    /* send calls whose times are still to be told, a connection */
+    LIMIT_ARRIVALS = 64, /* pieces of unread text whose time of arrival is kept, a power of two */
+    LIMIT_ZEROCOPY_SPANS = 17, /* spans of such sends in a packet: Linux's MAX_SKB_FRAGS */
 
     /* link */
     LIMIT_FAULT_PACKETS = 65536, /* in flight or waiting, a direction of a fault link */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/stamps.h"
+
 struct datagram {
     struct list link;
     struct datagram_info info;
@@ -160,6 +162,7 @@ void datagrams_path_error(struct stack *stack, struct datagrams *datagrams,
     if (!datagrams->options.receive_errors)
         return;
     struct error_note note = {.origin = ERROR_ORIGIN_ICMP,
+                              .time_ns = stack->now_ns,
                               .error = datagrams->error,
                               .type = error->icmp_type,
                               .code = error->icmp_code,
@@ -178,10 +181,25 @@ bool datagrams_too_long(struct stack *stack, struct datagrams *datagrams,
            error_queue_add(stack, &datagrams->errors, &note, NULL, 0);
 }
 
-void datagrams_sent(struct stack *stack, struct datagrams *datagrams, struct error_note *note)
+void datagrams_sent(struct stack *stack, struct datagrams *datagrams, struct error_note *completion,
+                    uint32_t stamps)
 {
-    error_queue_number(&datagrams->errors, note);
-    error_queue_complete(stack, &datagrams->errors, note);
+    struct error_queue *errors = &datagrams->errors;
+    if (stamps & STAMP_TX) {
+        uint32_t key = datagrams->stamp_next;
+        stamp_note(stack, errors, stamps, STAMP_SCHEDULED, stack->now_ns, key);
+        stamp_note(stack, errors, stamps, STAMP_SENT, stack->now_ns, key);
+        datagrams->stamp_next += (stamps & STAMP_OPT_ID) != 0;
+    }
+    if (completion) {
+        error_queue_number(errors, completion);
+        error_queue_complete(stack, errors, completion);
+    }
+}
+
+void datagrams_stamps_begin(struct datagrams *datagrams)
+{
+    datagrams->stamp_next = 0;
 }
 
 struct error_note *datagrams_take_note(struct datagrams *datagrams)

@@ -47,6 +47,7 @@ struct datagrams {
     uint32_t bytes; /* as charged */
     int error;      /* a positive errno that waits to be told, or 0 */
     struct error_queue errors;
+    uint32_t stamp_next; /* the number of the next datagram whose times are told */
     bool receive_closed; /* shutdown(SHUT_RD), and (SHUT_WR) */
     bool send_closed;
     struct datagram_options options;
@@ -91,9 +92,12 @@ void datagrams_path_error(struct stack *stack, struct datagrams *datagrams,
  * who wants all errors (ip(7), IP_RECVERR). Whether it did. */
 bool datagrams_too_long(struct stack *stack, struct datagrams *datagrams,
                         const struct endpoint *destination, uint32_t mtu);
-/* A datagram was sent with MSG_ZEROCOPY: `note` is to tell that its bytes are done with, as they
- * are when the call returns. */
-void datagrams_sent(struct stack *stack, struct datagrams *datagrams, struct error_note *note);
+/* A datagram has been sent: tells that its bytes are done with, in `completion`, if that is wanted,
+ * and the times of its departure that `stamps` ask for. */
+void datagrams_sent(struct stack *stack, struct datagrams *datagrams, struct error_note *completion,
+                    uint32_t stamps);
+/* Those times tell the datagram's number from now on, which counts from 0. */
+void datagrams_stamps_begin(struct datagrams *datagrams);
 /* The oldest note of the error queue, to be freed by the caller, or NULL. */
 struct error_note *datagrams_take_note(struct datagrams *datagrams);
 

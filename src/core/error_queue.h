@@ -29,7 +29,7 @@ enum { ERROR_CODE_COPIED = 1 }; /* SO_EE_CODE_ZEROCOPY_COPIED */
 
 struct error_note {
     struct list link;
-    uint64_t time_ns;            /* ERROR_ORIGIN_TIMESTAMPING: when it was */
+    uint64_t time_ns;            /* when it was; 0: not told */
     struct endpoint destination; /* whom the packet was for; unspecified: not told */
     struct address offender;     /* ERROR_ORIGIN_ICMP: who sent the error */
     uint32_t info, data;         /* as recvmsg(2) tells them */

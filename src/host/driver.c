@@ -84,6 +84,12 @@ static void driver_release(struct sock_host *host)
     free(d);
 }
 
+static uint64_t driver_epoch(struct sock_host *host)
+{
+    (void)host;
+    return clock_epoch_ns();
+}
+
 static const struct sock_host_operations driver_operations = {
     .enter = driver_enter,
     .leave = driver_leave,
@@ -91,6 +97,7 @@ static const struct sock_host_operations driver_operations = {
     .wake = driver_wake,
     .descriptor = driver_descriptor,
     .announce = driver_announce,
+    .epoch = driver_epoch,
     .stop = driver_stop,
     .release = driver_release,
 };

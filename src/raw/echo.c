@@ -320,9 +320,14 @@ uint32_t echo_next_length(const struct echo *echo)
     return datagrams_next_length(&echo->datagrams);
 }
 
-void echo_sent(struct echo *echo, struct error_note *note)
+void echo_stamps_begin(struct echo *echo)
 {
-    datagrams_sent(echo->stack, &echo->datagrams, note);
+    datagrams_stamps_begin(&echo->datagrams);
+}
+
+void echo_sent(struct echo *echo, struct error_note *completion, uint32_t stamps)
+{
+    datagrams_sent(echo->stack, &echo->datagrams, completion, stamps);
     stack_notify(echo->stack, echo->owner, POLLERR);
 }
 

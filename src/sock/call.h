@@ -22,7 +22,8 @@ struct tern;
 
 struct call {
     struct tern *t;
-    struct socket *socket; /* NULL once it is closed */
+    struct socket *socket;        /* NULL once it is closed */
+    const struct msghdr *message; /* of sendmsg(2), whose control messages count; else NULL */
     uint64_t deadline_ns;
     bool blocks;
     bool entered;

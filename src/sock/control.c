@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "sock/socket.h"
+#include "sock/times.h"
+
+enum { CONTROL_INQ = 36 }; /* Linux's TCP_CM_INQ */
 
 void control_put(struct control_room *room, int level, int type, const void *data, size_t length)
 {
@@ -36,6 +39,7 @@ void control_write(const struct socket *socket, const struct datagram_info *info
                    struct msghdr *message)
 {
     struct control_room room = {.message = message};
+    times_put(socket, &room, info->arrived_ns, false);
     if (socket->receive_ttl) {
         int ttl = info->hop_limit;
         put(&room, IP_TTL, &ttl, sizeof ttl);
@@ -47,5 +51,17 @@ void control_write(const struct socket *socket, const struct datagram_info *info
         struct in_pktinfo pktinfo = {.ipi_ifindex = 1, .ipi_spec_dst = ours, .ipi_addr = ours};
         put(&room, IP_PKTINFO, &pktinfo, sizeof pktinfo);
     }
+    control_end(&room);
+}
+
+void control_write_stream(struct socket *socket, size_t received, bool peeked,
+                          struct msghdr *message)
+{
+    struct control_room room = {.message = message};
+    int left = socket->kind->inq(socket);
+    if (received > 0)
+        times_put(socket, &room, socket->kind->arrived_ns(socket, peeked ? received : 0), false);
+    if (left >= 0)
+        control_put(&room, IPPROTO_TCP, CONTROL_INQ, &left, sizeof left);
     control_end(&room);
 }

@@ -24,5 +24,9 @@ void control_end(struct control_room *room);
  * take, and MSG_CTRUNC in msg_flags when there is no room for all. */
 void control_write(const struct socket *socket, const struct datagram_info *info,
                    struct msghdr *message);
+/* The same for a stream of which `received` bytes have been read, or `peeked` at: when the last of
+ * them arrived, and how many are left (TCP_INQ). */
+void control_write_stream(struct socket *socket, size_t received, bool peeked,
+                          struct msghdr *message);
 
 #endif

@@ -102,14 +102,14 @@ static ssize_t send_checked(struct call *call, const struct iovec *spans, int co
                             const struct endpoint *to, int flags)
 {
     struct receipt receipt;
-    ssize_t result = receipt_begin(&receipt, call->socket, flags);
+    ssize_t result = receipt_begin(&receipt, call, flags);
     if (result < 0)
         return result;
     if (socket_is_stream(call->socket))
         result = send_stream(call, spans, count, length, to, flags);
     else
         result = call->socket->kind->send(call->socket, spans, count, to, flags);
-    receipt_end(&receipt, call->t, call->socket, result);
+    receipt_end(&receipt, call, result);
     return result;
 }
 
@@ -301,8 +301,7 @@ ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *message, i
     ssize_t result = call_begin(&call, t, socket);
     if (result == 0)
         result = message_check(message);
-    if (result == 0 && message->msg_controllen > 0)
-        result = -EINVAL; /* there is no control message that we would act on */
+    call.message = message;
     if (result == 0)
         result = send_spans(&call, message->msg_iov, (int)message->msg_iovlen, flags,
                             message->msg_name, message->msg_namelen);
@@ -337,15 +336,16 @@ ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, in
 }
 
 /* What recvmsg() tells besides the bytes. */
-static void describe(const struct socket *socket, const struct datagram_info *info,
-                     ssize_t received, int flags, struct msghdr *message)
+static void describe(struct socket *socket, const struct datagram_info *info, ssize_t received,
+                     int flags, struct msghdr *message)
 {
     message->msg_flags = 0;
     if (socket_is_stream(socket)) {
         if (flags & MSG_OOB)
             message->msg_flags |= MSG_OOB | (received == 0 ? MSG_TRUNC : 0);
         message->msg_namelen = 0;
-        message->msg_controllen = 0;
+        control_write_stream(socket, flags & MSG_OOB ? 0 : (size_t)received, flags & MSG_PEEK,
+                             message);
         return;
     }
     if (info->truncated)

@@ -79,6 +79,12 @@ static void engine_announce(struct sock_host *host, bool on)
     (void)on;
 }
 
+static uint64_t engine_epoch(struct sock_host *host)
+{
+    (void)host;
+    return 0;
+}
+
 static int engine_stop(struct sock_host *host)
 {
     (void)host;
@@ -97,6 +103,7 @@ static const struct sock_host_operations engine_operations = {
     .wake = engine_wake,
     .descriptor = engine_descriptor,
     .announce = engine_announce,
+    .epoch = engine_epoch,
     .stop = engine_stop,
     .release = engine_release,
 };

@@ -11,6 +11,7 @@
 #include "sock/socket.h"
 #include "sock/spans.h"
 #include "sock/tern.h"
+#include "sock/times.h"
 
 static size_t copy_out(const struct error_note *note, const struct iovec *spans, int count)
 {
@@ -43,7 +44,8 @@ static void put_error(struct control_room *room, const struct error_note *note)
     control_put(room, IPPROTO_IP, IP_RECVERR, &data, sizeof data);
 }
 
-static void describe(const struct error_note *note, bool whole, struct msghdr *message)
+static void describe(const struct socket *socket, const struct error_note *note, bool whole,
+                     struct msghdr *message)
 {
     struct control_room room = {.message = message};
     message->msg_flags = MSG_ERRQUEUE;
@@ -53,6 +55,7 @@ static void describe(const struct error_note *note, bool whole, struct msghdr *m
         endpoint_to_sockaddr(&note->destination, message->msg_name, &message->msg_namelen);
     else
         message->msg_namelen = 0;
+    times_put(socket, &room, note->time_ns, note->origin == ERROR_ORIGIN_TIMESTAMPING);
     put_error(&room, note);
     control_end(&room);
 }
@@ -66,7 +69,7 @@ static ssize_t receive(struct socket *socket, struct msghdr *message)
     if (note == NULL)
         return -EAGAIN;
     size_t copied = copy_out(note, message->msg_iov, (int)message->msg_iovlen);
-    describe(note, copied == note->length && !note->truncated, message);
+    describe(socket, note, copied == note->length && !note->truncated, message);
     error_note_free(&socket->tern->stack, note);
     return (ssize_t)copied;
 }

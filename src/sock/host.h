@@ -74,6 +74,9 @@ struct sock_host_operations {
     /* Between enter and leave, or from within the machine: keeps that descriptor readable from now
      * on, or no longer. */
     void (*announce)(struct sock_host *host, bool on);
+    /* What to add to the machine's time to have the time of day, in nanoseconds since 1970; 0 where
+     * its clock is the caller's own. */
+    uint64_t (*epoch)(struct sock_host *host);
     /* The end, in two steps (tern_close_stack). stop: ends the helper thread; from here on only the
      * calling thread runs the machine, which can still send (resets). No enter, no wait. 0, or
      * -ENODEV in the child of a fork: then leave the machine as it is, and go on to release. */

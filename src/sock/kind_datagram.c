@@ -5,6 +5,7 @@
 
 #include "raw/echo.h"
 #include "sock/options.h"
+#include "sock/receipt.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
 #include "udp/udp.h"
@@ -100,9 +101,15 @@ static ssize_t without_port(ssize_t result)
     {                                                                                            \
         return name##_next_length(socket->of.name);                                              \
     }                                                                                            \
-    static void name##_kind_sent(struct socket *socket, struct error_note *note)                 \
+    static void name##_kind_sent(struct socket *socket, const struct receipt *receipt)           \
     {                                                                                            \
-        name##_sent(socket->of.name, note);                                                      \
+        name##_sent(socket->of.name, receipt->completion, receipt->stamps);                      \
+    }                                                                                            \
+    static int name##_kind_stamps_begin(struct socket *socket, bool from_next)                   \
+    {                                                                                            \
+        (void)from_next;                                                                         \
+        name##_stamps_begin(socket->of.name);                                                    \
+        return 0;                                                                                \
     }                                                                                            \
     static struct error_note *name##_kind_take_note(struct socket *socket)                       \
     {                                                                                            \
@@ -134,6 +141,7 @@ static ssize_t without_port(ssize_t result)
         .set_option = datagram_set_option,                                                       \
         .get_option = datagram_get_option,                                                       \
         .sent = name##_kind_sent,                                                                \
+        .stamps_begin = name##_kind_stamps_begin,                                                \
         .take_note = name##_kind_take_note,                                                      \
         .datagram_options = name##_kind_options,                                                 \
     };

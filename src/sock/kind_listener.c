@@ -48,6 +48,7 @@ static void inherit(struct socket *socket, const struct socket *listener)
     socket->broadcast = listener->broadcast;
     socket->zero_copy = listener->zero_copy;
     socket->mark = listener->mark;
+    socket->times = listener->times;
     socket->priority = listener->priority;
 }
 
@@ -138,6 +139,18 @@ static struct error_note *listener_take_note(struct socket *socket)
     return NULL;
 }
 
+static int listener_stamps_begin(struct socket *socket, bool from_next)
+{
+    (void)socket;
+    (void)from_next;
+    return -EINVAL;
+}
+
+static void listener_note_arrivals(struct socket *socket, bool on)
+{
+    tcp_listener_note_arrivals(socket->of.listener, on);
+}
+
 static const struct endpoint *listener_local(const struct socket *socket)
 {
     return tcp_listener_local(socket->of.listener);
@@ -182,6 +195,8 @@ const struct socket_kind listener_kind = {
     .readiness = listener_readiness,
     .error = listener_error,
     .take_note = listener_take_note,
+    .stamps_begin = listener_stamps_begin,
+    .note_arrivals = listener_note_arrivals,
     .local = listener_local,
     .remote = listener_remote,
     .queued_in = listener_queued,

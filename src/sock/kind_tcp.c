@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 
+#include "sock/receipt.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
 #include "tcp/tcp.h"
@@ -186,9 +187,29 @@ static int tcp_kind_error(struct socket *socket, bool clear)
     return error || !clear ? error : tcp_soft_error(socket->of.tcb);
 }
 
-static void tcp_kind_sent(struct socket *socket, struct error_note *completion)
+static void tcp_kind_sent(struct socket *socket, const struct receipt *receipt)
 {
-    tcp_sent(socket->of.tcb, completion);
+    tcp_sent(socket->of.tcb, receipt->completion, receipt->stamps);
+}
+
+static int tcp_kind_stamps_begin(struct socket *socket, bool from_next)
+{
+    return tcp_stamps_begin(socket->of.tcb, from_next);
+}
+
+static void tcp_kind_note_arrivals(struct socket *socket, bool on)
+{
+    tcp_note_arrivals(socket->of.tcb, on);
+}
+
+static uint64_t tcp_kind_arrived_ns(struct socket *socket, size_t ahead)
+{
+    return tcp_arrived_ns(socket->of.tcb, (uint32_t)ahead);
+}
+
+static int tcp_kind_inq(struct socket *socket)
+{
+    return tcp_inq(socket->of.tcb);
 }
 
 static struct error_note *tcp_kind_take_note(struct socket *socket)
@@ -248,6 +269,10 @@ const struct socket_kind tcp_kind = {
     .error = tcp_kind_error,
     .sent = tcp_kind_sent,
     .take_note = tcp_kind_take_note,
+    .stamps_begin = tcp_kind_stamps_begin,
+    .note_arrivals = tcp_kind_note_arrivals,
+    .arrived_ns = tcp_kind_arrived_ns,
+    .inq = tcp_kind_inq,
     .local = tcp_kind_local,
     .remote = tcp_kind_remote,
     .queued_in = tcp_kind_queued_in,

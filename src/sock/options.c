@@ -140,6 +140,8 @@ static int set_socket_option(struct socket *socket, int option, const void *valu
 {
     int number = 0;
     int error = option_take_int(value, length, &number);
+    if (times_is_option(option))
+        return times_set(socket, option, value, length);
     switch (option) {
     case SO_TYPE:
     case SO_DOMAIN:
@@ -188,6 +190,8 @@ static int set_socket_option(struct socket *socket, int option, const void *valu
 
 static int get_socket_option(struct socket *socket, int option, void *value, socklen_t *length)
 {
+    if (times_is_option(option))
+        return times_get(socket, option, value, length);
     switch (option) {
     case SO_TYPE:
         return option_put_int(value, length, socket->kind->type);

@@ -16,10 +16,12 @@
 #include "base/list.h"
 #include "core/datagrams.h"
 #include "core/endpoint.h"
+#include "sock/times.h"
 
 struct echo;
 struct epoll;
 struct error_note;
+struct receipt;
 struct socket;
 struct tcb;
 struct tcp_landing;
@@ -64,9 +66,18 @@ struct socket_kind {
 
     unsigned (*readiness)(const struct socket *socket); /* POLL… */
     int (*error)(struct socket *socket, bool clear);    /* a positive errno, or 0 */
-    /* What a send call with MSG_ZEROCOPY had to send has been taken: `completion`, which is the
-     * kind's from now on, tells when it is done with. */
-    void (*sent)(struct socket *socket, struct error_note *completion);
+    /* What a send call had to send has been taken, and its user wants to be told more of it: the
+     * receipt's completion is the kind's from now on. */
+    void (*sent)(struct socket *socket, const struct receipt *receipt);
+    /* Transmit times get numbers from now on: 0 or -EINVAL. `from_next`: of a stream, from what is
+     * written next on. */
+    int (*stamps_begin)(struct socket *socket, bool from_next);
+    /* Of streams, else NULL: whether the times at which text arrives are to be known; when the last
+     * byte that was read, or that is `ahead` bytes behind it, did (0: not known); bytes left to
+     * read, at the end 1, for who has set TCP_INQ, else -1. */
+    void (*note_arrivals)(struct socket *socket, bool on);
+    uint64_t (*arrived_ns)(struct socket *socket, size_t ahead);
+    int (*inq)(struct socket *socket);
     /* The oldest note of the error queue, to be freed by the caller; NULL: none. */
     struct error_note *(*take_note)(struct socket *socket);
     const struct endpoint *(*local)(const struct socket *socket);  /* port 0: not bound */
@@ -105,7 +116,8 @@ struct socket {
     uint32_t receive_low_water;  /* SO_RCVLOWAT, bytes */
     int32_t linger_s;            /* SO_LINGER's time; -1: off */
     uint32_t send_buffer;        /* SO_SNDBUF of datagrams, which never wait to be sent */
-    uint32_t mark, priority;     /* SO_MARK, SO_PRIORITY: kept, and nothing goes by them */
+    struct times times;
+    uint32_t mark, priority; /* SO_MARK, SO_PRIORITY: kept, and nothing goes by them */
     uint8_t connect_progress;
     uint8_t mtu_discover;     /* IP_MTU_DISCOVER of datagrams */
     bool nonblocking : 1;     /* O_NONBLOCK */

@@ -14,6 +14,7 @@
 #include "tcp/rtt.h"
 #include "tcp/sack.h"
 #include "tcp/send.h"
+#include "tcp/stamps.h"
 #include "tcp/timers.h"
 #include "tcp/urgent.h"
 #include "tcp/zerocopy.h"
@@ -67,6 +68,7 @@ void ack_release_bytes(struct tcb *tcb)
         units_release(tcb);
     }
     tcp_connection_charge(tcb);
+    stamps_acknowledged(tcb);
     zerocopy_acknowledged(tcb);
     if (acked)
         send_tell_room(tcb);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "tcp/arrivals.h"
 #include "tcp/demux.h"
 #include "tcp/listen.h"
 #include "tcp/mtu_probe.h"
@@ -14,6 +15,7 @@
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/sockopt.h"
+#include "tcp/stamps.h"
 #include "tcp/timers.h"
 #include "tcp/zerocopy.h"
 
@@ -45,6 +47,7 @@ struct tcb *tcp_connection_new(struct tcp *tcp)
     list_init(&tcb->all);
     error_queue_init(&tcb->errors);
     zerocopy_init(tcb);
+    stamps_init(tcb);
     list_append(&tcp->all, &tcb->all);
     preferences_init(&tcb->preferences, &tcp->stack->settings);
     timers_init(tcb);
@@ -153,6 +156,7 @@ static void stop_working(struct tcb *tcb)
     ring_release(&tcb->snd.ring);
     units_release(tcb);
     zerocopy_release(tcb);
+    stamps_release(tcb);
     ranges_release(&tcb->rcv.out_of_order);
     tcp_connection_charge(tcb);
 }
@@ -162,6 +166,7 @@ void tcp_connection_free(struct tcb *tcb)
     if (tcb->rcv.landing)
         tcb->rcv.landing->tcb = NULL;
     ring_release(&tcb->rcv.ring);
+    arrivals_release(tcb);
     stop_working(tcb);
     error_queue_release(tcb->stack, &tcb->errors);
     tcp_connection_handshake_over(tcb);

@@ -6,6 +6,7 @@
 #include "tcp/output.h"
 #include "tcp/receive.h"
 #include "tcp/sockopt.h"
+#include "tcp/stamps.h"
 #include "tcp/timers.h"
 #include "tcp/urgent.h"
 
@@ -105,8 +106,8 @@ int tcp_emit(struct tcb *tcb, const struct send_decision *decision)
     uint8_t ecn = ecn_departs(tcb, decision, &segment);
     options_fill(tcb, &segment, length < decision->mss ? length : decision->mss);
     int count = 0;
+    uint32_t text_seq = flags & TCP_SYN ? decision->seq + 1 : decision->seq;
     if (length) {
-        uint32_t text_seq = flags & TCP_SYN ? decision->seq + 1 : decision->seq;
         count = ring_spans(&tcb->snd.ring, text_seq - tcb->snd.base, length, spans);
         tcb->stat.data_segments_out += wire_segments;
         tcb->stat.bytes_sent += length;
@@ -120,6 +121,8 @@ int tcp_emit(struct tcb *tcb, const struct send_decision *decision)
     };
     int error = transmit(tcb->stack, &tcb->path, &tcb->local, &tcb->remote, &segment, spans, count,
                          decision->mss, &manner, decision->why);
+    if (length && error == 0)
+        stamps_sent(tcb, text_seq, text_seq + length);
     if (acknowledges)
         receive_ack_sent(tcb);
     return error;

@@ -446,6 +446,11 @@ void tcp_listener_close(struct tcp_listener *listener)
     free(listener);
 }
 
+void tcp_listener_note_arrivals(struct tcp_listener *listener, bool on)
+{
+    listener->preferences.note_arrivals = on;
+}
+
 const struct endpoint *tcp_listener_local(const struct tcp_listener *listener)
 {
     return &listener->local;

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/seq.h"
+#include "tcp/arrivals.h"
 #include "tcp/connection.h"
 #include "tcp/output.h"
 #include "tcp/sack.h"
@@ -70,6 +71,7 @@ static enum tcp_step take_in_order(struct tcb *tcb, const struct segment *segmen
         }
         advance(tcb, seq + length);
     }
+    arrivals_note(tcb);
     if (holes) {
         /* What fills a hole is acknowledged at once (RFC 5681 §4.2). */
         tcb->ack.now = true;

@@ -12,6 +12,7 @@
 #include "tcp/output.h"
 #include "tcp/rate.h"
 #include "tcp/rtt.h"
+#include "tcp/stamps.h"
 #include "tcp/urgent.h"
 
 /* What a unit or a record counts in the send buffer beside its bytes, so that many small ones are
@@ -140,6 +141,13 @@ static void unit_is_full(struct tcb *tcb)
     }
 }
 
+/* Where the last write ended, this one goes on: what belonged to its end does so no longer. */
+static void write_begins(struct tcb *tcb)
+{
+    units_last(tcb)->push = false;
+    stamps_joined(tcb, units_last_start(tcb));
+}
+
 struct progress {
     size_t wanted, taken;
     bool apart; /* MSG_ZEROCOPY: its spans are counted */
@@ -161,7 +169,7 @@ static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, stru
         if (p->error < 0)
             return false;
         if (p->taken == 0)
-            units_last(tcb)->push = false; /* where the last write ended, this one goes on */
+            write_begins(tcb);
         if (p->apart)
             units_last(tcb)->spans++;
         p->taken += part;

@@ -47,6 +47,7 @@ static const struct number_option numbers[] = {
     FLAG(IP_PROTOCOL_TCP, OPTION_CORK, cork),
     {IP_PROTOCOL_TCP, OPTION_FASTOPEN_CONNECT, NUMBER_BOOL, AT(fast_open_connect), 0, 1},
     {IP_PROTOCOL_TCP, OPTION_FASTOPEN_NO_COOKIE, NUMBER_BOOL, AT(fast_open_no_cookie), 0, 1},
+    {IP_PROTOCOL_TCP, OPTION_INQ, NUMBER_BOOL, AT(inq), 0, 1},
     {IP_PROTOCOL_TCP, OPTION_KEEPIDLE, NUMBER_U32, AT(keepalive_idle_s), 1, 32767},
     {IP_PROTOCOL_TCP, OPTION_KEEPINTVL, NUMBER_U32, AT(keepalive_interval_s), 1, 32767},
     {IP_PROTOCOL_TCP, OPTION_KEEPCNT, NUMBER_U8, AT(keepalive_probes), 1, 127},

@@ -34,6 +34,7 @@ enum tcp_option_number {
     OPTION_FASTOPEN_CONNECT = 30,
     OPTION_FASTOPEN_KEY = 33,
     OPTION_FASTOPEN_NO_COOKIE = 34,
+    OPTION_INQ = 36,
 };
 
 #endif

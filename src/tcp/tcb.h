@@ -26,6 +26,7 @@
 #include "wire/ipv4.h"
 #include "wire/tcp.h"
 
+struct arrivals;
 struct tcp;
 struct tcp_port;
 
@@ -80,6 +81,8 @@ struct tcp_preferences {
     bool cork;
     bool reuse_address;
     bool free_bind;      /* IP_FREEBIND: to any address, ours or not */
+    bool inq;            /* TCP_INQ */
+    bool note_arrivals;  /* when text arrives is to be known */
     bool receive_errors; /* IP_RECVERR: ICMP errors are told at once, not when it times out */
 };
 
@@ -130,6 +133,12 @@ struct tcb {
     int error;      /* a positive errno the user has not been told yet */
     int soft_error; /* from ICMP: told when the connection times out (RFC 9293 §3.9.2.2) */
     struct error_queue errors;
+    struct {
+        struct list
+            marks; /* struct stamp_mark: bytes whose times are to be told, in order; stamps.c */
+        uint32_t count;
+        uint32_t base; /* what numbers of bytes count from */
+    } stamps;
     struct {
         struct list waiting; /* notes of MSG_ZEROCOPY sends not acknowledged yet, oldest first */
         uint32_t count;
@@ -189,6 +198,7 @@ struct tcb {
         uint32_t fin_seq;
         struct ring ring; /* bytes from what the user reads next; rcv.nxt is at ring.length */
         struct tcp_landing *landing; /* the memory of a reader that waits, or NULL; landing.c */
+        struct arrivals *arrivals;   /* when it came, or NULL; arrivals.c */
         struct ranges out_of_order;
         uint32_t sack_recent[TCP_SACK_BLOCKS_MAX]; /* a number in each block changed lately, newest
                                                     first (RFC 2018 §4) */

@@ -91,9 +91,21 @@ int tcp_error(struct tcb *tcb, bool clear); /* a positive errno, or 0 */
 /* What ICMP has said since the peer was last heard of (RFC 9293 §3.9.1.8, MUST-47), or 0: it ended
  * nothing. It is told once. */
 int tcp_soft_error(struct tcb *tcb);
-/* A send call with MSG_ZEROCOPY is over, and its bytes are the last that were taken: `note`, which
- * is the connection's from now on, tells when they are acknowledged. */
-void tcp_sent(struct tcb *tcb, struct error_note *note);
+/* A send call is over, and its bytes are the last that were taken: what is to be told of them in
+ * the error queue. `completion` (MSG_ZEROCOPY; or NULL), which is the connection's from now on,
+ * tells when they are acknowledged; `stamps` (core/stamps.h), when they leave. */
+void tcp_sent(struct tcb *tcb, struct error_note *completion, uint32_t stamps);
+/* Those times tell the number of a byte, which counts from SND.UNA, or from what is written next
+ * on: 0, or -EINVAL in CLOSED. */
+int tcp_stamps_begin(struct tcb *tcb, bool from_next);
+/* Whether the times at which text arrives are to be known; and when the last byte that was read
+ * did, or the one that is `ahead` bytes behind it (0: not known). */
+void tcp_note_arrivals(struct tcb *tcb, bool on);
+void tcp_listener_note_arrivals(struct tcp_listener *listener, bool on);
+uint64_t tcp_arrived_ns(struct tcb *tcb, uint32_t ahead);
+/* TCP_INQ: bytes left to read, at the end 1, so that its reader comes to know of it; -1 where it is
+ * not set. */
+int tcp_inq(const struct tcb *tcb);
 /* The oldest note of the error queue, to be freed by the caller, or NULL. */
 struct error_note *tcp_take_note(struct tcb *tcb);
 const struct endpoint *tcp_local(const struct tcb *tcb);

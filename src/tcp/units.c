@@ -56,14 +56,18 @@ void units_extend(struct tcb *tcb, uint32_t bytes)
     units_last(tcb)->end += bytes;
 }
 
-uint32_t units_room(const struct tcb *tcb, uint32_t goal)
+uint32_t units_last_start(const struct tcb *tcb)
 {
     const struct send_units *units = &tcb->snd.units;
+    return units->count > 1 ? unit_at(units, units->count - 2)->end : tcb->snd.nxt;
+}
+
+uint32_t units_room(const struct tcb *tcb, uint32_t goal)
+{
     const struct send_unit *last = units_last(tcb);
     if (!last || last->ends_record || last->spans >= LIMIT_ZEROCOPY_SPANS)
         return 0;
-    uint32_t start = units->count > 1 ? unit_at(units, units->count - 2)->end : tcb->snd.nxt;
-    uint32_t length = last->end - start;
+    uint32_t length = last->end - units_last_start(tcb);
     return length < goal ? goal - length : 0;
 }
 

@@ -31,6 +31,8 @@ struct send_units {
     uint32_t start, count;
 };
 
+/* Where the last unit starts, if there is one. */
+uint32_t units_last_start(const struct tcb *tcb);
 /* Makes sure that units_open() can do its work. 0 or -ENOMEM. */
 int units_reserve(struct tcb *tcb);
 /* Adds an empty unit at the end. */

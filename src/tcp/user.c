@@ -3,6 +3,7 @@
 
 #include "base/seq.h"
 #include "base/time.h"
+#include "core/stamps.h"
 #include "tcp/connection.h"
 #include "tcp/demux.h"
 #include "tcp/fastopen.h"
@@ -13,8 +14,10 @@
 #include "tcp/receive.h"
 #include "tcp/records.h"
 #include "tcp/send.h"
+#include "tcp/stamps.h"
 #include "tcp/timers.h"
 #include "tcp/urgent.h"
+#include "tcp/zerocopy.h"
 
 int tcp_create(struct stack *stack, void *owner, struct tcb **out)
 {
@@ -217,6 +220,14 @@ int tcp_soft_error(struct tcb *tcb)
     int error = tcb->soft_error;
     tcb->soft_error = 0;
     return error;
+}
+
+void tcp_sent(struct tcb *tcb, struct error_note *completion, uint32_t stamps)
+{
+    if (stamps & STAMP_TX)
+        stamps_mark(tcb, stamps);
+    if (completion)
+        zerocopy_sent(tcb, completion);
 }
 
 struct error_note *tcp_take_note(struct tcb *tcb)
@@ -448,6 +459,14 @@ uint32_t tcp_queued_in(const struct tcb *tcb)
 {
     return tcb->preferences.oob_inline ? tcb->rcv.ring.length
                                        : urgent_reach(tcb) - urgent_is_next(tcb);
+}
+
+int tcp_inq(const struct tcb *tcb)
+{
+    if (!tcb->preferences.inq)
+        return -1;
+    uint32_t held = tcb->rcv.ring.length;
+    return held ? (int)held : tcb->rcv.fin || tcb->ended;
 }
 
 uint32_t tcp_queued_out(const struct tcb *tcb)

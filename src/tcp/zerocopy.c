@@ -28,7 +28,7 @@ static void join_last(struct tcb *tcb, struct error_note *note)
     error_note_free(tcb->stack, note);
 }
 
-void tcp_sent(struct tcb *tcb, struct error_note *note)
+void zerocopy_sent(struct tcb *tcb, struct error_note *note)
 {
     error_queue_number(&tcb->errors, note);
     note->until = tcb->snd.base + tcb->snd.ring.length;

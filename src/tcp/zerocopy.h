@@ -7,9 +7,12 @@
 #ifndef TERN_TCP_ZEROCOPY_H
 #define TERN_TCP_ZEROCOPY_H
 
+struct error_note;
 struct tcb;
 
 void zerocopy_init(struct tcb *tcb);
+/* A send call is over whose bytes are the last that were taken. */
+void zerocopy_sent(struct tcb *tcb, struct error_note *note);
 /* SND.UNA has moved: tells of what is acknowledged. */
 void zerocopy_acknowledged(struct tcb *tcb);
 /* Nothing will be sent any more: tells of all that waits. */

@@ -474,9 +474,14 @@ uint32_t udp_next_length(const struct udp *udp)
     return datagrams_next_length(&udp->datagrams);
 }
 
-void udp_sent(struct udp *udp, struct error_note *note)
+void udp_stamps_begin(struct udp *udp)
 {
-    datagrams_sent(udp->stack, &udp->datagrams, note);
+    datagrams_stamps_begin(&udp->datagrams);
+}
+
+void udp_sent(struct udp *udp, struct error_note *completion, uint32_t stamps)
+{
+    datagrams_sent(udp->stack, &udp->datagrams, completion, stamps);
     stack_notify(udp->stack, udp->owner, POLLERR);
 }
 

@@ -52,8 +52,9 @@ unsigned udp_readiness(const struct udp *udp);
 int udp_error(struct udp *udp, bool clear);            /* a positive errno, or 0 */
 uint32_t udp_next_length(const struct udp *udp);       /* bytes of the next datagram (FIONREAD) */
 struct datagram_options *udp_options(struct udp *udp); /* to read and to change */
-/* What was sent last was sent with MSG_ZEROCOPY: `note` tells its user that it is done with. */
-void udp_sent(struct udp *udp, struct error_note *note);
+/* What datagrams_sent() and datagrams_stamps_begin() do. */
+void udp_sent(struct udp *udp, struct error_note *completion, uint32_t stamps);
+void udp_stamps_begin(struct udp *udp);
 /* The oldest note of the error queue, to be freed by the caller, or NULL. */
 struct error_note *udp_take_note(struct udp *udp);
 

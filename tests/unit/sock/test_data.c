@@ -651,9 +651,9 @@ static void nowhere_to_read_from_or_write_to_is_efault(void **state)
     assert_fails(tern_recvmsg(a, client, &message, 0), EFAULT);
     assert_fails(tern_recvfrom(a, client, &byte, 1, 0, (struct sockaddr *)&in, NULL), EFAULT);
     message.msg_iov = &span;
-    message.msg_control = &byte;
-    message.msg_controllen = 1;
-    assert_fails(tern_sendmsg(a, client, &message, 0), EINVAL);
+    message.msg_control = NULL;
+    message.msg_controllen = CMSG_LEN(4);
+    assert_fails(tern_sendmsg(a, client, &message, 0), EFAULT);
 }
 
 static void too_many_spans_are_refused(void **state)

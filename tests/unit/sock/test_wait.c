@@ -58,6 +58,12 @@ static void host_announce(struct sock_host *h, bool on)
     (void)on;
 }
 
+static uint64_t host_epoch(struct sock_host *h)
+{
+    (void)h;
+    return 0;
+}
+
 static int host_stop(struct sock_host *h)
 {
     (void)h;
@@ -78,6 +84,7 @@ static const struct sock_host_operations operations = {
     .wake = host_wake,
     .descriptor = host_descriptor,
     .announce = host_announce,
+    .epoch = host_epoch,
     .stop = host_stop,
     .release = host_release,
 };

@@ -7,7 +7,7 @@ static void sent(struct peer *p)
 {
     struct error_note *note = error_note_new(&p->m->stack, 0);
     assert_non_null(note);
-    tcp_sent(p->tcb, note);
+    tcp_sent(p->tcb, note, 0);
 }
 
 /* Writes `length` bytes as one send call that wants to be told. */
