@@ -58,7 +58,9 @@ struct peer {
     uint16_t window;
     bool timestamps; /* its segments carry them */
     uint32_t ts, ts_echo;
-    uint8_t ecn;     /* codepoint of its IP headers */
+    uint16_t
+        super;   /* its segments are super-segments of packets with so much text; 0: they are not */
+    uint8_t ecn; /* codepoint of its IP headers */
     unsigned events; /* all that the connection's owner has been told */
     unsigned listener_events;
 };
@@ -131,7 +133,8 @@ static inline enum drop_reason peer_send_raw(struct peer *p, struct segment segm
     segment.checksum = transport_checksum(&header, bytes, size + segment.length);
     tcp_build(&segment, bytes);
     packet_make(&packet, header, bytes, size + segment.length);
-    return machine_input(p->m, packet.bytes, packet.length);
+    struct tern_offload offload = {.segment_size = p->super};
+    return machine_input_offloaded(p->m, packet.bytes, packet.length, p->super ? &offload : NULL);
 }
 
 /* The bytes of the peer's stream from relative number `seq` on. */

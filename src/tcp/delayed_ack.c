@@ -35,9 +35,9 @@ void receive_quick(struct tcb *tcb, uint8_t count)
 
 static void measure_segment(struct tcb *tcb, const struct segment *segment)
 {
-    uint32_t length = segment->length;
+    uint32_t length = segment->largest;
     if (length > tcb->rcv.advertised_mss)
-        length = tcb->rcv.advertised_mss; /* a super-segment */
+        length = tcb->rcv.advertised_mss; /* a super-segment that does not say of what size */
     if (length > tcb->rcv.mss)
         tcb->rcv.mss = length;
 }

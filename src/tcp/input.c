@@ -86,9 +86,11 @@ enum drop_reason tcp_input(struct stack *stack, const struct packet_in *packet)
     }
     segment.ecn = packet->traffic_class & ECN_MASK;
     segment.packets = 1;
-    if (packet->segment_size && segment.length > packet->segment_size)
-        segment.packets =
-            (uint16_t)((segment.length + packet->segment_size - 1) / packet->segment_size);
+    segment.largest = segment.length;
+    if (packet->segment_size && segment.length > packet->segment_size) {
+        segment.largest = packet->segment_size;
+        segment.packets = (uint16_t)((segment.length + segment.largest - 1) / segment.largest);
+    }
     struct endpoint local = {packet->destination, segment.destination_port};
     struct endpoint remote = {packet->source, segment.source_port};
 

@@ -86,6 +86,7 @@ struct segment {
     uint32_t length;     /* of the text, without SYN and FIN */
     uint8_t ecn;         /* of the IP header that brought it: the ECN field; not parsed here */
     uint16_t packets;    /* on the wire, as which it came: more than one for a super-segment */
+    uint32_t largest;    /* bytes of text in the largest of them */
 };
 
 /* SEG.LEN: the sequence space that the segment occupies (RFC 9293 §3.4). */

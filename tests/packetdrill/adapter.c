@@ -251,7 +251,10 @@ static int do_poll(void *own, struct pollfd *fds, nfds_t count, int timeout_ms)
 static int give_packet(struct machine *m, const void *packet, size_t length)
 {
     capture_packet(m->capture, m->now_ns, packet, length);
-    const char *dropped = tern_input(m->tern, packet, length, NULL, m->now_ns);
+    /* As packetdrill would tell the kernel with --mss, of what is longer than one. */
+    struct tern_offload super = {.segment_size = (uint16_t)m->flags.segment};
+    const char *dropped =
+        tern_input(m->tern, packet, length, super.segment_size ? &super : NULL, m->now_ns);
     if (dropped != NULL && m->flags.trace)
         fprintf(stderr, "  tern dropped it: %s\n", dropped);
     return 0;

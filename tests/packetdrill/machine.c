@@ -247,6 +247,10 @@ static bool read_flag(struct machine_flags *flags, const char *item, size_t leng
         flags->mtu = (unsigned)strtoul(number, NULL, 10);
         return true;
     }
+    if (copy_flag(item, length, "segment=", number, sizeof number)) {
+        flags->segment = (unsigned)strtoul(number, NULL, 10);
+        return true;
+    }
     return copy_flag(item, length, "address=", flags->address, sizeof flags->address) ||
            copy_flag(item, length, "capture=", flags->capture, sizeof flags->capture) ||
            copy_flag(item, length, "forget=", flags->forget, sizeof flags->forget) ||

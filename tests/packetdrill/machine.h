@@ -42,6 +42,7 @@ struct left_packet {
 struct machine_flags {
     char address[64];
     unsigned mtu;
+    unsigned segment; /* bytes of text in each packet that a longer one stands for; 0: it is one */
     char capture[256];
     char counters[256]; /* a file that always holds the stack's counters, a name and a value a line
                          */

@@ -196,11 +196,29 @@ static void an_end_within_a_batch_leaves_nothing_to_acknowledge(void **state)
     peer_free(p);
 }
 
+/* Full-sized is what the packets are that the link has put together, not what they make together.
+ */
+static void super_segment_tells_the_size_of_its_packets(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    p->super = 900;
+    peer_text(p, 1, 9500);
+    assert_int_equal(p->tcb->rcv.mss, 900);
+    p->super = 0;
+    peer_text(p, 9501, 1000);
+    assert_int_equal(p->tcb->rcv.mss, 1000);
+    peer_forget(p);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_segments_of_a_connection_are_acknowledged_at_once),
         cmocka_unit_test(SHLD_18_MUST_40_acknowledgment_is_delayed_for_less_than_half_a_second),
+        cmocka_unit_test(super_segment_tells_the_size_of_its_packets),
         cmocka_unit_test(SHLD_19_every_second_full_segment_is_acknowledged_at_once),
         cmocka_unit_test(MUST_58_delayed_acknowledgment_rides_on_data),
         cmocka_unit_test(disorder_is_acknowledged_at_once),
