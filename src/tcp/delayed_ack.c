@@ -33,7 +33,7 @@ void receive_quick(struct tcb *tcb, uint8_t count)
         tcb->ack.quick = (uint8_t)segments;
 }
 
-static void measure_segment(struct tcb *tcb, const struct segment *segment)
+void receive_measure(struct tcb *tcb, const struct segment *segment)
 {
     uint32_t length = segment->largest;
     if (length > tcb->rcv.advertised_mss)
@@ -46,7 +46,7 @@ void receive_data_arrived(struct tcb *tcb, const struct segment *segment)
 {
     uint64_t now = tcb->stack->now_ns;
     uint64_t gap = now - tcb->ack.last_data_ns;
-    measure_segment(tcb, segment);
+    receive_measure(tcb, segment);
     tcb->ack.pending = true;
     if (tcb->ack.arrived < UINT8_MAX)
         tcb->ack.arrived++;

@@ -200,8 +200,7 @@ int half_open_fill(struct half_open *half, struct tcp_listener *listener,
     half->iss = tcp_initial_sequence(listener->tcp, &half->local, &half->remote);
     half->ts_offset = tcp_timestamp_offset(listener->tcp, &half->local, &half->remote);
     half->peer_window = segment->window;
-    half->window_bytes =
-        receive_initial_window(stack, listener->preferences.receive_buffer, &half->scale);
+    half->window_bytes = receive_initial_window(stack, &listener->preferences, &half->scale);
     return ip_path_find(stack, &half->local.address, &half->remote.address, &half->path);
 }
 

@@ -83,10 +83,11 @@ static enum tcp_step take_in_order(struct tcb *tcb, const struct segment *segmen
     return TCP_STEP_CONTINUE;
 }
 
-static enum tcp_step take_out_of_order(struct tcb *tcb, uint32_t seq, const uint8_t *text,
-                                       uint32_t length)
+static enum tcp_step take_out_of_order(struct tcb *tcb, const struct segment *segment, uint32_t seq,
+                                       const uint8_t *text, uint32_t length)
 {
     uint32_t end = seq + length;
+    receive_measure(tcb, segment);
     tcb->ack.now = true; /* RFC 5681 §4.2: the duplicate ACK that tells of the hole */
     receive_quick(tcb, 16);
     stack_count(tcb->stack, COUNTER_TcpExtTCPOFOQueue);
@@ -103,6 +104,14 @@ static enum tcp_step take_out_of_order(struct tcb *tcb, uint32_t seq, const uint
     receive_window_held_up(tcb, length);
     tcb->stat.last_received_ns = tcb->stack->now_ns;
     return TCP_STEP_CONTINUE;
+}
+
+/* All of the text is here already, and the FIN behind it is next: what was sent again for the FIN's
+ * sake is not reported, lest the sender take a retransmission to have been needless. */
+static bool brings_only_fin(const struct tcb *tcb, const struct segment *segment)
+{
+    return segment->flags & TCP_FIN && !(segment->flags & TCP_SYN) && !tcb->rcv.fin &&
+           segment->seq + segment->length == tcb->rcv.nxt;
 }
 
 enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment)
@@ -123,6 +132,8 @@ enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment)
         tcp_connection_end(tcb, ECONNRESET);
         return TCP_STEP_GONE_RST;
     }
+    if (brings_only_fin(tcb, segment))
+        return TCP_STEP_CONTINUE;
     if (seq_lt(seq, tcb->rcv.nxt)) {
         uint32_t known = tcb->rcv.nxt - seq;
         receive_duplicate(tcb, seq, seq_min(seq + length, tcb->rcv.nxt));
@@ -140,7 +151,7 @@ enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment)
         length = window; /* §3.10.7.4: trimmed to the window */
     if (seq == tcb->rcv.nxt)
         return take_in_order(tcb, segment, seq, text, length);
-    return take_out_of_order(tcb, seq, text, length);
+    return take_out_of_order(tcb, segment, seq, text, length);
 }
 
 static void peer_closed(struct tcb *tcb)

@@ -20,15 +20,17 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-uint32_t receive_initial_window(const struct stack *stack, uint32_t receive_buffer, uint8_t *scale)
+uint32_t receive_initial_window(const struct stack *stack,
+                                const struct tcp_preferences *preferences, uint8_t *scale)
 {
+    uint32_t buffer = preferences->receive_buffer;
     uint64_t most = (uint64_t)stack->settings.tcp_rcvbuf_max;
-    if (receive_buffer > most)
-        most = receive_buffer;
+    if (buffer > most || preferences->receive_buffer_fixed)
+        most = buffer; /* it will not grow */
     *scale = 0;
     while (*scale < 14 && most > (uint64_t)UINT16_MAX << *scale) /* RFC 7323 §2.3 */
         ++*scale;
-    return min_u32(receive_buffer, UINT16_MAX);
+    return min_u32(buffer, UINT16_MAX);
 }
 
 void receive_window_begin(struct tcb *tcb)

@@ -74,8 +74,7 @@ static int send_syn(struct tcb *tcb, uint32_t text)
     tcb->snd.nxt = iss + 1 + text;
     tcb->opt.ts_offset = tcp_timestamp_offset(tcb->tcp, &tcb->local, &tcb->remote);
     tcb->syn_timestamp = tcp_timestamp(tcb);
-    tcb->rcv.wnd =
-        receive_initial_window(tcb->stack, tcb->preferences.receive_buffer, &tcb->rcv.scale);
+    tcb->rcv.wnd = receive_initial_window(tcb->stack, &tcb->preferences, &tcb->rcv.scale);
     receive_window_begin(tcb);
     cc_start(tcb);
     tcb->syn_attempts = 1;

@@ -206,6 +206,9 @@ static void super_segment_tells_the_size_of_its_packets(void **state)
     p->super = 900;
     peer_text(p, 1, 9500);
     assert_int_equal(p->tcb->rcv.mss, 900);
+    p->super = 950;
+    peer_text(p, 20001, 9500); /* ahead of a hole too */
+    assert_int_equal(p->tcb->rcv.mss, 950);
     p->super = 0;
     peer_text(p, 9501, 1000);
     assert_int_equal(p->tcb->rcv.mss, 1000);

@@ -32,6 +32,12 @@ static uint32_t fill(struct peer *p)
 }
 
 /* RFC 7323 §2.3: the shift is what the largest buffer needs, and at most 14. */
+static uint32_t initial_window(struct peer *p, uint32_t buffer, bool fixed, uint8_t *scale)
+{
+    struct tcp_preferences preferences = {.receive_buffer = buffer, .receive_buffer_fixed = fixed};
+    return receive_initial_window(&p->m->stack, &preferences, scale);
+}
+
 static void scale_covers_the_largest_buffer(void **state)
 {
     (void)state;
@@ -43,13 +49,16 @@ static void scale_covers_the_largest_buffer(void **state)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         uint8_t scale;
         peer_settings(p)->tcp_rcvbuf_max = table[i].most;
-        assert_int_equal(receive_initial_window(&p->m->stack, 2304, &scale), 2304);
+        assert_int_equal(initial_window(p, 2304, false, &scale), 2304);
         assert_int_equal(scale, table[i].scale);
-        assert_int_equal(receive_initial_window(&p->m->stack, 60000, &scale), 60000);
+        assert_int_equal(initial_window(p, 60000, false, &scale), 60000);
     }
     uint8_t scale;
-    assert_int_equal(receive_initial_window(&p->m->stack, 1u << 30, &scale), 65535);
+    assert_int_equal(initial_window(p, 1u << 30, false, &scale), 65535);
     assert_int_equal(scale, 14);
+    /* SO_RCVBUF: it will not grow. */
+    assert_int_equal(initial_window(p, 40000, true, &scale), 40000);
+    assert_int_equal(scale, 0);
     peer_free(p);
 }
 
