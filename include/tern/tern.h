@@ -128,7 +128,8 @@ TERN_API int tern_accept4(struct tern *t, int socket, struct sockaddr *address, 
 
 /* connect(2); blocks for TCP. After EINPROGRESS (non-blocking, or SO_SNDTIMEO) or EINTR the
  * handshake goes on: POLLOUT tells its end, and SO_ERROR or another connect how it ended (EALREADY
- * before). AF_UNSPEC dissolves the association of a datagram socket.
+ * before). AF_UNSPEC dissolves the association of a datagram socket, resets a
+ * TCP connection and ends listening: the socket may connect anew.
  * Errors: EAFNOSUPPORT, EINVAL, EISCONN, EACCES (broadcast or multicast; of TCP, ENETUNREACH),
  * ECONNREFUSED, ECONNRESET, ECONNABORTED (it failed, and SO_ERROR has told why), ETIMEDOUT,
  * EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL (no port left). */

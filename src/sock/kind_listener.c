@@ -23,11 +23,11 @@ static int listener_bind(struct socket *socket, const struct endpoint *local)
     return -EINVAL;
 }
 
+static int listener_shutdown(struct socket *socket, bool receive, bool send);
+
 static int listener_connect(struct socket *socket, const struct endpoint *remote)
 {
-    (void)socket;
-    (void)remote;
-    return -EISCONN;
+    return remote ? -EISCONN : listener_shutdown(socket, true, false);
 }
 
 static int listener_listen(struct socket *socket, int backlog)

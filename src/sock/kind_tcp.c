@@ -6,6 +6,7 @@
 #include "sock/receipt.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
+#include "sock/wait.h"
 #include "tcp/tcp.h"
 
 static int tcp_kind_open(struct socket *socket)
@@ -50,10 +51,24 @@ static int connect_outcome(struct socket *socket)
     return -error;
 }
 
+/* AF_UNSPEC: ends the connection as if its time were over, and the socket may open another. Who
+ * waits for the old one is told that there is none. */
+static int disconnect(struct socket *socket)
+{
+    struct tcb *fresh = NULL;
+    int error = tcp_disconnect(socket->of.tcb, &fresh);
+    if (fresh == NULL)
+        return error;
+    socket->of.tcb = fresh;
+    socket->connect_progress = CONNECT_NONE;
+    wait_wake_all(socket->tern, &socket->waiting);
+    return error;
+}
+
 static int tcp_kind_connect(struct socket *socket, const struct endpoint *remote)
 {
     if (remote == NULL)
-        return -EAFNOSUPPORT;
+        return disconnect(socket);
     if (socket->connect_progress == CONNECT_DONE)
         return -EISCONN;
     if (socket->connect_progress == CONNECT_UNDER_WAY)

@@ -83,6 +83,9 @@ int tcp_shutdown_receive(struct tcb *tcb);
 void tcp_detach(struct tcb *tcb);
 /* ABORT (§3.10.5): a reset to the peer, and the tcb is gone. */
 void tcp_abort(struct tcb *tcb);
+/* ABORT, and in its place a CLOSED one with the same owner, preferences and bound port: 0; -ENOMEM,
+ * and nothing has happened, except where `fresh` is set: that then has no port. */
+int tcp_disconnect(struct tcb *tcb, struct tcb **fresh);
 
 /* POLLIN POLLOUT POLLRDHUP POLLHUP POLLERR POLLPRI, as poll(2) means them. Who is told that there
  * is no room to write is notified, once, when there is. */

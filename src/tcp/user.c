@@ -268,7 +268,7 @@ static ssize_t nothing_to_read(struct tcb *tcb)
         return take_error(tcb);
     if (tcb->rcv.fin || tcb->receive_shut || tcb->ended)
         return 0;
-    if (tcb->state == TCP_CLOSED)
+    if (tcb->state == TCP_CLOSED && !tcb->fast_open.deferred)
         return -ENOTCONN;
     bool over = tcp_state_synchronized(tcb->state) && !tcp_state_can_receive(tcb->state);
     return over ? 0 : -EAGAIN;
@@ -350,6 +350,18 @@ void tcp_abort(struct tcb *tcb)
     if (tcb_open(tcb) && tcb->state != TCP_TIME_WAIT)
         tcp_send_reset(tcb); /* §3.10.5 */
     tcp_connection_end(tcb, 0);
+}
+
+int tcp_disconnect(struct tcb *tcb, struct tcb **fresh)
+{
+    struct endpoint local = tcb->local;
+    bool bound = tcb->bound;
+    int error = tcp_create(tcb->stack, tcb->owner, fresh);
+    if (error < 0)
+        return error;
+    (*fresh)->preferences = tcb->preferences;
+    tcp_abort(tcb);
+    return bound ? port_bind(*fresh, &local, (*fresh)->preferences.reuse_address) : 0;
 }
 
 void tcp_detach(struct tcb *tcb)

@@ -557,9 +557,28 @@ static void who_cannot_be_reached_is_refused(void **state)
     assert_fails(connect_to(a, s, "10.0.0.255", 7), ENETUNREACH);
     assert_fails(connect_to(a, s, "224.0.0.1", 7), ENETUNREACH);
     assert_fails(connect_to(a, s, "10.0.0.2", 0), EADDRNOTAVAIL);
-    /* TCP dissolves nothing. */
-    struct sockaddr_in in = {.sin_family = AF_UNSPEC};
-    assert_fails(tern_connect(a, s, (struct sockaddr *)&in, sizeof in), EAFNOSUPPORT);
+}
+
+static void AF_UNSPEC_resets_a_connection_and_the_socket_may_have_another(void **state)
+{
+    (void)state;
+    struct sockaddr_in unspecified = {.sin_family = AF_UNSPEC};
+    struct sockaddr *none = (struct sockaddr *)&unspecified;
+    struct sockaddr_in in;
+    socklen_t length = sizeof in;
+    int listener = listen_at(b, "7", 5), s = open_stream(a);
+    assert_int_equal(tern_connect(a, s, none, sizeof unspecified), 0); /* nothing to dissolve */
+    set_int(a, s, IPPROTO_TCP, TCP_NODELAY, 1);
+    assert_int_equal(connect_to(a, s, "10.0.0.2", 7), 0);
+    int accepted = tern_accept(b, listener, NULL, NULL);
+    assert_int_equal(tern_connect(a, s, none, sizeof unspecified), 0);
+    assert_fails(tern_getpeername(a, s, (struct sockaddr *)&in, &length), ENOTCONN);
+    assert_fails(tern_recv(b, accepted, &in, 1, 0), ECONNRESET);
+    assert_int_equal(connect_to(a, s, "10.0.0.2", 7), 0);
+    assert_int_equal(get_int(a, s, IPPROTO_TCP, TCP_NODELAY), 1); /* options are the socket's */
+    assert_true(tern_accept(b, listener, NULL, NULL) >= 0);
+    assert_int_equal(tern_connect(b, listener, none, sizeof unspecified), 0);
+    assert_fails(tern_accept(b, listener, NULL, NULL), EINVAL);
 }
 
 static void without_a_port_left_nothing_connects(void **state)
@@ -655,6 +674,7 @@ int main(void)
         socket_test(connect_gives_up_in_time),
         socket_test(an_interrupted_connect_goes_on),
         socket_test(who_cannot_be_reached_is_refused),
+        socket_test(AF_UNSPEC_resets_a_connection_and_the_socket_may_have_another),
         socket_test(without_a_port_left_nothing_connects),
         socket_test(a_datagram_socket_connects_at_once_and_again),
         socket_test(names_need_a_place),
