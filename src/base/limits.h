@@ -11,6 +11,10 @@ enum limits {
     LIMIT_SUPER_PACKET = 65535,    /* bytes of an IP packet to or from a link that offloads */
     LIMIT_HEADERS = 128, /* room for a departing packet's headers: IPv6 40 + TCP 60, rounded */
 
+    LIMIT_RING_SPARES = 4,            /* rings' memory kept for the next, pieces a stack */
+    LIMIT_RING_SPARE_LEAST = 1 << 16, /* bytes below which it is not worth it, a piece */
+    LIMIT_RING_SPARE_MOST = 1 << 20,  /* and above which it is too much */
+
     /* ip */
     LIMIT_MTU_MIN = 68,               /* of a link: what everyone forwards uncut, RFC 791 §3.2 */
     LIMIT_PATH_MTUS = 1024,           /* destinations whose path's MTU is remembered */

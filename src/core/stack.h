@@ -105,7 +105,7 @@ struct stack {
      * NULL: nothing is ever put off. */
     void (*batch_over)(struct stack *stack);
     bool in_batch;
-    bool batch_enough; /* a reader has all it has room for: it should run before more arrives */
+    bool batch_enough; /* a reader has enough: it should run before more arrives */
 
     uint64_t
         memory_used_bytes; /* rings, queues, records: charged by who allocates (stack_charge) */

@@ -32,12 +32,12 @@ uint64_t driver_deadline(struct driver *d)
 }
 
 /* Whether there may be more. */
-static bool take_batch(struct driver *d, uint64_t now_ns)
+static bool take_batch(struct driver *d, uint64_t now_ns, int budget)
 {
     struct stack *stack = stack_of(d);
     int delivered = d->broken ? 0 : POLL_SLICE;
     stack_batch_begin(stack);
-    for (int total = 0; total < POLL_BUDGET && delivered == POLL_SLICE && !stack->batch_enough;
+    for (int total = 0; total < budget && delivered == POLL_SLICE && !stack->batch_enough;
          total += delivered)
         delivered = link_poll(d->link, now_ns, POLL_SLICE, driver_deliver, d);
     if (delivered < 0)
@@ -46,14 +46,24 @@ static bool take_batch(struct driver *d, uint64_t now_ns)
     return delivered == POLL_SLICE;
 }
 
-bool driver_serve(struct driver *d)
+static bool serve(struct driver *d, int budget)
 {
     uint64_t now_ns = clock_now_ns();
     /* An acknowledgment that is here already comes before the timeout that it prevents. */
-    bool more = take_batch(d, now_ns);
+    bool more = take_batch(d, now_ns, budget);
     stack_advance(stack_of(d), now_ns);
     d->served_ns = clock_now_ns(); /* a batch can take as long as the helper's patience */
     return more || driver_deadline(d) <= now_ns;
+}
+
+bool driver_serve(struct driver *d)
+{
+    return serve(d, POLL_BUDGET);
+}
+
+void driver_look(struct driver *d)
+{
+    serve(d, POLL_SLICE);
 }
 
 int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns)

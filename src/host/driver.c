@@ -28,7 +28,7 @@ static int driver_enter(struct sock_host *host)
     d->cancel_state = cancel_state;
     uint64_t now_ns = clock_now_ns();
     if (!d->seat && now_ns - d->served_ns >= LOOK_AFTER_NS)
-        driver_serve(d);
+        driver_look(d);
     else
         stack_advance(stack_of(d), now_ns);
     return 0;

@@ -93,6 +93,8 @@ void kick_take(struct kick *kick);       /* by whom it was for, once it is out *
 /* drive.c */
 /* Takes in what has arrived, then does what is due. Whether there may be more. */
 bool driver_serve(struct driver *d);
+/* The same for a call that may go on to serve: not much, so that a reader can be given the rest. */
+void driver_look(struct driver *d);
 /* Sleeps in poll(2), the machine given away, until something arrives, it is kicked, or the time has
  * come. 0 or -EINTR. */
 int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns);

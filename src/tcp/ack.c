@@ -64,7 +64,7 @@ void ack_release_bytes(struct tcb *tcb)
     tcb->snd.base += acked;
     tcb->stat.bytes_acked += acked;
     if (ring->length == 0) {
-        ring_release(ring); /* an idle connection owns nothing */
+        ring_spares_give(&tcb->tcp->spares, ring); /* an idle connection owns nothing */
         units_release(tcb);
     }
     tcp_connection_charge(tcb);

@@ -153,7 +153,7 @@ static void stop_working(struct tcb *tcb)
     list_remove(&tcb->ack.batch);
     cc_release(tcb);
     records_release(tcb);
-    ring_release(&tcb->snd.ring);
+    ring_spares_give(&tcb->tcp->spares, &tcb->snd.ring);
     units_release(tcb);
     zerocopy_release(tcb);
     stamps_release(tcb);
@@ -165,7 +165,7 @@ void tcp_connection_free(struct tcb *tcb)
 {
     if (tcb->rcv.landing)
         tcb->rcv.landing->tcb = NULL;
-    ring_release(&tcb->rcv.ring);
+    ring_spares_give(&tcb->tcp->spares, &tcb->rcv.ring);
     arrivals_release(tcb);
     stop_working(tcb);
     error_queue_release(tcb->stack, &tcb->errors);

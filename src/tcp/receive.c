@@ -11,6 +11,10 @@
 #include "tcp/sack.h"
 #include "tcp/timers.h"
 
+/* Bytes that are worth a reader's while. More would push them out of the cache before it has run.
+ */
+enum { READER_ENOUGH = 256 * 1024 };
+
 static uint32_t right_edge(const struct tcb *tcb)
 {
     return tcb->rcv.wup + tcb->rcv.wnd;
@@ -35,6 +39,7 @@ static void report_overlap(struct tcb *tcb, uint32_t seq, uint32_t end)
 static bool store(struct tcb *tcb, uint32_t seq, const uint8_t *text, uint32_t length)
 {
     uint32_t offset = tcb->rcv.ring.length + (seq - tcb->rcv.nxt);
+    ring_spares_take(&tcb->tcp->spares, &tcb->rcv.ring);
     if (ring_reserve(&tcb->rcv.ring, offset + length) < 0)
         return false;
     ring_write_at(&tcb->rcv.ring, offset, text, length);
@@ -78,6 +83,8 @@ static enum tcp_step take_in_order(struct tcb *tcb, const struct segment *segmen
         if (tcb->rcv.out_of_order.count == 0)
             receive_quick(tcb, 2);
     }
+    if (tcb->rcv.ring.length >= READER_ENOUGH)
+        tcb->stack->batch_enough = true;
     receive_data_arrived(tcb, segment);
     tcp_notify(tcb, POLLIN | POLLRDNORM);
     return TCP_STEP_CONTINUE;

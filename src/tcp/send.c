@@ -106,6 +106,7 @@ static int64_t find_room(struct tcb *tcb, uint32_t goal)
 /* Adds `length` bytes, for which find_room() has made room. */
 static int append(struct tcb *tcb, const void *bytes, uint32_t length, uint32_t goal)
 {
+    ring_spares_take(&tcb->tcp->spares, &tcb->snd.ring);
     int error = ring_append(&tcb->snd.ring, bytes, length);
     if (error < 0)
         return -ENOBUFS;

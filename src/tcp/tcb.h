@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/ranges.h"
 #include "base/ring.h"
+#include "base/ring_spares.h"
 #include "base/table.h"
 #include "base/tree.h"
 #include "core/error_queue.h"
@@ -368,6 +369,7 @@ struct tcp {
     struct list time_wait;    /* oldest first */
     struct list batch;        /* connections whose ACK waits for the end of the batch */
     uint32_t time_wait_count;
+    struct ring_spares spares;
     uint32_t open_count; /* detached tcbs not in TIME-WAIT */
     struct hash_key isn_key, timestamp_key, port_key;
     struct cookie_secret cookie_secret;

@@ -34,6 +34,7 @@ static void tcp_release(struct stack *stack)
     table_release(&tcp->connections);
     table_release(&tcp->half_open);
     table_release(&tcp->ports);
+    ring_spares_release(&tcp->spares);
     fast_open_release(tcp);
     free(tcp);
     stack->batch_over = NULL;

@@ -287,7 +287,7 @@ static void consume(struct tcb *tcb, uint32_t bytes)
         return;
     ring_consume(&tcb->rcv.ring, bytes);
     if (tcb->rcv.ring.length == 0 && tcb->rcv.out_of_order.count == 0) {
-        ring_release(&tcb->rcv.ring); /* an idle connection owns no ring */
+        ring_spares_give(&tcb->tcp->spares, &tcb->rcv.ring); /* an idle connection owns no ring */
         tcp_connection_charge(tcb);
     }
     receive_consumed(tcb, bytes);
