@@ -15,7 +15,8 @@
 struct pair_link {
     struct link link;
     int descriptor;
-    int failure; /* what poll fails with from now on; 0: it does not */
+    unsigned *asked; /* how often its descriptor was asked for: by who is about to sleep on it */
+    int failure;     /* what poll fails with from now on; 0: it does not */
 };
 
 static inline int pair_link_send(struct link *link, const struct iovec *spans, int count,
@@ -58,13 +59,16 @@ static inline uint64_t pair_link_deadline(const struct link *link)
 
 static inline int pair_link_descriptor(const struct link *link)
 {
-    return ((const struct pair_link *)link)->descriptor;
+    const struct pair_link *pair = (const struct pair_link *)link;
+    ++*pair->asked;
+    return pair->descriptor;
 }
 
 static inline void pair_link_close(struct link *link)
 {
     struct pair_link *pair = (struct pair_link *)link;
     close(pair->descriptor);
+    free(pair->asked);
     free(pair);
 }
 
@@ -78,7 +82,9 @@ static inline struct link *pair_link_over(int descriptor)
     struct pair_link *pair = malloc(sizeof *pair);
     assert_non_null(pair);
     *pair = (struct pair_link){.link = {.operations = &operations, .mtu = 1500},
-                               .descriptor = descriptor};
+                               .descriptor = descriptor,
+                               .asked = calloc(1, sizeof(unsigned))};
+    assert_non_null(pair->asked);
     return &pair->link;
 }
 

@@ -211,7 +211,9 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * SO_MARK and SO_PRIORITY (kept; nothing goes by them), SO_ZEROCOPY (not of echo sockets:
  * EOPNOTSUPP),
  * SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING (below), SO_KEEPALIVE, SO_LINGER, SO_OOBINLINE (of
- * streams), SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT. IPPROTO_IP: IP_TTL,
+ * streams), SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT, SO_BUSY_POLL
+ * (how long, in microseconds, a call that waits for the socket looks for packets again and again
+ * before it sleeps; where that has been in vain it is tried less often). IPPROTO_IP: IP_TTL,
  * IP_TOS, IP_MTU_DISCOVER, IP_RECVERR (of datagrams, whether ICMP errors and EMSGSIZE are told in
  * the error queue, also without a peer; of an open TCP connection, whether an ICMP error fails the
  * next call at once; that of an attempt to connect is always in the error queue); of TCP

@@ -51,6 +51,8 @@ struct driver {
     struct seated *poller; /* the one in the seat, while in poll(2) */
     uint64_t poll_until_ns;
     struct list asleep;
+    unsigned spins_in_vain;   /* in a row, up to SPINS_IN_VAIN_MOST */
+    unsigned spins_to_skip;   /* waits that do not spin */
     struct list to_post;      /* semaphores to post once the lock is given away */
     struct kick waiting_kick; /* of whichever waiting thread has the seat */
     int broken;               /* the negative errno with which the link has ended */

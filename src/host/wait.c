@@ -5,19 +5,59 @@
 #include "host/clock.h"
 #include "host/internal.h"
 
+/* So that who spins in vain soon does so for one wait in this power of 2. */
+enum { SPINS_IN_VAIN_MOST = 6 };
+
+/* Spinning (SO_BUSY_POLL): looking again and again instead of sleeping, as long as the waiter says,
+ * once a wait. It pays where packets come sooner than the sleep would take to end; after it has
+ * been in vain, twice as many waits as before go to sleep at once. */
+struct spin {
+    uint64_t until_ns; /* 0: not begun */
+    bool over;
+};
+
+static bool spin_goes_on(struct driver *d, struct spin *spin, const struct sock_waiter *waiter)
+{
+    if (spin->over || waiter->spin_ns == 0)
+        return false;
+    if (spin->until_ns == 0 && d->spins_to_skip > 0) {
+        d->spins_to_skip--;
+        spin->over = true;
+        return false;
+    }
+    if (spin->until_ns == 0)
+        spin->until_ns = d->served_ns + waiter->spin_ns;
+    if (d->served_ns < spin->until_ns)
+        return true;
+    if (d->spins_in_vain < SPINS_IN_VAIN_MOST)
+        d->spins_in_vain++;
+    d->spins_to_skip = (1u << d->spins_in_vain) - 1;
+    spin->over = true;
+    return false;
+}
+
+static void spin_ended(struct driver *d, const struct spin *spin)
+{
+    if (spin->until_ns && !spin->over)
+        d->spins_in_vain = 0;
+}
+
 /* Drives until the waiter is woken: 0, -ETIMEDOUT, -EINTR, -ENETDOWN. */
 static int wait_in_seat(struct driver *d, struct seated *self, struct sock_waiter *waiter,
                         uint64_t deadline_ns)
 {
+    struct spin spin = {0};
     for (;;) {
         bool more = driver_serve(d);
-        if (waiter->woken)
+        if (waiter->woken) {
+            spin_ended(d, &spin);
             return 0;
+        }
         if (d->broken)
             return -ENETDOWN;
         if (stack_of(d)->now_ns >= deadline_ns)
             return -ETIMEDOUT;
-        if (more) {
+        if (more || spin_goes_on(d, &spin, waiter)) {
             driver_yield(d);
             continue;
         }

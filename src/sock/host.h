@@ -45,8 +45,9 @@ struct sock_host;
 /* One waiting call. Starts as {0}; lives on the stack of the waiting thread; the socket floor keeps
  * it wherever it finds whom to wake, by a member of its own around it. */
 struct sock_waiter {
-    bool woken;    /* by wake(); wait() takes it back when it returns */
-    void *sleeper; /* the host's own */
+    uint64_t spin_ns; /* how long to look again and again before it sleeps */
+    bool woken;       /* by wake(); wait() takes it back when it returns */
+    void *sleeper;    /* the host's own */
 };
 
 struct sock_host_operations {

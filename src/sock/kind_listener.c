@@ -42,6 +42,7 @@ static void inherit(struct socket *socket, const struct socket *listener)
     socket->receive_timeout_ns = listener->receive_timeout_ns;
     socket->send_timeout_ns = listener->send_timeout_ns;
     socket->receive_low_water = listener->receive_low_water;
+    socket->busy_poll_us = listener->busy_poll_us;
     socket->linger_s = listener->linger_s;
     socket->reuse_address = listener->reuse_address;
     socket->reuse_port = listener->reuse_port;

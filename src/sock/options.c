@@ -181,6 +181,12 @@ static int set_socket_option(struct socket *socket, int option, const void *valu
             interest_reconsider(socket);
         }
         return error;
+    case SO_BUSY_POLL:
+        if (error == 0 && number < 0)
+            error = -EINVAL;
+        if (error == 0)
+            socket->busy_poll_us = (uint32_t)number;
+        return error;
     default:
         if (error < 0)
             return error;
@@ -225,6 +231,8 @@ static int get_socket_option(struct socket *socket, int option, void *value, soc
         return option_put_int(value, length, socket->zero_copy);
     case SO_RCVLOWAT:
         return option_put_int(value, length, (int)socket->receive_low_water);
+    case SO_BUSY_POLL:
+        return option_put_int(value, length, (int)socket->busy_poll_us);
     default:
         return socket->kind->get_option(socket, SOL_SOCKET, option, value, length);
     }

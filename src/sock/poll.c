@@ -42,8 +42,9 @@ static int wait_for_any(struct tern *t, const struct question *q, uint64_t deadl
         struct socket *socket = descriptor_find(&t->descriptors, q->fds[i].fd);
         if (socket == NULL)
             continue;
-        q->waiting[used++] =
-            (struct waiting){.at = &socket->waiting, .events = (unsigned)q->fds[i].events};
+        q->waiting[used++] = (struct waiting){.at = &socket->waiting,
+                                              .events = (unsigned)q->fds[i].events,
+                                              .busy_poll_us = socket->busy_poll_us};
     }
     return wait_for(t, q->waiting, used, deadline_ns);
 }

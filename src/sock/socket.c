@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "sock/interest.h"
+#include "sock/tern.h"
 #include "sock/wait.h"
 
 /* Linux's net.core.wmem_default. */
@@ -20,6 +21,7 @@ struct socket *socket_new(struct tern *t, const struct socket_kind *kind)
     socket->receive_timeout_ns = TIME_NEVER;
     socket->send_timeout_ns = TIME_NEVER;
     socket->receive_low_water = 1;
+    socket->busy_poll_us = (uint32_t)t->stack.settings.busy_poll_us;
     socket->linger_s = -1;
     socket->send_buffer = SEND_BUFFER;
     socket->mtu_discover = IP_PMTUDISC_WANT;

@@ -114,6 +114,7 @@ struct socket {
     uint64_t receive_timeout_ns; /* SO_RCVTIMEO; TIME_NEVER: none */
     uint64_t send_timeout_ns;    /* SO_SNDTIMEO */
     uint32_t receive_low_water;  /* SO_RCVLOWAT, bytes */
+    uint32_t busy_poll_us;       /* SO_BUSY_POLL */
     int32_t linger_s;            /* SO_LINGER's time; -1: off */
     uint32_t send_buffer;        /* SO_SNDBUF of datagrams, which never wait to be sent */
     struct times times;

@@ -12,6 +12,7 @@ int wait_for(struct tern *t, struct waiting *waiting, size_t count, uint64_t dea
     struct sock_waiter waiter = {0};
     for (size_t i = 0; i < count; i++) {
         waiting[i].waiter = &waiter;
+        waiter.spin_ns = time_max(waiter.spin_ns, TIME_US(waiting[i].busy_poll_us));
         list_append(waiting[i].at, &waiting[i].link);
     }
     int result = t->host->operations->wait(t->host, &waiter, deadline_ns);

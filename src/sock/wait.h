@@ -21,7 +21,8 @@ struct tern;
 struct waiting {
     struct list *at; /* &socket->waiting or &tern->waiting */
     unsigned events; /* POLL… bits that wake the call, POLLERR and POLLHUP always; 0: anything */
-    bool closed;     /* out: the socket is gone, and `at` with it */
+    uint32_t busy_poll_us; /* the socket's SO_BUSY_POLL */
+    bool closed;           /* out: the socket is gone, and `at` with it */
     struct list link;
     struct sock_waiter *waiter;
 };

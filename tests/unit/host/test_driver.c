@@ -205,6 +205,50 @@ static void time_is_up_to_date_between_enter_and_leave(void **state)
     teardown();
 }
 
+/* Waits as waiter 0 with a spin of `spin_ns`, in vain or until the timer wakes it after `ms`: how
+ * often it went to sleep. */
+static unsigned sleeps_of_wait(uint64_t spin_ns, unsigned ms)
+{
+    struct sock_waiter waiter = {.spin_ns = spin_ns};
+    unsigned *asked = ((struct pair_link *)w.link)->asked;
+    enter();
+    if (ms)
+        stack_arm(&w.t.stack, &w.timer, w.t.stack.now_ns + TIME_MS(ms));
+    unsigned before = *asked;
+    w.waiters[0] = &waiter;
+    uint64_t deadline_ns = ms ? TIME_NEVER : w.t.stack.now_ns + TIME_MS(2);
+    assert_int_equal(w.host->operations->wait(w.host, &waiter, deadline_ns), ms ? 0 : -ETIMEDOUT);
+    w.waiters[0] = NULL;
+    unsigned sleeps = *asked - before;
+    leave();
+    return sleeps;
+}
+
+static void a_wait_that_spins_does_not_sleep(void **state)
+{
+    (void)state;
+    setup();
+    assert_true(sleeps_of_wait(0, 5) > 0);
+    assert_int_equal(sleeps_of_wait(TIME_S(20), 5), 0);
+    teardown();
+}
+
+static void spinning_in_vain_is_done_less_and_less_often(void **state)
+{
+    (void)state;
+    setup();
+    assert_true(sleeps_of_wait(1, 0) > 0);
+    assert_true(sleeps_of_wait(TIME_S(20), 5) > 0); /* this one sleeps at once */
+    assert_int_equal(sleeps_of_wait(TIME_S(20), 5), 0);
+    assert_true(sleeps_of_wait(1, 0) > 0); /* and all is as at the start */
+    assert_true(sleeps_of_wait(1, 0) > 0);
+    assert_true(sleeps_of_wait(1, 0) > 0);
+    for (int i = 0; i < 3; i++)
+        assert_true(sleeps_of_wait(TIME_S(20), 5) > 0);
+    assert_int_equal(sleeps_of_wait(TIME_S(20), 5), 0);
+    teardown();
+}
+
 /* ── The helper ── */
 
 static void packets_are_answered_while_nobody_calls(void **state)
@@ -486,6 +530,8 @@ int main(void)
         cmocka_unit_test(waiter_woken_before_it_waits_does_not_sleep),
         cmocka_unit_test(timers_run_while_a_thread_waits),
         cmocka_unit_test(time_is_up_to_date_between_enter_and_leave),
+        cmocka_unit_test(a_wait_that_spins_does_not_sleep),
+        cmocka_unit_test(spinning_in_vain_is_done_less_and_less_often),
         cmocka_unit_test(packets_are_answered_while_nobody_calls),
         cmocka_unit_test(timers_run_while_nobody_calls),
         cmocka_unit_test(each_waiting_thread_is_woken_by_what_is_its_own),

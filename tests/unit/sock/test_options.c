@@ -110,6 +110,7 @@ static void a_value_too_short_or_missing_is_refused(void **state)
         {SOL_SOCKET, SO_RCVBUF, sizeof(int)},
         {SOL_SOCKET, SO_SNDBUF, sizeof(int)},
         {SOL_SOCKET, SO_RCVLOWAT, sizeof(int)},
+        {SOL_SOCKET, SO_BUSY_POLL, sizeof(int)},
         {SOL_SOCKET, SO_LINGER, sizeof(struct linger)},
         {SOL_SOCKET, SO_RCVTIMEO, sizeof(struct timeval)},
         {SOL_SOCKET, SO_SNDTIMEO, sizeof(struct timeval)},
@@ -229,6 +230,19 @@ static void buffers_are_twice_what_was_asked_for(void **state)
             assert_true(get_int(a, s, SOL_SOCKET, options[o]) > 100000);
         }
     }
+}
+
+static void so_busy_poll_starts_as_the_setting_says(void **state)
+{
+    (void)state;
+    int s = tern_socket(a, AF_INET, SOCK_STREAM, 0), before = -1;
+    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_BUSY_POLL), 0);
+    set_int(a, s, SOL_SOCKET, SO_BUSY_POLL, 70);
+    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_BUSY_POLL), 70);
+    assert_fails(tern_setsockopt(a, s, SOL_SOCKET, SO_BUSY_POLL, &before, sizeof before), EINVAL);
+    assert_int_equal(tern_set(a, "socket.busy_poll_us", "50"), 0);
+    assert_int_equal(get_int(a, tern_socket(a, AF_INET, SOCK_DGRAM, 0), SOL_SOCKET, SO_BUSY_POLL),
+                     50);
 }
 
 static void so_rcvlowat_can_be_reached(void **state)
@@ -369,6 +383,7 @@ int main(void)
         socket_test(timeouts_are_kept),
         socket_test(a_negative_timeout_is_over_at_once),
         socket_test(buffers_are_twice_what_was_asked_for),
+        socket_test(so_busy_poll_starts_as_the_setting_says),
         socket_test(so_rcvlowat_can_be_reached),
         socket_test(so_error_is_told_once),
         socket_test(ip_ttl_and_ip_tos_are_a_stream_s_too),
