@@ -15,9 +15,11 @@ enum tcp_step tcp_check_paws(struct tcb *tcb, const struct segment *segment)
 {
     if (!tcb->opt.timestamps || segment->flags & TCP_RST)
         return TCP_STEP_CONTINUE;
-    if (!segment->options.has_timestamps) /* §3.2; not before the handshake has settled them */
-        return tcp_state_synchronized(tcb->state) ? tcp_drop(DROP_TCP_MISSING_TIMESTAMP)
-                                                  : TCP_STEP_CONTINUE;
+    /* §3.2; not before the handshake has settled them. */
+    if (!segment->options.has_timestamps)
+        return tcp_state_synchronized(tcb->state) && tcb->stack->settings.tcp_timestamps_strict
+                   ? tcp_drop(DROP_TCP_MISSING_TIMESTAMP)
+                   : TCP_STEP_CONTINUE;
     if (seq_geq(segment->options.timestamp_value, tcb->opt.ts_recent) ||
         tcb->stack->now_ns - tcb->opt.ts_recent_ns > PAWS_IDLE)
         return TCP_STEP_CONTINUE;

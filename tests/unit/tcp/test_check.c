@@ -34,6 +34,21 @@ static void missing_timestamp_is_dropped_in_silence(void **state)
     peer_free(p);
 }
 
+/* Linux is not that strict, nor are we where tcp.timestamps_strict is off. */
+static void missing_timestamp_is_taken_by_who_is_not_strict(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_timestamps_strict = 0;
+    peer_open(p, PEER_FULL);
+    uint32_t recent = p->tcb->opt.ts_recent;
+    p->timestamps = false;
+    assert_int_equal(peer_text(p, 1, 10), DROP_NONE);
+    assert_int_equal(peer_read(p, 1, 10), 10);
+    assert_int_equal(p->tcb->opt.ts_recent, recent);
+    peer_free(p);
+}
+
 /* RFC 7323 §5.3: a reset is not subject to the test. */
 static void reset_without_or_with_an_old_timestamp_is_taken(void **state)
 {
@@ -342,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(older_timestamp_is_dropped_and_acknowledged),
         cmocka_unit_test(missing_timestamp_is_dropped_in_silence),
+        cmocka_unit_test(missing_timestamp_is_taken_by_who_is_not_strict),
         cmocka_unit_test(reset_without_or_with_an_old_timestamp_is_taken),
         cmocka_unit_test(timestamp_older_by_24_idle_days_is_taken),
         cmocka_unit_test(timestamp_of_what_comes_out_of_order_is_not_echoed),
