@@ -182,15 +182,32 @@ bool tcp_parse(const void *bytes, size_t length, struct segment *out)
 /* ── Building ──
  *
  * Each option is written so that it ends on a multiple of four, with NOPs in front; SACK-permitted
- * and timestamps share three words. That gives the order and the padding that tcp.h promises. */
+ * and timestamps share three words. AccECN alone starts where it is, and what follows makes use of
+ * the space behind it. That gives the order and the padding that tcp.h promises. */
+
+static size_t round_up_to_word(size_t length)
+{
+    return (length + 3) & ~(size_t)3;
+}
+
+/* Where the options end once one of `length` bytes stands behind `at` bytes of others. */
+static size_t end_of_option(size_t at, size_t length)
+{
+    return round_up_to_word(at + length);
+}
+
+static void pad(struct writer *w, size_t length)
+{
+    memset(writer_room(w, length), TCP_OPTION_NOP, length);
+}
 
 /* Starts an option of `length` bytes in all: false when there is no room for it. */
 static bool option_begin(struct writer *w, uint8_t kind, size_t length)
 {
-    size_t padding = (4 - length % 4) % 4;
-    if (w->left < padding + length)
+    size_t at = writer_length(w), end = end_of_option(at, length);
+    if (end - at > w->left)
         return false;
-    memset(writer_room(w, padding), TCP_OPTION_NOP, padding);
+    pad(w, end - at - length);
     writer_u8(w, kind);
     writer_u8(w, (uint8_t)length);
     return true;
@@ -202,23 +219,24 @@ static void build_timestamps(struct writer *w, const struct tcp_options *options
     writer_u32(w, options->timestamp_echo);
 }
 
-static void build_sack_permitted_and_timestamps(struct writer *w, const struct tcp_options *options)
+static void build_timestamps_perhaps_with_sack_permitted(struct writer *w,
+                                                         const struct tcp_options *options)
 {
     size_t both = SACK_PERMITTED_LENGTH + TIMESTAMPS_LENGTH;
-    if (options->has_sack_permitted && options->has_timestamps) {
-        if (w->left < both)
-            return;
-        writer_u8(w, TCP_OPTION_SACK_PERMITTED);
-        writer_u8(w, SACK_PERMITTED_LENGTH);
-        writer_u8(w, TCP_OPTION_TIMESTAMPS);
-        writer_u8(w, TIMESTAMPS_LENGTH);
-        build_timestamps(w, options);
-    } else if (options->has_sack_permitted) {
-        option_begin(w, TCP_OPTION_SACK_PERMITTED, SACK_PERMITTED_LENGTH);
-    } else if (options->has_timestamps) {
+    if (!options->has_timestamps)
+        return;
+    if (!options->has_sack_permitted) {
         if (option_begin(w, TCP_OPTION_TIMESTAMPS, TIMESTAMPS_LENGTH))
             build_timestamps(w, options);
+        return;
     }
+    if (w->left < both)
+        return;
+    writer_u8(w, TCP_OPTION_SACK_PERMITTED);
+    writer_u8(w, SACK_PERMITTED_LENGTH);
+    writer_u8(w, TCP_OPTION_TIMESTAMPS);
+    writer_u8(w, TIMESTAMPS_LENGTH);
+    build_timestamps(w, options);
 }
 
 static size_t fast_open_length(const struct tcp_options *options)
@@ -229,37 +247,43 @@ static size_t fast_open_length(const struct tcp_options *options)
            (size_t)(options->fast_open_experimental ? EXPERIMENT_HEADER : OPTION_HEADER);
 }
 
-static size_t round_up_to_word(size_t length)
+/* Where all ends when `length` bytes of AccECN stand behind `at` bytes of others. */
+static size_t end_with_accecn(size_t at, size_t length, const struct tcp_options *options)
 {
-    return (length + 3) & ~(size_t)3;
+    size_t end = at + length;
+    if (options->has_sack_permitted && !options->has_timestamps)
+        end = end_of_option(end, SACK_PERMITTED_LENGTH);
+    if (options->has_window_scale)
+        end = end_of_option(end, WINDOW_SCALE_LENGTH);
+    if (options->sack_count > 0)
+        end = end_of_option(end, OPTION_HEADER + options->sack_count * SACK_BLOCK_LENGTH);
+    return round_up_to_word(end) + round_up_to_word(fast_open_length(options));
 }
 
-/* As many counters as fit when Fast Open has its room: the first are the ones that matter (RFC 9768
- * §3.2.3). */
+/* As many counters as fit when what stands behind has its room: the first are the ones that matter
+ * (RFC 9768 §3.2.3). */
 static void build_accecn(struct writer *w, const struct tcp_options *options)
 {
-    size_t left = w->left;
-    size_t reserved = round_up_to_word(fast_open_length(options));
-    if (reserved >= left)
+    unsigned most = options->accecn_count < 3 ? options->accecn_count : 3;
+    for (unsigned count = most + 1; count-- > 0;) {
+        size_t length = OPTION_HEADER + count * (size_t)ACCECN_COUNTER_LENGTH;
+        if (end_with_accecn(writer_length(w), length, options) > TCP_OPTIONS_MAX)
+            continue;
+        writer_u8(w, options->accecn_order == 0 ? TCP_OPTION_ACCECN0 : TCP_OPTION_ACCECN1);
+        writer_u8(w, (uint8_t)length);
+        for (unsigned i = 0; i < count; i++) {
+            writer_u8(w, (uint8_t)(options->accecn[i] >> 16));
+            writer_u16(w, (uint16_t)options->accecn[i]);
+        }
         return;
-    unsigned count = options->accecn_count < 3 ? options->accecn_count : 3;
-    while (count > 0 &&
-           round_up_to_word(OPTION_HEADER + count * ACCECN_COUNTER_LENGTH) > left - reserved)
-        count--;
-    uint8_t kind = options->accecn_order == 0 ? TCP_OPTION_ACCECN0 : TCP_OPTION_ACCECN1;
-    if (!option_begin(w, kind, OPTION_HEADER + count * (size_t)ACCECN_COUNTER_LENGTH))
-        return;
-    for (unsigned i = 0; i < count; i++) {
-        writer_u8(w, (uint8_t)(options->accecn[i] >> 16));
-        writer_u16(w, (uint16_t)options->accecn[i]);
     }
 }
 
 static void build_sack(struct writer *w, const struct tcp_options *options)
 {
-    size_t left = w->left;
+    size_t at = writer_length(w);
     unsigned count = options->sack_count;
-    while (count > 0 && round_up_to_word(OPTION_HEADER + count * SACK_BLOCK_LENGTH) > left)
+    while (count > 0 && end_of_option(at, OPTION_HEADER + count * SACK_BLOCK_LENGTH) > at + w->left)
         count--;
     if (count == 0)
         return;
@@ -281,23 +305,31 @@ static void build_fast_open(struct writer *w, const struct tcp_options *options)
     if (options->fast_open_experimental)
         writer_u16(w, FAST_OPEN_MAGIC);
     writer_bytes(w, options->cookie, options->cookie_length);
-    while (writer_length(w) % 4 != 0)
-        writer_u8(w, TCP_OPTION_NOP);
+}
+
+static void pad_to_word(struct writer *w)
+{
+    size_t at = writer_length(w);
+    pad(w, round_up_to_word(at) - at);
 }
 
 static void build_options(struct writer *w, const struct tcp_options *options)
 {
     if (options->has_mss && option_begin(w, TCP_OPTION_MSS, MSS_LENGTH))
         writer_u16(w, options->mss);
-    build_sack_permitted_and_timestamps(w, options);
-    if (options->has_window_scale && option_begin(w, TCP_OPTION_WINDOW_SCALE, WINDOW_SCALE_LENGTH))
-        writer_u8(w, options->window_scale);
+    build_timestamps_perhaps_with_sack_permitted(w, options);
     if (options->has_accecn)
         build_accecn(w, options);
+    if (options->has_sack_permitted && !options->has_timestamps)
+        option_begin(w, TCP_OPTION_SACK_PERMITTED, SACK_PERMITTED_LENGTH);
+    if (options->has_window_scale && option_begin(w, TCP_OPTION_WINDOW_SCALE, WINDOW_SCALE_LENGTH))
+        writer_u8(w, options->window_scale);
     if (options->sack_count > 0)
         build_sack(w, options);
+    pad_to_word(w);
     if (options->has_fast_open)
         build_fast_open(w, options);
+    pad_to_word(w);
 }
 
 size_t tcp_build(const struct segment *segment, uint8_t out[TCP_HEADER_MAX])

@@ -100,11 +100,12 @@ static inline uint32_t segment_length(const struct segment *s)
  * (security rule 2). The checksum is the caller's to verify. */
 bool tcp_parse(const void *bytes, size_t length, struct segment *out);
 
-/* Writes header and options, padded with NOP and END to a multiple of four, in the order that Linux
- * uses: on a SYN MSS, SACK-permitted, timestamps, NOP, window scale (without timestamps MSS, NOP,
- * NOP, SACK-permitted, NOP, window scale), Fast Open last; otherwise NOP, NOP, timestamps, NOP,
- * NOP, SACK. The checksum field is written as it stands in `segment`. Returns the header's length,
- * at most 60; as many SACK blocks as fit are written. */
+/* Writes header and options, padded with NOP to a multiple of four, in the order that Linux uses:
+ * on a SYN MSS, SACK-permitted, timestamps, NOP, window scale (without timestamps MSS, NOP, NOP,
+ * SACK-permitted, NOP, window scale), Fast Open last; otherwise NOP, NOP, timestamps, NOP, NOP,
+ * SACK. AccECN stands behind MSS and timestamps, and its end fills the NOPs of what follows. The
+ * checksum field is written as it stands in `segment`. Returns the header's length, at most 60; as
+ * many SACK blocks as fit are written. */
 size_t tcp_build(const struct segment *segment, uint8_t out[TCP_HEADER_MAX]);
 /* The control bits of a header that tcp_build wrote. */
 uint16_t tcp_header_flags(const uint8_t *header);

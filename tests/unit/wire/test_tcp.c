@@ -358,7 +358,7 @@ static void accecn_gives_way_counter_by_counter(void **state)
                                      .accecn_order = 1,
                                      .accecn_count = 3,
                                      .accecn = {0x010203, 0x040506, 0x070809}}};
-    ASSERT_BUILDS(&in.options, 1, 174, 11, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    ASSERT_BUILDS(&in.options, 174, 11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1);
     in.options.has_mss = in.options.has_sack_permitted = in.options.has_timestamps = true;
     in.options.has_window_scale = in.options.has_fast_open = true;
     in.options.cookie_length = 8;
@@ -368,6 +368,28 @@ static void accecn_gives_way_counter_by_counter(void **state)
     assert_true(tcp_parse(header, 60, &out));
     assert_int_equal(out.options.accecn_count, 2);
     assert_int_equal(out.options.cookie_length, 8);
+}
+
+static void padding_behind_accecn_is_that_of_the_next_option(void **state)
+{
+    (void)state;
+    struct tcp_options o = {.has_accecn = true, .accecn_order = 1, .accecn_count = 1};
+    o.accecn[0] = 0x010203;
+    ASSERT_BUILDS(&o, 174, 5, 1, 2, 3, 1, 1, 1);
+    o.has_window_scale = true;
+    o.window_scale = 7;
+    ASSERT_BUILDS(&o, 174, 5, 1, 2, 3, 3, 3, 7);
+    o.has_sack_permitted = true;
+    ASSERT_BUILDS(&o, 174, 5, 1, 2, 3, 1, 4, 2, 1, 3, 3, 7);
+    o.has_sack_permitted = o.has_window_scale = false;
+    o.sack_count = 1;
+    o.sack[0] = (struct range){1, 2};
+    ASSERT_BUILDS(&o, 174, 5, 1, 2, 3, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2);
+    o.accecn_count = 0;
+    ASSERT_BUILDS(&o, 174, 2, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2);
+    o.sack_count = 0;
+    o.has_fast_open = true;
+    ASSERT_BUILDS(&o, 174, 2, 1, 1, 34, 2, 1, 1);
 }
 
 static void all_options_survive_the_round_trip(void **state)
@@ -503,6 +525,7 @@ int main(void)
         cmocka_unit_test(sack_blocks_stand_behind_timestamps),
         cmocka_unit_test(only_the_sack_blocks_that_fit_are_written),
         cmocka_unit_test(accecn_gives_way_counter_by_counter),
+        cmocka_unit_test(padding_behind_accecn_is_that_of_the_next_option),
         cmocka_unit_test(all_options_survive_the_round_trip),
         cmocka_unit_test(segment_length_counts_syn_and_fin),
         cmocka_unit_test(options_that_do_not_fit_are_left_out),
