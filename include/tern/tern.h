@@ -422,6 +422,8 @@ enum {
 enum {
     TERN_LINK_CHECKSUM = 1, /* finishes checksums */
     TERN_LINK_TSO = 2,      /* cuts super-segments of TCP, and may deliver them */
+    TERN_LINK_TSO_CWR = 4,  /* and leaves CWR on every part, without TERN_OFFLOAD_ECN (RFC 9768
+                               §3.3.4): else such segments are cut above the link */
 };
 
 enum tern_trace_kind {

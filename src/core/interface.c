@@ -61,16 +61,23 @@ static bool is_super_segment(const struct packet_out *packet)
     return packet->segment_size > 0 && packet->payload_length > packet->segment_size;
 }
 
-static bool link_cuts(const struct interface *interface, const struct packet_out *packet)
+static bool has_cwr(const struct packet_out *packet)
 {
-    return (interface->features & TERN_LINK_TSO) &&
-           packet->header_length + packet->payload_length <= interface->super_packet_max;
+    return packet->protocol == IP_PROTOCOL_TCP &&
+           (tcp_header_flags(packet->header + packet->transport_offset) & TCP_CWR);
 }
 
 static bool first_part_alone_has_cwr(const struct packet_out *packet)
 {
-    return packet->protocol == IP_PROTOCOL_TCP && !packet->cwr_on_all &&
-           (tcp_header_flags(packet->header + packet->transport_offset) & TCP_CWR);
+    return !packet->cwr_on_all && has_cwr(packet);
+}
+
+/* RFC 9768 §3.3.4: what cuts as RFC 3168 has it would spoil the counter that CWR is a part of. */
+static bool link_cuts(const struct interface *interface, const struct packet_out *packet)
+{
+    return (interface->features & TERN_LINK_TSO) &&
+           packet->header_length + packet->payload_length <= interface->super_packet_max &&
+           (interface->features & TERN_LINK_TSO_CWR || !packet->cwr_on_all || !has_cwr(packet));
 }
 
 /* Says what the link has left to do to this packet, and does the rest. */

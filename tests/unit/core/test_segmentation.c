@@ -201,9 +201,16 @@ static void accecn_counter_stands_on_every_part(void **state)
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(part(m, i).flags, TCP_ACK | TCP_CWR | TCP_AE);
     machine_clear(m);
+    m->interface->features = TERN_LINK_TSO | TERN_LINK_TSO_CWR;
+    assert_int_equal(interface_output(m->interface, &super->packet), 0);
+    assert_int_equal(m->sent[0].offload.segment_size, 1000);
+    assert_int_equal(m->sent[0].offload.flags, TERN_OFFLOAD_CHECKSUM);
+    /* A link that cuts as RFC 3168 has it does not get it whole. */
+    machine_clear(m);
     m->interface->features = TERN_LINK_TSO;
     assert_int_equal(interface_output(m->interface, &super->packet), 0);
-    assert_int_equal(m->sent[0].offload.flags, TERN_OFFLOAD_CHECKSUM);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(part(m, i).flags, TCP_ACK | TCP_CWR | TCP_AE);
     free(super);
     machine_free(m);
 }
