@@ -132,6 +132,10 @@ static bool given_up(const struct tcb *tcb)
     if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED) {
         if (tcb->preferences.user_timeout_ms)
             return stalled + rtt_rto(tcb) / 2 >= TIME_MS(tcb->preferences.user_timeout_ms);
+        /* SYNs that do not back off are more, in no more time. */
+        if (tcb->state == TCP_SYN_SENT && settings->tcp_syn_linear_timeouts > 0)
+            return stalled >= stall_limit(tcb, tcb->preferences.syn_retries,
+                                          TIME_MS(settings->tcp_rto_initial_ms));
         return tcb->syn_attempts >
                (tcb->accepted_open ? settings->tcp_synack_retries : tcb->preferences.syn_retries);
     }
@@ -176,6 +180,14 @@ static void doubt_path(struct tcb *tcb)
     mtu_probe_black_hole(tcb);
 }
 
+/* RFC 6298 §5.5, which SYNs may be let off at first: they are few and small, and the wait is the
+ * user's (Linux's tcp_syn_linear_timeouts). */
+static bool backs_off(const struct tcb *tcb)
+{
+    return tcb->state != TCP_SYN_SENT ||
+           tcb->syn_attempts > tcb->stack->settings.tcp_syn_linear_timeouts + 1;
+}
+
 /* RFC 6298 §5.4 to §5.7. Each handler returns whether the connection still exists. */
 static bool retransmit_expired(struct tcb *tcb)
 {
@@ -205,7 +217,7 @@ static bool retransmit_expired(struct tcb *tcb)
     tcb->rack.probe_out = false;
     timer_clear(tcb, TCP_TIMER_REORDER);
     bool went = tcp_retransmit_first(tcb, WHY_TIMEOUT);
-    if (went && tcb->rtt.backoff < 32)
+    if (went && tcb->rtt.backoff < 32 && backs_off(tcb))
         tcb->rtt.backoff++;
     timer_clear(tcb, TCP_TIMER_PROBE);
     timer_set(tcb, TCP_TIMER_RETRANSMIT, tcb->stack->now_ns + (went ? rtt_rto(tcb) : LINK_RETRY));

@@ -63,7 +63,7 @@ static const struct sysctl table[] = {
     {"net.ipv4.tcp_pacing_ss_ratio", SAME, "tcp.pacing_ss_ratio"},
     {"net.ipv4.tcp_pacing_ca_ratio", SAME, "tcp.pacing_ca_ratio"},
     {"net.ipv4.tcp_recovery", FIXED, "1"},
-    {"net.ipv4.tcp_syn_linear_timeouts", FIXED, "0"},
+    {"net.ipv4.tcp_syn_linear_timeouts", SAME, "tcp.syn_linear_timeouts"},
     {"net.ipv4.tcp_comp_sack_nr", FIXED, "0"},
     {"net.ipv4.tcp_moderate_rcvbuf", FIXED, "1"},
     {"net.ipv4.tcp_fack", FIXED, "0"},

@@ -128,6 +128,29 @@ static void MUST_22_MUST_23_SYN_is_repeated_for_three_minutes(void **state)
     peer_free(p);
 }
 
+/* As Linux has them: more SYNs, in no more time. */
+static void first_SYNs_may_be_repeated_without_backing_off(void **state)
+{
+    (void)state;
+    static const uint64_t waits[] = {1000, 1000, 1000, 2000};
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_syn_linear_timeouts = 2;
+    assert_int_equal(tcp_create(&p->m->stack, p, &p->tcb), 0);
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_SYNCNT, 2);
+    peer_await_syn(p);
+    for (size_t i = 0; i < 4; i++) {
+        peer_after(p, waits[i] - 1);
+        peer_quiet(p);
+        peer_after(p, 1);
+        assert_int_equal(peer_take(p).flags, TCP_SYN);
+    }
+    peer_after(p, 3999);
+    assert_int_equal(p->tcb->state, TCP_SYN_SENT);
+    peer_after(p, 1);
+    assert_int_equal(p->tcb->state, TCP_CLOSED);
+    peer_free(p);
+}
+
 static void MUST_22_SYN_retries_can_be_set_for_a_connection(void **state)
 {
     (void)state;
@@ -357,6 +380,7 @@ int main(void)
         cmocka_unit_test(MUST_21_user_timeout_decides_where_it_is_set),
         cmocka_unit_test(MUST_22_MUST_23_SYN_is_repeated_for_three_minutes),
         cmocka_unit_test(MUST_22_SYN_retries_can_be_set_for_a_connection),
+        cmocka_unit_test(first_SYNs_may_be_repeated_without_backing_off),
         cmocka_unit_test(MUST_36_zero_window_is_probed_with_growing_intervals),
         cmocka_unit_test(MUST_37_answered_probes_keep_the_connection_open),
         cmocka_unit_test(unanswered_probes_give_the_connection_up),
