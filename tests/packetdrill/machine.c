@@ -254,6 +254,7 @@ static bool read_flag(struct machine_flags *flags, const char *item, size_t leng
     return copy_flag(item, length, "address=", flags->address, sizeof flags->address) ||
            copy_flag(item, length, "capture=", flags->capture, sizeof flags->capture) ||
            copy_flag(item, length, "forget=", flags->forget, sizeof flags->forget) ||
+           copy_flag(item, length, "refused=", flags->refused, sizeof flags->refused) ||
            copy_flag(item, length, "counters=", flags->counters, sizeof flags->counters);
 }
 

@@ -38,7 +38,8 @@ struct left_packet {
     uint8_t bytes[];
 };
 
-/* What the flags string says: "address=192.168.0.1/16,mtu=1500,capture=FILE,unread=fail,trace". */
+/* What the flags string says: "address=192.168.0.1/16,mtu=1500,capture=FILE,refused=FOLDER,
+ * unread=fail,trace". */
 struct machine_flags {
     char address[64];
     unsigned mtu;
@@ -47,6 +48,7 @@ struct machine_flags {
     char counters[256]; /* a file that always holds the stack's counters, a name and a value a line
                          */
     char forget[256];   /* a file that, once it is there, says to forget what was learnt of peers */
+    char refused[256];  /* a folder of what the kernel refused of settings, by its names for them */
     bool unread_fails;  /* packets that no line asked for fail the script */
     bool trace;
 };

@@ -4,7 +4,8 @@
  * then the stack's business.
  *
  * A setting "tcp.x" follows tcp_x; where name, unit or range differ, a line in `differing` says
- * how. Settings that the kernel has no file for keep their defaults. */
+ * how. Settings that the kernel has no file for keep their defaults. A value that a script asks for
+ * and this kernel refuses, because it is older than the script, is found in a file of its own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ static const struct {
 
 struct setting_file {
     char setting[64];
+    char file[64]; /* in its folder */
     enum rule rule;
     int fd;
     char last[128]; /* what it held when it was last read */
@@ -76,6 +78,7 @@ static void add(struct machine *m, const char *setting)
             file.rule = differing[i].rule;
         }
     }
+    snprintf(file.file, sizeof file.file, "%s", strrchr(path, '/') + 1);
     file.fd = open_high(path);
     if (file.fd < 0)
         return;
@@ -135,11 +138,28 @@ static void translate(char *value, size_t size, enum rule rule)
     }
 }
 
+static ssize_t read_refused(const struct machine *m, const struct setting_file *file, char *value,
+                            size_t size)
+{
+    char path[sizeof m->flags.refused + sizeof file->file + 2];
+    if (!m->flags.refused[0])
+        return -1;
+    snprintf(path, sizeof path, "%s/%s", m->flags.refused, file->file);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t n = read(fd, value, size);
+    close(fd);
+    return n;
+}
+
 /* What the stack does not know, or not so far, leaves the setting as it was. */
 static void follow(struct machine *m, struct setting_file *file)
 {
     char value[sizeof file->last];
-    ssize_t n = pread(file->fd, value, sizeof value - 1, 0);
+    ssize_t n = read_refused(m, file, value, sizeof value - 1);
+    if (n <= 0)
+        n = pread(file->fd, value, sizeof value - 1, 0);
     if (n <= 0)
         return;
     value[n] = '\0';
