@@ -261,6 +261,13 @@ struct tern_tcp_info {
         tcpi_rehash;
     uint16_t tcpi_total_rto, tcpi_total_rto_recoveries;
     uint32_t tcpi_total_rto_time;
+    /* ECN: packets received marked; bytes that the peer says it received, and that we received,
+     * with each codepoint (AccECN). tcpi_ecn_mode: 0 off, 1 RFC 3168, 2 AccECN, 3 asked for. */
+    uint32_t tcpi_received_ce;
+    uint32_t tcpi_delivered_e1_bytes, tcpi_delivered_e0_bytes, tcpi_delivered_ce_bytes;
+    uint32_t tcpi_received_e1_bytes, tcpi_received_e0_bytes, tcpi_received_ce_bytes;
+    uint32_t tcpi_ecn_mode : 2, tcpi_accecn_opt_seen : 2, tcpi_accecn_fail_mode : 4,
+        tcpi_options2 : 24;
 };
 
 /* fcntl(2): F_GETFL and F_SETFL with O_NONBLOCK.

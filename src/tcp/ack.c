@@ -159,11 +159,20 @@ static bool acceptable(const struct tcb *tcb, uint32_t ack)
  * before this, can move it on and have the real ones fail PAWS. */
 static void update_ts_recent(struct tcb *tcb, const struct segment *segment)
 {
+    tcb->opt.ts_advanced = false;
     if (!tcb->opt.timestamps || !segment->options.has_timestamps ||
         seq_gt(segment->seq, tcb->opt.last_ack_sent))
         return;
+    tcb->opt.ts_advanced = seq_gt(segment->options.timestamp_value, tcb->opt.ts_recent);
     tcb->opt.ts_recent = segment->options.timestamp_value;
     tcb->opt.ts_recent_ns = tcb->stack->now_ns;
+}
+
+/* RFC 9768 §3.2.2.5.1: an ACK of marked ACKs looks like a duplicate, but it has no SACK blocks. */
+static bool acknowledges_acks(const struct tcb *tcb, const struct segment *segment)
+{
+    return tcb->ecn.handshake.mode == ECN_ACCURATE && tcb->opt.sack &&
+           segment->options.sack_count == 0;
 }
 
 /* Whether `event` is a duplicate ACK as RFC 5681 §2 defines it. */
@@ -171,7 +180,7 @@ static bool is_duplicate(const struct tcb *tcb, const struct segment *segment,
                          const struct ack_event *event)
 {
     return segment->ack == tcb->snd.una && !event->advanced && !event->has_text &&
-           !event->window_changed && tcb->records.out > 0;
+           !event->window_changed && tcb->records.out > 0 && !acknowledges_acks(tcb, segment);
 }
 
 /* What has been SACKed was sent before the oldest segment went out (again): the path delivers, and
@@ -186,7 +195,8 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
 {
     if (!(segment->flags & TCP_ACK))
         return tcp_drop(DROP_TCP_NO_ACK);
-    if (tcb->state == TCP_SYN_RECEIVED) {
+    bool syn_acked = tcb->state == TCP_SYN_RECEIVED;
+    if (syn_acked) {
         enum tcp_step step = finish_handshake(tcb, segment);
         if (step != TCP_STEP_CONTINUE)
             return step;
@@ -202,6 +212,7 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
 
     rate_check_app_limited(tcb);
     struct ack_event event = event_begin(tcb, segment);
+    event.syn_acked = syn_acked;
     uint32_t prior_out = tcb->records.out;
     if (seq_geq(segment->ack, tcb->snd.una)) {
         event.window_changed = update_window(tcb, segment);

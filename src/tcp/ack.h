@@ -37,7 +37,7 @@ struct ack_event {
     bool original_acked;      /* something sent once only, after the recovery point's start, was
                                  delivered (F-RTO) */
     bool ece;                 /* the peer echoes congestion marks (RFC 3168) */
-    bool syn_acked, fin_acked;
+    bool syn_acked;           /* our SYN, in SYN-RECEIVED */
 };
 
 /* RFC 9293 §3.10.7.4, fifth: check the ACK field. May destroy the connection (TCP_STEP_GONE). */

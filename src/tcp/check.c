@@ -87,6 +87,10 @@ enum tcp_step tcp_check_syn(struct tcb *tcb, const struct segment *segment)
         return TCP_STEP_CONTINUE;
     if (tcb->state == TCP_SYN_RECEIVED && segment->seq == tcb->rcv.irs) {
         if (segment->flags & TCP_ACK) { /* simultaneous open: the other's SYN,ACK */
+            if (!ecn_syn_ack_repeated(tcb, segment)) {
+                tcp_connection_end(tcb, ECONNRESET);
+                return TCP_STEP_GONE_RST;
+            }
             receive_duplicate(tcb, segment->seq, segment->seq + 1);
             tcb->ack.now = true;
             return TCP_STEP_CONTINUE;
@@ -94,7 +98,10 @@ enum tcp_step tcp_check_syn(struct tcb *tcb, const struct segment *segment)
         tcp_retransmit_first(tcb, WHY_SYN_ACK);
         return tcp_drop(DROP_TCP_SYN);
     }
+    if (segment->flags & TCP_ACK && segment->seq == tcb->rcv.irs)
+        ecn_syn_ack_repeated(tcb, segment);
     stack_count(tcb->stack, COUNTER_TcpExtTCPSYNChallenge);
     tcp_send_challenge(tcb);
+    tcb->ecn.accurate.reflect = false;
     return tcp_drop(DROP_TCP_SYN);
 }

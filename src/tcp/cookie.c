@@ -140,10 +140,11 @@ enum drop_reason cookie_answer(struct half_open *half)
     struct stack *stack = listener->stack;
     if (half->options.has_timestamps && stack->settings.tcp_timestamps) {
         uint32_t clock = tcp_timestamp_clock(stack);
-        bool ecn = half->ecn.mode == ECN_CLASSIC;
+        bool ecn = half->ecn.mode != ECN_OFF;
         half->ts_offset += cookie_timestamp(clock, &half->options, ecn) - clock;
     } else {
-        half->ecn.mode = ECN_OFF;
+        if (half->ecn.mode == ECN_CLASSIC)
+            half->ecn.mode = ECN_OFF;
         half->options.has_sack_permitted = half->options.has_window_scale = false;
     }
     half->iss = cookie_make(listener->tcp, &half->local, &half->remote, half->irs,
@@ -160,18 +161,31 @@ bool cookie_expected(const struct tcp_listener *listener, const struct segment *
            listener->stack->now_ns < listener->cookies_until_ns;
 }
 
+/* RFC 9768 §5.1: the first ACK of who agreed to AccECN has an ACE field of at least 2; without a
+ * timestamp to say whether the peer asked for ECN at all, a pure one tells. */
+static enum ecn_mode recall_ecn(const struct settings *settings, const struct segment *segment,
+                                bool timestamp, bool asked)
+{
+    bool accurate = settings->tcp_ecn >= 3 && accecn_bits(segment->flags) >= 2;
+    if (!timestamp)
+        return accurate && segment_length(segment) == 0 ? ECN_ACCURATE : ECN_OFF;
+    if (!asked || !settings->tcp_ecn)
+        return ECN_OFF;
+    return accurate ? ECN_ACCURATE : ECN_CLASSIC;
+}
+
 /* What the SYN must have said, as far as the cookie could remember. */
 static void recall(struct half_open *half, uint16_t mss, const struct segment *segment)
 {
     const struct settings *settings = &half->listener->stack->settings;
     struct tcp_options syn = {.has_mss = true, .mss = mss};
+    bool ecn = false;
     if (segment->options.has_timestamps && settings->tcp_timestamps) {
-        bool ecn;
         syn.has_timestamps = true;
         syn.timestamp_value = segment->options.timestamp_value;
         cookie_timestamp_read(segment->options.timestamp_echo - half->ts_offset, &syn, &ecn);
-        half->ecn.mode = ecn && settings->tcp_ecn ? ECN_CLASSIC : ECN_OFF;
     }
+    half->ecn.mode = (uint8_t)recall_ecn(settings, segment, syn.has_timestamps, ecn);
     half->options = syn;
 }
 

@@ -105,6 +105,7 @@ void receive_ack_sent(struct tcb *tcb)
     }
     tcb->ack.now = tcb->ack.pending = tcb->ack.pushed = false;
     tcb->ack.arrived = 0;
+    tcb->ecn.accurate.acks_alone = false;
     tcb->opt.last_ack_sent = tcb->rcv.nxt;
     timer_clear(tcb, TCP_TIMER_ACK);
 }

@@ -34,6 +34,7 @@ static const char *const why_text[] = {
 struct manner {
     uint8_t traffic_class, hop_limit;
     bool may_be_fragmented;
+    bool cwr_on_all;
 };
 
 /* Puts the decoded `segment` on the wire with `spans` of payload. */
@@ -50,6 +51,7 @@ static int transmit(struct stack *stack, const struct ip_path *path, const struc
     packet.traffic_class = manner->traffic_class;
     packet.hop_limit = manner->hop_limit;
     packet.dont_fragment = !manner->may_be_fragmented;
+    packet.cwr_on_all = manner->cwr_on_all;
     packet.checksum_offset = TCP_CHECKSUM_OFFSET;
     packet.why = why_text[why];
     for (int i = 0; i < span_count; i++)
@@ -118,6 +120,7 @@ int tcp_emit(struct tcb *tcb, const struct send_decision *decision)
         .traffic_class = (uint8_t)((tcb->preferences.traffic_class & ~ECN_MASK) | ecn),
         .hop_limit = tcb->preferences.hop_limit,
         .may_be_fragmented = tcb->preferences.mtu_discover == MTU_DISCOVER_DONT,
+        .cwr_on_all = tcb->ecn.handshake.mode == ECN_ACCURATE,
     };
     int error = transmit(tcb->stack, &tcb->path, &tcb->local, &tcb->remote, &segment, spans, count,
                          decision->mss, &manner, decision->why);

@@ -73,11 +73,32 @@ static void fill_counts(const struct tcb *tcb, struct tern_tcp_info *info)
     info->tcpi_delivery_rate = tcb->rate.latest;
     info->tcpi_delivery_rate_app_limited = tcb->rate.latest == 0 || tcb->rate.latest_app_limited;
     info->tcpi_delivered = (uint32_t)tcb->rate.delivered;
-    info->tcpi_delivered_ce = tcb->ecn.delivered_ce;
     info->tcpi_notsent_bytes = seq_gt(tcb->snd.base + tcb->snd.ring.length, tcb->snd.nxt)
                                    ? tcb->snd.base + tcb->snd.ring.length - tcb->snd.nxt
                                    : 0;
     info->tcpi_rcv_ooopack = tcb->stat.out_of_order;
+}
+
+static uint32_t ecn_mode(const struct tcb *tcb)
+{
+    return tcb->state == TCP_SYN_SENT && tcb->ecn.asked == ECN_ACCURATE ? ECN_PENDING
+                                                                        : tcb->ecn.handshake.mode;
+}
+
+static void fill_ecn(const struct tcb *tcb, struct tern_tcp_info *info)
+{
+    const struct accecn *a = &tcb->ecn.accurate;
+    info->tcpi_ecn_mode = ecn_mode(tcb) & 3u;
+    info->tcpi_accecn_opt_seen = a->seen & 3u;
+    info->tcpi_accecn_fail_mode = a->failures & 15u;
+    info->tcpi_delivered_ce = tcb->ecn.delivered_ce;
+    info->tcpi_received_ce = a->received_ce;
+    info->tcpi_delivered_e1_bytes = a->delivered_bytes[ECN_ECT1 - 1];
+    info->tcpi_delivered_e0_bytes = a->delivered_bytes[ECN_ECT0 - 1];
+    info->tcpi_delivered_ce_bytes = a->delivered_bytes[ECN_CE - 1];
+    info->tcpi_received_e1_bytes = a->received_bytes[ECN_ECT1 - 1];
+    info->tcpi_received_e0_bytes = a->received_bytes[ECN_ECT0 - 1];
+    info->tcpi_received_ce_bytes = a->received_bytes[ECN_CE - 1];
 }
 
 void tcp_info_fill(const struct tcb *tcb, struct tern_tcp_info *info)
@@ -106,4 +127,5 @@ void tcp_info_fill(const struct tcb *tcb, struct tern_tcp_info *info)
     fill_recovery(tcb, info);
     fill_times(tcb, info);
     fill_counts(tcb, info);
+    fill_ecn(tcb, info);
 }

@@ -23,8 +23,8 @@ static enum tcp_step run_steps(struct tcb *tcb, const struct segment *segment)
         tcp_check_sequence, /* first */
         tcp_check_reset,    /* second; third is about security labels, which nobody sends */
         tcp_check_syn,      /* fourth */
-        ecn_arrives,        /* RFC 3168 §6.1.3 */
         tcp_process_ack,    /* fifth */
+        ecn_arrives,        /* RFC 3168 §6.1.3, RFC 9768 §3.2 */
         tcp_process_urgent, /* sixth */
         tcp_process_text,   /* seventh */
         tcp_process_fin,    /* eighth */

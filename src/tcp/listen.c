@@ -43,7 +43,7 @@ void half_open_answer(struct half_open *half)
     const struct settings *settings = &stack->settings;
     struct segment segment = {.seq = half->iss,
                               .ack = half->irs + 1,
-                              .flags = TCP_SYN | TCP_ACK | ecn_answer_flags(&half->ecn),
+                              .flags = TCP_SYN | TCP_ACK,
                               .window = (uint16_t)half->window_bytes};
     struct tcp_options *o = &segment.options;
     o->has_mss = true;
@@ -56,6 +56,7 @@ void half_open_answer(struct half_open *half)
         o->timestamp_value = tcp_timestamp_clock(stack) + half->ts_offset;
         o->timestamp_echo = half->options.timestamp_value;
     }
+    ecn_answer(&half->ecn, settings, half->timeouts, &segment);
     if (half->offer_cookie)
         fast_open_offer(half->listener, &half->local, &half->remote, &half->options, o);
     if (half->attempts < UINT8_MAX)
@@ -129,6 +130,7 @@ static void promote_fill(struct tcb *tcb, const struct half_open *half)
     tcb->opt.last_ack_sent = tcb->rcv.nxt;
     options_negotiate(tcb, &half->options);
     tcb->ecn.handshake = half->ecn;
+    accecn_begin(tcb, half->ecn.peer_ecn);
     tcp_connection_set_mss(tcb);
     mtu_probe_begin(tcb);
     cc_start(tcb);
@@ -273,7 +275,7 @@ static void acknowledge(struct half_open *half)
 {
     struct segment ack = {.seq = half->iss + 1,
                           .ack = half->irs + 1,
-                          .flags = TCP_ACK,
+                          .flags = TCP_ACK | ecn_half_open_flags(&half->ecn),
                           .window = (uint16_t)half->window_bytes};
     tcp_emit_segment(half->listener->stack, &half->path, &half->local, &half->remote, &ack, 0,
                      WHY_ACK_DUPLICATE);
@@ -294,6 +296,27 @@ static enum drop_reason check_paws(struct half_open *half, const struct segment 
     return DROP_TCP_PAWS;
 }
 
+/* Ends a handshake so that the peer believes it, be it still in SYN-SENT or ESTABLISHED. */
+static void reset(struct half_open *half)
+{
+    struct segment rst = {.seq = half->iss + 1, .ack = half->irs + 1, .flags = TCP_RST | TCP_ACK};
+    stack_count(half->listener->stack, COUNTER_TcpAttemptFails);
+    tcp_emit_segment(half->listener->stack, &half->path, &half->local, &half->remote, &rst, 0,
+                     WHY_RESET);
+    half_open_free(half);
+}
+
+/* A repeated SYN: ours was lost. */
+static enum drop_reason syn_repeated(struct half_open *half, const struct segment *segment)
+{
+    if (!ecn_syn_repeated(&half->ecn, &half->listener->stack->settings, segment)) {
+        reset(half);
+        return DROP_TCP_ECN;
+    }
+    half_open_answer(half);
+    return DROP_TCP_SYN;
+}
+
 /* The checks of §3.10.7.4 that matter before there is a connection, in its order. */
 enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct packet_in *packet,
                                        const struct segment *segment)
@@ -303,9 +326,7 @@ enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct pack
     uint32_t expected = half->irs + 1;
     if (segment->flags & TCP_SYN && !(segment->flags & (TCP_RST | TCP_ACK)) &&
         segment->seq == half->irs) {
-        ecn_syn_repeated(&half->ecn, segment);
-        half_open_answer(half); /* a repeated SYN: ours was lost */
-        return DROP_TCP_SYN;
+        return syn_repeated(half, segment);
     }
     enum drop_reason paws = check_paws(half, segment);
     if (paws != DROP_NONE)

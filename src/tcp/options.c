@@ -66,6 +66,58 @@ static void fill_syn(const struct tcb *tcb, struct segment *segment)
         fast_open_fill_syn(tcb, o);
 }
 
+/* How the space behind timestamps is shared: as many SACK blocks as are wanted, and AccECN. */
+struct share {
+    unsigned blocks, fields;
+    bool accecn;
+};
+
+static uint32_t timestamps_size(const struct tcb *tcb)
+{
+    return tcb->opt.timestamps ? 12 : 0;
+}
+
+/* As tcp_build() writes them. */
+static uint32_t share_size(const struct share *share)
+{
+    uint32_t size =
+        (share->accecn ? 2 + 3 * share->fields : 0) + (share->blocks ? 2 + 8 * share->blocks : 0);
+    return (size + 3) & ~3u;
+}
+
+static bool share_fits(struct share *share, unsigned blocks, unsigned fields, uint32_t room)
+{
+    *share = (struct share){.blocks = blocks, .fields = fields, .accecn = true};
+    return share_size(share) <= room;
+}
+
+/* RFC 9768 §3.2.3.3: the option has every counter if it can, at least those that have changed, and
+ * for these SACK gives up its third block; where there is no room for it beside two it is left
+ * out. */
+static struct share share_options(const struct tcb *tcb, uint32_t room)
+{
+    struct share share = {.blocks = sack_blocks(tcb)};
+    while (share.blocks > 0 && share_size(&share) > room)
+        share.blocks--;
+    if (!accecn_option_due(tcb))
+        return share;
+    unsigned least = accecn_option_fields(tcb);
+    struct share both;
+    for (unsigned blocks = share.blocks;; blocks--) {
+        for (unsigned fields = 3; fields + 1 > least; fields--)
+            if (share_fits(&both, blocks, fields, room))
+                return both;
+        if (blocks <= 2 || least == 0)
+            return share;
+    }
+}
+
+uint32_t options_extra_size(const struct tcb *tcb)
+{
+    struct share share = share_options(tcb, TCP_OPTIONS_MAX - timestamps_size(tcb));
+    return share_size(&share);
+}
+
 void options_fill(struct tcb *tcb, struct segment *segment, uint32_t text_length)
 {
     struct tcp_options *o = &segment->options;
@@ -75,13 +127,20 @@ void options_fill(struct tcb *tcb, struct segment *segment, uint32_t text_length
     }
     if (tcb->opt.timestamps)
         fill_timestamps(tcb, o, segment->flags);
-    if (!tcb->opt.sack || !(segment->flags & TCP_ACK) || segment->flags & TCP_RST)
+    if (!(segment->flags & TCP_ACK) || segment->flags & TCP_RST)
         return;
-    uint32_t used =
-        tcb->path.header_bytes + TCP_HEADER_MIN + (o->has_timestamps ? 12 : 0) + text_length;
-    uint32_t room = tcb->path.mtu > used + 4 ? (tcb->path.mtu - used - 4) / 8 : 0;
-    uint32_t most = o->has_timestamps ? 3 : 4;
-    sack_fill(tcb, o, room < most ? room : most);
+    uint32_t used = tcb->path.header_bytes + TCP_HEADER_MIN + timestamps_size(tcb) + text_length;
+    uint32_t room = tcb->path.mtu > used ? tcb->path.mtu - used : 0;
+    if (room > TCP_OPTIONS_MAX - timestamps_size(tcb))
+        room = TCP_OPTIONS_MAX - timestamps_size(tcb);
+    struct share share = share_options(tcb, room);
+    bool duplicate = tcb->rcv.duplicate.start != tcb->rcv.duplicate.end;
+    if (share.accecn)
+        accecn_option_fill(tcb, o, share.fields);
+    if (share.accecn && duplicate && share.blocks)
+        accecn_option_tells(tcb, tcb->rcv.duplicate.end);
+    if (share.blocks)
+        sack_fill(tcb, o, share.blocks);
 }
 
 void options_negotiate(struct tcb *tcb, const struct tcp_options *peer)

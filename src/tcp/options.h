@@ -15,6 +15,8 @@ uint32_t tcp_timestamp_clock(const struct stack *stack);
 /* The options for a segment of the connection, whose flags are set, and that carries `text_length`
  * bytes: SACK blocks only as far as they leave room for those. */
 void options_fill(struct tcb *tcb, struct segment *segment, uint32_t text_length);
+/* Bytes of options that come and go, SACK and AccECN, in the next segment. */
+uint32_t options_extra_size(const struct tcb *tcb);
 /* The peer's SYN settles what the connection uses: what both sides offered. */
 void options_negotiate(struct tcb *tcb, const struct tcp_options *peer);
 /* The MSS to announce: what the interface takes, or less if the user wants less (TCP_MAXSEG). */

@@ -11,12 +11,12 @@
 #include "tcp/chrono.h"
 #include "tcp/mtu.h"
 #include "tcp/mtu_probe.h"
+#include "tcp/options.h"
 #include "tcp/pacing.h"
 #include "tcp/receive.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
-#include "tcp/sack.h"
 #include "tcp/send.h"
 #include "tcp/timers.h"
 #include "tcp/units.h"
@@ -27,9 +27,9 @@ uint32_t tcp_segment_size(const struct tcb *tcb)
     uint32_t mss = tcb->snd.mss;
     if (cutoff && cutoff < mss)
         mss = cutoff < LIMIT_MSS_MIN ? LIMIT_MSS_MIN : cutoff;
-    /* SACK blocks ride on data too, and come out of it (RFC 6691, RFC 2018 §3). */
-    uint32_t blocks = sack_option_size(tcb);
-    return mss > LIMIT_MSS_MIN + blocks ? mss - blocks : mss;
+    /* SACK blocks and AccECN ride on data too, and come out of it (RFC 6691, RFC 2018 §3). */
+    uint32_t extra = options_extra_size(tcb);
+    return mss > LIMIT_MSS_MIN + extra ? mss - extra : mss;
 }
 
 /* Fast Open sends before our SYN is acknowledged, for which the peer needs no room. */

@@ -22,6 +22,7 @@ static uint32_t right_edge(const struct tcb *tcb)
 
 void receive_duplicate(struct tcb *tcb, uint32_t start, uint32_t end)
 {
+    ecn_duplicate(tcb, end);
     if (tcb->opt.sack && tcb->stack->settings.tcp_dsack)
         tcb->rcv.duplicate = (struct range){start, end};
 }

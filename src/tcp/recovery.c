@@ -259,6 +259,7 @@ void recovery_on_timeout(struct tcb *tcb)
         tcb->cc.ssthresh = tcb->cc.operations->reduced(tcb);
     }
     ecn_window_reduced(tcb);
+    ecn_timed_out(tcb);
     if (tcb->cc.operations->timed_out)
         tcb->cc.operations->timed_out(tcb);
     tcb->cc.cwnd = tcb_in_flight(tcb) + 1; /* the loss window, RFC 5681 §3.1 */

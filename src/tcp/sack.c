@@ -98,14 +98,14 @@ void sack_note(struct tcb *tcb, uint32_t seq)
     tcb->rcv.sack_recent_count = count;
 }
 
-uint32_t sack_option_size(const struct tcb *tcb)
+unsigned sack_blocks(const struct tcb *tcb)
 {
-    uint32_t blocks = tcb->rcv.out_of_order.count + fin_stands_alone(tcb) +
+    unsigned blocks = tcb->rcv.out_of_order.count + fin_stands_alone(tcb) +
                       (tcb->rcv.duplicate.start != tcb->rcv.duplicate.end);
-    uint32_t most = tcb->opt.timestamps ? TCP_SACK_BLOCKS_MAX - 1 : TCP_SACK_BLOCKS_MAX;
-    if (!tcb->opt.sack || blocks == 0)
-        return 0;
-    return 4 + 8 * (blocks < most ? blocks : most);
+    unsigned most = tcb->opt.timestamps ? TCP_SACK_BLOCKS_MAX - 1 : TCP_SACK_BLOCKS_MAX;
+    if (!tcb->opt.sack || tcb->ecn.accurate.acks_alone)
+        return 0; /* RFC 9768 §3.2.2.5.1: an ACK of ACKs has none */
+    return blocks < most ? blocks : most;
 }
 
 /* Adds a block, unless it stands among those from index `first` on. False: there is no room. */

@@ -14,7 +14,7 @@ void sack_note(struct tcb *tcb, uint32_t seq);
  * is still room for (RFC 2018 §4). */
 void sack_fill(struct tcb *tcb, struct tcp_options *options, unsigned most);
 
-/* Bytes that the option would take in the next segment. */
-uint32_t sack_option_size(const struct tcb *tcb);
+/* Blocks that the next segment is to have, if they fit. */
+unsigned sack_blocks(const struct tcb *tcb);
 
 #endif

@@ -94,15 +94,20 @@ enum tcp_step tcp_syn_sent_arrives(struct tcb *tcb, const struct segment *segmen
         return tcp_drop(DROP_TCP_FLAGS);
     take_syn(tcb, segment);
     if (!ack) {
-        ecn_syn_arrives(&tcb->ecn.handshake, &tcb->stack->settings, segment);
+        ecn_simultaneous_open(tcb, segment);
         simultaneous_open(tcb);
         return TCP_STEP_CONTINUE;
     }
-    ecn_syn_ack_arrives(tcb, segment);
     syn_acknowledged(tcb, segment);
+    ecn_syn_ack_arrives(tcb, segment);
     /* Text or a FIN on the SYN,ACK is taken like any other. */
     enum tcp_step step = tcp_process_text(tcb, segment);
     if (step == TCP_STEP_CONTINUE)
         step = tcp_process_fin(tcb, segment);
-    return step == TCP_STEP_CONTINUE ? TCP_STEP_DONE : step;
+    if (step != TCP_STEP_CONTINUE)
+        return step;
+    /* RFC 9768 §3.2.2.1: a pure ACK first, whatever may follow at once. */
+    if (tcb->ecn.accurate.reflect)
+        tcp_send_ack(tcb, WHY_ACK);
+    return TCP_STEP_DONE;
 }

@@ -228,6 +228,7 @@ struct tcb {
         uint32_t ts_offset;                         /* added to our clock (RFC 7323 §5.4) */
         uint32_t ts_recent;                         /* TS.Recent */
         uint64_t ts_recent_ns;                      /* when it was taken */
+        bool ts_advanced : 1;                       /* this segment has moved it on */
         uint32_t last_ack_sent;                     /* Last.ACK.sent */
     } opt;
 

@@ -114,6 +114,13 @@ static const struct field fields[] = {
     FIELD(tcpi_total_rto),
     FIELD(tcpi_total_rto_recoveries),
     FIELD(tcpi_total_rto_time),
+    FIELD(tcpi_received_ce),
+    FIELD(tcpi_delivered_e1_bytes),
+    FIELD(tcpi_delivered_e0_bytes),
+    FIELD(tcpi_delivered_ce_bytes),
+    FIELD(tcpi_received_e1_bytes),
+    FIELD(tcpi_received_e0_bytes),
+    FIELD(tcpi_received_ce_bytes),
 };
 
 /* Little more than a load, but for sizes that differ. */
@@ -147,6 +154,12 @@ static bool narrow_field(const struct tern_tcp_info *info, const char *name, int
         *value = info->tcpi_rcv_wscale;
     else if (strcmp(name, "tcpi_delivery_rate_app_limited") == 0)
         *value = info->tcpi_delivery_rate_app_limited;
+    else if (strcmp(name, "tcpi_ecn_mode") == 0)
+        *value = info->tcpi_ecn_mode;
+    else if (strcmp(name, "tcpi_accecn_opt_seen") == 0)
+        *value = info->tcpi_accecn_opt_seen;
+    else if (strcmp(name, "tcpi_accecn_fail_mode") == 0)
+        *value = info->tcpi_accecn_fail_mode;
     else
         return false;
     return true;
