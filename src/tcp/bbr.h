@@ -36,7 +36,7 @@ enum bbr_acks {
 #define BBR_NO_VOLUME UINT32_MAX
 
 enum {
-    BBR_LOSS_THRESHOLD = 2,   /* LossThresh, percent of a flight */
+    BBR_PACING_MARGIN = 1,    /* PacingMarginPercent: a little slower than the path */
     BBR_BETA = 70,            /* Beta, percent */
     BBR_HEADROOM = 15,        /* Headroom, percent */
     BBR_MIN_PIPE_CWND = 4,    /* MinPipeCwnd, segments */
@@ -123,7 +123,7 @@ static inline uint64_t bbr_max_bw(const struct bbr *bbr)
 void bbr_update_model(struct tcb *tcb, struct bbr *bbr, const struct ack_event *event);
 void bbr_update_min_rtt(struct tcb *tcb, struct bbr *bbr, const struct ack_event *event);
 /* The last steps. */
-void bbr_advance_model(struct bbr *bbr, const struct ack_event *event);
+void bbr_advance_model(const struct tcb *tcb, struct bbr *bbr, const struct ack_event *event);
 
 void bbr_start_round(struct tcb *tcb, struct bbr *bbr);
 void bbr_advance_max_bw_filter(struct bbr *bbr);

@@ -136,6 +136,13 @@ void bbr_reset_short_term_model(struct bbr *bbr)
     bbr->inflight_shortterm = BBR_NO_VOLUME;
 }
 
+/* Losses of so many in so large a flight are no sign of too much in flight. */
+static bool is_noise(const struct tcb *tcb, uint32_t lost, uint32_t in_flight)
+{
+    uint64_t percent = (uint64_t)tcb->stack->settings.tcp_bbr_loss_threshold;
+    return (uint64_t)lost * 100 <= in_flight * percent && (lost == 0 || tcb->opt.sack);
+}
+
 /* AdaptLowerBoundsFromCongestion: after a round with losses send no more than it delivered, but
  * come down by no more than Beta at a time; not while the losses may be of our own probing. */
 static void adapt_lower_bounds(struct tcb *tcb, struct bbr *bbr)
@@ -156,12 +163,26 @@ static void adapt_lower_bounds(struct tcb *tcb, struct bbr *bbr)
         bbr->inflight_latest, (uint32_t)((uint64_t)bbr->inflight_shortterm * BBR_BETA / 100));
 }
 
+/* What the path has shown to carry in this round. Once startup is over, more than the draft says,
+ * which has what was delivered, and so comes down in each round with a loss, be there room or not:
+ * by the losses themselves, though as few count as noise when it probes; and by the pacing margin,
+ * for nobody is delivered more than he sends. */
+static void note_latest(const struct tcb *tcb, struct bbr *bbr, const struct rate_sample *sample)
+{
+    bool noisy = bbr->full_bw_reached && is_noise(tcb, sample->lost, sample->in_flight);
+    uint32_t noise = noisy ? sample->lost : 0;
+    uint64_t rate = sample->rate * 100 / (100 - BBR_PACING_MARGIN);
+    if (sample->delivered)
+        rate += rate * noise / sample->delivered;
+    bbr->bw_latest = max_u64(bbr->bw_latest, rate);
+    bbr->inflight_latest = max_u32(bbr->inflight_latest, sample->delivered + noise);
+}
+
 static void update_latest_signals(struct tcb *tcb, struct bbr *bbr,
                                   const struct rate_sample *sample)
 {
     bbr->loss_round_start = sample->prior_delivered >= bbr->loss_round_delivered;
-    bbr->bw_latest = max_u64(bbr->bw_latest, sample->rate);
-    bbr->inflight_latest = max_u32(bbr->inflight_latest, sample->delivered);
+    note_latest(tcb, bbr, sample);
     if (bbr->loss_round_start)
         bbr->loss_round_delivered = tcb->rate.delivered;
 }
@@ -205,8 +226,7 @@ static void update_ack_aggregation(struct tcb *tcb, struct bbr *bbr, uint32_t de
 
 bool bbr_is_inflight_too_high(const struct tcb *tcb, const struct bbr_flight *flight)
 {
-    return (uint64_t)flight->lost * 100 > (uint64_t)flight->in_flight * BBR_LOSS_THRESHOLD ||
-           (flight->lost > 0 && !tcb->opt.sack);
+    return !is_noise(tcb, flight->lost, flight->in_flight);
 }
 
 /* ── An ACK ── */
@@ -238,12 +258,11 @@ void bbr_update_min_rtt(struct tcb *tcb, struct bbr *bbr, const struct ack_event
     }
 }
 
-void bbr_advance_model(struct bbr *bbr, const struct ack_event *event)
+void bbr_advance_model(const struct tcb *tcb, struct bbr *bbr, const struct ack_event *event)
 {
     if (bbr->loss_round_start) {
-        bbr->bw_latest = event->rate.rate;
-        bbr->inflight_latest = event->rate.delivered;
-        bbr->is_loss_in_round = false;
+        bbr_reset_congestion_signals(bbr);
+        note_latest(tcb, bbr, &event->rate);
         bbr->lost_ranges = 0;
     }
     bbr_bound_bw(bbr);

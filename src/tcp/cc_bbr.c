@@ -12,8 +12,6 @@
 
 _Static_assert(sizeof(uintptr_t) <= sizeof(((struct tcb *)0)->cc.private_state[0]), "fits");
 
-enum { PACING_MARGIN = 1 /* PacingMarginPercent: a little slower than the path */ };
-
 static const struct {
     uint32_t pacing, cwnd;
 } gains[BBR_STATES] = {
@@ -74,7 +72,7 @@ static void bbr_release(struct tcb *tcb)
 
 static void set_rate_with_gain(struct tcb *tcb, const struct bbr *bbr, uint32_t gain)
 {
-    uint64_t rate = bbr->bw / 100 * gain / 100 * (100 - PACING_MARGIN);
+    uint64_t rate = bbr->bw / 100 * gain / 100 * (100 - BBR_PACING_MARGIN);
     /* Until the pipe has been full it only rises: what limits may be the user. */
     if (rate && (bbr->full_bw_reached || rate > tcb->cc.pacing_rate))
         tcb->cc.pacing_rate = rate;
@@ -164,11 +162,13 @@ static void note_loss(struct tcb *tcb, struct bbr *bbr)
 
 /* InflightAtLoss: the part of the lost burst up to which the losses were still few enough. From
  * (lost_before + x) / (in_flight_before + x) = LossThresh. */
-static uint32_t inflight_at_loss(const struct bbr_flight *flight, uint32_t size)
+static uint32_t inflight_at_loss(const struct tcb *tcb, const struct bbr_flight *flight,
+                                 uint32_t size)
 {
+    int64_t percent = tcb->stack->settings.tcp_bbr_loss_threshold;
     int64_t before = (int64_t)flight->in_flight - size;
     int64_t lost_before = (int64_t)flight->lost - size;
-    int64_t prefix = (before * BBR_LOSS_THRESHOLD - lost_before * 100) / (100 - BBR_LOSS_THRESHOLD);
+    int64_t prefix = (before * percent - lost_before * 100) / (100 - percent);
     int64_t at = before + (prefix > 0 ? prefix : 0);
     return at > 0 ? (uint32_t)at : 0;
 }
@@ -189,7 +189,7 @@ static void bbr_lost(struct tcb *tcb, const struct sent_record *record)
     };
     if (!bbr_is_inflight_too_high(tcb, &flight))
         return;
-    flight.in_flight = inflight_at_loss(&flight, record->segments);
+    flight.in_flight = inflight_at_loss(tcb, &flight, record->segments);
     bbr_handle_inflight_too_high(tcb, bbr, &flight);
 }
 
@@ -242,7 +242,7 @@ static void bbr_control(struct tcb *tcb, const struct ack_event *event)
     bbr_update_state(tcb, bbr, event);
     bbr_update_min_rtt(tcb, bbr, event);
     bbr_check_probe_rtt(tcb, bbr, event);
-    bbr_advance_model(bbr, event);
+    bbr_advance_model(tcb, bbr, event);
     bbr_set_rate(tcb);
     set_cwnd(tcb, bbr, event->delivered);
 }
