@@ -2,7 +2,7 @@
 
 BUILD ?= build
 
-.PHONY: all demo test bench fuzz packetdrill throughput throughput-renew \
+.PHONY: all demo test bench bench-lossy fuzz packetdrill throughput throughput-renew \
 	install deb clean
 
 all: $(BUILD)/build.ninja
@@ -28,6 +28,12 @@ test: all
 bench: all
 	@scripts/deps demo
 	@scripts/sandbox scripts/bench $(BUILD)
+
+# tern beside Linux over a bad network: RUNS seeds of each, JOBS at a time.
+bench-lossy: all
+	@scripts/deps demo
+	@scripts/quietly ninja -C $(BUILD) bench/lossy/bridge
+	@scripts/bench-lossy $(BUILD)
 
 # FUZZ_SECONDS for each fuzzer; FUZZ names the only one to run.
 FUZZ_SECONDS ?= 60
