@@ -3,7 +3,7 @@
 BUILD ?= build
 
 .PHONY: all demo test bench bench-lossy fuzz packetdrill throughput throughput-renew \
-	install deb clean
+	pictures install deb clean
 
 all: $(BUILD)/build.ninja
 	@scripts/quietly ninja -C $(BUILD)
@@ -62,7 +62,8 @@ throughput throughput-renew: all
 	@scripts/throughput $(if $(findstring renew,$@),renew,check) $(BUILD)/tests/sim/sim_throughput \
 		tests/sim/throughput.tsv $(if $(findstring renew,$@),docs/performance.md)
 
-# DESTDIR as usual; PREFIX changes where it is built for (/usr/local).
+.PHONY: all demo test bench bench-lossy fuzz packetdrill throughput throughput-renew \
+	pictures install deb clean
 install: all
 	@[ -z "$(PREFIX)" ] || scripts/quietly meson configure $(BUILD) --prefix="$(abspath $(PREFIX))"
 	@meson install -C $(BUILD) --quiet
