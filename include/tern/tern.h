@@ -219,12 +219,12 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * next call at once; that of an attempt to connect is always in the error queue); of TCP
  * IP_FREEBIND; of datagrams IP_RECVTTL, IP_RECVTOS, IP_PKTINFO. IPPROTO_TCP: TCP_NODELAY,
  * TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT, TCP_LINGER2,
- * TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT,
- * TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INQ
- * (tern_recvmsg tells in TCP_CM_INQ how many bytes are left, at the end 1). Errors: ENOPROTOOPT (no
- * such option here), EOPNOTSUPP (to get: no such level; TCP_FASTOPEN_CONNECT while the setting
- * tcp.fastopen has no client), EINVAL (length, value, or too late for it), EDOM (a time out of
- * range). */
+ * TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+ * TCP_NOTSENT_LOWAT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE,
+ * TCP_INQ (tern_recvmsg tells in TCP_CM_INQ how many bytes are left, at the end 1). Errors:
+ * ENOPROTOOPT (no such option here), EOPNOTSUPP (to get: no such level; TCP_FASTOPEN_CONNECT while
+ * the setting tcp.fastopen has no client), EINVAL (length, value, or too late for it), EDOM (a time
+ * out of range). */
 TERN_API int tern_getsockopt(struct tern *t, int socket, int level, int option, void *value,
                              socklen_t *length);
 TERN_API int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,

@@ -28,6 +28,13 @@ static int set_capacity(struct ring *ring, uint32_t capacity, uint32_t keep)
     return 0;
 }
 
+uint32_t ring_growth(const struct ring *ring, uint32_t needed)
+{
+    if (needed <= ring->capacity || needed > RING_CAPACITY_MAX)
+        return 0;
+    return capacity_for(needed) - ring->capacity;
+}
+
 int ring_reserve(struct ring *ring, uint32_t needed)
 {
     if (needed <= ring->capacity)

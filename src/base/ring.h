@@ -23,6 +23,8 @@ struct ring {
 /* Makes room for `needed` bytes counted from the first, growing geometrically: 0, -ENOMEM or
  * -EMSGSIZE when beyond RING_CAPACITY_MAX. On an error nothing has changed. */
 int ring_reserve(struct ring *ring, uint32_t needed);
+/* The bytes by which ring_reserve() would grow it. */
+uint32_t ring_growth(const struct ring *ring, uint32_t needed);
 /* Gives memory back when `keep` bytes (from the first on, counted or not) would fit in a quarter of
  * the capacity. */
 void ring_shrink(struct ring *ring, uint32_t keep);

@@ -56,7 +56,7 @@ int datagrams_append(struct stack *stack, struct datagrams *datagrams,
                      const struct datagram_info *info, const void *bytes, size_t length)
 {
     uint32_t size = (uint32_t)(sizeof(struct datagram) + length);
-    if (!has_room(datagrams, size))
+    if (!has_room(datagrams, size) || !stack_memory_allows(stack, size))
         return -ENOBUFS;
     struct datagram *datagram = malloc(size);
     if (!datagram)

@@ -109,6 +109,7 @@ struct stack {
 
     uint64_t
         memory_used_bytes; /* rings, queues, records: charged by who allocates (stack_charge) */
+    bool memory_short;     /* above memory.pressure, and not below memory.low since */
 };
 
 /* Prepares a machine at time now_ns. Protocols attach themselves afterwards. 0 or -ENOMEM. */
@@ -147,6 +148,15 @@ static inline void stack_count_many(struct stack *stack, enum counter counter, u
 static inline void stack_charge(struct stack *stack, int64_t bytes)
 {
     stack->memory_used_bytes += (uint64_t)bytes;
+    if (stack->memory_used_bytes > (uint64_t)stack->settings.memory_pressure)
+        stack->memory_short = true;
+    else if (stack->memory_used_bytes <= (uint64_t)stack->settings.memory_low)
+        stack->memory_short = false;
+}
+/* Whether `bytes` more may be held. Who asks decides what gives way if not. */
+static inline bool stack_memory_allows(const struct stack *stack, uint64_t bytes)
+{
+    return stack->memory_used_bytes + bytes <= (uint64_t)stack->settings.memory_high;
 }
 
 static inline void stack_notify(struct stack *stack, void *owner, unsigned events)

@@ -34,7 +34,7 @@ static void preferences_init(struct tcp_preferences *p, const struct settings *s
 
 struct tcb *tcp_connection_new(struct tcp *tcp)
 {
-    struct tcb *tcb = calloc(1, sizeof *tcb);
+    struct tcb *tcb = stack_memory_allows(tcp->stack, sizeof *tcb) ? calloc(1, sizeof *tcb) : NULL;
     if (!tcb)
         return NULL;
     tcb->stack = tcp->stack;

@@ -219,6 +219,8 @@ static enum drop_reason take_syn(struct tcp_listener *listener, const struct pac
     struct stack *stack = listener->stack;
     struct half_open fresh = {0};
     bool crowded = half_open_crowded(listener);
+    if (!stack_memory_allows(stack, sizeof(struct tcb)))
+        return DROP_NO_MEMORY; /* nothing begins that could not be carried on */
     if (crowded && !stack->settings.tcp_syncookies) {
         stack_count(stack, COUNTER_TcpExtTCPReqQFullDrop);
         return DROP_TCP_LISTEN_FULL;

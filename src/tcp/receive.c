@@ -7,6 +7,7 @@
 #include "base/seq.h"
 #include "tcp/arrivals.h"
 #include "tcp/connection.h"
+#include "tcp/memory.h"
 #include "tcp/output.h"
 #include "tcp/sack.h"
 #include "tcp/timers.h"
@@ -35,12 +36,33 @@ static void report_overlap(struct tcb *tcb, uint32_t seq, uint32_t end)
         receive_duplicate(tcb, seq_max(seq, held->start), seq_min(end, held->end));
 }
 
+/* Whether the ring may hold `needed` bytes for the sake of text at `seq`, as far as the memory of
+ * all goes (memory.c). */
+static bool memory_allows(struct tcb *tcb, uint32_t seq, uint32_t needed)
+{
+    uint32_t growth = ring_growth(&tcb->rcv.ring, needed);
+    bool in_order = seq == tcb->rcv.nxt;
+    if (growth == 0 || (in_order && tcp_memory_for(tcb, growth)))
+        return true;
+    if (in_order && tcb->rcv.ring.length > 0)
+        stack_count(tcb->stack, COUNTER_TcpExtTCPRcvQDrop);
+    if (in_order)
+        return tcb->rcv.ring.length == 0; /* it must get on */
+    if (!tcb->stack->memory_short && stack_memory_allows(tcb->stack, growth))
+        return true;
+    stack_count(tcb->stack, COUNTER_TcpExtTCPOFODrop);
+    return false;
+}
+
 /* Writes [seq, seq + length) to its place. The memory that this takes is the ring's, bounded by the
  * window. */
 static bool store(struct tcb *tcb, uint32_t seq, const uint8_t *text, uint32_t length)
 {
     uint32_t offset = tcb->rcv.ring.length + (seq - tcb->rcv.nxt);
-    ring_spares_take(&tcb->tcp->spares, &tcb->rcv.ring);
+    if (!tcb->stack->memory_short)
+        ring_spares_take(&tcb->tcp->spares, &tcb->rcv.ring);
+    if (!memory_allows(tcb, seq, offset + length))
+        return false;
     if (ring_reserve(&tcb->rcv.ring, offset + length) < 0)
         return false;
     ring_write_at(&tcb->rcv.ring, offset, text, length);

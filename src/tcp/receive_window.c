@@ -13,11 +13,17 @@
 enum {
     FIRST_FLIGHT = 10, /* segments: what a sender begins with (RFC 6928) */
     CUSHION = 16,      /* segments */
+    SCARCE_WINDOW = 4, /* segments: what is offered anew while memory is short */
 };
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
+}
+
+static uint32_t clamped(const struct tcp_preferences *preferences, uint32_t window)
+{
+    return preferences->window_clamp ? min_u32(window, preferences->window_clamp) : window;
 }
 
 uint32_t receive_initial_window(const struct stack *stack,
@@ -27,10 +33,11 @@ uint32_t receive_initial_window(const struct stack *stack,
     uint64_t most = (uint64_t)stack->settings.tcp_rcvbuf_max;
     if (buffer > most || preferences->receive_buffer_fixed)
         most = buffer; /* it will not grow */
+    most = clamped(preferences, (uint32_t)most);
     *scale = 0;
     while (*scale < 14 && most > (uint64_t)UINT16_MAX << *scale) /* RFC 7323 §2.3 */
         ++*scale;
-    return min_u32(buffer, UINT16_MAX);
+    return clamped(preferences, min_u32(buffer, UINT16_MAX));
 }
 
 void receive_window_begin(struct tcb *tcb)
@@ -66,6 +73,9 @@ static uint32_t window_room(const struct tcb *tcb)
     uint32_t held = tcb->rcv.ring.length;
     uint32_t room = tcb->rcv.buffer > held ? tcb->rcv.buffer - held : 0;
     room = min_u32(min_u32(room, tcb->rcv.limit), (uint32_t)UINT16_MAX << tcb->rcv.scale);
+    room = clamped(&tcb->preferences, room);
+    if (tcb->stack->memory_short)
+        room = min_u32(room, SCARCE_WINDOW * tcb->rcv.advertised_mss);
     return room >> tcb->rcv.scale << tcb->rcv.scale;
 }
 
@@ -99,7 +109,7 @@ static void sample_round_trip(struct tcb *tcb, const struct segment *segment)
 /* Crumbs do not earn a larger window. */
 static void open_limit(struct tcb *tcb, uint32_t length)
 {
-    if (length < LIMIT_MSS_MIN || tcb->rcv.limit >= tcb->rcv.buffer)
+    if (length < LIMIT_MSS_MIN || tcb->rcv.limit >= tcb->rcv.buffer || tcb->stack->memory_short)
         return;
     uint32_t more = 2 * length;
     tcb->rcv.limit =
@@ -109,7 +119,8 @@ static void open_limit(struct tcb *tcb, uint32_t length)
 static void grow_buffer(struct tcb *tcb, uint64_t wanted)
 {
     wanted = time_min(wanted, (uint64_t)tcb->stack->settings.tcp_rcvbuf_max);
-    if (wanted > tcb->rcv.buffer && !tcb->preferences.receive_buffer_fixed)
+    if (wanted > tcb->rcv.buffer && !tcb->preferences.receive_buffer_fixed &&
+        !tcb->stack->memory_short)
         tcb->rcv.buffer = (uint32_t)wanted;
 }
 

@@ -9,6 +9,7 @@
 #include "base/seq.h"
 #include "tcp/burst.h"
 #include "tcp/connection.h"
+#include "tcp/memory.h"
 #include "tcp/output.h"
 #include "tcp/rate.h"
 #include "tcp/rtt.h"
@@ -38,15 +39,34 @@ static uint64_t unsent(const struct tcb *tcb)
     return last ? last->end - tcb->snd.nxt : 0;
 }
 
+/* RFC 7323 has windows that no fixed buffer fits: as much as two windows hold, for what is sent and
+ * for what follows it, where the user has not said otherwise. */
+static void expand(struct tcb *tcb)
+{
+    uint64_t most = (uint64_t)tcb->stack->settings.tcp_sndbuf_max;
+    uint64_t wanted = 2 * (uint64_t)tcb->cc.cwnd * (tcb->snd.mss + UNIT_OVERHEAD);
+    if (tcb->preferences.send_buffer_fixed || tcb->stack->memory_short)
+        return;
+    if (wanted > most)
+        wanted = most;
+    if (wanted > tcb->preferences.send_buffer)
+        tcb->preferences.send_buffer = (uint32_t)wanted;
+}
+
 bool send_writable(const struct tcb *tcb)
 {
     uint64_t held = used(tcb);
+    if (tcb->snd.ring.length > 0 && !stack_memory_allows(tcb->stack, 1))
+        return false;
     return held + held / 2 <= tcb->preferences.send_buffer && 2 * unsent(tcb) < unsent_limit(tcb);
 }
 
 void send_tell_room(struct tcb *tcb)
 {
-    if (!tcb->snd.full || !send_writable(tcb))
+    if (!tcb->snd.full)
+        return;
+    expand(tcb);
+    if (!send_writable(tcb))
         return;
     tcb->snd.full = false;
     tcp_notify(tcb, POLLOUT | POLLWRNORM);
@@ -103,10 +123,23 @@ static int64_t find_room(struct tcb *tcb, uint32_t goal)
     return goal;
 }
 
+/* How many of `length` bytes the memory of all allows (memory.c): who has nothing queued gets on
+ * with a segment. */
+static uint32_t memory_part(struct tcb *tcb, uint32_t length)
+{
+    uint32_t growth = ring_growth(&tcb->snd.ring, tcb->snd.ring.length + length);
+    if (growth == 0 || tcp_memory_for(tcb, growth))
+        return length;
+    if (tcb->snd.ring.length > 0)
+        return 0;
+    return length < tcb->snd.mss ? length : tcb->snd.mss;
+}
+
 /* Adds `length` bytes, for which find_room() has made room. */
 static int append(struct tcb *tcb, const void *bytes, uint32_t length, uint32_t goal)
 {
-    ring_spares_take(&tcb->tcp->spares, &tcb->snd.ring);
+    if (!tcb->stack->memory_short)
+        ring_spares_take(&tcb->tcp->spares, &tcb->snd.ring);
     int error = ring_append(&tcb->snd.ring, bytes, length);
     if (error < 0)
         return -ENOBUFS;
@@ -165,10 +198,12 @@ static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, stru
             tcb->snd.full = room == 0;
             return false;
         }
-        uint32_t part = length < (size_t)room ? (uint32_t)length : (uint32_t)room;
-        p->error = append(tcb, bytes, part, goal);
-        if (p->error < 0)
+        uint32_t part = memory_part(tcb, length < (size_t)room ? (uint32_t)length : (uint32_t)room);
+        p->error = part ? append(tcb, bytes, part, goal) : -EAGAIN;
+        if (p->error < 0) {
+            tcb->snd.full = p->error == -EAGAIN;
             return false;
+        }
         if (p->taken == 0)
             write_begins(tcb);
         if (p->apart)

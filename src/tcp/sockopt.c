@@ -148,7 +148,7 @@ static int retries_to_seconds(const struct settings *settings, uint8_t retries)
     return (int)(total / TIME_S(1));
 }
 
-enum { LINGER2_MOST_S = 120 };
+enum { LINGER2_MOST_S = 120, WINDOW_CLAMP_LEAST = RECEIVE_BUFFER_LEAST / 2 };
 
 static int set_special(struct tcp_preferences *p, const struct settings *settings, int option,
                        int value)
@@ -158,6 +158,10 @@ static int set_special(struct tcp_preferences *p, const struct settings *setting
         if (value && (value < LIMIT_MSS_MIN || value > 32767))
             return -EINVAL;
         p->max_segment = (uint16_t)value;
+        return 0;
+    case OPTION_WINDOW_CLAMP: /* 0: none */
+        p->window_clamp =
+            value == 0 ? 0 : (uint32_t)(value < WINDOW_CLAMP_LEAST ? WINDOW_CLAMP_LEAST : value);
         return 0;
     case OPTION_LINGER2: /* 0: the setting; below: none at all */
         p->linger2_s = (int16_t)(value < 0 ? -1 : value > LINGER2_MOST_S ? LINGER2_MOST_S : value);
@@ -176,6 +180,7 @@ static int set_buffer(struct tcp_preferences *p, const struct settings *settings
     switch (option) {
     case SO_SNDBUF:
         p->send_buffer = buffer_size(value, SEND_BUFFER_LEAST, settings->tcp_sndbuf_max);
+        p->send_buffer_fixed = true;
         return 0;
     case SO_RCVBUF:
         p->receive_buffer = buffer_size(value, RECEIVE_BUFFER_LEAST, settings->tcp_rcvbuf_max);
@@ -347,9 +352,21 @@ static int check_fast_open(const struct tcb *tcb, int level, int option)
     return tcb->state == TCP_CLOSED ? 0 : -EINVAL;
 }
 
+/* TCP_WINDOW_CLAMP: once a window has been offered there is no going back to none. */
+static int check_window_clamp(const struct tcb *tcb, int level, int option, const void *value,
+                              socklen_t length)
+{
+    int number;
+    if (level != IP_PROTOCOL_TCP || option != OPTION_WINDOW_CLAMP || tcb->state == TCP_CLOSED)
+        return 0;
+    return take_number(value, length, &number) < 0 || number == 0 ? -EINVAL : 0;
+}
+
 int tcp_set_option(struct tcb *tcb, int level, int option, const void *value, socklen_t length)
 {
     int error = check_fast_open(tcb, level, option);
+    if (error == 0)
+        error = check_window_clamp(tcb, level, option, value, length);
     if (error < 0)
         return error;
     if (level == IP_PROTOCOL_TCP && option == OPTION_QUICKACK)
@@ -379,6 +396,9 @@ static int get_special(const struct tcp_preferences *p, const struct settings *s
     switch (option) {
     case OPTION_MAXSEG:
         *out = p->max_segment ? p->max_segment : 536;
+        return 0;
+    case OPTION_WINDOW_CLAMP:
+        *out = (int)p->window_clamp;
         return 0;
     case OPTION_LINGER2:
         *out = p->linger2_s ? p->linger2_s : (int)settings->tcp_fin_timeout_s;

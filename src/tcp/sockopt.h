@@ -25,6 +25,7 @@ enum tcp_option_number {
     OPTION_SYNCNT = 7,
     OPTION_LINGER2 = 8,
     OPTION_DEFER_ACCEPT = 9,
+    OPTION_WINDOW_CLAMP = 10,
     OPTION_INFO = 11,
     OPTION_QUICKACK = 12,
     OPTION_CONGESTION = 13,

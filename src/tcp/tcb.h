@@ -75,6 +75,8 @@ struct tcp_preferences {
     uint32_t fast_open_queue; /* TCP_FASTOPEN: SYNs with data that may wait for their handshake */
     bool fast_open_connect;
     bool fast_open_no_cookie;
+    uint32_t window_clamp;     /* TCP_WINDOW_CLAMP, bytes; 0: none */
+    bool send_buffer_fixed;    /* SO_SNDBUF was set */
     bool receive_buffer_fixed; /* SO_RCVBUF was set: no autotuning */
     bool keepalive;
     bool oob_inline; /* SO_OOBINLINE */
@@ -368,6 +370,7 @@ struct tcp {
     struct table ports;       /* by local port; port.c */
     struct list all;          /* every tcb */
     struct list time_wait;    /* oldest first */
+    uint64_t relieved_ns;     /* when all connections were last looked through for memory */
     struct list batch;        /* connections whose ACK waits for the end of the batch */
     uint32_t time_wait_count;
     struct ring_spares spares;

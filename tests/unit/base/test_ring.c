@@ -212,9 +212,10 @@ static void growth_is_geometric(void **state)
     uint8_t byte = 0;
     unsigned growths = 0;
     for (uint32_t i = 0; i < 1u << 20; i++) {
-        uint32_t before = ring_capacity(&ring);
+        uint32_t before = ring_capacity(&ring), growth = ring_growth(&ring, i + 1);
         assert_int_equal(ring_append(&ring, &byte, 1), 0);
-        growths += ring_capacity(&ring) != before;
+        assert_int_equal(ring_capacity(&ring), before + growth);
+        growths += growth != 0;
     }
     assert_in_range(growths, 1, 20);
     assert_int_equal(ring_capacity(&ring), 1u << 20);

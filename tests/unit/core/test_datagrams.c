@@ -130,6 +130,23 @@ static void queue_is_bounded_in_bytes_and_what_was_there_stays(void **state)
     machine_free(m);
 }
 
+/* Security rule 16: whatever this queue may hold, all that sockets hold is bounded together. */
+static void queue_is_bounded_by_the_memory_of_all(void **state)
+{
+    (void)state;
+    struct machine *m = machine_new(0);
+    struct datagrams d;
+    char buffer[8];
+    datagrams_init(&d, 1 << 20);
+    assert_int_equal(append(m, &d, "hello", 1), 0);
+    m->stack.settings.memory_high = (int64_t)m->stack.memory_used_bytes;
+    assert_int_equal(append(m, &d, "hello", 1), -ENOBUFS);
+    assert_int_equal(receive(m, &d, buffer, sizeof buffer, 0, NULL), 5);
+    assert_int_equal(append(m, &d, "hello", 1), 0);
+    datagrams_release(&m->stack, &d);
+    machine_free(m);
+}
+
 static void queue_is_bounded_in_number(void **state)
 {
     (void)state;
@@ -202,6 +219,7 @@ int main(void)
         cmocka_unit_test(trunc_flag_returns_the_true_length),
         cmocka_unit_test(peek_leaves_the_datagram),
         cmocka_unit_test(queue_is_bounded_in_bytes_and_what_was_there_stays),
+        cmocka_unit_test(queue_is_bounded_by_the_memory_of_all),
         cmocka_unit_test(queue_is_bounded_in_number),
         cmocka_unit_test(empty_queue_takes_any_datagram),
         cmocka_unit_test(pending_error_is_told_once_and_first),

@@ -233,9 +233,45 @@ static void crumbs_do_not_open_the_window(void **state)
     peer_free(p);
 }
 
+/* TCP_WINDOW_CLAMP: of a SYN as well, and never taking back what was offered (SHLD-14). */
+static void clamp_bounds_what_is_offered(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    int clamp = 20000, got = 0;
+    socklen_t length = sizeof got;
+    assert_int_equal(tcp_create(&p->m->stack, p, &p->tcb), 0);
+    assert_int_equal(
+        tcp_set_option(p->tcb, IP_PROTOCOL_TCP, OPTION_WINDOW_CLAMP, &clamp, sizeof clamp), 0);
+    struct segment syn = peer_await_syn(p);
+    assert_int_equal(syn.window, 20000);
+    assert_int_equal(syn.options.window_scale, 0); /* it needs none */
+    peer_after(p, PEER_RTT_MS);
+    p->acked = 1;
+    peer_send_raw(p, peer_syn(p, TCP_SYN | TCP_ACK, PEER_PLAIN));
+    p->next = 1;
+    assert_int_equal(peer_expect_ack(p, 1).window, 20000);
+    clamp = 1; /* Linux's least is half of the least buffer */
+    assert_int_equal(
+        tcp_set_option(p->tcb, IP_PROTOCOL_TCP, OPTION_WINDOW_CLAMP, &clamp, sizeof clamp), 0);
+    assert_int_equal(tcp_get_option(p->tcb, IP_PROTOCOL_TCP, OPTION_WINDOW_CLAMP, &got, &length),
+                     0);
+    assert_int_equal(got, 1152);
+    peer_text(p, 1, 1000);
+    peer_read(p, 1, 1000);
+    peer_after(p, 100);
+    assert_int_equal(p->tcb->rcv.wnd, 19000);
+    clamp = 0; /* not once it is open */
+    assert_int_equal(
+        tcp_set_option(p->tcb, IP_PROTOCOL_TCP, OPTION_WINDOW_CLAMP, &clamp, sizeof clamp),
+        -EINVAL);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clamp_bounds_what_is_offered),
         cmocka_unit_test(scale_covers_the_largest_buffer),
         cmocka_unit_test(window_of_a_SYN_is_not_scaled),
         cmocka_unit_test(SHLD_14_right_edge_never_moves_left),

@@ -27,6 +27,36 @@ static void only_as_much_is_taken_as_the_buffer_holds(void **state)
 }
 
 /* Rule 16: small writes are bounded too, by what they cost and not by their bytes. */
+/* Two windows' worth, for what is on its way and for what follows it. */
+static void buffer_grows_with_the_window_until_it_is_fixed(void **state)
+{
+    (void)state;
+    for (int fixed = 0; fixed < 2; fixed++) {
+        struct peer *p = peer_new();
+        peer_settings(p)->tcp_sndbuf = 20000;
+        peer_settings(p)->tcp_sndbuf_max = 100000;
+        peer_open(p, PEER_PLAIN);
+        int size = 10000;
+        if (fixed)
+            assert_int_equal(tcp_set_option(p->tcb, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
+        for (uint32_t cwnd = 20; cwnd <= 80; cwnd *= 2) {
+            p->tcb->cc.cwnd = cwnd;
+            while (peer_write_flags(p, 1000, 0) > 0)
+                ;
+            peer_after(p, PEER_RTT_MS);
+            peer_forget(p);
+            peer_ack(p, p->tcb->snd.nxt - p->iss);
+            uint32_t least = 2 * cwnd * PEER_MSS < 100000 ? 2 * cwnd * PEER_MSS : 100000;
+            uint32_t buffer = p->tcb->preferences.send_buffer;
+            if (fixed)
+                assert_int_equal(buffer, 20000);
+            else
+                assert_in_range(buffer, least, 100000);
+        }
+        peer_free(p);
+    }
+}
+
 static void many_small_writes_are_bounded(void **state)
 {
     (void)state;
@@ -111,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_as_much_is_taken_as_the_buffer_holds),
+        cmocka_unit_test(buffer_grows_with_the_window_until_it_is_fixed),
         cmocka_unit_test(many_small_writes_are_bounded),
         cmocka_unit_test(without_memory_nothing_is_taken),
         cmocka_unit_test(MSG_EOR_keeps_records_in_segments_of_their_own),

@@ -1,0 +1,100 @@
+/* Theory of operation.
+ *
+ * What sockets hold is counted in stack->memory_used_bytes, against two marks. What gives way, in
+ * this order:
+ *
+ *   above memory.pressure, until below memory.low again
+ *     1. rings give back the spare room that they have grown
+ *     2. no window and no send buffer grows, and what is offered anew is a few segments
+ *     3. text behind a hole is not kept where it would need more memory
+ *   where more would be held than memory.high
+ *     4. the connection that needs it gives up what it holds behind holes
+ *     5. and so do all others
+ *     6. connections whose user has closed them are reset, oldest first
+ *     7. no connection begins, and no datagram is queued
+ *     8. who writes waits, and text in order is dropped, to be sent again
+ *
+ * What is open lives on: a connection that holds nothing may always send a segment, and take one
+ * that is in order; so each gets on, one segment at a time, and what it takes is given back when it
+ * is read or acknowledged. */
+#include "tcp/memory.h"
+
+#include "base/seq.h"
+#include "base/time.h"
+#include "tcp/connection.h"
+#include "tcp/output.h"
+
+/* All connections are looked through no more often than this. */
+#define RELIEF_INTERVAL TIME_MS(100)
+
+static void give_back_spare(struct tcb *tcb)
+{
+    const struct ranges *held = &tcb->rcv.out_of_order;
+    uint32_t beyond = held->count ? held->items[held->count - 1].end - tcb->rcv.nxt : 0;
+    ring_shrink(&tcb->snd.ring, tcb->snd.ring.length);
+    ring_shrink(&tcb->rcv.ring, tcb->rcv.ring.length + beyond);
+    tcp_connection_charge(tcb);
+}
+
+void tcp_memory_prune(struct tcb *tcb)
+{
+    if (tcb->rcv.out_of_order.count == 0)
+        return;
+    stack_count(tcb->stack, COUNTER_TcpExtOfoPruned);
+    ranges_release(&tcb->rcv.out_of_order);
+    give_back_spare(tcb);
+}
+
+static void for_each(struct tcp *tcp, void (*act)(struct tcb *))
+{
+    for (struct list *at = tcp->all.next; at != &tcp->all; at = at->next)
+        act(container_of(at, struct tcb, all));
+}
+
+static void reset_orphans(struct tcp *tcp, const struct tcb *spared, uint32_t bytes)
+{
+    struct list *next;
+    for (struct list *at = tcp->all.next; at != &tcp->all; at = next) {
+        struct tcb *tcb = container_of(at, struct tcb, all);
+        next = at->next;
+        if (stack_memory_allows(tcp->stack, bytes))
+            return;
+        if (!tcb->detached || tcb == spared || tcb->state == TCP_TIME_WAIT)
+            continue;
+        stack_count(tcp->stack, COUNTER_TcpExtTCPAbortOnMemory);
+        tcp_send_reset(tcb);
+        tcp_connection_end(tcb, 0);
+    }
+}
+
+/* Whether it is time to look through all connections again. */
+static bool relief_is_due(struct tcp *tcp)
+{
+    uint64_t now = tcp->stack->now_ns;
+    if (tcp->relieved_ns && now - tcp->relieved_ns < RELIEF_INTERVAL)
+        return false;
+    tcp->relieved_ns = now;
+    return true;
+}
+
+bool tcp_memory_for(struct tcb *tcb, uint32_t bytes)
+{
+    struct tcp *tcp = tcb->tcp;
+    if (!tcb->stack->memory_short)
+        return stack_memory_allows(tcb->stack, bytes);
+    bool due = relief_is_due(tcp);
+    if (due) {
+        stack_count(tcb->stack, COUNTER_TcpExtTCPMemoryPressures);
+        ring_spares_release(&tcp->spares);
+        for_each(tcp, give_back_spare);
+    }
+    if (stack_memory_allows(tcb->stack, bytes))
+        return true;
+    stack_count(tcb->stack, COUNTER_TcpExtPruneCalled);
+    tcp_memory_prune(tcb);
+    if (due && !stack_memory_allows(tcb->stack, bytes)) {
+        for_each(tcp, tcp_memory_prune);
+        reset_orphans(tcp, tcb, bytes);
+    }
+    return stack_memory_allows(tcb->stack, bytes);
+}

@@ -1,0 +1,266 @@
+/* Memory that runs short: what gives way, and that what is open gets on (security rule 16). */
+#include "tcp_peer.h"
+
+#include "tcp/memory.h"
+
+/* Another connection of the same machine. */
+static struct peer *another(struct peer *p, enum peer_offer offer)
+{
+    static uint16_t port = 10000;
+    struct peer *other = calloc(1, sizeof *other);
+    assert_non_null(other);
+    *other = (struct peer){.m = p->m, .ts = 1000, .window = PEER_WINDOW, .theirs = p->theirs};
+    other->theirs.port = port++;
+    machine_clear(p->m);
+    peer_open(other, offer);
+    machine_clear(p->m);
+    p->seen = 0;
+    other->seen = 0;
+    return other;
+}
+
+static void another_free(struct peer *other)
+{
+    if (other->tcb)
+        tcp_abort(other->tcb);
+    free(other);
+}
+
+/* Puts the marks so that there are `bytes` left below memory.high, and memory is short already. */
+static void leave(struct peer *p, int64_t bytes)
+{
+    struct settings *s = peer_settings(p);
+    s->memory_low = s->memory_pressure = 1;
+    s->memory_high = (int64_t)p->m->stack.memory_used_bytes + bytes;
+    stack_charge(&p->m->stack, 0);
+    assert_true(p->m->stack.memory_short);
+}
+
+static void leave_plenty(struct peer *p)
+{
+    struct settings *s = peer_settings(p);
+    s->memory_low = s->memory_pressure = s->memory_high = 1 << 30;
+    stack_charge(&p->m->stack, 0);
+    assert_false(p->m->stack.memory_short);
+}
+
+static void memory_is_short_from_one_mark_until_below_the_other(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct stack *stack = &p->m->stack;
+    uint64_t used = stack->memory_used_bytes;
+    stack->settings.memory_low = (int64_t)used + 100;
+    stack->settings.memory_pressure = (int64_t)used + 200;
+    stack_charge(stack, 200);
+    assert_false(stack->memory_short);
+    stack_charge(stack, 1);
+    assert_true(stack->memory_short);
+    stack_charge(stack, -100);
+    assert_true(stack->memory_short);
+    stack_charge(stack, -1);
+    assert_false(stack->memory_short);
+    stack_charge(stack, -100);
+    peer_free(p);
+}
+
+/* 1 */
+static void rings_give_back_what_they_do_not_need(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new(), *other = NULL;
+    peer_open(p, PEER_PLAIN);
+    other = another(p, PEER_PLAIN);
+    for (uint32_t seq = 1; seq < 30000; seq += 1000)
+        peer_text(p, seq, 1000);
+    peer_read(p, 1, 29000);
+    uint32_t before = ring_capacity(&p->tcb->rcv.ring);
+    assert_true(before >= 30000);
+    leave(p, 0);
+    peer_text(other, 1, 1000); /* needs memory */
+    assert_true(ring_capacity(&p->tcb->rcv.ring) < 4096);
+    assert_int_equal(peer_read(p, 29001, 2000), 1000);
+    assert_int_equal(peer_read(other, 1, 2000), 1000);
+    another_free(other);
+    peer_free(p);
+}
+
+/* 2, and SHLD-14: what was offered stays so. */
+static void window_does_not_grow_nor_shrink(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_FULL);
+    uint32_t edge = p->tcb->rcv.wup + p->tcb->rcv.wnd;
+    leave(p, 1 << 20);
+    uint32_t limit = p->tcb->rcv.limit, buffer = p->tcb->rcv.buffer;
+    for (uint32_t seq = 1; seq < 50000; seq += 1000) {
+        peer_text(p, seq, 1000);
+        peer_read(p, seq, 1000);
+        peer_after(p, PEER_RTT_MS);
+        uint32_t now = p->tcb->rcv.wup + p->tcb->rcv.wnd;
+        assert_true(seq_geq(now, edge));
+        edge = now;
+    }
+    assert_int_equal(p->tcb->rcv.limit, limit);
+    assert_int_equal(p->tcb->rcv.buffer, buffer);
+    for (uint32_t seq = 50001; seq < 90000; seq += 1000)
+        peer_text(p, seq, 1000), peer_read(p, seq, 1000);
+    assert_true(p->tcb->rcv.wnd <= 4 * 1460); /* a few segments */
+    peer_free(p);
+}
+
+static void send_buffer_does_not_grow(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_sndbuf = 4096;
+    peer_open(p, PEER_PLAIN);
+    leave(p, 1 << 20);
+    while (peer_write_flags(p, 1000, 0) > 0)
+        ;
+    peer_ack(p, 3001);
+    assert_int_equal(p->tcb->preferences.send_buffer, 4096);
+    leave_plenty(p);
+    while (peer_write_flags(p, 1000, 0) > 0)
+        ;
+    peer_ack(p, p->tcb->snd.nxt - p->iss);
+    assert_true(p->tcb->preferences.send_buffer > 4096);
+    peer_free(p);
+}
+
+/* 3 */
+static void text_behind_a_hole_is_not_kept(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_SACK);
+    leave(p, 1 << 20);
+    assert_int_equal(peer_text(p, 2001, 1000), DROP_TCP_MEMORY);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPOFODrop"), 1);
+    assert_int_equal(p->tcb->rcv.out_of_order.count, 0);
+    assert_int_equal(peer_expect_ack(p, 1).options.sack_count, 0);
+    peer_free(p);
+}
+
+/* 4 and 5 */
+static void what_is_held_behind_holes_is_given_up(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new(), *other;
+    peer_open(p, PEER_SACK);
+    for (uint32_t seq = 10001; seq < 40000; seq += 1000)
+        assert_int_equal(peer_text(p, seq, 1000), DROP_NONE);
+    other = another(p, PEER_SACK);
+    assert_int_equal(p->tcb->rcv.out_of_order.count, 1);
+    leave(p, 0);
+    assert_int_equal(peer_text(other, 1, 1000), DROP_NONE);
+    assert_int_equal(p->tcb->rcv.out_of_order.count, 0);
+    assert_int_equal(machine_counter(p->m, "TcpExtOfoPruned"), 1);
+    /* It is sent again, and all is well. */
+    leave_plenty(p);
+    for (uint32_t seq = 1; seq < 40000; seq += 1000)
+        assert_int_equal(peer_text(p, seq, 1000), DROP_NONE);
+    assert_int_equal(peer_read(p, 1, 50000), 40000);
+    another_free(other);
+    peer_free(p);
+}
+
+/* 6 */
+static void orphans_are_reset_oldest_first_and_as_few_as_will_do(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct peer *orphans[3];
+    peer_open(p, PEER_PLAIN);
+    for (int i = 0; i < 3; i++) {
+        orphans[i] = another(p, PEER_PLAIN);
+        peer_write(orphans[i], 10000);
+        tcp_detach(orphans[i]->tcb);
+    }
+    leave(p, 0);
+    machine_clear(p->m);
+    p->seen = 0;
+    assert_int_equal(peer_text(p, 1, 1000), DROP_NONE);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPAbortOnMemory"), 1);
+    assert_int_equal(peer_take(p).flags, TCP_RST | TCP_ACK);
+    assert_int_equal(tcp_open_count(&p->m->stack), 2);
+    for (int i = 0; i < 3; i++)
+        free(orphans[i]);
+    peer_free(p);
+}
+
+/* 7 */
+static void nothing_begins_that_could_not_be_carried_on(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_listen(p, 10);
+    peer_settings(p)->memory_high = (int64_t)p->m->stack.memory_used_bytes;
+    assert_int_equal(peer_send_raw(p, peer_syn(p, TCP_SYN, PEER_PLAIN)), DROP_NO_MEMORY);
+    peer_quiet(p);
+    struct tcb *tcb;
+    assert_int_equal(tcp_create(&p->m->stack, NULL, &tcb), -ENOMEM);
+    leave_plenty(p);
+    peer_accept(p, PEER_PLAIN);
+    peer_free(p);
+}
+
+/* 8, and that each gets on: text is dropped where some waits to be read, and taken where none does;
+ * and the same for what is written. */
+static void established_connections_live_on_and_get_on(void **state)
+{
+    (void)state;
+    enum { OTHERS = 20 };
+    struct peer *p = peer_new(), *others[OTHERS];
+    peer_open(p, PEER_PLAIN);
+    for (int i = 0; i < OTHERS; i++)
+        others[i] = another(p, PEER_PLAIN);
+    leave(p, 0);
+    for (int i = 0; i < OTHERS; i++) {
+        struct peer *o = others[i];
+        uint32_t seq = 1;
+        while (peer_text(o, seq, 1000) == DROP_NONE) /* nobody reads */
+            seq += 1000;
+        assert_in_range(seq, 1001, 5001);
+        /* Told of no more than came. */
+        peer_forget(o);
+        assert_int_equal(peer_text(o, seq, 1000), DROP_TCP_MEMORY);
+        peer_expect_ack(o, seq);
+        /* Read, it goes on. */
+        assert_int_equal(peer_read(o, 1, 10000), seq - 1);
+        assert_int_equal(peer_text(o, seq, 1000), DROP_NONE);
+        assert_int_equal(peer_read(o, seq, 1000), 1000);
+        /* Written, as much as goes at once; then it waits, and is told. */
+        assert_int_equal(peer_write_flags(o, 100000, 0), 1000);
+        assert_int_equal(peer_write_flags(o, 100000, 0), -EAGAIN);
+        assert_false(tcp_readiness(o->tcb) & POLLOUT);
+        o->events = 0;
+        peer_ack(o, o->tcb->snd.nxt - o->iss);
+        assert_true(o->events & POLLOUT);
+        machine_clear(p->m);
+        p->seen = 0;
+    }
+    assert_true(machine_counter(p->m, "TcpExtTCPRcvQDrop") >= OTHERS);
+    for (int i = 0; i < OTHERS; i++) {
+        assert_int_equal(others[i]->tcb->state, TCP_ESTABLISHED);
+        another_free(others[i]);
+    }
+    peer_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_is_short_from_one_mark_until_below_the_other),
+        cmocka_unit_test(rings_give_back_what_they_do_not_need),
+        cmocka_unit_test(window_does_not_grow_nor_shrink),
+        cmocka_unit_test(send_buffer_does_not_grow),
+        cmocka_unit_test(text_behind_a_hole_is_not_kept),
+        cmocka_unit_test(what_is_held_behind_holes_is_given_up),
+        cmocka_unit_test(orphans_are_reset_oldest_first_and_as_few_as_will_do),
+        cmocka_unit_test(nothing_begins_that_could_not_be_carried_on),
+        cmocka_unit_test(established_connections_live_on_and_get_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
