@@ -54,7 +54,7 @@ nm -D --defined-only "$library/libtern.so" | awk '$2 !~ /[AT]/' >"$work/data"
 check the_shared_library_shows_what_the_header_declares \
     'same "$work/declared" <(sed s/@.*// "$work/exported" | sort) && [ ! -s "$work/data" ]'
 check every_symbol_has_a_version '! grep -v "@@TERN_0$" "$work/exported"'
-nm --defined-only "$library/libtern.a" | awk '$2 ~ /^[A-Z]$/ { print $3 }' | sort >"$work/archived"
+nm -g --defined-only "$library/libtern.a" | awk '$2 ~ /^[A-Z]$/ { print $3 }' | sort >"$work/archived"
 check the_archive_shows_the_same 'same "$work/declared" "$work/archived"'
 
 version=$(awk '/define TERN_VERSION_/ { printf "%s%s", dot, $3; dot = "." }' "$header")

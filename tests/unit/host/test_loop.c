@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -217,6 +218,58 @@ static void a_thread_that_waits_and_a_loop_share_the_stack(void **state)
     }
 }
 
+enum { BUSY_THREADS = 3, BUSY_ROUNDS = 300 };
+
+static atomic_int busy;
+
+static void look(void *user, int socket, short events)
+{
+    (void)user;
+    char byte;
+    if (events & POLLIN)
+        tern_recv(ours, socket, &byte, 1, MSG_DONTWAIT);
+}
+
+/* Sockets that are watched, spoken to and closed, in no order that the loop would know. */
+static void *watch_and_close(void *number)
+{
+    const uint16_t port = (uint16_t)(100 + *(int *)number);
+    struct sockaddr_in self = {.sin_family = AF_INET, .sin_port = htons(port)};
+    inet_pton(AF_INET, "10.0.0.1", &self.sin_addr);
+    intptr_t wrong = 0;
+    for (int i = 0; i < BUSY_ROUNDS; i++) {
+        int s = tern_socket(ours, AF_INET, SOCK_DGRAM, 0);
+        wrong += tern_bind(ours, s, (struct sockaddr *)&self, sizeof self) < 0;
+        wrong += tern_watch(ours, s, POLLIN | POLLOUT, look, NULL) < 0;
+        wrong += tern_sendto(ours, s, "x", 1, 0, (struct sockaddr *)&self, sizeof self) < 0;
+        if (i % 2)
+            wrong += tern_watch(ours, s, 0, NULL, NULL) < 0;
+        wrong += tern_close(ours, s) < 0;
+    }
+    busy--;
+    return (void *)wrong;
+}
+
+static void other_threads_watch_and_close_while_the_loop_steps(void **state)
+{
+    (void)state;
+    pthread_t threads[BUSY_THREADS];
+    int numbers[BUSY_THREADS];
+    busy = BUSY_THREADS;
+    for (int i = 0; i < BUSY_THREADS; i++) {
+        numbers[i] = i;
+        assert_int_equal(pthread_create(&threads[i], NULL, watch_and_close, &numbers[i]), 0);
+    }
+    while (busy > 0)
+        assert_true(tern_step(ours) >= 0);
+    for (int i = 0; i < BUSY_THREADS; i++) {
+        void *wrong;
+        assert_int_equal(pthread_join(threads[i], &wrong), 0);
+        assert_int_equal((intptr_t)wrong, 0);
+    }
+    come_to_rest();
+}
+
 static void a_broken_device_is_told_at_each_step(void **state)
 {
     (void)state;
@@ -278,6 +331,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_deadline_makes_it_readable, setup, teardown),
         cmocka_unit_test_setup_teardown(only_steps_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(a_thread_that_waits_and_a_loop_share_the_stack, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(other_threads_watch_and_close_while_the_loop_steps, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_broken_device_is_told_at_each_step, setup, teardown),
         cmocka_unit_test_setup_teardown(a_child_of_a_fork_cannot_step, setup, teardown),
