@@ -128,8 +128,8 @@ TERN_API int tern_accept4(struct tern *t, int socket, struct sockaddr *address, 
 
 /* connect(2); blocks for TCP. After EINPROGRESS (non-blocking, or SO_SNDTIMEO) or EINTR the
  * handshake goes on: POLLOUT tells its end, and SO_ERROR or another connect how it ended (EALREADY
- * before). AF_UNSPEC dissolves the association of a datagram socket, resets a
- * TCP connection and ends listening: the socket may connect anew.
+ * before). AF_UNSPEC dissolves the association of a datagram socket, resets a connection (the
+ * socket can connect again, its options and its name kept) and ends a listening.
  * Errors: EAFNOSUPPORT, EINVAL, EISCONN, EACCES (broadcast or multicast; of TCP, ENETUNREACH),
  * ECONNREFUSED, ECONNRESET, ECONNABORTED (it failed, and SO_ERROR has told why), ETIMEDOUT,
  * EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL (no port left). */
@@ -138,18 +138,18 @@ TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *add
 
 /* send(2) and its kin; block until at least one byte (a datagram: all) is taken, a stream until all
  * of it is; what a stream has taken before an error is returned in its stead. Flags: MSG_DONTWAIT,
- * MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), MSG_ZEROCOPY; for streams MSG_MORE,
- * MSG_EOR (what follows comes in segments of its own) and MSG_OOB (the last byte is urgent).
- * Control messages: SOL_SOCKET,
- * SO_TIMESTAMPING, a uint32_t of SOF_TIMESTAMPING_TX_… for this call instead of the socket's.
- * MSG_ZEROCOPY counts where SO_ZEROCOPY is set: each call that sends
- * something gets a number, from 0 on, and notes in the error queue (ee_origin
- * SO_EE_ORIGIN_ZEROCOPY) tell ranges ee_info to ee_data of numbers whose bytes are done with:
- * acknowledged, or never to be. The bytes are copied nevertheless (ee_code
- * SO_EE_CODE_ZEROCOPY_COPIED) and may be changed as soon as the call returns. Errors: EAGAIN,
- * EPIPE, ENOTCONN, EDESTADDRREQ, EAFNOSUPPORT and EINVAL (address), EMSGSIZE, EACCES, ECONNREFUSED,
- * ECONNRESET, ETIMEDOUT, ENETUNREACH, ENOBUFS (the link is full), EOPNOTSUPP (flag), EINVAL
- * (control message). */
+ * MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), MSG_DONTROUTE and MSG_CONFIRM (which
+ * mean nothing here), MSG_ZEROCOPY; for streams MSG_MORE, MSG_EOR (what follows comes in segments
+ * of its own) and MSG_OOB (the last byte is urgent).
+ * Control messages: SOL_SOCKET, SO_TIMESTAMPING, a uint32_t of SOF_TIMESTAMPING_TX_… for this call
+ * instead of the socket's.
+ * MSG_ZEROCOPY counts where SO_ZEROCOPY is set: each call that sends something gets a number, from
+ * 0 on, and notes in the error queue (ee_origin SO_EE_ORIGIN_ZEROCOPY) tell ranges ee_info to
+ * ee_data of numbers whose bytes are done with: acknowledged, or never to be. The bytes are copied
+ * nevertheless (ee_code SO_EE_CODE_ZEROCOPY_COPIED) and may be changed as soon as the call returns.
+ * Errors: EAGAIN, EPIPE, ENOTCONN, EDESTADDRREQ, EAFNOSUPPORT and EINVAL (address), EMSGSIZE,
+ * EACCES, ECONNREFUSED, ECONNRESET, ETIMEDOUT, ENETUNREACH, ENOBUFS (the link is full), EOPNOTSUPP
+ * (flag), EINVAL (control message). */
 TERN_API ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length,
                              int flags, const struct sockaddr *address, socklen_t address_length);
@@ -178,7 +178,8 @@ TERN_API ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t l
                                struct sockaddr *address, socklen_t *address_length);
 TERN_API ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int flags);
 
-/* read(2), write(2), readv(2), writev(2) on a socket: recv and send without flags.
+/* read(2), write(2), readv(2), writev(2) on a socket: recv and send without flags. To read nothing,
+ * and to write nothing with tern_writev, is done at once.
  * Errors: theirs, and EINVAL (number of spans, or their sum). */
 TERN_API ssize_t tern_read(struct tern *t, int socket, void *bytes, size_t length);
 TERN_API ssize_t tern_write(struct tern *t, int socket, const void *bytes, size_t length);
@@ -187,8 +188,8 @@ TERN_API ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spa
 
 /* shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR. After SHUT_RD reading does not wait, but what comes can
  * be read; after both, what comes is answered with a reset. Of a listening socket SHUT_RD ends the
- * listening, and who waits in accept is told EINVAL.
- * Errors: EINVAL, ENOTCONN. */
+ * listening, and who waits in accept is told EINVAL. While a connect is under way it calls it off.
+ * Errors: EINVAL, ENOTCONN (but reading does not wait any more). */
 TERN_API int tern_shutdown(struct tern *t, int socket, int how);
 
 /* close(2). What was written is still delivered, unless SO_LINGER says otherwise; with SO_LINGER

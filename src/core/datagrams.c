@@ -96,7 +96,7 @@ ssize_t datagrams_receive(struct stack *stack, struct datagrams *datagrams,
     if (error)
         return -error;
     if (datagrams->count == 0)
-        return datagrams->receive_closed ? 0 : -EAGAIN;
+        return -EAGAIN;
     const struct datagram *first = container_of(datagrams->queue.next, struct datagram, link);
     uint32_t length = first->info.length;
     uint32_t copied = copy_out(first, spans, count);
@@ -209,13 +209,13 @@ struct error_note *datagrams_take_note(struct datagrams *datagrams)
 
 unsigned datagrams_readiness(const struct datagrams *datagrams)
 {
-    unsigned events = POLLOUT;
+    unsigned events = POLLOUT | POLLWRNORM | POLLWRBAND;
     if (datagrams->count > 0)
-        events |= POLLIN;
+        events |= POLLIN | POLLRDNORM;
     if (datagrams->error || !error_queue_empty(&datagrams->errors))
         events |= POLLERR;
     if (datagrams->receive_closed)
-        events |= POLLIN | POLLRDHUP;
+        events |= POLLIN | POLLRDNORM | POLLRDHUP;
     if (datagrams->receive_closed && datagrams->send_closed)
         events |= POLLHUP;
     return events;

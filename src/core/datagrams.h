@@ -65,7 +65,7 @@ int datagrams_append(struct stack *stack, struct datagrams *datagrams,
 
 /* Takes the oldest datagram: the number of bytes copied, or with MSG_TRUNC in `flags` its whole
  * length. MSG_PEEK leaves it. A pending error is returned, once, before any datagram; -EAGAIN when
- * nothing is there; 0 after shutdown(SHUT_RD). `info` may be NULL. */
+ * nothing is there. `info` may be NULL. */
 ssize_t datagrams_receive(struct stack *stack, struct datagrams *datagrams,
                           const struct iovec *spans, int count, int flags,
                           struct datagram_info *info);

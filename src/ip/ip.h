@@ -20,9 +20,8 @@ struct ip_path {
 };
 
 /* Finds the way to `destination`, from `source` where that is given and specified (it must be
- * ours): 0, -ENETUNREACH (no route), -EADDRNOTAVAIL (source is not ours), -EACCES (broadcast or
- * multicast).
- */
+ * ours): 0, -ENETUNREACH (no route), -EADDRNOTAVAIL (source is not ours), -EINVAL (a loopback
+ * source, which leaves no host), -EACCES (broadcast or multicast). */
 int ip_path_find(struct stack *stack, const struct address *source,
                  const struct address *destination, struct ip_path *path);
 

@@ -57,10 +57,10 @@ static int take_route(struct stack *stack, const struct address *source,
         stack_count(stack, COUNTER_IpOutNoRoutes);
         return -ENETUNREACH;
     }
+    if (address_is_loopback(own)) /* never outside a host: RFC 1122 §3.2.1.3 (g) */
+        return -EINVAL;
     if (interface_is_broadcast(route->interface, destination))
         return -EACCES;
-    if (address_is_loopback(own)) /* never outside a host: RFC 1122 §3.2.1.3 (g) */
-        return -EADDRNOTAVAIL;
     path->interface = route->interface;
     path->source = *own;
     find_mtu(stack, destination, path);

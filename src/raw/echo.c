@@ -83,11 +83,11 @@ static int take_free_identifier(struct echo *echo)
 
 int echo_bind(struct echo *echo, const struct endpoint *local)
 {
-    if (echo->local.port != 0)
-        return -EINVAL;
     bool chosen = !address_is_unspecified(&local->address);
     if (chosen && !ip_is_ours(echo->stack, &local->address))
         return -EADDRNOTAVAIL;
+    if (echo->local.port != 0)
+        return -EINVAL;
     if (local->port != 0 && find(echo->stack, local->port))
         return -EADDRINUSE;
     if (local->port == 0) {
@@ -297,12 +297,10 @@ ssize_t echo_receive(struct echo *echo, const struct iovec *spans, int count, in
 
 int echo_shutdown(struct echo *echo, bool receive, bool send)
 {
-    if (!echo->connected)
-        return -ENOTCONN;
     echo->datagrams.receive_closed |= receive;
     echo->datagrams.send_closed |= send;
     stack_notify(echo->stack, echo->owner, datagrams_readiness(&echo->datagrams));
-    return 0;
+    return echo->connected ? 0 : -ENOTCONN;
 }
 
 unsigned echo_readiness(const struct echo *echo)

@@ -49,6 +49,8 @@ int endpoint_to_sockaddr(const struct endpoint *endpoint, struct sockaddr *addre
 {
     if (address == NULL || length == NULL)
         return -EFAULT;
+    if (*length > INT32_MAX)
+        return -EINVAL; /* it was negative */
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(endpoint->port)};
     if (address_is_ipv4(&endpoint->address))
         in.sin_addr.s_addr = htonl(address_to_ipv4(&endpoint->address));

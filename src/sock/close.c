@@ -16,11 +16,11 @@ int tern_shutdown(struct tern *t, int socket, int how)
     int result = call_begin(&call, t, socket);
     if (result == 0 && how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
         result = -EINVAL;
-    if (result == 0)
+    if (result == 0) {
         result = call.socket->kind->shutdown(call.socket, how != SHUT_WR, how != SHUT_RD);
-    /* As Linux does: who watches may want to know, whatever it changes. */
-    if (result == 0)
+        /* As Linux does: who watches may want to know, whatever it has changed. */
         interest_changed(call.socket, POLLIN | POLLOUT | POLLRDHUP | POLLHUP);
+    }
     return (int)call_end(&call, result);
 }
 

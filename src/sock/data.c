@@ -1,8 +1,10 @@
-/* Moving bytes: the send and recv families, read and write.
+/* Moving bytes: the send and recv families.
  *
- * All of them end in two functions, send_spans() and receive_spans(), which know streams from
+ * All of them end in two functions, data_send() and data_receive(), which know streams from
  * datagrams. A stream call may move its bytes in several goes; what it has moved counts for more
  * than an error that comes after, which is then left for the next call (POSIX). */
+#include "sock/data.h"
+
 #include <errno.h>
 #include <poll.h>
 
@@ -17,7 +19,8 @@
 #include "tcp/tcp.h"
 
 enum {
-    SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL,
+    /* There is one way to any destination, and a neighbour's being there is not asked about. */
+    SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_DONTROUTE | MSG_CONFIRM,
     SEND_DATAGRAM_FLAGS = SEND_FLAGS | MSG_ZEROCOPY,
     SEND_STREAM_FLAGS = SEND_DATAGRAM_FLAGS | MSG_MORE | MSG_EOR | MSG_OOB | MSG_FASTOPEN,
     /* The last two ask for what is the case anyway. */
@@ -113,9 +116,8 @@ static ssize_t send_checked(struct call *call, const struct iovec *spans, int co
     return result;
 }
 
-/* `address` NULL: to the peer. */
-static ssize_t send_spans(struct call *call, const struct iovec *spans, int count, int flags,
-                          const struct sockaddr *address, socklen_t address_length)
+ssize_t data_send(struct call *call, const struct iovec *spans, int count, int flags,
+                  const struct sockaddr *address, socklen_t address_length)
 {
     struct endpoint to;
     bool stream = socket_is_stream(call->socket);
@@ -206,20 +208,23 @@ static ssize_t receive_stream(struct call *call, const struct iovec *spans, int 
 static ssize_t receive_datagram(struct call *call, const struct iovec *spans, int count, int flags,
                                 struct datagram_info *info)
 {
+    const bool blocks = call->blocks;
     ssize_t n;
     do {
         n = call->socket->kind->receive(call->socket, spans, count, flags & (MSG_PEEK | MSG_TRUNC),
                                         info);
         if (n != -EAGAIN)
             return n;
+        /* With the receiving side shut there is nothing to wait for. */
+        if (blocks && call->socket->kind->readiness(call->socket) & POLLRDHUP)
+            return 0;
         n = call_wait(call, POLLIN);
     } while (n == 0);
     return n;
 }
 
-/* `info` is filled in for datagrams only. */
-static ssize_t receive_spans(struct call *call, const struct iovec *spans, int count, int flags,
-                             struct datagram_info *info)
+ssize_t data_receive(struct call *call, const struct iovec *spans, int count, int flags,
+                     struct datagram_info *info)
 {
     bool stream = socket_is_stream(call->socket);
     ssize_t length = spans_length(spans, count, stream && (flags & MSG_TRUNC));
@@ -236,55 +241,19 @@ static ssize_t receive_spans(struct call *call, const struct iovec *spans, int c
     return receive_datagram(call, spans, count, flags, info);
 }
 
-/* read(2) and its kin are for descriptors of any kind; an instance of epoll cannot be read. */
-static int begin_file(struct call *call, struct tern *t, int descriptor)
-{
-    int error = call_begin(call, t, descriptor);
-    return error == -ENOTSOCK ? -EINVAL : error;
-}
-
-static ssize_t read_call(struct tern *t, int socket, const struct iovec *spans, int count)
-{
-    struct datagram_info info;
-    struct call call;
-    ssize_t result = begin_file(&call, t, socket);
-    if (result == 0)
-        result = receive_spans(&call, spans, count, 0, &info);
-    return call_end(&call, result);
-}
-
-static ssize_t write_call(struct tern *t, int socket, const struct iovec *spans, int count)
-{
-    struct call call;
-    ssize_t result = begin_file(&call, t, socket);
-    if (result == 0)
-        result = send_spans(&call, spans, count, 0, NULL, 0);
-    return call_end(&call, result);
-}
-
 ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags)
 {
     return tern_sendto(t, socket, bytes, length, flags, NULL, 0);
 }
 
-/* struct iovec serves both directions; sending only reads through it. */
-static struct iovec span_of(const void *bytes, size_t length)
-{
-    union {
-        const void *in;
-        void *out;
-    } pointer = {.in = bytes};
-    return (struct iovec){pointer.out, length};
-}
-
 ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length, int flags,
                     const struct sockaddr *address, socklen_t address_length)
 {
-    struct iovec span = span_of(bytes, length);
+    struct iovec span = data_span(bytes, length);
     struct call call;
     ssize_t result = call_begin(&call, t, socket);
     if (result == 0)
-        result = send_spans(&call, &span, 1, flags, address, address_length);
+        result = data_send(&call, &span, 1, flags, address, address_length);
     return call_end(&call, result);
 }
 
@@ -303,8 +272,8 @@ ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *message, i
         result = message_check(message);
     call.message = message;
     if (result == 0)
-        result = send_spans(&call, message->msg_iov, (int)message->msg_iovlen, flags,
-                            message->msg_name, message->msg_namelen);
+        result = data_send(&call, message->msg_iov, (int)message->msg_iovlen, flags,
+                           message->msg_name, message->msg_namelen);
     return call_end(&call, result);
 }
 
@@ -325,7 +294,7 @@ ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, in
     if (result == 0 && address != NULL && address_length == NULL)
         result = -EFAULT;
     if (result == 0)
-        result = receive_spans(&call, &span, 1, flags, &info);
+        result = data_receive(&call, &span, 1, flags, &info);
     if (result >= 0 && address != NULL) {
         if (socket_is_stream(call.socket))
             *address_length = 0; /* getpeername() says who it is */
@@ -365,38 +334,8 @@ ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int fla
     if (result == 0)
         result = message_check(message);
     if (result == 0)
-        result = receive_spans(&call, message->msg_iov, (int)message->msg_iovlen, flags, &info);
+        result = data_receive(&call, message->msg_iov, (int)message->msg_iovlen, flags, &info);
     if (result >= 0)
         describe(call.socket, &info, result, flags, message);
     return call_end(&call, result);
-}
-
-ssize_t tern_read(struct tern *t, int socket, void *bytes, size_t length)
-{
-    struct iovec span = {bytes, length};
-    return read_call(t, socket, &span, 1);
-}
-
-ssize_t tern_write(struct tern *t, int socket, const void *bytes, size_t length)
-{
-    struct iovec span = span_of(bytes, length);
-    return write_call(t, socket, &span, 1);
-}
-
-ssize_t tern_readv(struct tern *t, int socket, const struct iovec *spans, int count)
-{
-    if (count < 0 || count > SPANS_MAX) {
-        errno = EINVAL;
-        return -1;
-    }
-    return read_call(t, socket, spans, count);
-}
-
-ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spans, int count)
-{
-    if (count < 0 || count > SPANS_MAX) {
-        errno = EINVAL;
-        return -1;
-    }
-    return write_call(t, socket, spans, count);
 }

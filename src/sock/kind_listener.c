@@ -4,11 +4,14 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "ip/ip.h"
 #include "sock/interest.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
 #include "sock/wait.h"
 #include "tcp/tcp.h"
+
+static int listener_shutdown(struct socket *socket, bool receive, bool send);
 
 static void listener_close(struct socket *socket, bool abort)
 {
@@ -18,13 +21,12 @@ static void listener_close(struct socket *socket, bool abort)
 
 static int listener_bind(struct socket *socket, const struct endpoint *local)
 {
-    (void)socket;
-    (void)local;
-    return -EINVAL;
+    bool ours = address_is_unspecified(&local->address) ||
+                ip_is_ours(&socket->tern->stack, &local->address);
+    return ours ? -EINVAL : -EADDRNOTAVAIL;
 }
 
-static int listener_shutdown(struct socket *socket, bool receive, bool send);
-
+/* A peer of none ends the listening. */
 static int listener_connect(struct socket *socket, const struct endpoint *remote)
 {
     return remote ? -EISCONN : listener_shutdown(socket, true, false);

@@ -32,6 +32,17 @@ static int tcp_kind_bind(struct socket *socket, const struct endpoint *local)
     return tcp_bind(socket->of.tcb, local, reuses(socket));
 }
 
+/* The socket is as socket(2) made it, but for its options, its name, and an error to tell. */
+static int start_anew(struct socket *socket, int told)
+{
+    int error = tcp_renew(socket->of.tcb, told, &socket->of.tcb);
+    if (error < 0)
+        return error;
+    socket->connect_progress = CONNECT_NONE;
+    wait_wake_all(socket->tern, &socket->waiting); /* what they waited for is no more */
+    return 0;
+}
+
 /* What has become of a connect(2) that was under way. The first call after its end is told how it
  * ended; after a failure the socket may try again. */
 static int connect_outcome(struct socket *socket)
@@ -47,28 +58,22 @@ static int connect_outcome(struct socket *socket)
         error = ECONNABORTED;
     if (error == 0)
         return -EALREADY;
-    socket->connect_progress = CONNECT_NONE;
+    start_anew(socket, 0);
     return -error;
 }
 
-/* AF_UNSPEC: ends the connection as if its time were over, and the socket may open another. Who
- * waits for the old one is told that there is none. */
-static int disconnect(struct socket *socket)
+/* connect(2) with AF_UNSPEC. */
+static int dissolve(struct socket *socket)
 {
-    struct tcb *fresh = NULL;
-    int error = tcp_disconnect(socket->of.tcb, &fresh);
-    if (fresh == NULL)
-        return error;
-    socket->of.tcb = fresh;
-    socket->connect_progress = CONNECT_NONE;
-    wait_wake_all(socket->tern, &socket->waiting);
-    return error;
+    struct tcb *tcb = socket->of.tcb;
+    bool there = tcp_asking(tcb) || tcp_has_peer(tcb);
+    return start_anew(socket, there ? ECONNRESET : tcp_error(tcb, false));
 }
 
 static int tcp_kind_connect(struct socket *socket, const struct endpoint *remote)
 {
     if (remote == NULL)
-        return disconnect(socket);
+        return dissolve(socket);
     if (socket->connect_progress == CONNECT_DONE)
         return -EISCONN;
     if (socket->connect_progress == CONNECT_UNDER_WAY)
@@ -97,6 +102,8 @@ static int tcp_kind_opened(struct socket *socket, bool more)
 static int tcp_kind_listen(struct socket *socket, int backlog)
 {
     struct tcp_listener *listener;
+    if (socket->connect_progress != CONNECT_NONE)
+        return -EINVAL;
     int error = tcp_listen(socket->of.tcb, (unsigned)backlog, socket, &listener);
     if (error < 0)
         return error;
@@ -160,12 +167,12 @@ static bool tcp_kind_land(struct socket *socket, struct tcp_landing *landing)
 
 static int tcp_kind_shutdown(struct socket *socket, bool receive, bool send)
 {
-    int error = 0;
-    if (send)
-        error = tcp_shutdown_send(socket->of.tcb);
-    if (receive && error == 0)
-        error = tcp_shutdown_receive(socket->of.tcb);
-    return error;
+    /* As on Linux, this is how a connect(2) under way is called off. */
+    if (tcp_asking(socket->of.tcb))
+        return start_anew(socket, ECONNRESET);
+    int error = send ? tcp_shutdown_send(socket->of.tcb) : 0;
+    int other = receive ? tcp_shutdown_receive(socket->of.tcb) : 0;
+    return error ? error : other;
 }
 
 static int tcp_kind_drain(struct socket *socket, bool finish)
@@ -239,7 +246,7 @@ static const struct endpoint *tcp_kind_local(const struct socket *socket)
 
 static const struct endpoint *tcp_kind_remote(const struct socket *socket)
 {
-    return tcp_connected(socket->of.tcb) ? tcp_remote(socket->of.tcb) : NULL;
+    return tcp_has_peer(socket->of.tcb) ? tcp_remote(socket->of.tcb) : NULL;
 }
 
 static int64_t tcp_kind_queued_in(const struct socket *socket)

@@ -158,14 +158,24 @@ static int await_connection(struct call *call, const struct endpoint *remote, in
     return result;
 }
 
+/* A listener, or a connection that is there or under way: no address matters. */
+static bool has_business(const struct socket *socket)
+{
+    return socket->kind == &listener_kind || socket->connect_progress != CONNECT_NONE;
+}
+
 int tern_connect(struct tern *t, int socket, const struct sockaddr *address, socklen_t length)
 {
-    struct endpoint remote;
+    struct endpoint remote = {.port = 0};
     struct call call;
     bool dissolve = sockaddr_is_unspecified(address, length);
     int result = call_begin(&call, t, socket);
     if (result == 0 && !dissolve)
         result = remote_from_sockaddr(address, length, &remote);
+    /* One that has a peer, or is about to, says so whoever is asked for. */
+    if ((result == -EINVAL || result == -EAFNOSUPPORT) && length >= sizeof(sa_family_t) &&
+        has_business(call.socket))
+        result = 0;
     if (result == 0)
         result = call.socket->kind->connect(call.socket, dissolve ? NULL : &remote);
     if (result == -EINPROGRESS || result == -EALREADY)

@@ -271,10 +271,13 @@ int tern_getsockopt(struct tern *t, int socket, int level, int option, void *val
     int result = call_begin(&call, t, socket);
     if (result == 0 && (value == NULL || length == NULL))
         result = -EFAULT;
+    else if (result == 0 && level != SOL_SOCKET && level != IPPROTO_IP &&
+             level != call.socket->kind->protocol)
+        result = -EOPNOTSUPP; /* Linux's answer; to setsockopt() it says ENOPROTOOPT */
+    else if (result == 0 && *length > INT_MAX)
+        result = -EINVAL; /* it was negative */
     else if (result == 0 && level == SOL_SOCKET)
         result = get_socket_option(call.socket, option, value, length);
-    else if (result == 0 && level != IPPROTO_IP && level != call.socket->kind->protocol)
-        result = -EOPNOTSUPP; /* Linux's answer; to setsockopt() it says ENOPROTOOPT */
     else if (result == 0)
         result = call.socket->kind->get_option(call.socket, level, option, value, length);
     return (int)call_end(&call, result);
@@ -298,9 +301,9 @@ int tern_fcntl(struct tern *t, int socket, int command, int argument)
 /* FIONREAD is SIOCINQ, and TIOCOUTQ is SIOCOUTQ. */
 static int control(struct socket *socket, unsigned long request, int *value)
 {
-    int64_t queued;
+    int64_t queued = 0;
     if (request != FIONBIO && !socket_is_socket(socket))
-        return -ENOTTY;
+        return -EINVAL; /* Linux's word */
     switch (request) {
     case SIOCATMARK:
         if (!socket->kind->at_mark)
@@ -308,6 +311,8 @@ static int control(struct socket *socket, unsigned long request, int *value)
         *value = socket->kind->at_mark(socket);
         return 0;
     case FIONBIO:
+        if (value == NULL)
+            return -EFAULT;
         socket->nonblocking = *value != 0;
         return 0;
     case FIONREAD:
@@ -321,6 +326,8 @@ static int control(struct socket *socket, unsigned long request, int *value)
     }
     if (queued < 0)
         return (int)queued;
+    if (value == NULL)
+        return -EFAULT;
     *value = queued > INT_MAX ? INT_MAX : (int)queued;
     return 0;
 }
@@ -332,7 +339,7 @@ int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value)
     if (result == 0)
         result = call_find(&call, socket);
     if (result == 0)
-        result = value ? control(call.socket, request, value) : -EFAULT;
+        result = control(call.socket, request, value);
     return (int)call_end(&call, result);
 }
 

@@ -36,6 +36,9 @@ int tcp_connect(struct tcb *tcb, const struct endpoint *remote);
  * has no client bit), and tcp_connect's errors. */
 ssize_t tcp_connect_send(struct tcb *tcb, const struct endpoint *remote, const struct iovec *spans,
                          int count);
+/* renew.c: resets the connection, if it is one, and puts one in CLOSED in its place, with `error`
+ * (0: none) to be told: 0 or -ENOMEM; then all is as before. */
+int tcp_renew(struct tcb *tcb, int error, struct tcb **out);
 /* Turns a bound (or unbound: an ephemeral port is taken) CLOSED connection into a listener, and
  * frees the connection: 0, -EADDRINUSE, -EINVAL, -ENOMEM. Options set on the connection are those
  * of what it will accept. */
@@ -75,7 +78,8 @@ void tcp_landing_end(struct tcp_landing *landing);
 bool tcp_at_mark(const struct tcb *tcb);
 /* CLOSE of the sending side (§3.10.4): a FIN after what is queued. -ENOTCONN. */
 int tcp_shutdown_send(struct tcb *tcb);
-/* No more RECEIVE: what is here and what comes is acknowledged and dropped. -ENOTCONN. */
+/* No more RECEIVE: what is here and what comes is acknowledged and dropped. -ENOTCONN; reading does
+ * not wait any more all the same. */
 int tcp_shutdown_receive(struct tcb *tcb);
 /* CLOSE by the owner, who lets go: data queued is still delivered; unread or newly arriving data is
  * answered with a reset (RFC 9293 §3.6.1 SHLD-3, RFC 2525 §2.17). The tcb is no longer the
@@ -83,9 +87,6 @@ int tcp_shutdown_receive(struct tcb *tcb);
 void tcp_detach(struct tcb *tcb);
 /* ABORT (§3.10.5): a reset to the peer, and the tcb is gone. */
 void tcp_abort(struct tcb *tcb);
-/* ABORT, and in its place a CLOSED one with the same owner, preferences and bound port: 0; -ENOMEM,
- * and nothing has happened, except where `fresh` is set: that then has no port. */
-int tcp_disconnect(struct tcb *tcb, struct tcb **fresh);
 
 /* POLLIN POLLOUT POLLRDHUP POLLHUP POLLERR POLLPRI, as poll(2) means them. Who is told that there
  * is no room to write is notified, once, when there is. */
@@ -115,6 +116,8 @@ const struct endpoint *tcp_local(const struct tcb *tcb);
 const struct endpoint *tcp_remote(const struct tcb *tcb); /* port 0 while not connected */
 /* While opening: whether the user has text at hand to send as soon as it is done. */
 void tcp_expect_text(struct tcb *tcb, bool expected);
+bool tcp_asking(const struct tcb *tcb);    /* our SYN has not been answered yet: SYN-SENT */
+bool tcp_has_peer(const struct tcb *tcb);  /* between its opening and its end */
 bool tcp_opening(const struct tcb *tcb);   /* OPEN is under way */
 bool tcp_connected(const struct tcb *tcb); /* SYN-RECEIVED counts not, ESTABLISHED and later do */
 bool tcp_drained(const struct tcb *tcb);   /* everything sent is acknowledged, the FIN too if any */

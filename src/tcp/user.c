@@ -31,11 +31,11 @@ int tcp_create(struct stack *stack, void *owner, struct tcb **out)
 
 int tcp_bind(struct tcb *tcb, const struct endpoint *local, bool reuse)
 {
-    if (tcb->bound || tcb->state != TCP_CLOSED || tcb->ended)
-        return -EINVAL;
     if (!address_is_unspecified(&local->address) && !tcb->preferences.free_bind &&
         !ip_is_ours(tcb->stack, &local->address))
         return -EADDRNOTAVAIL;
+    if (tcb->bound || tcb->state != TCP_CLOSED)
+        return -EINVAL;
     tcb->preferences.reuse_address = reuse;
     return port_bind(tcb, local, reuse);
 }
@@ -104,7 +104,7 @@ static int prepare_open(struct tcb *tcb, const struct endpoint *remote)
         return -EISCONN;
     if (remote->port == 0)
         return -EADDRNOTAVAIL;
-    int error = tcb->ended ? renew(tcb) : 0;
+    int error = renew(tcb);
     if (error < 0)
         return error;
     const struct address *source = tcb->bound ? &tcb->local.address : NULL;
@@ -320,7 +320,7 @@ static void queue_fin(struct tcb *tcb)
 
 int tcp_shutdown_send(struct tcb *tcb)
 {
-    if (tcb->state == TCP_CLOSED)
+    if (tcb->state == TCP_CLOSED || tcb->state == TCP_TIME_WAIT)
         return -ENOTCONN;
     if (tcb->state == TCP_SYN_SENT) {
         tcp_connection_end(tcb, 0);
@@ -332,11 +332,9 @@ int tcp_shutdown_send(struct tcb *tcb)
 
 int tcp_shutdown_receive(struct tcb *tcb)
 {
-    if (tcb->state == TCP_CLOSED || tcb->state == TCP_SYN_SENT)
-        return -ENOTCONN;
     tcb->receive_shut = true;
     tcp_notify(tcb, POLLIN | POLLRDHUP);
-    return 0;
+    return tcp_has_peer(tcb) ? 0 : -ENOTCONN;
 }
 
 void tcp_abort(struct tcb *tcb)
@@ -350,18 +348,6 @@ void tcp_abort(struct tcb *tcb)
     if (tcb_open(tcb) && tcb->state != TCP_TIME_WAIT)
         tcp_send_reset(tcb); /* §3.10.5 */
     tcp_connection_end(tcb, 0);
-}
-
-int tcp_disconnect(struct tcb *tcb, struct tcb **fresh)
-{
-    struct endpoint local = tcb->local;
-    bool bound = tcb->bound;
-    int error = tcp_create(tcb->stack, tcb->owner, fresh);
-    if (error < 0)
-        return error;
-    (*fresh)->preferences = tcb->preferences;
-    tcp_abort(tcb);
-    return bound ? port_bind(*fresh, &local, (*fresh)->preferences.reuse_address) : 0;
 }
 
 void tcp_detach(struct tcb *tcb)
@@ -418,7 +404,7 @@ unsigned tcp_readiness(struct tcb *tcb)
 {
     unsigned events = 0;
     bool open = tcb_open(tcb);
-    if (open || tcb->ended)
+    if (open || tcb->ended || tcb->receive_shut)
         events |= receive_readiness(tcb);
     if (tcb->fast_open.deferred)
         events |= POLLOUT | POLLWRNORM;
@@ -446,6 +432,16 @@ const struct endpoint *tcp_remote(const struct tcb *tcb)
 void tcp_expect_text(struct tcb *tcb, bool expected)
 {
     tcb->snd.expected = expected;
+}
+
+bool tcp_asking(const struct tcb *tcb)
+{
+    return tcb->state == TCP_SYN_SENT;
+}
+
+bool tcp_has_peer(const struct tcb *tcb)
+{
+    return (tcb_open(tcb) && tcb->state != TCP_TIME_WAIT) || tcb->fast_open.deferred;
 }
 
 bool tcp_opening(const struct tcb *tcb)

@@ -145,11 +145,11 @@ static int take_ephemeral_port(struct udp *udp)
 
 int udp_bind(struct udp *udp, const struct endpoint *local)
 {
-    if (udp->local.port != 0)
-        return -EINVAL;
     bool chosen = !address_is_unspecified(&local->address);
     if (chosen && !ip_is_ours(udp->stack, &local->address))
         return -EADDRNOTAVAIL;
+    if (udp->local.port != 0)
+        return -EINVAL;
     if (local->port != 0 && is_taken(udp, local))
         return -EADDRINUSE;
     udp->local.address = local->address;
@@ -237,6 +237,10 @@ static int send_piece(struct udp *udp, const struct endpoint *to,
 {
     struct ip_path path;
     int error = ip_path_find(udp->stack, &udp->local.address, &to->address, &path);
+    if (!error)
+        error = -datagrams_error(&udp->datagrams, true);
+    if (!error && udp->datagrams.send_closed)
+        error = -EPIPE;
     if (!error && udp->local.port == 0)
         error = take_ephemeral_port(udp);
     if (!error && udp->datagrams.options.ignore_path_mtu)
@@ -252,17 +256,12 @@ static int send_piece(struct udp *udp, const struct endpoint *to,
 
 ssize_t udp_send(struct udp *udp, const struct iovec *spans, int count, const struct endpoint *to)
 {
-    if (udp->datagrams.send_closed)
-        return -EPIPE;
-    int error = -datagrams_error(&udp->datagrams, true);
-    if (error)
-        return error;
     if (!to)
         to = &udp->remote;
     if (to->port == 0)
         return to == &udp->remote ? -EDESTADDRREQ : -EINVAL;
     struct datagram_piece piece;
-    error = datagram_piece_make(spans, count, UDP_PAYLOAD_MAX, &piece);
+    int error = datagram_piece_make(spans, count, UDP_PAYLOAD_MAX, &piece);
     if (error)
         return error;
     error = send_piece(udp, to, &piece);
@@ -451,12 +450,10 @@ ssize_t udp_receive(struct udp *udp, const struct iovec *spans, int count, int f
 
 int udp_shutdown(struct udp *udp, bool receive, bool send)
 {
-    if (udp->remote.port == 0)
-        return -ENOTCONN;
     udp->datagrams.receive_closed |= receive;
     udp->datagrams.send_closed |= send;
     stack_notify(udp->stack, udp->owner, datagrams_readiness(&udp->datagrams));
-    return 0;
+    return udp->remote.port == 0 ? -ENOTCONN : 0;
 }
 
 unsigned udp_readiness(const struct udp *udp)

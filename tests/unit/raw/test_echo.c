@@ -95,7 +95,7 @@ static void reply_comes_from_its_icmp_header_on(void **state)
     struct machine *m = machine_with_echo();
     struct echo *echo = bound(m, 77);
     assert_int_equal(reply_arrives(m, PEER_ADDRESS, 77), DROP_NONE);
-    assert_int_equal(echo_readiness(echo), POLLIN | POLLOUT);
+    assert_int_equal(echo_readiness(echo), POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLWRBAND);
     assert_int_equal(echo_next_length(echo), 12);
     uint8_t bytes[64];
     struct iovec span = {bytes, sizeof bytes};
@@ -265,7 +265,7 @@ static void connected_socket_is_told_of_errors(void **state)
     assert_int_equal(echo_error(echo, true), 0);
     assert_int_equal(echo_connect(echo, peer()), 0);
     assert_int_equal(error_arrives(m, ICMP_UNREACHABLE, ICMP_UNREACHABLE_HOST), DROP_NONE);
-    assert_int_equal(echo_readiness(echo), POLLOUT | POLLERR);
+    assert_int_equal(echo_readiness(echo), POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR);
     assert_int_equal(echo_error(echo, true), EHOSTUNREACH);
     assert_int_equal(error_arrives(m, ICMP_TIME_EXCEEDED, 0), DROP_NONE);
     assert_int_equal(send_request(echo, NULL), -EHOSTUNREACH);

@@ -581,6 +581,63 @@ static void AF_UNSPEC_resets_a_connection_and_the_socket_may_have_another(void *
     assert_fails(tern_accept(b, listener, NULL, NULL), EINVAL);
 }
 
+static int connect_to_nobody(int s)
+{
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    return tern_connect(a, s, &nobody, sizeof nobody);
+}
+
+/* POSIX: the peer's address is reset. As on Linux the connection is, too. */
+static void a_connection_can_be_dissolved_and_made_anew(void **state)
+{
+    (void)state;
+    char byte;
+    int client, server;
+    pair_connect(&pair, 7, &client, &server);
+    set_int(a, client, IPPROTO_TCP, TCP_NODELAY, 1);
+    assert_int_equal(connect_to_nobody(client), 0);
+    pair_run(&pair, TIME_MS(1));
+    assert_fails(tern_recv(b, server, &byte, 1, 0), ECONNRESET);
+    assert_int_equal(get_int(a, client, SOL_SOCKET, SO_ERROR), ECONNRESET);
+    assert_int_equal(ready(a, client), POLLOUT | POLLHUP);
+    assert_int_equal(get_int(a, client, IPPROTO_TCP, TCP_NODELAY), 1);
+    listen_at(b, "8", 1);
+    assert_int_equal(connect_to(a, client, "10.0.0.2", 8), 0);
+    assert_address(peer_of(a, client), "10.0.0.2", 8);
+}
+
+static void a_listener_without_a_peer_is_none_any_more(void **state)
+{
+    (void)state;
+    int listener = listen_at(a, "8", 1);
+    assert_int_equal(connect_to_nobody(listener), 0);
+    assert_int_equal(get_int(a, listener, SOL_SOCKET, SO_ACCEPTCONN), 0);
+    assert_int_equal(name_of(a, listener).sin_port, htons(8));
+    assert_int_equal(tern_listen(a, listener, 1), 0);
+}
+
+static void shutting_down_calls_a_connect_off(void **state)
+{
+    (void)state;
+    int s = open_stream(a);
+    set_nonblocking(a, s);
+    assert_fails(connect_to(a, s, "10.0.0.99", 7), EINPROGRESS);
+    assert_int_equal(tern_shutdown(a, s, SHUT_RD), 0);
+    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_ERROR), ECONNRESET);
+    assert_fails(connect_to(a, s, "10.0.0.2", 7), EINPROGRESS);
+}
+
+static void who_has_a_peer_says_so_whoever_is_asked_for(void **state)
+{
+    (void)state;
+    int client, server;
+    const struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+    pair_connect(&pair, 7, &client, &server);
+    assert_fails(tern_connect(a, client, (const struct sockaddr *)&six, sizeof six), EISCONN);
+    assert_fails(tern_connect(a, client, (const struct sockaddr *)&six, 1), EINVAL);
+    assert_fails(tern_connect(a, client, NULL, 16), EFAULT);
+}
+
 static void without_a_port_left_nothing_connects(void **state)
 {
     (void)state;
@@ -675,6 +732,10 @@ int main(void)
         socket_test(an_interrupted_connect_goes_on),
         socket_test(who_cannot_be_reached_is_refused),
         socket_test(AF_UNSPEC_resets_a_connection_and_the_socket_may_have_another),
+        socket_test(a_connection_can_be_dissolved_and_made_anew),
+        socket_test(a_listener_without_a_peer_is_none_any_more),
+        socket_test(shutting_down_calls_a_connect_off),
+        socket_test(who_has_a_peer_says_so_whoever_is_asked_for),
         socket_test(without_a_port_left_nothing_connects),
         socket_test(a_datagram_socket_connects_at_once_and_again),
         socket_test(names_need_a_place),

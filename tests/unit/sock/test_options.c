@@ -326,7 +326,7 @@ static void o_nonblock_goes_on_and_off(void **state)
         assert_fails(tern_fcntl(a, s, F_DUPFD, 0), EINVAL);
         assert_fails(tern_fcntl(a, s, -1, 0), EINVAL);
         assert_fails(tern_ioctl(a, s, TCGETS, &on), ENOTTY);
-        assert_fails(tern_ioctl(a, s, FIONREAD, NULL), EFAULT);
+        assert_fails(tern_ioctl(a, s, FIONBIO, NULL), EFAULT);
     }
 }
 

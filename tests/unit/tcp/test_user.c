@@ -129,15 +129,23 @@ static void send_and_receive_before_and_while_opening(void **state)
     assert_int_equal(peer_write_flags(p, 1, 0), -EPIPE);
     assert_int_equal(peer_read(p, 1, 1), -ENOTCONN);
     assert_int_equal(tcp_shutdown_send(p->tcb), -ENOTCONN);
-    assert_int_equal(tcp_shutdown_receive(p->tcb), -ENOTCONN);
     assert_false(tcp_connected(p->tcb));
     assert_true(tcp_drained(p->tcb));
     peer_await_syn(p);
     assert_int_equal(peer_write_flags(p, 1, 0), -EAGAIN);
     assert_int_equal(peer_read(p, 1, 1), -EAGAIN);
-    assert_int_equal(tcp_shutdown_receive(p->tcb), -ENOTCONN);
     assert_int_equal(tcp_readiness(p->tcb), 0);
     assert_false(tcp_connected(p->tcb));
+    peer_free(p);
+}
+
+static void shutting_the_receiving_side_works_without_a_peer(void **state)
+{
+    (void)state;
+    struct peer *p = peer_closed();
+    assert_int_equal(tcp_shutdown_receive(p->tcb), -ENOTCONN);
+    assert_int_equal(peer_read(p, 1, 1), 0);
+    assert_true(tcp_readiness(p->tcb) & POLLRDHUP);
     peer_free(p);
 }
 
@@ -331,6 +339,7 @@ int main(void)
         cmocka_unit_test(same_two_endpoints_are_not_opened_twice),
         cmocka_unit_test(refused_connection_may_be_tried_again),
         cmocka_unit_test(send_and_receive_before_and_while_opening),
+        cmocka_unit_test(shutting_the_receiving_side_works_without_a_peer),
         cmocka_unit_test(send_after_shutdown_is_EPIPE),
         cmocka_unit_test(MUST_12_normal_close_and_reset_are_told_apart),
         cmocka_unit_test(peek_leaves_and_truncation_drops_what_is_read),

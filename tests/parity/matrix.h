@@ -1,0 +1,23 @@
+/* Every call in every state: what a socket answers depends on little else. */
+#ifndef TESTS_PARITY_MATRIX_H
+#define TESTS_PARITY_MATRIX_H
+
+#include "play.h"
+
+/* Brings a socket into a state: p->subject, and where there is one p->peer. */
+struct state {
+    const char *name;
+    void (*reach)(struct play *p);
+};
+
+/* One call on the socket `s`, its steps written down. */
+struct action {
+    const char *name;
+    void (*act)(struct play *p, int s);
+};
+
+extern const struct state states[];
+extern const struct action actions_join[], actions_move[], actions_control[];
+extern const unsigned state_count, actions_join_count, actions_move_count, actions_control_count;
+
+#endif
