@@ -69,8 +69,8 @@ struct tern_config {
     const char *peer;     /* the kernel's address on the device: "10.0.0.2" */
     unsigned mtu;         /* bytes: 1500 */
     const char *capture;  /* a pcapng file to write every packet to: none */
-    const char *fault;    /* "loss=5%,dup=1%,reorder=5%,corrupt=1%,delay=20ms,jitter=5ms,"
-                             "rate=100mbit,seed=7": none */
+    const char *fault;    /* "loss=5%,dup=1%,reorder=5%,corrupt=1%,ce=2%,delay=20ms,"
+                             "jitter=5ms,rate=100mbit,seed=7": none */
     const char *settings; /* "name=value,name=value": none */
     tern_trace_function
         *trace; /* called for each packet, with the stack's lock held: no tern_ call from within */

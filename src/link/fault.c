@@ -1,7 +1,7 @@
-/* Each direction is a path of its own: a packet is lost, corrupted or duplicated where it enters,
- * waits for the rate in a queue, travels for the delay, and leaves in the order of its due time.
- * Its generator is drawn from only for faults that the profile has, so that a fate depends on the
- * seed and on the traffic alone.
+/* Each direction is a path of its own: a packet is lost, marked, corrupted or duplicated where it
+ * enters, waits for the rate in a queue, travels for the delay, and leaves in the order of its due
+ * time. Its generator is drawn from only for faults that the profile has, so that a fate depends on
+ * the seed and on the traffic alone.
  *
  * A packet that is reordered travels longer by up to the delay, or a millisecond where there is
  * none, and those behind it do not wait for it. All others keep their order, whatever the jitter.
@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "link/held.h"
 #include "link/offload.h"
+#include "wire/ipv4.h"
 
 enum { QUEUE_DEFAULT = 1000 };
 
@@ -187,6 +188,8 @@ static void path_enter(struct path *path, struct held_packet *packet, uint64_t n
         free(packet);
         return;
     }
+    if (chance(path, path->profile.mark) && ipv4_mark(packet->bytes, packet->length))
+        path->counts.marked++;
     if (packet->length > 0 && chance(path, path->profile.corrupt)) {
         path->counts.corrupted++;
         corrupt(path, packet);

@@ -1,6 +1,6 @@
 /* The fault link: wraps a link and does to its packets, both ways, what networks do: loses,
- * duplicates, reorders, corrupts and delays them, and limits their rate with a queue. Seeded: the
- * same seed and the same traffic meet the same fate. */
+ * duplicates, reorders, corrupts, marks and delays them, and limits their rate with a queue.
+ * Seeded: the same seed and the same traffic meet the same fate. */
 #ifndef TERN_LINK_FAULT_H
 #define TERN_LINK_FAULT_H
 
@@ -8,6 +8,7 @@
 
 struct fault_profile {
     double loss, duplicate, reorder, corrupt; /* probabilities, 0 to 1 */
+    double mark; /* the same: CE on what can be marked (RFC 3168 §5), and nothing else */
     uint64_t delay_ns, jitter_ns; /* each way: delay ± jitter, order kept unless reordered */
     uint64_t rate_bits;           /* a second; 0: no limit */
     uint32_t queue_packets;       /* that may wait for the rate; 0: 1000 */
@@ -15,8 +16,8 @@ struct fault_profile {
 };
 
 /* Parses
- * "loss=5%,dup=1%,reorder=5%,corrupt=1%,delay=20ms,jitter=5ms,rate=100mbit,queue=1000,seed=7": 0,
- * or -EINVAL with a sentence in `error` that names the bad part and says what is allowed. */
+ * "loss=5%,dup=1%,reorder=5%,corrupt=1%,ce=2%,delay=20ms,jitter=5ms,rate=100mbit,queue=1000,seed=7":
+ * 0, or -EINVAL with a sentence in `error` that names the bad part and says what is allowed. */
 int fault_profile_parse(const char *text, struct fault_profile *out, char *error,
                         size_t error_size);
 
@@ -26,7 +27,7 @@ int fault_profile_parse(const char *text, struct fault_profile *out, char *error
 int fault_link_new(struct link *below, const struct fault_profile profile[2], struct link **out);
 
 struct fault_counts {
-    uint64_t passed, lost, duplicated, reordered, corrupted, overflowed;
+    uint64_t passed, lost, duplicated, reordered, corrupted, marked, overflowed;
 };
 /* What has happened so far: [0] sent, [1] received. */
 void fault_link_counts(const struct link *link, struct fault_counts out[2]);

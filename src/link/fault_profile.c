@@ -117,6 +117,8 @@ static const char *profile_set(struct fault_profile *profile, const char *name, 
         return read_probability(value, &profile->reorder);
     if (strcmp(name, "corrupt") == 0)
         return read_probability(value, &profile->corrupt);
+    if (strcmp(name, "ce") == 0)
+        return read_probability(value, &profile->mark);
     if (strcmp(name, "delay") == 0)
         return read_time(value, &profile->delay_ns);
     if (strcmp(name, "jitter") == 0)
@@ -127,7 +129,7 @@ static const char *profile_set(struct fault_profile *profile, const char *name, 
         return read_queue(value, &profile->queue_packets);
     if (strcmp(name, "seed") == 0)
         return read_seed(value, &profile->seed);
-    return "one of loss, dup, reorder, corrupt, delay, jitter, rate, queue, seed";
+    return "one of loss, dup, reorder, corrupt, ce, delay, jitter, rate, queue, seed";
 }
 
 /* One "name=value", whose copy this takes apart. */

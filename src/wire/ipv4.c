@@ -4,8 +4,9 @@
 #include "base/checksum.h"
 
 enum {
-    LENGTH_OFFSET = 2,   /* of the fields: total length, and identification behind it */
-    FRAGMENT_OFFSET = 6, /* flags and fragment offset */
+    TRAFFIC_CLASS_OFFSET = 1, /* of the fields: DSCP and ECN */
+    LENGTH_OFFSET = 2,        /* total length, and identification behind it */
+    FRAGMENT_OFFSET = 6,      /* flags and fragment offset */
 
     FLAG_DONT_FRAGMENT = 0x4000,
     FLAG_MORE_FRAGMENTS = 0x2000,
@@ -170,6 +171,19 @@ void ipv4_header_cut(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uin
     writer_u16(&w, length_field(total_length));
     writer_u16(&w, (uint16_t)(identification + index));
     write_checksum(header, IPV4_HEADER_MIN);
+}
+
+bool ipv4_mark(uint8_t *packet, size_t length)
+{
+    if (length < IPV4_HEADER_MIN || packet[0] >> 4 != 4)
+        return false;
+    size_t header_length = (packet[0] & 0xfu) * (size_t)4;
+    uint8_t ecn = packet[TRAFFIC_CLASS_OFFSET] & ECN_MASK;
+    if (header_length < IPV4_HEADER_MIN || header_length > length || ecn == ECN_NOT_ECT)
+        return false;
+    packet[TRAFFIC_CLASS_OFFSET] |= ECN_CE;
+    write_checksum(packet, header_length);
+    return true;
 }
 
 static void write_length_and_fragment(uint8_t *header, uint32_t total_length, uint16_t fragment)

@@ -73,6 +73,11 @@ bool ipv4_has_source_route(const struct ipv4_header *header);
  * 65,535 is written as 0. */
 void ipv4_build(const struct ipv4_header *header, uint8_t out[IPV4_HEADER_MIN]);
 
+/* Marks a packet as a congested router does (RFC 3168 §5): false where it is none that can be
+ * marked.
+ */
+bool ipv4_mark(uint8_t *packet, size_t length);
+
 /* Makes the header of a super-packet that of its index-th part, whose length is `total_length`. */
 void ipv4_header_cut(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uint16_t index);
 /* Makes the header of a packet that of a fragment of it, whose length is `total_length`. */

@@ -245,6 +245,49 @@ static void corruption_is_always_detectable(void **state)
     teardown();
 }
 
+/* RFC 3168 §5: what says that it can be marked, and nothing else of it changes. */
+static void only_what_can_be_marked_is_marked(void **state)
+{
+    (void)state;
+    struct address ours = packet_address("10.0.0.3"), theirs = packet_address("10.0.0.2");
+    setup("ce=50%,seed=5", 0);
+    for (int i = 0; i < 400; i++) {
+        packet_udp(&packet, &ours, 1, &theirs, 2, "payload", 7, true);
+        packet.bytes[1] = (uint8_t)(0xb8 | i % 4);
+        struct ipv4_header header;
+        ipv4_parse(packet.bytes, packet.length, false, &header);
+        header.traffic_class = (uint8_t)(0xb8 | i % 4);
+        ipv4_build(&header, packet.bytes);
+        link_send_bytes(near_end, packet.bytes, packet.length, 0);
+    }
+    link_machine_poll(&far_machine, far_end, 0);
+    assert_int_equal(far_machine.count, 400);
+    unsigned changed = 0, marked = 0;
+    for (int i = 0; i < 400; i++) {
+        const uint8_t *got = link_machine_bytes(&far_machine, i);
+        assert_true(packet_is_sound(got, far_machine.packets[i].length));
+        assert_int_equal(got[1] & ~ECN_MASK, 0xb8);
+        if ((got[1] & ECN_MASK) == i % 4)
+            continue;
+        assert_int_equal(got[1] & ECN_MASK, ECN_CE);
+        assert_int_not_equal(i % 4, ECN_NOT_ECT);
+        changed++;
+    }
+    struct fault_counts counts[2];
+    fault_link_counts(near_end, counts);
+    marked = (unsigned)counts[0].marked; /* what came marked already among them */
+    assert_in_range(changed, 80, 120);
+    assert_in_range(marked, changed + 30, changed + 70);
+    /* No IP packet, or none that is whole, passes as it is. */
+    static const uint8_t odd[] = {0x4f, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9};
+    for (int i = 0; i < 20; i++)
+        link_send_bytes(near_end, odd, sizeof odd, 0);
+    link_machine_poll(&far_machine, far_end, 0);
+    for (int i = 400; i < 420; i++)
+        assert_memory_equal(link_machine_bytes(&far_machine, i), odd, sizeof odd);
+    teardown();
+}
+
 static void super_segment_meets_its_fate_in_wire_packets(void **state)
 {
     (void)state;
@@ -345,6 +388,7 @@ int main(void)
         cmocka_unit_test(reordered_packets_are_overtaken_and_the_others_are_not),
         cmocka_unit_test(rate_spaces_packets_and_its_queue_overflows),
         cmocka_unit_test(corruption_is_always_detectable),
+        cmocka_unit_test(only_what_can_be_marked_is_marked),
         cmocka_unit_test(super_segment_meets_its_fate_in_wire_packets),
         cmocka_unit_test(same_seed_meets_the_same_fate_to_the_byte),
         cmocka_unit_test(packets_in_flight_are_limited),

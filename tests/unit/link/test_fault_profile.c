@@ -12,14 +12,16 @@ static char error[200];
 static void every_part_is_read(void **state)
 {
     (void)state;
-    assert_int_equal(fault_profile_parse("loss=5%,dup=1%,reorder=2.5%,corrupt=0.25,delay=20ms,"
-                                         "jitter=500us,rate=100mbit,queue=50,seed=7",
-                                         &profile, error, sizeof error),
-                     0);
+    assert_int_equal(
+        fault_profile_parse("loss=5%,dup=1%,reorder=2.5%,corrupt=0.25,ce=3%,delay=20ms,"
+                            "jitter=500us,rate=100mbit,queue=50,seed=7",
+                            &profile, error, sizeof error),
+        0);
     assert_float_equal(profile.loss, 0.05, 1e-9);
     assert_float_equal(profile.duplicate, 0.01, 1e-9);
     assert_float_equal(profile.reorder, 0.025, 1e-9);
     assert_float_equal(profile.corrupt, 0.25, 1e-9);
+    assert_float_equal(profile.mark, 0.03, 1e-9);
     assert_int_equal(profile.delay_ns, TIME_MS(20));
     assert_int_equal(profile.jitter_ns, TIME_US(500));
     assert_int_equal(profile.rate_bits, 100000000);
