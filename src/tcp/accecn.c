@@ -14,11 +14,14 @@ enum {
     MARKS_WITHOUT_TEXT = 3,
 
     AVERAGE_SHIFT = 6,
+    CONTRADICTIONS = 2, /* in a row, and it is no accident (§3.2.3.2.5) */
+
     THINNED_ACK = 4, /* who acknowledges more than this at a time usually lets no ACK get lost */
 
-    /* §3.2.2.3: all packets of so many round trips at the start came marked: something marks
-     * whatever passes. */
+    /* §3.2.2.3: all packets of so many round trips at the start came marked, and so many of them:
+     * something marks whatever passes. */
     ROUNDS_ALL_MARKED = 4,
+    PACKETS_ALL_MARKED = 8,
 };
 
 uint16_t accecn_flags(uint32_t packets)
@@ -67,6 +70,7 @@ void accecn_begin(struct tcb *tcb, uint8_t codepoint)
     tcb->ecn.accurate.previous = codepoint;
     tcb->ecn.accurate.demand = 1;
     tcb->ecn.accurate.round_end = tcb->snd.nxt;
+    tcb->ecn.accurate.bytes_followed = true;
 }
 
 static bool is_pure_ack(const struct segment *segment)
@@ -158,11 +162,14 @@ static void watch_for_constant_marks(struct tcb *tcb, const struct ack_event *ev
     a->round_delivered += event->delivered;
     if (seq_lt(tcb->snd.una, a->round_end) || a->round_delivered == 0)
         return;
-    a->path_shown = a->round_ce < a->round_delivered;
-    a->marked_rounds++;
+    /* Marks on pure ACKs count with the rest; what bytes tell is sure. */
+    a->path_shown = a->round_ce < a->round_delivered || a->delivered_bytes[ECN_ECT0 - 1] > 0;
+    if (a->marked_rounds < ROUNDS_ALL_MARKED)
+        a->marked_rounds++;
     a->round_ce = a->round_delivered = 0;
     a->round_end = tcb->snd.nxt;
-    if (!a->path_shown && a->marked_rounds == ROUNDS_ALL_MARKED) {
+    if (!a->path_shown && a->marked_rounds == ROUNDS_ALL_MARKED &&
+        tcb->ecn.delivered_ce >= PACKETS_ALL_MARKED) {
         a->path_shown = a->deaf = true;
         accecn_fail(tcb, ACCECN_FEEDBACK_MANGLED, "everything comes marked");
     }
@@ -182,6 +189,16 @@ static bool is_zeroed(struct tcb *tcb, uint32_t ace)
     return true;
 }
 
+/* §3.2.3.2.5: bytes came marked, and no packet did. Eight packets that nobody knows to have
+ * arrived, pure ACKs and duplicates, could explain it once. */
+static void judge_consistency(struct tcb *tcb, uint32_t increment)
+{
+    struct accecn *a = &tcb->ecn.accurate;
+    a->contradictions = increment > 0 ? 0 : (uint8_t)(a->contradictions + 1);
+    if (a->contradictions == CONTRADICTIONS)
+        accecn_fail(tcb, ACCECN_FEEDBACK_MANGLED, "ACE field and AccECN option contradict");
+}
+
 static void take_counter(struct tcb *tcb, const struct segment *segment, struct ack_event *event,
                          bool bytes_known, uint32_t ce_bytes)
 {
@@ -190,9 +207,8 @@ static void take_counter(struct tcb *tcb, const struct segment *segment, struct 
         return;
     uint32_t increment = (ace - CEP_FIRST - tcb->ecn.delivered_ce) & ACE_MASK;
     uint32_t marks = marks_meant(tcb, increment, event->delivered, bytes_known, ce_bytes);
-    /* §3.2.3.2.5: bytes came marked and no packet did, which cannot be. */
-    if (ce_bytes > 0 && increment == 0 && event->delivered <= ACE_MASK)
-        accecn_fail(tcb, ACCECN_FEEDBACK_MANGLED, "ACE field and AccECN option contradict");
+    if (bytes_known && ce_bytes > 0 && event->delivered <= ACE_MASK)
+        judge_consistency(tcb, increment);
     tcb->ecn.delivered_ce += marks;
     stack_count_many(tcb->stack, COUNTER_TcpExtTCPDeliveredCE, marks);
     event->ce = marks;
@@ -220,7 +236,10 @@ void accecn_feedback(struct tcb *tcb, const struct segment *segment, struct ack_
         return;
     uint32_t ce_bytes = 0;
     accecn_option_seen(tcb, &segment->options);
-    bool bytes_known = accecn_option_read(tcb, &segment->options, &ce_bytes);
+    bool told = accecn_option_read(tcb, &segment->options, &ce_bytes);
+    /* After an ACK without it the option tells of what that acknowledged as well. */
+    bool bytes_known = told && (a->bytes_followed || ce_bytes == 0);
+    a->bytes_followed = told;
     if (event->delivered > 0)
         a->option_works = true;
     if (event->syn_acked && is_pure_ack(segment))

@@ -51,6 +51,8 @@ struct accecn {
     uint8_t seen;             /* enum accecn_seen */
     uint8_t handshake_bits;   /* what the ACK of our SYN,ACK said */
     bool ace_seen : 1;        /* the first counter has come */
+    bool bytes_followed : 1;  /* the last ACK told the bytes that came marked */
+    uint8_t contradictions;   /* ACKs in a row whose bytes and packets do not agree */
     bool deaf : 1;            /* feedback is not believed any more */
     bool option_works : 1;    /* data that had the option has arrived */
     bool path_shown : 1;      /* a round trip has passed with something unmarked in it */

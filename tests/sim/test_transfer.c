@@ -1,6 +1,6 @@
-/* Thousands of seeded conversations over networks that lose, duplicate, reorder, corrupt and delay.
- * Of each is asked: every byte once and in order, both ends closed, nothing left behind; and that
- * the same seed gives the same capture, to the byte.
+/* Thousands of seeded conversations over networks that lose, duplicate, reorder, corrupt, mark and
+ * delay. Of each is asked: every byte once and in order, both ends closed, nothing left behind; and
+ * that the same seed gives the same capture, to the byte.
  *
  * SIM_SEED=n plays that one alone, SIM_CAPTURE=file keeps its capture, SIM_RUNS=n plays more. */
 #include "unit.h"
@@ -64,6 +64,17 @@ static void random_side(struct random *random, struct transfer_side *side)
     side->receive_buffer = chance(random, 20) ? 1500 + (int)random_below(random, 20000) : 0;
 }
 
+/* Any kind of ECN on either side, and a network that marks. */
+static void choose_marks(struct random *random, struct world_config *config, int i)
+{
+    static char settings[2][160];
+    if (chance(random, 50))
+        config->fault[i].mark = random_below(random, 300) / 1000.0;
+    snprintf(settings[i], sizeof settings[i], "%s,tcp.ecn=%u,tcp.ecn_option=%u",
+             config->settings[i], random_below(random, 6), random_below(random, 4));
+    config->settings[i] = settings[i];
+}
+
 static void choose(uint64_t seed, struct world_config *config, struct transfer *transfer)
 {
     static const uint32_t mtus[] = {1500, 1500, 1500, 576, 1280, 9000};
@@ -87,6 +98,8 @@ static void choose(uint64_t seed, struct world_config *config, struct transfer *
     /* Two who both wait for the other to end first would wait for ever. */
     if (transfer->side[0].close != CLOSE_WHEN_SENT && transfer->side[1].close != CLOSE_WHEN_SENT)
         transfer->side[random_below(&random, 2)].close = CLOSE_WHEN_SENT;
+    for (int i = 0; i < 2; i++)
+        choose_marks(&random, config, i);
 }
 
 /* The scoreboard's counters are what a count of the records gives. */
