@@ -24,9 +24,10 @@ test: all
 	@scripts/quietly ninja -C $(BUILD)
 	@scripts/test $(BUILD)
 
-# RUNS of each measurement; the median is shown.
+# RUNS of each measurement; the median is shown. ONLY=send,receive,… does some of the works.
 bench: all
 	@scripts/deps demo
+	@scripts/quietly ninja -C $(BUILD) bench/bench_linux bench/bench_tern
 	@scripts/sandbox scripts/bench $(BUILD)
 
 # tern beside Linux over a bad network: RUNS seeds of each, JOBS at a time.
