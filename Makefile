@@ -3,6 +3,7 @@
 BUILD ?= build
 
 .PHONY: all demo test bench bench-lossy fuzz packetdrill throughput throughput-renew \
+	instructions instructions-renew \
 	pictures install deb clean
 
 all: $(BUILD)/build.ninja
@@ -53,6 +54,14 @@ packetdrill: all
 	@scripts/quietly ninja -C $(BUILD) tests/packetdrill/tern_packetdrill.so
 	@scripts/packetdrill --judge "$(PACKETDRILL)" --folder "$(SCRIPTS)" \
 		--adapter $(BUILD)/tests/packetdrill/tern_packetdrill.so $(if $(EXPECT),--expect "$(EXPECT)")
+
+# The instructions that the machine takes, counted by callgrind, against what they were; and after a change
+# that needs more, or fewer, what they are held to from now on.
+instructions instructions-renew: all
+	@scripts/deps instructions
+	@scripts/quietly ninja -C $(BUILD) bench/bench_instructions
+	@scripts/instructions $(if $(findstring renew,$@),renew,check) $(BUILD)/bench/bench_instructions \
+		bench/instructions.tsv
 
 # The simulated throughput, all of the table (`make test` looks at a part of it); and after a change for
 # the better, what it is held to from now on.

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""scripts/instructions fails for what has grown, and for nothing else."""
+
+import importlib.machinery
+import importlib.util
+import os
+
+from tooling import SCRIPTS, run_cases
+
+LOADER = importlib.machinery.SourceFileLoader("instructions", os.path.join(SCRIPTS, "instructions"))
+INSTRUCTIONS = importlib.util.module_from_spec(importlib.util.spec_from_loader("instructions", LOADER))
+LOADER.exec_module(INSTRUCTIONS)
+
+
+def counts(ask=1000, beside=1000):
+    return {("ask", "near"): ask, ("ask_beside_5000", "near"): beside}
+
+
+def the_same_passes():
+    assert INSTRUCTIONS.judge(counts(), counts()) == []
+
+
+def fewer_pass():
+    assert INSTRUCTIONS.judge(counts(), counts(900, 900)) == []
+
+
+def what_has_grown_fails():
+    wrong = INSTRUCTIONS.judge(counts(), counts(1030))
+    assert len(wrong) == 1 and wrong[0].startswith("ask near: 1030"), wrong
+
+
+def what_idle_connections_make_dearer_fails():
+    wrong = INSTRUCTIONS.judge(counts(1000, 1100), counts(1000, 1100))
+    assert len(wrong) == 1 and "only open" in wrong[0], wrong
+
+
+def what_only_one_of_them_has_fails():
+    assert len(INSTRUCTIONS.judge({}, counts())) == 2
+    assert len(INSTRUCTIONS.judge(counts(), {})) == 2
+
+
+def a_table_is_read_as_it_was_written():
+    assert INSTRUCTIONS.parse(INSTRUCTIONS.write(counts(), "cc 1")) == ("cc 1", counts())
+
+
+run_cases({case.__name__.replace("_", " "): case for case in (
+    the_same_passes, fewer_pass, what_has_grown_fails, what_idle_connections_make_dearer_fails,
+    what_only_one_of_them_has_fails, a_table_is_read_as_it_was_written)})
