@@ -186,6 +186,39 @@ TERN_API ssize_t tern_write(struct tern *t, int socket, const void *bytes, size_
 TERN_API ssize_t tern_readv(struct tern *t, int socket, const struct iovec *spans, int count);
 TERN_API ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spans, int count);
 
+/* sendfile(2): sends up to `count` bytes that it reads from `file`, a descriptor of the kernel's,
+ * at *offset, which moves on, or with NULL from where the descriptor stands. They are read straight
+ * into the send buffer. TCP only. Blocks as send does, and while the file does; other calls go on
+ * meanwhile, save those that would write to the socket, which wait. The number of bytes sent, less
+ * than asked for at the file's end (then 0), on O_NONBLOCK or SO_SNDTIMEO, or before an error; -1
+ * with send's errors, those of read(2) and pread(2), EINVAL (not TCP, or offset), EBUSY (room is
+ * reserved). What was read from a descriptor that cannot seek and then was not taken, because the
+ * connection ended, is lost. */
+TERN_API ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offset, size_t count);
+
+/* Without a copy: room in a TCP connection's send buffer, for its user to write to in place.
+ * tern_send_reserve: room for up to `length` bytes, in two spans of which the second may be empty:
+ * their bytes, at least 1; blocks while there is none. Until tern_send_commit or tern_close the
+ * socket takes nothing else (send: EBUSY), and the spans stay valid, also when the connection is
+ * reset or ends; then commit says so. They may be written to by any thread, without a lock;
+ * tern_close makes them invalid. tern_send_commit: sends the first `length` bytes of them (flags
+ * MSG_MORE, MSG_EOR) and gives up the rest: `length`. With 0, nothing is sent but what MSG_MORE had
+ * held back. Never blocks. send's errors; EINVAL (length 0 to reserve; more than was reserved,
+ * which stays; nothing reserved), EBUSY (reserved already), EOPNOTSUPP (not TCP; flag). */
+TERN_API ssize_t tern_send_reserve(struct tern *t, int socket, size_t length,
+                                   struct iovec spans[2]);
+TERN_API ssize_t tern_send_commit(struct tern *t, int socket, size_t length, int flags);
+
+/* The other way: what has arrived, in place.
+ * tern_recv_peek: all that can be read, in two spans of which the second may be empty: their bytes,
+ * 0 at the end of the stream; blocks while there is none. The spans are to be read only, by any
+ * thread; they stay as they are while more arrives and when the connection ends, until the next
+ * tern_recv_peek, tern_recv_consume, or another read of the socket; tern_close makes them invalid.
+ * tern_recv_consume: takes the first `length` bytes, which need not be all. Who shares a socket's
+ * reading side, serialises. recv's errors; EINVAL (more than can be read), EOPNOTSUPP (not TCP). */
+TERN_API ssize_t tern_recv_peek(struct tern *t, int socket, struct iovec spans[2]);
+TERN_API int tern_recv_consume(struct tern *t, int socket, size_t length);
+
 /* shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR. After SHUT_RD reading does not wait, but what comes can
  * be read; after both, what comes is answered with a reset. Of a listening socket SHUT_RD ends the
  * listening, and who waits in accept is told EINVAL. While a connect is under way it calls it off.

@@ -14,6 +14,13 @@ static uint32_t capacity_for(uint32_t needed)
     return capacity;
 }
 
+/* Frees the memory, unless it is held. */
+static void let_go(struct ring *ring)
+{
+    if (ring->bytes != ring->held)
+        free(ring->bytes);
+}
+
 /* Moves the first `keep` bytes, which fit in both, to a new area of `capacity` bytes. */
 static int set_capacity(struct ring *ring, uint32_t capacity, uint32_t keep)
 {
@@ -21,7 +28,7 @@ static int set_capacity(struct ring *ring, uint32_t capacity, uint32_t keep)
     if (bytes == NULL)
         return -ENOMEM;
     ring_copy_out(ring, 0, bytes, keep);
-    free(ring->bytes);
+    let_go(ring);
     ring->bytes = bytes;
     ring->capacity = capacity;
     ring->start = 0;
@@ -58,8 +65,23 @@ void ring_shrink(struct ring *ring, uint32_t keep)
 
 void ring_release(struct ring *ring)
 {
-    free(ring->bytes);
-    *ring = (struct ring){0};
+    let_go(ring);
+    *ring = (struct ring){.held = ring->held, .held_capacity = ring->held_capacity};
+}
+
+void ring_hold(struct ring *ring)
+{
+    ring_unhold(ring);
+    ring->held = ring->bytes;
+    ring->held_capacity = ring->capacity;
+}
+
+void ring_unhold(struct ring *ring)
+{
+    if (ring->held != ring->bytes)
+        free(ring->held);
+    ring->held = NULL;
+    ring->held_capacity = 0;
 }
 
 int ring_spans(const struct ring *ring, uint32_t offset, uint32_t length, struct iovec spans[2])

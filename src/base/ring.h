@@ -16,6 +16,8 @@ struct ring {
     uint32_t capacity; /* a power of two, or 0 */
     uint32_t start;    /* index of the first byte, < capacity */
     uint32_t length;   /* bytes that count, from start on */
+    uint8_t *held;     /* memory that somebody looks at: see ring_hold() */
+    uint32_t held_capacity;
 };
 
 #define RING_CAPACITY_MAX (1u << 30)
@@ -30,6 +32,12 @@ uint32_t ring_growth(const struct ring *ring, uint32_t needed);
 void ring_shrink(struct ring *ring, uint32_t keep);
 /* Frees everything; the ring is empty and usable again. */
 void ring_release(struct ring *ring);
+
+/* The memory that ring_spans() shows stays as it is until ring_unhold(), whatever becomes of the
+ * ring: one that grows leaves it behind with what it held, one that is released does not free it.
+ */
+void ring_hold(struct ring *ring);
+void ring_unhold(struct ring *ring);
 
 /* Copies bytes to `offset` from the first byte; offset + length must be within the capacity.
  * `length` is unchanged. */
@@ -46,9 +54,10 @@ void ring_copy_out(const struct ring *ring, uint32_t offset, void *to, uint32_t 
 /* Drops `count` <= length bytes from the front. */
 void ring_consume(struct ring *ring, uint32_t count);
 
+/* What the ring's memory takes, that which is left behind for a holder included. */
 static inline uint32_t ring_capacity(const struct ring *ring)
 {
-    return ring->capacity;
+    return ring->capacity + (ring->held != ring->bytes ? ring->held_capacity : 0);
 }
 
 #endif

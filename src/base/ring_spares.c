@@ -7,14 +7,14 @@ void ring_spares_take(struct ring_spares *spares, struct ring *ring)
     if (ring->bytes || spares->count == 0)
         return;
     spares->count--;
-    *ring = (struct ring){.bytes = spares->kept[spares->count].bytes,
-                          .capacity = spares->kept[spares->count].capacity};
+    ring->bytes = spares->kept[spares->count].bytes;
+    ring->capacity = spares->kept[spares->count].capacity;
 }
 
 void ring_spares_give(struct ring_spares *spares, struct ring *ring)
 {
-    if (ring->capacity >= LIMIT_RING_SPARE_LEAST && ring->capacity <= LIMIT_RING_SPARE_MOST &&
-        spares->count < LIMIT_RING_SPARES) {
+    if (ring->bytes != ring->held && ring->capacity >= LIMIT_RING_SPARE_LEAST &&
+        ring->capacity <= LIMIT_RING_SPARE_MOST && spares->count < LIMIT_RING_SPARES) {
         spares->kept[spares->count].bytes = ring->bytes;
         spares->kept[spares->count].capacity = ring->capacity;
         spares->count++;

@@ -105,6 +105,8 @@ static ssize_t send_checked(struct call *call, const struct iovec *spans, int co
                             const struct endpoint *to, int flags)
 {
     struct receipt receipt;
+    if (call->socket->reservation.length > 0)
+        return -EBUSY; /* it would never be their turn */
     ssize_t result = receipt_begin(&receipt, call, flags);
     if (result < 0)
         return result;

@@ -214,6 +214,22 @@ static void tcp_kind_sent(struct socket *socket, const struct receipt *receipt)
     tcp_sent(socket->of.tcb, receipt->completion, receipt->stamps);
 }
 
+static ssize_t tcp_kind_reserve(struct socket *socket, struct tcp_reservation *reservation,
+                                size_t length, struct iovec spans[2])
+{
+    return tcp_reserve(socket->of.tcb, reservation, length, spans);
+}
+
+static ssize_t tcp_kind_peek(struct socket *socket, struct iovec spans[2])
+{
+    return tcp_peek(socket->of.tcb, spans);
+}
+
+static int tcp_kind_consume(struct socket *socket, size_t length)
+{
+    return tcp_consume(socket->of.tcb, length);
+}
+
 static int tcp_kind_stamps_begin(struct socket *socket, bool from_next)
 {
     return tcp_stamps_begin(socket->of.tcb, from_next);
@@ -291,6 +307,9 @@ const struct socket_kind tcp_kind = {
     .error = tcp_kind_error,
     .sent = tcp_kind_sent,
     .take_note = tcp_kind_take_note,
+    .reserve = tcp_kind_reserve,
+    .peek = tcp_kind_peek,
+    .consume = tcp_kind_consume,
     .stamps_begin = tcp_kind_stamps_begin,
     .note_arrivals = tcp_kind_note_arrivals,
     .arrived_ns = tcp_kind_arrived_ns,

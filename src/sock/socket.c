@@ -39,6 +39,7 @@ void socket_part(struct socket *socket)
 void socket_close(struct socket *socket, bool abort)
 {
     socket_part(socket);
+    tcp_reservation_end(&socket->reservation);
     socket->kind->close(socket, abort);
     free(socket);
 }

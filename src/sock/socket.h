@@ -17,6 +17,7 @@
 #include "core/datagrams.h"
 #include "core/endpoint.h"
 #include "sock/times.h"
+#include "tcp/tcp.h"
 
 struct echo;
 struct epoll;
@@ -66,6 +67,11 @@ struct socket_kind {
 
     unsigned (*readiness)(const struct socket *socket); /* POLL… */
     int (*error)(struct socket *socket, bool clear);    /* a positive errno, or 0 */
+    /* Of streams that are connections, else NULL: as tcp/tcp.h has them. */
+    ssize_t (*reserve)(struct socket *socket, struct tcp_reservation *reservation, size_t length,
+                       struct iovec spans[2]);
+    ssize_t (*peek)(struct socket *socket, struct iovec spans[2]);
+    int (*consume)(struct socket *socket, size_t length);
     /* What a send call had to send has been taken, and its user wants to be told more of it: the
      * receipt's completion is the kind's from now on. */
     void (*sent)(struct socket *socket, const struct receipt *receipt);
@@ -118,7 +124,8 @@ struct socket {
     int32_t linger_s;            /* SO_LINGER's time; -1: off */
     uint32_t send_buffer;        /* SO_SNDBUF of datagrams, which never wait to be sent */
     struct times times;
-    uint32_t mark, priority; /* SO_MARK, SO_PRIORITY: kept, and nothing goes by them */
+    struct tcp_reservation reservation; /* tern_send_reserve()'s */
+    uint32_t mark, priority;            /* SO_MARK, SO_PRIORITY: kept, and nothing goes by them */
     uint8_t connect_progress;
     uint8_t mtu_discover;     /* IP_MTU_DISCOVER of datagrams */
     bool nonblocking : 1;     /* O_NONBLOCK */

@@ -63,7 +63,7 @@ void ack_release_bytes(struct tcb *tcb)
     ring_consume(ring, acked);
     tcb->snd.base += acked;
     tcb->stat.bytes_acked += acked;
-    if (ring->length == 0) {
+    if (ring->length == 0 && !tcb->snd.reservation) {
         ring_spares_give(&tcb->tcp->spares, ring); /* an idle connection owns nothing */
         units_release(tcb);
     }

@@ -13,6 +13,7 @@
 #include "tcp/port.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
+#include "tcp/reserve.h"
 #include "tcp/rtt.h"
 #include "tcp/sockopt.h"
 #include "tcp/stamps.h"
@@ -165,9 +166,12 @@ void tcp_connection_free(struct tcb *tcb)
 {
     if (tcb->rcv.landing)
         tcb->rcv.landing->tcb = NULL;
+    ring_unhold(&tcb->rcv.ring);
     ring_spares_give(&tcb->tcp->spares, &tcb->rcv.ring);
     arrivals_release(tcb);
     stop_working(tcb);
+    reserve_orphan(tcb);
+    tcp_connection_charge(tcb);
     error_queue_release(tcb->stack, &tcb->errors);
     tcp_connection_handshake_over(tcb);
     demux_remove(tcb);

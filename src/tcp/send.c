@@ -56,7 +56,7 @@ static void expand(struct tcb *tcb)
 bool send_writable(const struct tcb *tcb)
 {
     uint64_t held = used(tcb);
-    if (tcb->snd.ring.length > 0 && !stack_memory_allows(tcb->stack, 1))
+    if (tcb->snd.reservation || (tcb->snd.ring.length > 0 && !stack_memory_allows(tcb->stack, 1)))
         return false;
     return held + held / 2 <= tcb->preferences.send_buffer && 2 * unsent(tcb) < unsent_limit(tcb);
 }
@@ -108,19 +108,9 @@ void send_resumes(struct tcb *tcb)
         tcb->cc.cwnd = tcb->cc.cwnd / 2 > initial ? tcb->cc.cwnd / 2 : initial;
 }
 
-/* Makes room for bytes in the last unit: how many. 0: the buffer is full; or -ENOBUFS. */
-static int64_t find_room(struct tcb *tcb, uint32_t goal)
+static bool is_full(const struct tcb *tcb)
 {
-    uint32_t room = units_room(tcb, goal);
-    if (room)
-        return room;
-    if (used(tcb) >= tcb->preferences.send_buffer || unsent(tcb) >= unsent_limit(tcb))
-        return 0;
-    if (units_reserve(tcb) < 0)
-        return -ENOBUFS;
-    if (tcb->snd.units.count == 0)
-        send_resumes(tcb);
-    return goal;
+    return used(tcb) >= tcb->preferences.send_buffer || unsent(tcb) >= unsent_limit(tcb);
 }
 
 /* How many of `length` bytes the memory of all allows (memory.c): who has nothing queued gets on
@@ -135,13 +125,43 @@ static uint32_t memory_part(struct tcb *tcb, uint32_t length)
     return length < tcb->snd.mss ? length : tcb->snd.mss;
 }
 
-/* Adds `length` bytes, for which find_room() has made room. */
+uint32_t send_room(struct tcb *tcb, size_t length)
+{
+    uint64_t room = 0;
+    if (!is_full(tcb)) {
+        uint64_t least = unsent_limit(tcb) - unsent(tcb);
+        room = tcb->preferences.send_buffer - used(tcb);
+        room = room < least ? room : least;
+    }
+    uint32_t part = memory_part(tcb, (uint32_t)(room < length ? room : length));
+    tcb->snd.full = part == 0;
+    return part;
+}
+
+/* Makes room for bytes in the last unit: how many. 0: the buffer is full, which does not matter for
+ * what is `reserved`; or -ENOBUFS. */
+static int64_t find_room(struct tcb *tcb, uint32_t goal, bool reserved)
+{
+    uint32_t room = units_room(tcb, goal);
+    if (room)
+        return room;
+    if (!reserved && is_full(tcb))
+        return 0;
+    if (units_reserve(tcb) < 0)
+        return -ENOBUFS;
+    if (tcb->snd.units.count == 0)
+        send_resumes(tcb);
+    return goal;
+}
+
+/* Adds `length` bytes, for which find_room() has made room; NULL: they are in the ring already. */
 static int append(struct tcb *tcb, const void *bytes, uint32_t length, uint32_t goal)
 {
     if (!tcb->stack->memory_short)
         ring_spares_take(&tcb->tcp->spares, &tcb->snd.ring);
-    int error = ring_append(&tcb->snd.ring, bytes, length);
-    if (error < 0)
+    if (!bytes)
+        ring_extend(&tcb->snd.ring, length);
+    else if (ring_append(&tcb->snd.ring, bytes, length) < 0)
         return -ENOBUFS;
     if (units_room(tcb, goal) == 0)
         units_open(tcb);
@@ -192,7 +212,7 @@ static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, stru
 {
     while (length > 0) {
         uint32_t goal = unit_goal(tcb);
-        int64_t room = find_room(tcb, goal);
+        int64_t room = find_room(tcb, goal, !bytes);
         if (room <= 0) {
             p->error = room < 0 ? (int)room : -EAGAIN;
             tcb->snd.full = room == 0;
@@ -209,12 +229,30 @@ static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, stru
         if (p->apart)
             units_last(tcb)->spans++;
         p->taken += part;
-        bytes += part;
+        bytes = bytes ? bytes + part : NULL;
         length -= part;
         if (p->taken < p->wanted && units_room(tcb, goal) == 0)
             unit_is_full(tcb);
     }
     return true;
+}
+
+/* What a write's end brings: the push, the end of a record, and the bytes on their way. */
+static ssize_t finish(struct tcb *tcb, const struct progress *p, int flags)
+{
+    tcp_connection_charge(tcb);
+    if (p->taken == 0)
+        return p->error;
+    bool whole = p->taken == p->wanted;
+    bool more = whole && flags & MSG_MORE;
+    if (whole && flags & MSG_EOR && units_last(tcb))
+        units_last(tcb)->ends_record = true;
+    if (!more || push_is_due(tcb))
+        mark_push(tcb);
+    if (flags & MSG_OOB)
+        urgent_written(tcb);
+    tcp_output_urged(tcb, more ? URGE_MORE : whole ? URGE_USUAL : URGE_PUSH);
+    return (ssize_t)p->taken;
 }
 
 ssize_t send_take(struct tcb *tcb, const struct iovec *spans, int count, int flags)
@@ -227,17 +265,20 @@ ssize_t send_take(struct tcb *tcb, const struct iovec *spans, int count, int fla
         if (!take_some(tcb, spans[i].iov_base, spans[i].iov_len, &p))
             break;
     }
-    tcp_connection_charge(tcb);
-    if (p.taken == 0)
-        return p.error;
-    bool whole = p.taken == p.wanted;
-    bool more = whole && flags & MSG_MORE;
-    if (whole && flags & MSG_EOR && units_last(tcb))
-        units_last(tcb)->ends_record = true;
-    if (!more || push_is_due(tcb))
+    return finish(tcb, &p, flags);
+}
+
+ssize_t send_written(struct tcb *tcb, uint32_t length, int flags)
+{
+    struct progress p = {.wanted = length};
+    rate_check_app_limited(tcb);
+    if (length > 0) {
+        take_some(tcb, NULL, length, &p);
+        return finish(tcb, &p, flags);
+    }
+    if (!(flags & MSG_MORE)) {
         mark_push(tcb);
-    if (flags & MSG_OOB)
-        urgent_written(tcb);
-    tcp_output_urged(tcb, more ? URGE_MORE : whole ? URGE_USUAL : URGE_PUSH);
-    return (ssize_t)p.taken;
+        tcp_output(tcb);
+    }
+    return 0;
 }

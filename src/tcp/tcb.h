@@ -173,10 +173,11 @@ struct tcb {
         bool fin_queued : 1; /* the user has closed the sending side */
         bool fin_sent : 1;
         bool fin_acked : 1;
-        bool urgent : 1;         /* up has not been acknowledged */
-        struct ring ring;        /* bytes from `base` on */
-        uint32_t base;           /* sequence number of the ring's first byte */
-        struct send_units units; /* the borders of what is not sent yet */
+        bool urgent : 1;                     /* up has not been acknowledged */
+        struct ring ring;                    /* bytes from `base` on */
+        uint32_t base;                       /* sequence number of the ring's first byte */
+        struct tcp_reservation *reservation; /* of room in it, or NULL; reserve.c */
+        struct send_units units;             /* the borders of what is not sent yet */
     } snd;
 
     struct {

@@ -95,6 +95,29 @@ int tcp_error(struct tcb *tcb, bool clear); /* a positive errno, or 0 */
 /* What ICMP has said since the peer was last heard of (RFC 9293 §3.9.1.8, MUST-47), or 0: it ended
  * nothing. It is told once. */
 int tcp_soft_error(struct tcb *tcb);
+/* Room in the send ring that its user fills in place. */
+struct tcp_reservation {
+    struct tcb *tcb; /* NULL: there is none (any more) */
+    void *memory;    /* what is left of a connection that was freed meanwhile */
+    uint32_t length; /* bytes */
+};
+/* Reserves up to `length` bytes behind what is queued, as two spans of which the second may be
+ * empty: their bytes; or tcp_send's errors. Until the reservation ends, nothing else is taken
+ * (-EAGAIN), and the spans stay where they are even if the connection ends or is freed. */
+ssize_t tcp_reserve(struct tcb *tcb, struct tcp_reservation *r, size_t length,
+                    struct iovec spans[2]);
+/* Ends it, its first `length` bytes being sent as tcp_send() would; with 0 and without MSG_MORE,
+ * what waits for more is pushed. The bytes taken, -EINVAL (no reservation, or a shorter one, which
+ * stays), or tcp_send's errors. */
+ssize_t tcp_commit(struct tcp_reservation *r, size_t length, int flags);
+/* Ends it, whatever has become of the connection; nothing is sent. */
+void tcp_reservation_end(struct tcp_reservation *r);
+/* Shows what tcp_receive() would give, in place: the bytes in two spans, which stay as they are
+ * until the next tcp_peek() or tcp_consume(), or the connection's end; or as tcp_receive. */
+ssize_t tcp_peek(struct tcb *tcb, struct iovec spans[2]);
+/* Takes the first `length` bytes of it: 0, or -EINVAL (there are not so many). */
+int tcp_consume(struct tcb *tcb, size_t length);
+
 /* A send call is over, and its bytes are the last that were taken: what is to be told of them in
  * the error queue. `completion` (MSG_ZEROCOPY; or NULL), which is the connection's from now on,
  * tells when they are acknowledged; `stamps` (core/stamps.h), when they leave. */

@@ -234,17 +234,23 @@ struct error_note *tcp_take_note(struct tcb *tcb)
     return error_queue_take(&tcb->errors, &tcb->error);
 }
 
-ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flags)
+int tcp_send_check(struct tcb *tcb)
 {
     if (tcb->error)
         return take_error(tcb);
-    if (tcb->fast_open.deferred)
-        return send_deferred(tcb, spans, count);
     if (tcb->state == TCP_SYN_SENT || (tcb->state == TCP_SYN_RECEIVED && !tcb->fast_open.early))
         return tcb->snd.fin_queued ? -EPIPE : -EAGAIN;
     if (!tcb_can_send(tcb))
         return -EPIPE;
-    return send_take(tcb, spans, count, flags);
+    return tcb->snd.reservation ? -EAGAIN : 0;
+}
+
+ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flags)
+{
+    if (tcb->fast_open.deferred && !tcb->error)
+        return send_deferred(tcb, spans, count);
+    int error = tcp_send_check(tcb);
+    return error < 0 ? error : send_take(tcb, spans, count, flags);
 }
 
 /* Copies bytes [from, to) of the receive ring, as far as they fit: how many. */
@@ -262,7 +268,7 @@ static uint32_t copy_out(const struct tcb *tcb, uint32_t from, uint32_t to,
 }
 
 /* Nothing can be read: why. */
-static ssize_t nothing_to_read(struct tcb *tcb)
+ssize_t tcp_nothing_to_read(struct tcb *tcb)
 {
     if (tcb->error)
         return take_error(tcb);
@@ -281,7 +287,7 @@ static bool have_room(const struct iovec *spans, int count)
     return count > 0;
 }
 
-static void consume(struct tcb *tcb, uint32_t bytes)
+void tcp_read_past(struct tcb *tcb, uint32_t bytes)
 {
     if (bytes == 0)
         return;
@@ -301,8 +307,8 @@ ssize_t tcp_receive(struct tcb *tcb, const struct iovec *spans, int count, int f
     uint32_t reach = urgent_reach(tcb);
     uint32_t taken = copy_out(tcb, hole, reach, spans, count, flags & MSG_TRUNC);
     if (!(flags & MSG_PEEK))
-        consume(tcb, hole + taken);
-    return reach > hole ? taken : nothing_to_read(tcb);
+        tcp_read_past(tcb, hole + taken);
+    return reach > hole ? taken : tcp_nothing_to_read(tcb);
 }
 
 /* Queues the FIN; the state says at once that the user has closed (§3.10.4). */

@@ -3,7 +3,8 @@
  * The bytes are copied into the send ring like any others, which every retransmission reads again,
  * and so the caller's memory is free as soon as the call returns: the notes say
  * SO_EE_CODE_ZEROCOPY_COPIED, as Linux's do wherever a path cannot send from the caller's memory,
- * and come when Linux's would, with the acknowledgment of the call's last byte. */
+ * and come when Linux's would, with the acknowledgment of the call's last byte. Who wants no copy
+ * writes into the ring itself (reserve.h). */
 #ifndef TERN_TCP_ZEROCOPY_H
 #define TERN_TCP_ZEROCOPY_H
 

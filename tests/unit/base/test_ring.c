@@ -262,9 +262,38 @@ static void nothing_can_be_appended_and_consumed_without_memory(void **state)
     assert_int_equal(ring_capacity(&ring), 0);
 }
 
+static void held_memory_outlives_growth_and_release(void **state)
+{
+    (void)state;
+    struct ring ring = {0};
+    struct iovec spans[2];
+    static const uint8_t more[5000];
+    assert_int_equal(ring_append(&ring, "held", 4), 0);
+    uint32_t before = ring_capacity(&ring);
+    ring_spans(&ring, 0, 4, spans);
+    ring_hold(&ring);
+    assert_int_equal(ring_capacity(&ring), before);
+    assert_int_equal(ring_append(&ring, more, sizeof more), 0);
+    assert_memory_equal(spans[0].iov_base, "held", 4);
+    assert_true(ring_capacity(&ring) >= before + 4 + sizeof more); /* both are paid for */
+    ring_release(&ring);
+    assert_memory_equal(spans[0].iov_base, "held", 4);
+    assert_int_equal(ring_capacity(&ring), before);
+    ring_unhold(&ring);
+    assert_int_equal(ring_capacity(&ring), 0);
+    ring_unhold(&ring); /* harmless */
+
+    assert_int_equal(ring_append(&ring, "again", 5), 0);
+    ring_hold(&ring);
+    ring_release(&ring);
+    ring_hold(&ring); /* of nothing: lets go of the first */
+    assert_int_equal(ring_capacity(&ring), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(held_memory_outlives_growth_and_release),
         cmocka_unit_test(random_operations_follow_an_array),
         cmocka_unit_test(spans_describe_the_area_across_the_wrap),
         cmocka_unit_test(an_area_that_ends_at_the_wrap_is_one_span),

@@ -69,9 +69,23 @@ static void small_memory_huge_memory_and_too_many_are_not_kept(void **state)
     assert_int_equal(spares.count, 0);
 }
 
+static void held_memory_is_not_kept(void **state)
+{
+    (void)state;
+    static struct ring_spares spares;
+    struct ring ring = {0};
+    assert_int_equal(ring_reserve(&ring, LIMIT_RING_SPARE_LEAST), 0);
+    ring_hold(&ring);
+    ring_spares_give(&spares, &ring);
+    assert_int_equal(spares.count, 0);
+    assert_null(ring.bytes);
+    ring_unhold(&ring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(held_memory_is_not_kept),
         cmocka_unit_test(memory_that_was_given_last_is_taken_first),
         cmocka_unit_test(a_ring_with_memory_takes_none),
         cmocka_unit_test(small_memory_huge_memory_and_too_many_are_not_kept),
