@@ -47,13 +47,16 @@ fuzz:
 	@scripts/fuzz $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 # Plays packetdrill's scripts against the stack: PACKETDRILL is the program (google/packetdrill, built by
-# you), SCRIPTS a script or a folder, EXPECT a list of those that must pass (default: all).
+# you), SCRIPTS a script or a folder, EXPECT a list of those that must pass (default: all), UNREAD a list of
+# those that may end while packets leave which they do not expect (default: all; for google/packetdrill's
+# gtests/net/tcp it is tests/packetdrill/unread).
 packetdrill: all
 	@[ -n "$(PACKETDRILL)" ] && [ -n "$(SCRIPTS)" ] || { \
-		echo 'make packetdrill PACKETDRILL=path SCRIPTS=path [EXPECT=list]'; exit 2; }
+		echo 'make packetdrill PACKETDRILL=path SCRIPTS=path [EXPECT=list] [UNREAD=list]'; exit 2; }
 	@scripts/quietly ninja -C $(BUILD) tests/packetdrill/tern_packetdrill.so
 	@scripts/packetdrill --judge "$(PACKETDRILL)" --folder "$(SCRIPTS)" \
-		--adapter $(BUILD)/tests/packetdrill/tern_packetdrill.so $(if $(EXPECT),--expect "$(EXPECT)")
+		--adapter $(BUILD)/tests/packetdrill/tern_packetdrill.so $(if $(EXPECT),--expect "$(EXPECT)") \
+		$(if $(UNREAD),--unread "$(UNREAD)")
 
 # The instructions that the machine takes, counted by callgrind, against what they were; and after a change
 # that needs more, or fewer, what they are held to from now on.

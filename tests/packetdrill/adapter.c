@@ -28,9 +28,17 @@ enum { TCP_INFO_OPTION = 11, TCP_CC_INFO_OPTION = 26, SO_MEMINFO_OPTION = 55, IN
     return result
 #define SOCKET (descriptor_socket(m, fd))
 
+/* packetdrill does not ask whether that is all: who finds something left over must end the play
+ * itself. */
 static void do_free(void *own)
 {
+    const struct machine *m = own;
+    unsigned unread = m->flags.unread_fails ? m->unread : 0;
     machine_free(own);
+    if (unread == 0)
+        return;
+    fprintf(stderr, "tern: %u packets have left that no line of the script expects\n", unread);
+    exit(1);
 }
 
 static int with_descriptor(struct machine *m, int socket_number)
@@ -325,11 +333,12 @@ static int do_pipe(void *own, int fds[2])
     return pipe(fds);
 }
 
-/* From a socket into a pipe: what is there, as far as the pipe has room. */
+/* From a socket into a pipe: what is there, as far as the pipe has room; nothing, where the urgent
+ * byte is next, which no splice brings. */
 static ssize_t splice_in(struct machine *m, int fd, int out, size_t length)
 {
     char bytes[65536];
-    int held = 0, size = fcntl(out, F_GETPIPE_SZ);
+    int held = 0, at_mark = 0, size = fcntl(out, F_GETPIPE_SZ);
     if (size < 0 || ioctl(out, FIONREAD, &held) < 0)
         return -1;
     size_t room = size > held ? (size_t)(size - held) : 0;
@@ -337,6 +346,8 @@ static ssize_t splice_in(struct machine *m, int fd, int out, size_t length)
         length = room;
     if (length > sizeof bytes)
         length = sizeof bytes;
+    if (tern_ioctl(m->tern, SOCKET, SIOCATMARK, &at_mark) == 0 && at_mark)
+        return 0;
     ssize_t n = tern_recv(m->tern, SOCKET, bytes, length, 0);
     return n > 0 ? write(out, bytes, (size_t)n) : n;
 }
@@ -365,18 +376,6 @@ static int do_splice(void *own, int in, loff_t *in_offset, int out, loff_t *out_
     (void)out_offset;
     (void)flags;
     ON_STACK(int, (int)splice_any(m, in, out, length));
-}
-
-EXPORTED int packetdrill_interface_done(void *own)
-{
-    const struct machine *m = own;
-    int unread = 0;
-    for (const struct left_packet *p = m->first; p != NULL; p = p->next)
-        unread++;
-    if (unread == 0 || !m->flags.unread_fails)
-        return 0;
-    fprintf(stderr, "tern: %d packets have left that no line of the script expects\n", unread);
-    return -1;
 }
 
 EXPORTED void packetdrill_interface_init(const char *flags, struct judge_table *table)

@@ -107,6 +107,8 @@ uint64_t machine_look_at_clock(struct machine *m)
         return m->now_ns;
     }
     clock_to(m, m->now_ns + US(1));
+    m->calls = 0;
+    m->unread = m->left;
     return m->now_ns;
 }
 
@@ -160,6 +162,8 @@ void machine_leave(struct machine *m)
         settle(m);
     else if (m->caller == CALLER_LOOKING)
         m->caller = CALLER_LEAVING; /* until it has looked at the clock */
+    if (m->calls++ == 0)
+        m->unread = m->left;
     write_counters(m);
     pthread_mutex_unlock(&m->lock);
     errno = saved;
@@ -187,6 +191,7 @@ static int take_packet(void *user, const struct iovec *spans, int count,
     capture_packet(m->capture, m->now_ns, packet->bytes, length);
     *m->last = packet;
     m->last = &packet->next;
+    m->left++;
     return 0;
 }
 
@@ -203,6 +208,7 @@ struct left_packet *machine_packet(struct machine *m)
     m->first = packet->next;
     if (m->first == NULL)
         m->last = &m->first;
+    m->unread = --m->left;
     return packet;
 }
 

@@ -74,9 +74,13 @@ struct machine {
     pid_t caller_thread;               /* the judge's second thread, once it has waited */
     bool caller_unsettled;             /* its call has ended since the script's thread last slept */
     struct left_packet *first, **last; /* have left the stack, and nobody has asked for them */
-    int capture;                       /* a descriptor, or -1 */
-    int device;                        /* the same */
-    int sockets[DESCRIPTORS];          /* by kernel descriptor: the stack's socket + 1, or 0 */
+    unsigned left;                     /* how many */
+    unsigned unread; /* how many after the script's last event: what packetdrill does then, to clean
+                        up, it does without looking at the clock */
+    unsigned calls;  /* since it looked at the clock */
+    int capture;     /* a descriptor, or -1 */
+    int device;      /* the same */
+    int sockets[DESCRIPTORS]; /* by kernel descriptor: the stack's socket + 1, or 0 */
     struct setting_file *settings;
     size_t setting_count;
     struct route_metrics route;
