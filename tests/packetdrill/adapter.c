@@ -41,14 +41,14 @@ static void do_free(void *own)
     exit(1);
 }
 
-static int with_descriptor(struct machine *m, int socket_number)
+static int with_descriptor(struct machine *m, int socket_number, bool accepted)
 {
-    return socket_number < 0 ? -1 : descriptor_give(m, socket_number);
+    return socket_number < 0 ? -1 : descriptor_give(m, socket_number, accepted);
 }
 
 static int do_socket(void *own, int domain, int type, int protocol)
 {
-    ON_STACK(int, with_descriptor(m, tern_socket(m->tern, domain, type, protocol)));
+    ON_STACK(int, with_descriptor(m, tern_socket(m->tern, domain, type, protocol), false));
 }
 
 static int do_bind(void *own, int fd, const struct sockaddr *address, socklen_t length)
@@ -74,7 +74,7 @@ static int do_listen(void *own, int fd, int backlog)
 
 static int do_accept(void *own, int fd, struct sockaddr *address, socklen_t *length)
 {
-    ON_STACK(int, with_descriptor(m, tern_accept(m->tern, SOCKET, address, length)));
+    ON_STACK(int, with_descriptor(m, tern_accept(m->tern, SOCKET, address, length), true));
 }
 
 static int do_connect(void *own, int fd, const struct sockaddr *address, socklen_t length)
@@ -314,7 +314,7 @@ static int do_gettimeofday(void *own, struct timeval *time, struct timezone *zon
 
 static int do_epoll_create(void *own, int size)
 {
-    ON_STACK(int, with_descriptor(m, tern_epoll_create(m->tern, size)));
+    ON_STACK(int, with_descriptor(m, tern_epoll_create(m->tern, size), false));
 }
 
 static int do_epoll_ctl(void *own, int epoll, int operation, int fd, struct epoll_event *event)

@@ -1,5 +1,7 @@
 /* packetdrill takes descriptors for the kernel's: it compares them with those of its own files, and
- * forbids doubles. So each of ours is one, of a kernel socket that does nothing. */
+ * forbids doubles. So each of ours is one, of a kernel socket that does nothing. An accepted one is
+ * the end of a pair: for what packetdrill has no entry in its table, as sendfile(2), it calls the
+ * kernel, and what that writes comes out at the other end, and goes into the stack from there. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -13,11 +15,24 @@ int fcntl_high(int fd)
     return fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS / 2);
 }
 
-int descriptor_give(struct machine *m, int socket_number)
+/* One end of a pair; `other` is out of the way of small numbers. */
+static int open_pair(int *other)
 {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return -1;
+    *other = fcntl_high(ends[1]);
+    close(ends[1]);
+    return ends[0];
+}
+
+int descriptor_give(struct machine *m, int socket_number, bool accepted)
+{
+    int other = -1;
+    int fd = accepted ? open_pair(&other) : socket(AF_INET, SOCK_STREAM, 0);
     if (fd >= 0 && fd < DESCRIPTORS) {
         m->sockets[fd] = socket_number + 1;
+        m->others[fd] = other + 1;
         return fd;
     }
     int saved = fd < 0 ? errno : EMFILE;
@@ -36,7 +51,21 @@ int descriptor_socket(const struct machine *m, int fd)
 void descriptor_take_back(struct machine *m, int fd)
 {
     m->sockets[fd] = 0;
+    if (m->others[fd])
+        close(m->others[fd] - 1);
+    m->others[fd] = 0;
     close(fd);
+}
+
+void descriptors_pump(struct machine *m)
+{
+    char bytes[65536];
+    for (int fd = 0; fd < DESCRIPTORS; fd++) {
+        ssize_t n;
+        while (m->others[fd] &&
+               (n = recv(m->others[fd] - 1, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+            tern_send(m->tern, m->sockets[fd] - 1, bytes, (size_t)n, MSG_DONTWAIT);
+    }
 }
 
 /* Scripts look for their listener with grep in /proc/net/tcp. The kernel's sees no packet of ours.

@@ -139,6 +139,7 @@ void machine_enter(struct machine *m)
     if (m->flags.forget[0] && unlink(m->flags.forget) == 0)
         settings_forget_peers(m);
     tern_advance(m->tern, m->now_ns);
+    descriptors_pump(m);
 }
 
 static void write_counters(struct machine *m)

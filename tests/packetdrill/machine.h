@@ -80,6 +80,7 @@ struct machine {
     unsigned calls;  /* since it looked at the clock */
     int capture;     /* a descriptor, or -1 */
     int device;      /* the same */
+    int others[DESCRIPTORS];  /* by the same: the pair's other end + 1, or 0 */
     int sockets[DESCRIPTORS]; /* by kernel descriptor: the stack's socket + 1, or 0 */
     struct setting_file *settings;
     size_t setting_count;
@@ -129,7 +130,10 @@ void capture_packet(int capture, uint64_t time_ns, const void *packet, size_t le
 int fcntl_high(int fd);
 /* Every socket of the stack has a descriptor of the kernel's, which keeps the number
  * from others' use. */
-int descriptor_give(struct machine *m, int socket); /* -1 with errno; then the socket is closed */
+int descriptor_give(struct machine *m, int socket,
+                    bool accepted); /* -1 with errno; then the socket is closed */
+/* Sends what the kernel was asked to write to descriptors of accepted sockets. */
+void descriptors_pump(struct machine *m);
 int descriptor_socket(const struct machine *m, int fd); /* -1, no socket of ours */
 void descriptor_take_back(struct machine *m, int fd);
 /* Makes the kernel's /proc/net/tcp show a listener where the stack has one. */
