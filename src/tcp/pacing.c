@@ -20,9 +20,17 @@ void pacing_wait(struct tcb *tcb)
     timer_set(tcb, TCP_TIMER_PACE, tcb->cc.next_send_ns);
 }
 
+/* The initial window may go at once (RFC 6928): what a network stands without pacing, it stands.
+ * BBR wants it paced. */
+static bool in_initial_window(const struct tcb *tcb)
+{
+    return !tcb->cc.operations->set_rate &&
+           tcb->stat.data_segments_out < (uint32_t)tcb->stack->settings.tcp_initial_window;
+}
+
 void pacing_sent(struct tcb *tcb, uint32_t bytes)
 {
-    if (tcb->cc.pacing_rate == 0 || !is_paced(tcb))
+    if (tcb->cc.pacing_rate == 0 || !is_paced(tcb) || in_initial_window(tcb))
         return;
     uint64_t now = tcb->stack->now_ns;
     uint64_t cost = bytes * TIME_S(1) / tcb->cc.pacing_rate;

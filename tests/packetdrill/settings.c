@@ -80,7 +80,8 @@ static void add(struct machine *m, const char *setting)
     }
     snprintf(file.file, sizeof file.file, "%s", strrchr(path, '/') + 1);
     file.fd = open_high(path);
-    if (file.fd < 0)
+    /* Pacing is a qdisc's there, and no file's. */
+    if (file.fd < 0 && strcmp(setting, "tcp.pacing") != 0)
         return;
     struct setting_file *more = realloc(m->settings, (m->setting_count + 1) * sizeof *more);
     if (more == NULL)
@@ -102,7 +103,8 @@ void settings_open(struct machine *m)
 void settings_close(struct machine *m)
 {
     for (size_t i = 0; i < m->setting_count; i++)
-        close(m->settings[i].fd);
+        if (m->settings[i].fd >= 0)
+            close(m->settings[i].fd);
     free(m->settings);
 }
 

@@ -30,6 +30,7 @@ static struct tcb *tcb_new(void)
     f->tcb.cc.ssthresh = UINT32_MAX;
     f->tcb.cc.pacing_rate = RATE;
     f->tcb.preferences.max_pacing_rate = UINT64_MAX;
+    f->tcb.stat.data_segments_out = (uint32_t)f->stack.settings.tcp_initial_window;
     return &f->tcb;
 }
 
@@ -65,6 +66,20 @@ static void late_timer_does_not_lower_the_rate(void **state)
     }
     uint64_t taken = tcb->stack->now_ns - start;
     assert_in_range(taken, TIME_MS(1000), TIME_MS(1001));
+    tcb_free(tcb);
+}
+
+static void initial_window_goes_at_once_but_for_BBR(void **state)
+{
+    (void)state;
+    struct tcb *tcb = tcb_new();
+    tcb->cc.next_send_ns = tcb->stack->now_ns;
+    tcb->stat.data_segments_out--;
+    pacing_sent(tcb, MSS);
+    assert_false(pacing_holds(tcb));
+    tcb->cc.operations = &cc_bbr;
+    pacing_sent(tcb, MSS);
+    assert_true(pacing_holds(tcb));
     tcb_free(tcb);
 }
 
@@ -149,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(next_segment_waits_as_long_as_the_last_one_takes),
         cmocka_unit_test(late_timer_does_not_lower_the_rate),
+        cmocka_unit_test(initial_window_goes_at_once_but_for_BBR),
         cmocka_unit_test(idle_time_does_not_become_a_burst),
         cmocka_unit_test(nobody_waits_unasked),
         cmocka_unit_test(usual_rate_is_window_over_rtt_and_a_part_more),
