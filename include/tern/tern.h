@@ -241,9 +241,9 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
 
 /* getsockopt(2), setsockopt(2), with Linux's levels, names, numbers and meaning.
  * SOL_SOCKET: SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT (to be read);
- * SO_REUSEADDR, SO_REUSEPORT (as SO_REUSEADDR), SO_BROADCAST (kept; nothing is broadcast),
- * SO_MARK and SO_PRIORITY (kept; nothing goes by them), SO_ZEROCOPY (not of echo sockets:
- * EOPNOTSUPP),
+ * SO_REUSEADDR, SO_REUSEPORT (of those that share a port each has its share of the peers, by a
+ * keyed hash), SO_BROADCAST (kept; nothing is broadcast), SO_MARK and SO_PRIORITY (kept; nothing
+ * goes by them), SO_ZEROCOPY (not of echo sockets: EOPNOTSUPP),
  * SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING (below), SO_KEEPALIVE, SO_LINGER, SO_OOBINLINE (of
  * streams), SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT, SO_BUSY_POLL
  * (how long, in microseconds, a call that waits for the socket looks for packets again and again

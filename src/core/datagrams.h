@@ -27,6 +27,7 @@ struct datagram_options {
     bool ignore_path_mtu;         /* IP_MTU_DISCOVER: whatever has been learnt of the path */
     bool dont_fragment;           /* IP_MTU_DISCOVER: -EMSGSIZE rather than fragments */
     bool reuse_address;           /* SO_REUSEADDR; read by bind */
+    bool reuse_port;              /* SO_REUSEPORT; the same, and whoever shares has a share */
     bool receive_errors;          /* IP_RECVERR: every error is told, and queued with its details */
 };
 

@@ -112,7 +112,9 @@ static int listener_shutdown(struct socket *socket, bool receive, bool send)
     socket->of.tcb = tcb;
     /* It keeps its name. Its port has just become free, so this fails only without memory, and then
      * the socket is without a name. */
-    tcp_bind(tcb, &local, socket->reuse_address || socket->reuse_port);
+    int share = socket->reuse_port;
+    tcp_set_option(tcb, SOL_SOCKET, SO_REUSEPORT, &share, sizeof share);
+    tcp_bind(tcb, &local, socket->reuse_address);
     wait_wake_all(socket->tern, &socket->waiting);
     interest_reconsider(socket);
     return 0;

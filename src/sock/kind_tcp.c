@@ -22,14 +22,9 @@ static void tcp_kind_close(struct socket *socket, bool abort)
         tcp_detach(socket->of.tcb);
 }
 
-static bool reuses(const struct socket *socket)
-{
-    return socket->reuse_address || socket->reuse_port;
-}
-
 static int tcp_kind_bind(struct socket *socket, const struct endpoint *local)
 {
-    return tcp_bind(socket->of.tcb, local, reuses(socket));
+    return tcp_bind(socket->of.tcb, local, socket->reuse_address);
 }
 
 /* The socket is as socket(2) made it, but for its options, its name, and an error to tell. */

@@ -111,18 +111,21 @@ static uint32_t low_water(struct socket *socket, int bytes)
     return bytes > 1 ? (uint32_t)bytes : 1;
 }
 
+/* The protocol looks at them when another one wants the same port. */
 static void set_reuse(struct socket *socket, int option, bool on)
 {
+    int value = on;
     if (option == SO_REUSEADDR)
         socket->reuse_address = on;
     else
         socket->reuse_port = on;
-    /* The protocol looks at it when another one wants the same port. */
-    int reuse = socket->reuse_address || socket->reuse_port;
-    if (socket->kind->datagram_options)
-        socket->kind->datagram_options(socket)->reuse_address = reuse;
-    else
-        socket->kind->set_option(socket, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse);
+    if (socket->kind->datagram_options) {
+        struct datagram_options *options = socket->kind->datagram_options(socket);
+        options->reuse_address = socket->reuse_address;
+        options->reuse_port = socket->reuse_port;
+    } else {
+        socket->kind->set_option(socket, SOL_SOCKET, option, &value, sizeof value);
+    }
 }
 
 static int set_zero_copy(struct socket *socket, int value)

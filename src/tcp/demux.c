@@ -51,18 +51,38 @@ struct half_open *demux_find_half_open(const struct tcp *tcp, const struct endpo
     return NULL;
 }
 
-struct tcp_listener *demux_find_listener(const struct tcp *tcp, const struct endpoint *local)
+/* At this very address; NULL: at any. */
+static bool listens_at(const struct tcp_listener *listener, const struct address *address)
+{
+    const struct address *own = &listener->local.address;
+    return address ? address_equal(own, address) : address_is_unspecified(own);
+}
+
+/* Of several (SO_REUSEPORT) each has its share of the peers: which, only the key tells. */
+static struct tcp_listener *choose_listener(const struct tcp *tcp, const struct tcp_port *port,
+                                            const struct address *address,
+                                            const struct endpoint *local,
+                                            const struct endpoint *remote)
+{
+    const struct list *head = &port->listeners, *l;
+    uint32_t count = 0;
+    for (l = head->next; l != head; l = l->next)
+        count += listens_at(container_of(l, struct tcp_listener, port_link), address);
+    uint32_t skip = count > 1 ? demux_hash(tcp, local, remote) % count : 0;
+    for (l = head->next; l != head && count > 0; l = l->next) {
+        struct tcp_listener *listener = container_of(l, struct tcp_listener, port_link);
+        if (listens_at(listener, address) && skip-- == 0)
+            return listener;
+    }
+    return NULL;
+}
+
+struct tcp_listener *demux_find_listener(const struct tcp *tcp, const struct endpoint *local,
+                                         const struct endpoint *remote)
 {
     const struct tcp_port *port = port_find(tcp, local->port);
-    struct tcp_listener *any = NULL;
     if (!port)
         return NULL;
-    for (const struct list *l = port->listeners.next; l != &port->listeners; l = l->next) {
-        struct tcp_listener *listener = container_of(l, struct tcp_listener, port_link);
-        if (address_equal(&listener->local.address, &local->address))
-            return listener;
-        if (address_is_unspecified(&listener->local.address))
-            any = listener;
-    }
-    return any;
+    struct tcp_listener *listener = choose_listener(tcp, port, &local->address, local, remote);
+    return listener ? listener : choose_listener(tcp, port, NULL, local, remote);
 }

@@ -17,7 +17,9 @@ struct tcb *demux_find(const struct tcp *tcp, const struct endpoint *local,
                        const struct endpoint *remote);
 struct half_open *demux_find_half_open(const struct tcp *tcp, const struct endpoint *local,
                                        const struct endpoint *remote);
-/* The listener bound to this very address, else the one bound to any. */
-struct tcp_listener *demux_find_listener(const struct tcp *tcp, const struct endpoint *local);
+/* The listener bound to this very address, else the one bound to any; of several that share it the
+ * one whose `remote` is. */
+struct tcp_listener *demux_find_listener(const struct tcp *tcp, const struct endpoint *local,
+                                         const struct endpoint *remote);
 
 #endif

@@ -100,7 +100,7 @@ enum drop_reason tcp_input(struct stack *stack, const struct packet_in *packet)
     struct half_open *half = demux_find_half_open(tcp, &local, &remote);
     if (half)
         return tcp_half_open_arrives(half, packet, &segment);
-    struct tcp_listener *listener = demux_find_listener(tcp, &local);
+    struct tcp_listener *listener = demux_find_listener(tcp, &local, &remote);
     if (listener)
         return tcp_listen_arrives(listener, packet, &segment);
     tcp_reject(stack, packet, &segment);

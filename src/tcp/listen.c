@@ -400,6 +400,8 @@ int tcp_listen(struct tcb *tcb, unsigned backlog, void *owner, struct tcp_listen
     for (const struct list *l = tcb->port->listeners.next; l != &tcb->port->listeners;
          l = l->next) {
         const struct tcp_listener *other = container_of(l, struct tcp_listener, port_link);
+        if (other->preferences.reuse_port && tcb->preferences.reuse_port)
+            continue;
         if (address_equal(&other->local.address, &tcb->local.address) ||
             address_is_unspecified(&other->local.address) ||
             address_is_unspecified(&tcb->local.address))

@@ -50,22 +50,32 @@ static bool addresses_clash(const struct address *a, const struct address *b)
     return address_is_unspecified(a) || address_is_unspecified(b) || address_equal(a, b);
 }
 
-/* Whether a user may bind to `local` beside those already there: as Linux, all must have asked for
- * reuse, and a listener never shares. */
-static bool port_free_for(const struct tcp_port *port, const struct address *local, bool reuse)
+/* Whether two that want the same may share it: both ask for the same kind of sharing, or the other
+ * is only what is left of a connection. */
+static bool both_share(const struct tcb *tcb, bool reuse, const struct tcb *other)
 {
-    if (port->connections && !reuse)
+    if (other->state == TCP_TIME_WAIT && (reuse || tcb->preferences.reuse_port))
+        return true;
+    return (reuse && other->preferences.reuse_address) ||
+           (tcb->preferences.reuse_port && other->preferences.reuse_port);
+}
+
+/* Whether a user may bind to `local` beside those already there: as Linux, all must have asked for
+ * it, and with a listener by SO_REUSEPORT. */
+static bool port_free_for(const struct tcb *tcb, const struct tcp_port *port,
+                          const struct address *local, bool reuse)
+{
+    if (port->connections && !reuse && !tcb->preferences.reuse_port)
         return false;
     for (const struct list *l = port->listeners.next; l != &port->listeners; l = l->next) {
         const struct tcp_listener *listener = container_of(l, struct tcp_listener, port_link);
-        if (addresses_clash(&listener->local.address, local))
+        bool share = tcb->preferences.reuse_port && listener->preferences.reuse_port;
+        if (!share && addresses_clash(&listener->local.address, local))
             return false;
     }
     for (const struct list *l = port->bound.next; l != &port->bound; l = l->next) {
         const struct tcb *other = container_of(l, struct tcb, port_link);
-        bool both_reuse =
-            reuse && (other->preferences.reuse_address || other->state == TCP_TIME_WAIT);
-        if (!both_reuse && addresses_clash(&other->local.address, local))
+        if (!both_share(tcb, reuse, other) && addresses_clash(&other->local.address, local))
             return false;
     }
     return true;
@@ -104,7 +114,7 @@ static int port_bind_ephemeral(struct tcb *tcb, const struct address *local, boo
     for (uint32_t i = 0; i < span.count; i++) {
         uint16_t number = (uint16_t)(span.first + (offset + i) % span.count);
         const struct tcp_port *port = port_find(tcb->tcp, number);
-        if (!port || port_free_for(port, local, reuse))
+        if (!port || port_free_for(tcb, port, local, reuse))
             return port_take(tcb, number, local);
     }
     return -EADDRINUSE;
@@ -115,7 +125,7 @@ int port_bind(struct tcb *tcb, const struct endpoint *local, bool reuse)
     if (local->port == 0)
         return port_bind_ephemeral(tcb, &local->address, reuse);
     const struct tcp_port *port = port_find(tcb->tcp, local->port);
-    if (port && !port_free_for(port, &local->address, reuse))
+    if (port && !port_free_for(tcb, port, &local->address, reuse))
         return -EADDRINUSE;
     return port_take(tcb, local->port, &local->address);
 }

@@ -13,7 +13,8 @@ struct tcp_port {
     struct list listeners; /* tcp_listener.port_link */
 };
 
-/* Claims `local` for a tcb: 0, -EADDRINUSE, -ENOMEM. Port 0 takes an ephemeral port. */
+/* Claims `local` for a tcb: 0, -EADDRINUSE, -ENOMEM. Port 0 takes an ephemeral port. `reuse`:
+ * SO_REUSEADDR; SO_REUSEPORT is among its preferences. */
 int port_bind(struct tcb *tcb, const struct endpoint *local, bool reuse);
 /* Claims an ephemeral port whose connection to `remote` is not taken yet (RFC 6056 §3.3.4): 0,
  * -EADDRNOTAVAIL, -ENOMEM. */

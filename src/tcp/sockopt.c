@@ -40,6 +40,7 @@ static const struct number_option numbers[] = {
     FLAG(SOL_SOCKET, SO_KEEPALIVE, keepalive),
     FLAG(SOL_SOCKET, SO_OOBINLINE, oob_inline),
     FLAG(SOL_SOCKET, SO_REUSEADDR, reuse_address),
+    FLAG(SOL_SOCKET, SO_REUSEPORT, reuse_port),
     FLAG(OPTION_LEVEL_IP, OPTION_IP_FREEBIND, free_bind),
     FLAG(OPTION_LEVEL_IP, OPTION_IP_RECVERR, receive_errors),
     {OPTION_LEVEL_IP, OPTION_IP_MTU_DISCOVER, NUMBER_U8, AT(mtu_discover), 0, MTU_DISCOVER_MOST},
@@ -130,7 +131,7 @@ static uint8_t seconds_to_retries(const struct settings *settings, int seconds)
 {
     uint64_t timeout = TIME_MS(settings->tcp_rto_initial_ms), total = 0;
     uint8_t retries = 0;
-    while (total < TIME_S(seconds) && retries < UINT8_MAX) {
+    while (seconds > 0 && total < TIME_S(seconds) && retries < UINT8_MAX) {
         total += timeout;
         timeout = time_min(timeout * 2, TIME_MS(settings->tcp_rto_max_ms));
         retries++;

@@ -83,6 +83,7 @@ struct tcp_preferences {
     bool no_delay;
     bool cork;
     bool reuse_address;
+    bool reuse_port;
     bool free_bind;      /* IP_FREEBIND: to any address, ours or not */
     bool inq;            /* TCP_INQ */
     bool note_arrivals;  /* when text arrives is to be known */

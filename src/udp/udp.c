@@ -70,22 +70,51 @@ static struct udp *find_connected(const struct stack *stack, const struct endpoi
     return NULL;
 }
 
+/* Whether an endpoint without a peer takes what comes to `local`; `exactly`: as bound to the very
+ * address, else as bound to all. */
+static bool takes(const struct udp *udp, const struct endpoint *local, bool exactly)
+{
+    const struct address *own = &udp->local.address;
+    if (udp->local.port != local->port || udp->remote.port != 0)
+        return false;
+    return exactly ? address_equal(own, &local->address) : address_is_unspecified(own);
+}
+
+/* Of several that share (SO_REUSEPORT) each has its share of the senders: which, only the key
+ * tells. Of several that are only bound to the same (SO_REUSEADDR), the last has all. */
+static struct udp *choose_bound(const struct stack *stack, const struct endpoint *local,
+                                const struct endpoint *remote, bool exactly)
+{
+    const struct table *ports = &udp_of(stack)->ports;
+    const uint32_t hash = port_hash(stack, local->port);
+    struct udp *first = NULL;
+    uint32_t sharing = 0;
+    struct table_node *node;
+    for (node = table_first(ports, hash); node; node = table_next(node)) {
+        struct udp *udp = of_port_node(node);
+        if (!takes(udp, local, exactly))
+            continue;
+        first = first ? first : udp;
+        sharing += udp->datagrams.options.reuse_port;
+    }
+    if (sharing < 2)
+        return first;
+    uint32_t skip = peer_hash(stack, local->port, remote) % sharing;
+    for (node = table_first(ports, hash); node; node = table_next(node)) {
+        struct udp *udp = of_port_node(node);
+        if (takes(udp, local, exactly) && udp->datagrams.options.reuse_port && skip-- == 0)
+            return udp;
+    }
+    return first;
+}
+
 /* The endpoint without a peer on this port: one bound to the very address before one bound to all.
  */
-static struct udp *find_bound(const struct stack *stack, const struct endpoint *local)
+static struct udp *find_bound(const struct stack *stack, const struct endpoint *local,
+                              const struct endpoint *remote)
 {
-    struct udp *wildcard = NULL;
-    struct table_node *node = table_first(&udp_of(stack)->ports, port_hash(stack, local->port));
-    for (; node; node = table_next(node)) {
-        struct udp *udp = of_port_node(node);
-        if (udp->local.port != local->port || udp->remote.port != 0)
-            continue;
-        if (address_equal(&udp->local.address, &local->address))
-            return udp;
-        if (!wildcard && address_is_unspecified(&udp->local.address))
-            wildcard = udp;
-    }
-    return wildcard;
+    struct udp *udp = choose_bound(stack, local, remote, true);
+    return udp ? udp : choose_bound(stack, local, remote, false);
 }
 
 /* ── Binding ── */
@@ -93,6 +122,12 @@ static struct udp *find_bound(const struct stack *stack, const struct endpoint *
 static bool addresses_clash(const struct address *a, const struct address *b)
 {
     return address_is_unspecified(a) || address_is_unspecified(b) || address_equal(a, b);
+}
+
+/* Both ask for the same kind of sharing. */
+static bool both_share(const struct datagram_options *one, const struct datagram_options *other)
+{
+    return (one->reuse_address && other->reuse_address) || (one->reuse_port && other->reuse_port);
 }
 
 static bool is_taken(const struct udp *udp, const struct endpoint *local)
@@ -104,7 +139,7 @@ static bool is_taken(const struct udp *udp, const struct endpoint *local)
         if (other->local.port != local->port ||
             !addresses_clash(&other->local.address, &local->address))
             continue;
-        if (!udp->datagrams.options.reuse_address || !other->datagrams.options.reuse_address)
+        if (!both_share(&udp->datagrams.options, &other->datagrams.options))
             return true;
     }
     return false;
@@ -323,7 +358,7 @@ static enum drop_reason take_unicast(struct stack *stack, const struct packet_in
 {
     struct udp *udp = find_connected(stack, local, remote);
     if (!udp)
-        udp = find_bound(stack, local);
+        udp = find_bound(stack, local, remote);
     if (udp)
         return take(udp, packet, header);
     stack_count(stack, COUNTER_UdpNoPorts);
@@ -365,7 +400,7 @@ static struct udp *find_concerned(const struct stack *stack, const struct endpoi
     struct udp *udp = find_connected(stack, local, remote);
     if (udp)
         return udp;
-    udp = find_bound(stack, local);
+    udp = find_bound(stack, local, remote);
     return udp && udp->datagrams.options.receive_errors ? udp : NULL;
 }
 

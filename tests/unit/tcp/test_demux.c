@@ -38,10 +38,10 @@ static void listener_of_the_very_address_goes_before_the_one_of_any(void **state
     assert_int_equal(tcp_create(&p->m->stack, NULL, &tcb), 0);
     assert_int_equal(tcp_bind(tcb, &here, true), 0);
     assert_int_equal(tcp_listen(tcb, 1, NULL, &p->listener), 0);
-    assert_ptr_equal(demux_find_listener(tcp, &here), p->listener);
-    assert_null(demux_find_listener(tcp, &other));
+    assert_ptr_equal(demux_find_listener(tcp, &here, &p->theirs), p->listener);
+    assert_null(demux_find_listener(tcp, &other, &p->theirs));
     here.port++;
-    assert_null(demux_find_listener(tcp, &here));
+    assert_null(demux_find_listener(tcp, &here, &p->theirs));
     peer_free(p);
 }
 
