@@ -21,6 +21,15 @@ const struct difference differences[] = {
     {"stream_refused_and_told/getsockname_of_it", "2, 16 bytes, 0.0.0.0, a port",
      "2, 16 bytes, 0.0.0.0, no port", "what failed leaves no port behind that was not asked for",
      false},
+    {"option/of_a_stream*", "TCP_SYNCNT: 6 (4 bytes)", "TCP_SYNCNT: 7 (4 bytes)",
+     "RFC 9293 MUST-23 asks for three minutes of trying", true},
+    {"option/of_a_stream", "SO_RCVLOWAT *: set, then *", "SO_RCVLOWAT *: set, then *",
+     "half of the socket's buffer is the bound, not half of the largest that the host allows",
+     true},
+    {"option/of_a_datagram_socket*", "SO_OOBINLINE*", "SO_OOBINLINE*: ENOPROTOOPT*",
+     "only streams have urgent bytes", false},
+    {"option/times_and_lingering", "8 bytes: 0 7", "8 bytes: 0 0",
+     "a time that is not lingered for is not kept", false},
 };
 const size_t difference_count = sizeof differences / sizeof differences[0];
 

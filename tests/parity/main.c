@@ -11,23 +11,29 @@
 
 #include "differences.h"
 #include "matrix.h"
+#include "programs.h"
 
 static unsigned failed;
 static const char *pattern = "*";
 
-/* What is played at a time: an action in a state. */
+/* What is played at a time: an action in a state, or a program of its own. */
 struct part {
     char name[128];
     void (*reach)(struct play *p);
     void (*act)(struct play *p, int s);
+    void (*run)(struct play *p); /* NULL: the other two */
 };
 
 static void play(struct play *p, const struct api *api, const struct part *part, uint16_t port)
 {
     *p = (struct play){.api = api, .port = port, .subject = -1, .peer = -1};
     api->begin();
-    part->reach(p);
-    part->act(p, p->subject);
+    if (part->run != NULL) {
+        part->run(p);
+    } else {
+        part->reach(p);
+        part->act(p, p->subject);
+    }
     uint64_t held = api->end();
     if (held != 0)
         play_note(p, "%llu bytes are held at the end", (unsigned long long)held);
@@ -94,6 +100,15 @@ static void play_matrix(const struct action *actions, unsigned count)
     }
 }
 
+static void play_programs(const struct program *programs, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct part part = {.run = programs[i].run};
+        snprintf(part.name, sizeof part.name, "%s", programs[i].name);
+        play_both(&part);
+    }
+}
+
 static void report_unused(void)
 {
     for (size_t i = 0; i < difference_count; i++) {
@@ -116,6 +131,10 @@ int main(int argc, char **argv)
     play_matrix(actions_join, actions_join_count);
     play_matrix(actions_move, actions_move_count);
     play_matrix(actions_control, actions_control_count);
+    play_programs(programs_stream, programs_stream_count);
+    play_programs(programs_name, programs_name_count);
+    play_programs(programs_option, programs_option_count);
+    play_programs(programs_epoll, programs_epoll_count);
     if (argc == 1)
         report_unused();
     return failed > 0;

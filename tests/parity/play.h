@@ -18,7 +18,7 @@
 
 #include "api.h"
 
-enum { LINES = 256, LINE = 160 };
+enum { LINES = 512, LINE = 160 };
 
 struct play {
     const struct api *api;
