@@ -7,6 +7,7 @@
 extern const struct command send_command;
 extern const struct command recv_command;
 extern const struct command ping_command;
+extern const struct command perf_command;
 extern const struct command serve_command;
 
 #endif

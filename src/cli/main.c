@@ -9,7 +9,7 @@
 #include "cli/status.h"
 
 static const struct command *const commands[] = {&send_command, &recv_command, &ping_command,
-                                                 &serve_command};
+                                                 &perf_command, &serve_command};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const struct command *command_find(const char *name)
