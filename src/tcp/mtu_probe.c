@@ -8,7 +8,8 @@
  *
  * tcp.mtu_probing says when there is a search: 2, from the start, at tcp.base_mss; 1, once a
  * connection has been stalled for R1, which may be for a router that drops in silence what is too
- * large. Who is searching already and stalls so, halves `low` down to tcp.mtu_probe_floor.
+ * large. Who is searching already and stalls so, halves `low` down to tcp.mtu_probe_floor. Where
+ * segments of this size have come through before, the stall must be longer.
  *
  * Sizes are of IP packets. That a passive open goes on with the path's segment size until something
  * is learnt, where an active one begins with the base, is as on Linux. */
@@ -26,6 +27,8 @@
 /* A window of this many segments has room for a probe, which counts as two, and for what must
  * follow it to show its loss. */
 enum { PROBE_WINDOW = 11 };
+
+enum { PROVEN_PATIENCE = 3 }; /* timeouts beyond R1 */
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
 {
@@ -180,10 +183,18 @@ void mtu_probe_inconclusive(struct tcb *tcb)
     mtu_recut(tcb);
 }
 
+/* A path that has carried segments as large as these, and loses much, is more likely than one that
+ * no longer does: it gets three timeouts more, after which loss alone is hardly the reason. */
+static bool is_proven(const struct tcb *tcb)
+{
+    int64_t doubt = tcb->stack->settings.tcp_retries1 + PROVEN_PATIENCE;
+    return tcb->snd.mss <= tcb->mtu.proven && tcb->rtt.backoff < doubt;
+}
+
 void mtu_probe_black_hole(struct tcb *tcb)
 {
     const struct settings *settings = &tcb->stack->settings;
-    if (!settings->tcp_mtu_probing)
+    if (!settings->tcp_mtu_probing || is_proven(tcb))
         return;
     uint32_t before = tcb->snd.mss;
     if (!tcb->mtu.enabled) {
@@ -196,6 +207,7 @@ void mtu_probe_black_hole(struct tcb *tcb)
             mss = (uint32_t)settings->tcp_mtu_probe_floor;
         tcb->mtu.low = mss + overhead(tcb);
     }
+    tcb->mtu.proven = 0;
     tcp_connection_set_mss(tcb);
     if (tcb->snd.mss < before)
         stack_trace(tcb->stack, TERN_TRACE_NOTE, NULL, 0, NULL,

@@ -218,6 +218,8 @@ static void record_acknowledged(struct tcb *tcb, struct sent_record *record, uin
         rate_on_delivery(tcb, record, segments, event);
         rack_delivered(tcb, record, end);
     }
+    if (end - record->start >= record->mss && record->mss > tcb->mtu.proven)
+        tcb->mtu.proven = record->mss;
     event->acked += segments;
     record_uncount(tcb, record, segments);
 }

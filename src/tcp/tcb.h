@@ -313,6 +313,7 @@ struct tcb {
     struct {
         bool enabled : 1;
         uint32_t low, high;  /* bytes of an IP packet: comes through; not known not to */
+        uint32_t proven;     /* the largest segment that has come through since `low` was lowered */
         uint32_t size;       /* of the probe that is out; 0: none */
         uint32_t start, end; /* its text */
         uint64_t since_ns;   /* when the search began */

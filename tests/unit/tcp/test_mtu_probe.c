@@ -201,6 +201,29 @@ static void black_hole_is_tried_with_smaller_segments(void **state)
     peer_free(p);
 }
 
+/* On a path that loses much three timeouts in a row are no rare thing. */
+static void what_has_come_through_is_not_soon_doubted(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_base_mss = 700;
+    peer_open(p, PEER_PLAIN);
+    peer_flight(p, 1, 2);
+    peer_after(p, PEER_RTT_MS);
+    peer_ack(p, 2001);
+    peer_flight(p, 2001, 2);
+    for (int timeouts = 1; timeouts <= 6; timeouts++) {
+        assert_int_equal(p->tcb->snd.mss, 1000);
+        peer_after(p, timer_deadline(p->tcb, TCP_TIMER_RETRANSMIT) / 1000000 -
+                          p->m->stack.now_ns / 1000000 + 1);
+        peer_forget(p);
+    }
+    peer_after(p, timer_deadline(p->tcb, TCP_TIMER_RETRANSMIT) / 1000000 -
+                      p->m->stack.now_ns / 1000000 + 1);
+    assert_int_equal(p->tcb->snd.mss, 700);
+    peer_free(p);
+}
+
 static void black_hole_is_not_looked_for_where_it_is_off(void **state)
 {
     (void)state;
@@ -250,6 +273,7 @@ int main(void)
         cmocka_unit_test(probe_does_not_cross_the_end_of_a_record),
         cmocka_unit_test(search_that_has_ended_begins_again),
         cmocka_unit_test(black_hole_is_tried_with_smaller_segments),
+        cmocka_unit_test(what_has_come_through_is_not_soon_doubted),
         cmocka_unit_test(black_hole_is_not_looked_for_where_it_is_off),
         cmocka_unit_test(segments_do_not_become_crumbs),
         cmocka_unit_test(search_does_not_go_beyond_what_a_router_has_said),
