@@ -175,6 +175,10 @@ static void rack_delivered(struct tcb *tcb, const struct sent_record *record, ui
      * original. */
     if (record->retransmitted && tcb->rtt.min_ns != TIME_NEVER && rtt < (int64_t)tcb->rtt.min_ns)
         return;
+    /* What Fast Open sent before the handshake was over is younger than our SYN, whose round trip
+     * says nothing of its. */
+    if (record->start == tcb->snd.iss && record->sent_ns < tcb->rack.sent_ns)
+        return;
     tcb->rack.rtt_ns = rtt;
     if (record->sent_ns > tcb->rack.sent_ns ||
         (record->sent_ns == tcb->rack.sent_ns && seq_gt(end, tcb->rack.end))) {
