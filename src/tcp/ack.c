@@ -5,6 +5,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/connection.h"
+#include "tcp/cwv.h"
 #include "tcp/mtu_probe.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
@@ -222,7 +223,7 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
                 tcb->rtt.backoff = 0;
         }
         if (event.window_changed && units_first(tcb))
-            send_resumes(tcb);
+            cwv_resumes(tcb);
     }
     if (tcb->opt.sack)
         sack_process(tcb, segment, &event);

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "tcp/cwv.h"
 #include "tcp/tcb.h"
 
 static const struct cc_operations *const algorithms[] = {&cc_cubic, &cc_reno, &cc_bbr};
@@ -29,6 +30,7 @@ void cc_start(struct tcb *tcb)
     cc_release(tcb);
     tcb->cc.operations = cc_by_index(tcb->preferences.congestion_control);
     tcb->cc.operations->init(tcb);
+    cwv_begin(tcb);
 }
 
 bool cc_is_limited(const struct tcb *tcb)

@@ -9,6 +9,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/chrono.h"
+#include "tcp/cwv.h"
 #include "tcp/mtu.h"
 #include "tcp/mtu_probe.h"
 #include "tcp/options.h"
@@ -300,18 +301,6 @@ bool tcp_carry_out(struct tcb *tcb, const struct send_decision *decision)
     return decision->record ? send_again(tcb, decision) : send_new(tcb, decision);
 }
 
-/* Notes how much of the window is used, for cc_is_limited(): whether it was what held the sender,
- * or else the most that was out, in this round trip. */
-static void note_usage(struct tcb *tcb, bool limited)
-{
-    if (seq_geq(tcb->snd.una, tcb->cc.usage_end) || limited ||
-        (!tcb->cc.limited && tcb->records.out > tcb->cc.most_out)) {
-        tcb->cc.limited = limited;
-        tcb->cc.most_out = tcb->records.out;
-        tcb->cc.usage_end = tcb->snd.nxt;
-    }
-}
-
 /* Sends all that may go; *sent says whether anything went. Returns the decision that ended it. */
 static struct send_decision send_what_may_go(struct tcb *tcb, enum tcp_urge urge, bool *sent)
 {
@@ -340,7 +329,7 @@ void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
         send_tell_room(tcb);
     bool limited = decision.held == HELD_BY_CONGESTION || congestion_room(tcb) == 0;
     if (sent || limited)
-        note_usage(tcb, limited);
+        cwv_sent(tcb, limited);
     if (tcb->recovery.prefer_new && !seq_gt(tcb->snd.nxt, tcb->recovery.high))
         tcb->recovery.frto = tcb->recovery.prefer_new = false;
     if (!sent && tcb->ack.now)

@@ -2,10 +2,12 @@
  * of the window over the round trip in which it happens, and rebuilds the flight no faster than
  * slow start when losses have emptied it. */
 #include "tcp/cc.h"
+#include "tcp/cwv.h"
 #include "tcp/recovery.h"
 
 void prr_begin(struct tcb *tcb)
 {
+    cwv_reducing(tcb);
     tcb->recovery.prior_cwnd = tcb->cc.cwnd;
     tcb->recovery.prr_delivered = 0;
     tcb->recovery.prr_out = 0;

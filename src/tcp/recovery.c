@@ -16,6 +16,7 @@
 #include "tcp/recovery.h"
 
 #include "base/seq.h"
+#include "tcp/cwv.h"
 #include "tcp/mtu_probe.h"
 #include "tcp/options.h"
 #include "tcp/records.h"
@@ -203,6 +204,7 @@ static void set_window(struct tcb *tcb, const struct ack_event *event)
                   tcb->recovery.reordering > (uint32_t)tcb->stack->settings.tcp_reordering);
     if (grows)
         tcb->cc.operations->acknowledged(tcb, event);
+    cwv_acknowledged(tcb);
 }
 
 void recovery_on_ack(struct tcb *tcb, const struct segment *segment, struct ack_event *event)
@@ -256,6 +258,7 @@ void recovery_on_timeout(struct tcb *tcb)
         uint32_t prior = tcb->cc.cwnd;
         undo_begin(tcb);
         tcb->recovery.prior_cwnd = prior;
+        cwv_reducing(tcb);
         tcb->cc.ssthresh = tcb->cc.operations->reduced(tcb);
     }
     ecn_window_reduced(tcb);

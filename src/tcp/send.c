@@ -9,6 +9,7 @@
 #include "base/seq.h"
 #include "tcp/burst.h"
 #include "tcp/connection.h"
+#include "tcp/cwv.h"
 #include "tcp/memory.h"
 #include "tcp/output.h"
 #include "tcp/rate.h"
@@ -89,25 +90,6 @@ static uint32_t unit_goal(const struct tcb *tcb)
     return most > mss ? most - most % mss : mss;
 }
 
-/* RFC 5681 §4.1: a window that has not been used for a timeout says nothing of the path any more.
- */
-void send_resumes(struct tcb *tcb)
-{
-    uint64_t idle = tcb->stack->now_ns - tcb->stat.last_data_sent_ns;
-    uint64_t rto = rtt_rto(tcb);
-    if (tcb->records.out || !tcb->stat.last_data_sent_ns || idle <= rto ||
-        !tcb->stack->settings.tcp_slow_start_after_idle)
-        return;
-    uint32_t initial = (uint32_t)tcb->stack->settings.tcp_initial_window;
-    uint32_t three_quarters = tcb->cc.cwnd - tcb->cc.cwnd / 4;
-    if (initial > tcb->cc.cwnd)
-        initial = tcb->cc.cwnd;
-    if (tcb->cc.ssthresh < three_quarters)
-        tcb->cc.ssthresh = three_quarters;
-    for (; idle > rto && tcb->cc.cwnd > initial; idle -= rto)
-        tcb->cc.cwnd = tcb->cc.cwnd / 2 > initial ? tcb->cc.cwnd / 2 : initial;
-}
-
 static bool is_full(const struct tcb *tcb)
 {
     return used(tcb) >= tcb->preferences.send_buffer || unsent(tcb) >= unsent_limit(tcb);
@@ -150,7 +132,7 @@ static int64_t find_room(struct tcb *tcb, uint32_t goal, bool reserved)
     if (units_reserve(tcb) < 0)
         return -ENOBUFS;
     if (tcb->snd.units.count == 0)
-        send_resumes(tcb);
+        cwv_resumes(tcb);
     return goal;
 }
 

@@ -23,8 +23,5 @@ bool send_writable(const struct tcb *tcb);
 /* Bytes have left the queue, or have been sent at least: tells the user who was told to wait, once,
  * that a writer is worth waking. */
 void send_tell_room(struct tcb *tcb);
-/* Sending is about to go on, perhaps after a long time: the congestion window may have to start
- * anew. */
-void send_resumes(struct tcb *tcb);
 
 #endif

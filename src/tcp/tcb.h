@@ -297,15 +297,21 @@ struct tcb {
 
     struct {
         const struct cc_operations *operations;
-        uint32_t cwnd;              /* segments */
-        uint32_t ssthresh;          /* segments */
-        uint32_t fraction;          /* acknowledged segments not yet turned into growth */
-        bool limited : 1;           /* the window was what held the sender, in this round */
-        uint32_t most_out;          /* the most segments out at a time in this round */
-        uint32_t usage_end;         /* SND.NXT at the round's begin */
-        uint64_t pacing_rate;       /* bytes a second; 0: not known yet */
-        uint64_t next_send_ns;      /* when the pacer lets the next segment go; pacing.c */
-        uint64_t private_state[16]; /* the algorithm's own */
+        uint32_t cwnd;                  /* segments */
+        uint32_t ssthresh;              /* segments */
+        uint32_t fraction;              /* acknowledged segments not yet turned into growth */
+        bool limited : 1;               /* the window was what held the sender, in this round */
+        uint32_t most_out;              /* the most segments out at a time in this round */
+        uint32_t usage_end;             /* SND.NXT at the round's begin */
+        uint32_t pipe_now, pipe_before; /* pipeACK, segments: of this half of the sampling period,
+                                           and of the one before; cwv.c */
+        uint64_t pipe_since_ns;         /* when this half began */
+        uint64_t pipe_round_start;      /* rate.delivered when the round trip began */
+        uint32_t pipe_round_end;        /* and SND.NXT; SND.ISS: none has been measured */
+        uint64_t validated_ns;          /* when the window last was */
+        uint64_t pacing_rate;           /* bytes a second; 0: not known yet */
+        uint64_t next_send_ns;          /* when the pacer lets the next segment go; pacing.c */
+        uint64_t private_state[16];     /* the algorithm's own */
     } cc;
 
     struct ecn_state ecn;
