@@ -18,6 +18,7 @@
 #include "tcp/stamps.h"
 #include "tcp/timers.h"
 #include "tcp/urgent.h"
+#include "tcp/user_timeout.h"
 #include "tcp/zerocopy.h"
 
 static struct ack_event event_begin(const struct tcb *tcb, const struct segment *segment)
@@ -207,6 +208,7 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
         return tcp_drop(DROP_TCP_ACK);
     }
     update_ts_recent(tcb, segment);
+    user_timeout_arrives(tcb, &segment->options);
     tcb->stat.last_ack_received_ns = tcb->stack->now_ns;
     tcb->soft_error = 0; /* whatever was in the way no longer is */
     tcb->keepalive_sent = 0;

@@ -18,6 +18,7 @@
 #include "tcp/sockopt.h"
 #include "tcp/stamps.h"
 #include "tcp/timers.h"
+#include "tcp/user_timeout.h"
 #include "tcp/zerocopy.h"
 
 static void preferences_init(struct tcp_preferences *p, const struct settings *s)
@@ -122,6 +123,7 @@ void tcp_connection_established(struct tcb *tcb)
     tcb->records.highest_sacked = tcb->snd.una;
     stack_count(tcb->stack, tcb->accepted_open ? COUNTER_TcpPassiveOpens : COUNTER_TcpActiveOpens);
     rtt_established(tcb);
+    user_timeout_announce(tcb);
     timers_restart_keepalive(tcb);
     pacing_update_rate(tcb);
     if (tcb->snd.fin_queued)

@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "tcp/fastopen.h"
 #include "tcp/sack.h"
+#include "tcp/user_timeout.h"
 
 uint32_t tcp_timestamp_clock(const struct stack *stack)
 {
@@ -121,6 +122,7 @@ uint32_t options_extra_size(const struct tcb *tcb)
 void options_fill(struct tcb *tcb, struct segment *segment, uint32_t text_length)
 {
     struct tcp_options *o = &segment->options;
+    user_timeout_departs(tcb, segment->flags, text_length, o);
     if (segment->flags & TCP_SYN) {
         fill_syn(tcb, segment);
         return;
@@ -147,6 +149,7 @@ void options_negotiate(struct tcb *tcb, const struct tcp_options *peer)
 {
     const struct settings *settings = &tcb->stack->settings;
     tcb->snd.peer_mss = options_mss(peer);
+    user_timeout_arrives(tcb, peer);
     tcb->opt.sack = peer->has_sack_permitted && settings->tcp_sack;
     tcb->opt.scaling = peer->has_window_scale && settings->tcp_window_scaling;
     tcb->opt.timestamps = peer->has_timestamps && settings->tcp_timestamps;

@@ -20,6 +20,7 @@
 #include "tcp/rtt.h"
 #include "tcp/send.h"
 #include "tcp/timers.h"
+#include "tcp/user_timeout.h"
 
 enum number_type { NUMBER_BOOL, NUMBER_U8, NUMBER_U16, NUMBER_U32 };
 
@@ -291,6 +292,11 @@ static void act_on_change(struct tcb *tcb, int level, int option)
     case OPTION_NODELAY:
         /* Setting it pushes what waits, also under a cork (tcp(7)). */
         tcp_output_urged(tcb, tcb->preferences.no_delay ? URGE_PUSH : URGE_USUAL);
+        break;
+    case OPTION_USER_TIMEOUT:
+        user_timeout_announce(tcb);
+        if (tcb->user_timeout.announce && tcb_open(tcb))
+            tcp_send_ack(tcb, WHY_ACK);
         break;
     case OPTION_CORK:
         tcp_output(tcb);

@@ -366,6 +366,11 @@ struct tcb {
             *keys; /* TCP_FASTOPEN_KEY, for the listener that this may become; or NULL */
     } fast_open;
 
+    struct {
+        uint32_t remote_s; /* REMOTE_UTO; 0: the peer has not told */
+        bool announce;     /* ours is to be told */
+    } user_timeout;        /* user_timeout.c */
+
     uint8_t keepalive_sent;
     uint8_t syn_attempts;
     uint32_t syn_timestamp; /* our clock when the first SYN was sent */

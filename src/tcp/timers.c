@@ -29,6 +29,7 @@
 #include "tcp/records.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
+#include "tcp/user_timeout.h"
 
 /* When the link took no packet nothing is known of the network: no back-off, and another try soon.
  */
@@ -129,9 +130,10 @@ static bool given_up(const struct tcb *tcb)
 {
     const struct settings *settings = &tcb->stack->settings;
     uint64_t stalled = tcb->stack->now_ns - tcb->recovery.first_timeout_ns;
+    uint64_t timeout_ms = user_timeout_ms(tcb);
     if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED) {
-        if (tcb->preferences.user_timeout_ms)
-            return stalled + rtt_rto(tcb) / 2 >= TIME_MS(tcb->preferences.user_timeout_ms);
+        if (timeout_ms)
+            return stalled + rtt_rto(tcb) / 2 >= TIME_MS(timeout_ms);
         /* SYNs that do not back off are more, in no more time. */
         if (tcb->state == TCP_SYN_SENT && settings->tcp_syn_linear_timeouts > 0)
             return stalled >= stall_limit(tcb, tcb->preferences.syn_retries,
@@ -139,8 +141,8 @@ static bool given_up(const struct tcb *tcb)
         return tcb->syn_attempts >
                (tcb->accepted_open ? settings->tcp_synack_retries : tcb->preferences.syn_retries);
     }
-    if (tcb->preferences.user_timeout_ms)
-        return stalled >= TIME_MS(tcb->preferences.user_timeout_ms);
+    if (timeout_ms)
+        return stalled >= TIME_MS(timeout_ms);
     int64_t retries = tcb->detached ? settings->tcp_orphan_retries : settings->tcp_retries2;
     return stalled >= stall_limit(tcb, retries, TIME_MS(settings->tcp_rto_min_ms));
 }
@@ -150,7 +152,7 @@ static bool given_up(const struct tcb *tcb)
 static bool peer_refuses(const struct tcb *tcb)
 {
     uint64_t silent = tcb->stack->now_ns - tcb->stat.last_ack_received_ns;
-    return tcb->snd.wnd == 0 && !tcb->detached && !tcb->preferences.user_timeout_ms &&
+    return tcb->snd.wnd == 0 && !tcb->detached && user_timeout_ms(tcb) == 0 &&
            tcp_state_synchronized(tcb->state) &&
            silent <= TIME_MS(tcb->stack->settings.tcp_rto_max_ms);
 }
@@ -253,8 +255,8 @@ static bool persisted_enough(const struct tcb *tcb, uint64_t stalled_ns)
     const struct settings *settings = &tcb->stack->settings;
     int64_t most = tcb->detached ? settings->tcp_orphan_retries : settings->tcp_retries2;
     uint64_t shortest = TIME_MS(settings->tcp_rto_min_ms);
-    if (tcb->preferences.user_timeout_ms && tcb->recovery.probes)
-        return stalled_ns >= TIME_MS(tcb->preferences.user_timeout_ms);
+    if (user_timeout_ms(tcb) && tcb->recovery.probes)
+        return stalled_ns >= TIME_MS(user_timeout_ms(tcb));
     return tcb->recovery.probes >= most &&
            stalled_ns + shortest >= stall_limit(tcb, most, shortest);
 }
@@ -296,8 +298,9 @@ static bool keepalive_expired(struct tcb *tcb)
         timer_set(tcb, TCP_TIMER_KEEPALIVE, now - idle + TIME_S(p->keepalive_idle_s));
         return true;
     }
-    bool over = p->user_timeout_ms ? idle >= TIME_MS(p->user_timeout_ms) && tcb->keepalive_sent > 0
-                                   : tcb->keepalive_sent >= p->keepalive_probes;
+    uint64_t timeout_ms = user_timeout_ms(tcb);
+    bool over = timeout_ms ? idle >= TIME_MS(timeout_ms) && tcb->keepalive_sent > 0
+                           : tcb->keepalive_sent >= p->keepalive_probes;
     if (over) {
         tcp_send_reset(tcb);
         return connection_timed_out(tcb);

@@ -14,6 +14,8 @@ enum {
     SACK_PERMITTED_LENGTH = 2,
     SACK_BLOCK_LENGTH = 8,
     TIMESTAMPS_LENGTH = 10,
+    USER_TIMEOUT_LENGTH = 4,
+    USER_TIMEOUT_MINUTES = 0x8000,
     ACCECN_COUNTER_LENGTH = 3,
     OPTION_HEADER = 2, /* kind and length */
 
@@ -67,6 +69,16 @@ static void parse_accecn(struct cursor *body, uint8_t order, struct tcp_options 
     }
 }
 
+/* RFC 5482 §2: 15 bits, of minutes where the first bit is set. */
+static void parse_user_timeout(struct cursor *body, struct tcp_options *out)
+{
+    uint16_t field = cursor_u16(body);
+    out->has_user_timeout = true;
+    out->user_timeout_s = field & 0x7fffu;
+    if (field & USER_TIMEOUT_MINUTES)
+        out->user_timeout_s *= 60;
+}
+
 static void parse_timestamps(struct cursor *body, struct tcp_options *out)
 {
     out->has_timestamps = true;
@@ -101,6 +113,10 @@ static void parse_option(uint8_t kind, struct cursor body, struct tcp_options *o
     case TCP_OPTION_TIMESTAMPS:
         if (length == TIMESTAMPS_LENGTH)
             parse_timestamps(&body, out);
+        return;
+    case TCP_OPTION_USER_TIMEOUT:
+        if (length == USER_TIMEOUT_LENGTH)
+            parse_user_timeout(&body, out);
         return;
     case TCP_OPTION_FAST_OPEN:
         parse_fast_open(&body, false, out);
@@ -307,6 +323,17 @@ static void build_fast_open(struct writer *w, const struct tcp_options *options)
     writer_bytes(w, options->cookie, options->cookie_length);
 }
 
+static void build_user_timeout(struct writer *w, const struct tcp_options *options)
+{
+    uint32_t s = options->user_timeout_s;
+    uint32_t field = s <= 0x7fff ? s : USER_TIMEOUT_MINUTES | ((s + 59) / 60 & 0x7fffu);
+    if (w->left < USER_TIMEOUT_LENGTH)
+        return;
+    writer_u8(w, TCP_OPTION_USER_TIMEOUT);
+    writer_u8(w, USER_TIMEOUT_LENGTH);
+    writer_u16(w, (uint16_t)field);
+}
+
 static void pad_to_word(struct writer *w)
 {
     size_t at = writer_length(w);
@@ -330,6 +357,8 @@ static void build_options(struct writer *w, const struct tcp_options *options)
     if (options->has_fast_open)
         build_fast_open(w, options);
     pad_to_word(w);
+    if (options->has_user_timeout)
+        build_user_timeout(w, options);
 }
 
 size_t tcp_build(const struct segment *segment, uint8_t out[TCP_HEADER_MAX])

@@ -43,6 +43,7 @@ enum tcp_option_kind {
     TCP_OPTION_SACK_PERMITTED = 4,
     TCP_OPTION_SACK = 5,
     TCP_OPTION_TIMESTAMPS = 8,
+    TCP_OPTION_USER_TIMEOUT = 28,
     TCP_OPTION_FAST_OPEN = 34,
     TCP_OPTION_ACCECN0 = 172,
     TCP_OPTION_ACCECN1 = 174,
@@ -57,6 +58,7 @@ struct tcp_options {
     bool has_timestamps;
     bool has_fast_open;          /* a cookie, or with cookie_length 0 the request for one */
     bool fast_open_experimental; /* came, or goes, as option 254 */
+    bool has_user_timeout;
     bool has_accecn;
     uint8_t accecn_order; /* which of the two option kinds: 0 or 1 */
     uint8_t accecn_count; /* counters present: 0 to 3 */
@@ -64,6 +66,7 @@ struct tcp_options {
     uint8_t sack_count;   /* blocks in `sack` */
     uint8_t cookie_length;
     uint16_t mss;
+    uint32_t user_timeout_s; /* seconds; beyond 32767 it goes in whole minutes, rounded up */
     uint32_t timestamp_value;
     uint32_t timestamp_echo;
     uint32_t accecn[3];                     /* 24-bit byte counters in option order */

@@ -421,6 +421,24 @@ static void all_options_survive_the_round_trip(void **state)
     assert_int_equal(out.flags, in.flags);
 }
 
+/* RFC 5482 §2: seconds, or minutes where they are too many. */
+static void user_timeout_goes_in_seconds_or_minutes(void **state)
+{
+    (void)state;
+    static const uint32_t seconds[][2] = {{0, 0},         {1, 1},         {32767, 32767},
+                                          {32768, 32820}, {60000, 60000}, {1966020, 1966020}};
+    for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
+        struct segment out,
+            in = {.options = {.has_user_timeout = true, .user_timeout_s = seconds[i][0]}};
+        uint8_t header[TCP_HEADER_MAX];
+        size_t length = tcp_build(&in, header);
+        assert_int_equal(length, TCP_HEADER_MIN + 4);
+        assert_true(tcp_parse(header, length, &out));
+        assert_true(out.options.has_user_timeout);
+        assert_int_equal(out.options.user_timeout_s, seconds[i][1]);
+    }
+}
+
 static void segment_length_counts_syn_and_fin(void **state)
 {
     (void)state;
@@ -527,6 +545,7 @@ int main(void)
         cmocka_unit_test(accecn_gives_way_counter_by_counter),
         cmocka_unit_test(padding_behind_accecn_is_that_of_the_next_option),
         cmocka_unit_test(all_options_survive_the_round_trip),
+        cmocka_unit_test(user_timeout_goes_in_seconds_or_minutes),
         cmocka_unit_test(segment_length_counts_syn_and_fin),
         cmocka_unit_test(options_that_do_not_fit_are_left_out),
         cmocka_unit_test(cut_moves_sequence_and_urgent_pointer_and_clears_flags),
