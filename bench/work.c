@@ -37,15 +37,17 @@ static uint64_t cpu_now_ns(void)
     return of_timeval(usage.ru_utime) + of_timeval(usage.ru_stime);
 }
 
+/* The wall's clock is the last that is started and the first that is read. */
 void stopwatch_start(struct stopwatch *watch)
 {
-    watch->wall_ns = wall_now_ns();
     watch->cpu_ns = cpu_now_ns();
+    watch->wall_ns = wall_now_ns();
 }
 
 struct stopwatch stopwatch_read(const struct stopwatch *watch)
 {
-    return (struct stopwatch){wall_now_ns() - watch->wall_ns, cpu_now_ns() - watch->cpu_ns};
+    uint64_t wall_ns = wall_now_ns();
+    return (struct stopwatch){wall_ns - watch->wall_ns, cpu_now_ns() - watch->cpu_ns};
 }
 
 static int usage(void)

@@ -8,7 +8,7 @@
 
 enum {
     POLL_BUDGET = 32, /* packets, before others get a turn at the machine */
-    POLL_SLICE = 4,   /* packets, before it is asked whether a reader has enough */
+    LOOK_BUDGET = 4,  /* the same, when a call begins that may go on to poll */
 };
 
 static enum drop_reason driver_deliver(void *machine, const void *packet, size_t length,
@@ -35,15 +35,15 @@ uint64_t driver_deadline(struct driver *d)
 static bool take_batch(struct driver *d, uint64_t now_ns, int budget)
 {
     struct stack *stack = stack_of(d);
-    int delivered = d->broken ? 0 : POLL_SLICE;
+    int delivered = d->broken ? 0 : 1;
     stack_batch_begin(stack);
-    for (int total = 0; total < budget && delivered == POLL_SLICE && !stack->batch_enough;
-         total += delivered)
-        delivered = link_poll(d->link, now_ns, POLL_SLICE, driver_deliver, d);
+    /* One at a time: a reader that has enough shall not wait for the look that finds no more. */
+    for (int total = 0; total < budget && delivered > 0 && !stack->batch_enough; total++)
+        delivered = link_poll(d->link, now_ns, 1, driver_deliver, d);
     if (delivered < 0)
         d->broken = delivered;
     stack_batch_end(stack);
-    return delivered == POLL_SLICE;
+    return delivered > 0;
 }
 
 static bool serve(struct driver *d, int budget)
@@ -63,7 +63,7 @@ bool driver_serve(struct driver *d)
 
 void driver_look(struct driver *d)
 {
-    serve(d, POLL_SLICE);
+    serve(d, LOOK_BUDGET);
 }
 
 int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns)

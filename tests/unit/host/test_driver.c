@@ -20,7 +20,7 @@
 #include "pair_link.h"
 #include "sock/tern.h"
 
-enum { WAITERS = 16, ANSWER_PLEASE = 0xff };
+enum { WAITERS = 16, ANSWER_PLEASE = 0xff, ENOUGH = 0xfe };
 
 /* Everything of it but `outside` belongs to whoever is between enter and leave. */
 static struct world {
@@ -41,6 +41,10 @@ static void act(int index)
     if (index == ANSWER_PLEASE) {
         struct iovec span = {(char[]){'!'}, 1};
         w.t.interface->transmit(w.t.interface->link, &span, 1, NULL);
+        return;
+    }
+    if (index == ENOUGH) {
+        w.t.stack.batch_enough = true;
         return;
     }
     w.hits[index]++;
@@ -162,6 +166,25 @@ static void wait_with_a_deadline_passed_only_looks(void **state)
     assert_int_equal(w.host->operations->wait(w.host, &waiter, 0), 0);
     assert_false(waiter.woken);
     assert_int_equal(w.hits[2], 1);
+    w.waiters[2] = NULL;
+    leave();
+    teardown();
+}
+
+static void a_reader_that_has_enough_runs_before_more_arrives(void **state)
+{
+    (void)state;
+    setup();
+    const uint8_t packet[3] = {0x40, 2, ENOUGH};
+    struct sock_waiter waiter = {0};
+    enter();
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(send(w.outside, packet, sizeof packet, 0), sizeof packet);
+    w.waiters[2] = &waiter;
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(w.host->operations->wait(w.host, &waiter, 0), 0);
+        assert_int_equal(w.hits[2], i);
+    }
     w.waiters[2] = NULL;
     leave();
     teardown();
@@ -527,6 +550,7 @@ int main(void)
         cmocka_unit_test(waiting_thread_takes_in_what_has_arrived),
         cmocka_unit_test(wait_ends_at_its_deadline_and_not_before),
         cmocka_unit_test(wait_with_a_deadline_passed_only_looks),
+        cmocka_unit_test(a_reader_that_has_enough_runs_before_more_arrives),
         cmocka_unit_test(waiter_woken_before_it_waits_does_not_sleep),
         cmocka_unit_test(timers_run_while_a_thread_waits),
         cmocka_unit_test(time_is_up_to_date_between_enter_and_leave),
