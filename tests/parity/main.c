@@ -135,6 +135,7 @@ int main(int argc, char **argv)
     play_programs(programs_name, programs_name_count);
     play_programs(programs_option, programs_option_count);
     play_programs(programs_epoll, programs_epoll_count);
+    play_programs(programs_errors, programs_errors_count);
     if (argc == 1)
         report_unused();
     return failed > 0;

@@ -9,8 +9,9 @@ struct program {
     void (*run)(struct play *p);
 };
 
-extern const struct program programs_stream[], programs_name[], programs_option[], programs_epoll[];
+extern const struct program programs_stream[], programs_name[], programs_option[], programs_epoll[],
+    programs_errors[];
 extern const unsigned programs_stream_count, programs_name_count, programs_option_count,
-    programs_epoll_count;
+    programs_epoll_count, programs_errors_count;
 
 #endif
