@@ -87,7 +87,7 @@ static void advance(struct tcb *tcb, uint32_t ack, struct ack_event *event)
     if (!tcb->opt.sack)
         newreno_advanced(tcb, event);
     ack_release_bytes(tcb);
-    tcb->recovery.timeouts = 0;
+    timers_stall_over(tcb);
     if (tcb->snd.fin_sent && ack == tcb->snd.nxt)
         tcb->snd.fin_acked = true;
     if (tcb->snd.fin_acked || tcb->records.out == 0)

@@ -118,7 +118,7 @@ void tcp_connection_established(struct tcb *tcb)
     tcb->stat.established_ns = tcb->stack->now_ns;
     tcb->ack.last_data_ns = tcb->stack->now_ns; /* its SYN, if nothing else */
     tcb->recovery.phase = TCP_PHASE_OPEN;
-    tcb->recovery.timeouts = 0;
+    timers_stall_over(tcb);
     tcb->recovery.high = tcb->snd.una;
     tcb->records.highest_sacked = tcb->snd.una;
     stack_count(tcb->stack, tcb->accepted_open ? COUNTER_TcpPassiveOpens : COUNTER_TcpActiveOpens);

@@ -51,6 +51,8 @@ static void fill_times(const struct tcb *tcb, struct tern_tcp_info *info)
     info->tcpi_rttvar = (uint32_t)(tcb->rtt.deviation_ns / TIME_US(1));
     info->tcpi_min_rtt =
         tcb->rtt.min_ns == TIME_NEVER ? UINT32_MAX : (uint32_t)(tcb->rtt.min_ns / TIME_US(1));
+    info->tcpi_rcv_rtt = (uint32_t)(tcb->rcv.rtt_ns / TIME_US(1));
+    info->tcpi_total_rto_time = (uint32_t)(tcb->stat.timeout_ns / TIME_MS(1));
     info->tcpi_last_data_sent = milliseconds_since(tcb, tcb->stat.last_data_sent_ns);
     info->tcpi_last_data_recv = milliseconds_since(tcb, tcb->ack.last_data_ns);
     info->tcpi_last_ack_recv = milliseconds_since(tcb, tcb->stat.last_ack_received_ns);
@@ -58,6 +60,11 @@ static void fill_times(const struct tcb *tcb, struct tern_tcp_info *info)
     info->tcpi_busy_time = (chrono_ns(tcb, CHRONO_BUSY) + peer + buffer) / TIME_US(1);
     info->tcpi_rwnd_limited = peer / TIME_US(1);
     info->tcpi_sndbuf_limited = buffer / TIME_US(1);
+}
+
+static uint16_t clamp_u16(uint32_t count)
+{
+    return count < UINT16_MAX ? (uint16_t)count : UINT16_MAX;
 }
 
 static void fill_counts(const struct tcb *tcb, struct tern_tcp_info *info)
@@ -76,6 +83,8 @@ static void fill_counts(const struct tcb *tcb, struct tern_tcp_info *info)
     info->tcpi_notsent_bytes = seq_gt(tcb->snd.base + tcb->snd.ring.length, tcb->snd.nxt)
                                    ? tcb->snd.base + tcb->snd.ring.length - tcb->snd.nxt
                                    : 0;
+    info->tcpi_total_rto = clamp_u16(tcb->stat.timeouts);
+    info->tcpi_total_rto_recoveries = clamp_u16(tcb->stat.timeout_rounds);
     info->tcpi_rcv_ooopack = tcb->stat.out_of_order;
 }
 

@@ -340,6 +340,9 @@ struct tcb {
         uint32_t segments_in, segments_out, data_segments_in, data_segments_out, retransmits,
             dsacks;
         uint32_t reordering_events, out_of_order;
+        uint32_t timeouts, timeout_rounds; /* of RETRANSMIT, ever; runs of them */
+        uint64_t timeout_ns;               /* spent in such runs */
+        uint64_t timeout_since_ns;         /* the present one began then; 0: there is none */
         uint64_t last_sent_ns, last_data_sent_ns, last_received_ns, last_ack_received_ns,
             established_ns;
     } stat;

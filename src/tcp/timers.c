@@ -190,6 +190,24 @@ static bool backs_off(const struct tcb *tcb)
            tcb->syn_attempts > tcb->stack->settings.tcp_syn_linear_timeouts + 1;
 }
 
+static void count_timeout(struct tcb *tcb)
+{
+    stack_count(tcb->stack, COUNTER_TcpExtTCPTimeouts);
+    tcb->stat.timeouts++;
+    if (tcb->recovery.timeouts)
+        return;
+    tcb->stat.timeout_rounds++;
+    tcb->stat.timeout_since_ns = tcb->stack->now_ns;
+}
+
+void timers_stall_over(struct tcb *tcb)
+{
+    tcb->recovery.timeouts = 0;
+    if (tcb->stat.timeout_since_ns)
+        tcb->stat.timeout_ns += tcb->stack->now_ns - tcb->stat.timeout_since_ns;
+    tcb->stat.timeout_since_ns = 0;
+}
+
 /* RFC 6298 §5.4 to §5.7. Each handler returns whether the connection still exists. */
 static bool retransmit_expired(struct tcb *tcb)
 {
@@ -201,7 +219,7 @@ static bool retransmit_expired(struct tcb *tcb)
     }
     if (given_up(tcb) && !peer_refuses(tcb))
         return connection_timed_out(tcb);
-    stack_count(tcb->stack, COUNTER_TcpExtTCPTimeouts);
+    count_timeout(tcb);
     if (tcp_state_synchronized(tcb->state)) {
         doubt_path(tcb);
         recovery_on_timeout(tcb);

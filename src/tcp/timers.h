@@ -24,6 +24,8 @@ void timers_restart_retransmit(struct tcb *tcb);
  * unless the rest of its acknowledgment is on the way (RFC 2018 §8). Waits for that half a round
  * trip. */
 void timers_await_reneged(struct tcb *tcb);
+/* What is out gets through again: timeouts from now on are others. */
+void timers_stall_over(struct tcb *tcb);
 /* Starts the persist timer if the window keeps everything from going out and nothing is in flight
  * (RFC 9293 §3.8.6.1). */
 void timers_check_persist(struct tcb *tcb);

@@ -81,6 +81,34 @@ static void trouble_is_told(void **state)
     peer_free(p);
 }
 
+static void timeouts_and_the_time_they_took_are_told(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_tail_loss_probe = 0;
+    peer_open(p, PEER_FULL);
+    for (uint32_t round = 0; round < 2; round++) {
+        peer_flight(p, 1 + round * 1000, 1);
+        uint64_t start = p->m->stack.now_ns;
+        while (info_of(p).tcpi_retransmits < 2)
+            peer_after(p, 1);
+        uint64_t elapsed_ms = (p->m->stack.now_ns - start) / TIME_MS(1);
+        peer_after(p, 50);
+        p->ts++;
+        peer_ack(p, 1001 + round * 1000);
+        struct tern_tcp_info i = info_of(p);
+        assert_int_equal(i.tcpi_retransmits, 0);
+        assert_int_equal(i.tcpi_total_rto, 2 * (round + 1));
+        assert_int_equal(i.tcpi_total_rto_recoveries, round + 1);
+        /* From the first timeout on. */
+        assert_in_range(i.tcpi_total_rto_time, 50 + 200, (elapsed_ms + 50) * (round + 1));
+        peer_forget(p);
+    }
+    peer_text(p, 1, 1000);
+    assert_true(info_of(p).tcpi_rcv_rtt > 0);
+    peer_free(p);
+}
+
 static void what_is_not_sent_yet_is_told(void **state)
 {
     (void)state;
@@ -97,6 +125,7 @@ int main(void)
         cmocka_unit_test(handshake_s_results_are_told),
         cmocka_unit_test(traffic_is_counted),
         cmocka_unit_test(trouble_is_told),
+        cmocka_unit_test(timeouts_and_the_time_they_took_are_told),
         cmocka_unit_test(what_is_not_sent_yet_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
