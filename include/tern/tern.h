@@ -142,7 +142,7 @@ TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *add
  * mean nothing here), MSG_ZEROCOPY; for streams MSG_MORE, MSG_EOR (what follows comes in segments
  * of its own) and MSG_OOB (the last byte is urgent).
  * Control messages: SOL_SOCKET, SO_TIMESTAMPING, a uint32_t of SOF_TIMESTAMPING_TX_… for this call
- * instead of the socket's.
+ * instead of the socket's; of datagrams IPPROTO_IP with IP_TTL, IP_TOS and IP_PKTINFO (the source).
  * MSG_ZEROCOPY counts where SO_ZEROCOPY is set: each call that sends something gets a number, from
  * 0 on, and notes in the error queue (ee_origin SO_EE_ORIGIN_ZEROCOPY) tell ranges ee_info to
  * ee_data of numbers whose bytes are done with: acknowledged, or never to be. The bytes are copied

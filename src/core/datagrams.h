@@ -22,6 +22,7 @@
  * time, within these bounds. */
 struct datagram_options {
     uint32_t receive_limit_bytes; /* SO_RCVBUF: of the queue, bookkeeping included */
+    struct address source;        /* IP_PKTINFO of a send call; unspecified: as bound */
     uint8_t hop_limit;            /* IP_TTL; 0: the setting ip.ttl */
     uint8_t traffic_class;        /* IP_TOS */
     bool ignore_path_mtu;         /* IP_MTU_DISCOVER: whatever has been learnt of the path */

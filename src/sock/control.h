@@ -1,5 +1,6 @@
 /* Control messages: what recvmsg(2) tells of a datagram besides its bytes and its sender, as ip(7)
- * describes it: IP_TTL (asked for with IP_RECVTTL), IP_TOS (IP_RECVTOS), IP_PKTINFO. */
+ * describes it: IP_TTL (asked for with IP_RECVTTL), IP_TOS (IP_RECVTOS), IP_PKTINFO; and what
+ * sendmsg(2) may be told. */
 #ifndef TERN_SOCK_CONTROL_H
 #define TERN_SOCK_CONTROL_H
 
@@ -28,5 +29,14 @@ void control_write(const struct socket *socket, const struct datagram_info *info
  * them arrived, and how many are left (TCP_INQ). */
 void control_write_stream(struct socket *socket, size_t received, bool peeked,
                           struct msghdr *message);
+
+/* control_read.c: those of a send call. The message at `*at`, which moves on, into `header`, and
+ * where its data is: 1; 0 at the end; -EINVAL (cut short), -EFAULT. */
+int control_next(const struct msghdr *message, size_t *at, struct cmsghdr *header,
+                 const void **data);
+/* What its messages of level IPPROTO_IP ask for, for this datagram alone: IP_TTL, IP_TOS, and
+ * IP_PKTINFO's source. 0; -EINVAL, -ENODEV (no such interface), -EFAULT. */
+int control_read(const struct socket *socket, const struct msghdr *message,
+                 struct datagram_options *options);
 
 #endif

@@ -100,6 +100,20 @@ static ssize_t send_stream(struct call *call, const struct iovec *spans, int cou
     return (ssize_t)done;
 }
 
+/* What its control messages ask for is for this datagram alone. */
+static ssize_t send_datagram(struct call *call, const struct iovec *spans, int count,
+                             const struct endpoint *to, int flags)
+{
+    struct socket *socket = call->socket;
+    struct datagram_options *options = socket->kind->datagram_options(socket);
+    const struct datagram_options usual = *options;
+    ssize_t result = call->message ? control_read(socket, call->message, options) : 0;
+    if (result == 0)
+        result = socket->kind->send(socket, spans, count, to, flags);
+    *options = usual;
+    return result;
+}
+
 /* Sends what has been found to be in order, and notes what its user wants to be told of it. */
 static ssize_t send_checked(struct call *call, const struct iovec *spans, int count, size_t length,
                             const struct endpoint *to, int flags)
@@ -113,7 +127,7 @@ static ssize_t send_checked(struct call *call, const struct iovec *spans, int co
     if (socket_is_stream(call->socket))
         result = send_stream(call, spans, count, length, to, flags);
     else
-        result = call->socket->kind->send(call->socket, spans, count, to, flags);
+        result = send_datagram(call, spans, count, to, flags);
     receipt_end(&receipt, call, result);
     return result;
 }

@@ -1,6 +1,7 @@
 #include "sock/times.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
@@ -67,26 +68,24 @@ int times_get(const struct socket *socket, int option, void *value, socklen_t *l
 
 int times_of_send(const struct socket *socket, const struct msghdr *message, uint32_t *flags)
 {
+    struct cmsghdr header;
+    const void *data;
     size_t at = 0;
+    int result;
     *flags = socket->times.flags;
-    if (message->msg_control == NULL && message->msg_controllen > 0)
-        return -EFAULT;
-    while (message->msg_controllen - at >= sizeof(struct cmsghdr)) {
-        struct cmsghdr header;
+    while ((result = control_next(message, &at, &header, &data)) > 0) {
         uint32_t wanted;
-        memcpy(&header, (const char *)message->msg_control + at, sizeof header);
-        if (header.cmsg_len != CMSG_LEN(sizeof wanted) ||
-            header.cmsg_len > message->msg_controllen - at || header.cmsg_level != SOL_SOCKET ||
+        if (header.cmsg_level == IPPROTO_IP && !socket_is_stream(socket))
+            continue; /* control_read.c's */
+        if (header.cmsg_len != CMSG_LEN(sizeof wanted) || header.cmsg_level != SOL_SOCKET ||
             header.cmsg_type != SO_TIMESTAMPING)
             return -EINVAL;
-        memcpy(&wanted, (const char *)message->msg_control + at + CMSG_LEN(0), sizeof wanted);
+        memcpy(&wanted, data, sizeof wanted);
         if (wanted & ~(uint32_t)STAMP_TX)
             return -EINVAL;
         *flags = (*flags & ~(uint32_t)STAMP_TX) | wanted;
-        size_t step = CMSG_SPACE(sizeof wanted);
-        at = step < message->msg_controllen - at ? at + step : message->msg_controllen;
     }
-    return 0;
+    return result;
 }
 
 static void put_wanted(const struct socket *socket, struct control_room *room,

@@ -271,7 +271,10 @@ static int send_piece(struct udp *udp, const struct endpoint *to,
                       const struct datagram_piece *piece)
 {
     struct ip_path path;
-    int error = ip_path_find(udp->stack, &udp->local.address, &to->address, &path);
+    const struct address *source = &udp->datagrams.options.source;
+    if (address_is_unspecified(source))
+        source = &udp->local.address;
+    int error = ip_path_find(udp->stack, source, &to->address, &path);
     if (!error)
         error = -datagrams_error(&udp->datagrams, true);
     if (!error && udp->datagrams.send_closed)

@@ -222,6 +222,66 @@ static void loopback_is_left_by_no_datagram(struct play *p)
     STEP(A->connect(stream, AT("10.0.0.9", 5)));
 }
 
+/* One datagram with a control message, and what its receiver is told. */
+static void send_controlled(struct play *p, int from, int to, int type, const void *data,
+                            size_t length)
+{
+    _Alignas(struct cmsghdr) char control[64] = "", room[64];
+    struct cmsghdr header = {
+        .cmsg_len = CMSG_LEN(length), .cmsg_level = IPPROTO_IP, .cmsg_type = type};
+    struct iovec span = {buffer, 1};
+    struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1, .msg_control = control};
+    memcpy(control, &header, sizeof header);
+    memcpy(control + CMSG_LEN(0), data, length);
+    message.msg_controllen = CMSG_SPACE(length);
+    if (STEP(A->sendmsg(from, &message, 0)) < 0)
+        return;
+    play_await(p, to, POLLIN);
+    message = (struct msghdr){
+        .msg_iov = &span, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    STEP(A->recvmsg(to, &message, 0));
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+        play_note(p, "level %d, type %d, %zu bytes, %d", c->cmsg_level, c->cmsg_type,
+                  (size_t)c->cmsg_len, *CMSG_DATA(c));
+}
+
+static void datagrams_with_control_messages(struct play *p)
+{
+    const int numbers[] = {9, 0, 256, -1};
+    const unsigned char byte = 0x28;
+    int from = play_datagram(p), to = play_datagram(p);
+    A->bind(to, LOOP(p->port));
+    STEP(A->connect(from, LOOP(p->port)));
+    play_set(p, to, IPPROTO_IP, IP_RECVTTL, 1);
+    play_set(p, to, IPPROTO_IP, IP_RECVTOS, 1);
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        send_controlled(p, from, to, IP_TTL, &numbers[i], sizeof numbers[i]);
+        send_controlled(p, from, to, IP_TOS, &numbers[i], sizeof numbers[i]);
+    }
+    send_controlled(p, from, to, IP_TOS, &byte, 1);
+    send_controlled(p, from, to, IP_TTL, &byte, 1);
+    send_controlled(p, from, to, IP_RECVTTL, &numbers[0], sizeof numbers[0]);
+}
+
+static void control_messages_into_too_little(struct play *p)
+{
+    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int))];
+    struct iovec span = {buffer, 1};
+    struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1, .msg_control = room};
+    int from = play_datagram(p), to = play_datagram(p);
+    A->bind(to, LOOP(p->port));
+    A->connect(from, LOOP(p->port));
+    play_set(p, to, IPPROTO_IP, IP_RECVTTL, 1);
+    for (size_t length = 0; length <= sizeof room; length += sizeof room) {
+        A->send(from, "xy", 2, 0);
+        play_await(p, to, POLLIN);
+        message.msg_controllen = length;
+        STEP(A->recvmsg(to, &message, 0));
+        play_note(p, "%zu: %zu, flags %x", length, (size_t)message.msg_controllen,
+                  (unsigned)message.msg_flags);
+    }
+}
+
 #define PROGRAM(name)         \
     {                         \
         "stream/" #name, name \
@@ -239,6 +299,8 @@ const struct program programs_stream[] = {
     PROGRAM(closing_a_listener_resets_who_waits),
     {"datagram/keep_their_borders_and_order", datagrams_keep_their_borders_and_order},
     {"datagram/connected_hears_its_peer_only", a_connected_datagram_socket_hears_its_peer_only},
+    {"datagram/with_control_messages", datagrams_with_control_messages},
+    {"datagram/control_messages_into_too_little", control_messages_into_too_little},
     {"datagram/too_long", a_datagram_can_be_too_long},
     {"datagram/loopback_is_left_by_none", loopback_is_left_by_no_datagram},
 };

@@ -1,0 +1,96 @@
+/* What sendmsg(2) is told of one datagram, as ip(7) describes it. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "ip/ip.h"
+#include "sock/control.h"
+#include "sock/socket.h"
+#include "sock/tern.h"
+
+int control_next(const struct msghdr *message, size_t *at, struct cmsghdr *header,
+                 const void **data)
+{
+    size_t left = message->msg_controllen - *at;
+    if (message->msg_control == NULL && left > 0)
+        return -EFAULT;
+    if (left < sizeof *header)
+        return 0;
+    const char *start = (const char *)message->msg_control + *at;
+    memcpy(header, start, sizeof *header); /* the caller's buffer need not be aligned */
+    if (header->cmsg_len < CMSG_LEN(0) || header->cmsg_len > left)
+        return -EINVAL;
+    *data = start + CMSG_LEN(0);
+    size_t step = CMSG_ALIGN(header->cmsg_len);
+    *at += step < left ? step : left;
+    return 1;
+}
+
+static int read_hop_limit(const void *data, size_t length, struct datagram_options *options)
+{
+    int value;
+    if (length != sizeof value)
+        return -EINVAL;
+    memcpy(&value, data, sizeof value);
+    if (value < 1 || value > 255)
+        return -EINVAL;
+    options->hop_limit = (uint8_t)value;
+    return 0;
+}
+
+/* A byte or a number. */
+static int read_traffic_class(const void *data, size_t length, struct datagram_options *options)
+{
+    int value;
+    if (length == sizeof value)
+        memcpy(&value, data, sizeof value);
+    else if (length == 1)
+        value = *(const uint8_t *)data;
+    else
+        return -EINVAL;
+    if (value < 0 || value > 255)
+        return -EINVAL;
+    options->traffic_class = (uint8_t)value;
+    return 0;
+}
+
+/* The stack has one interface, which recvmsg(2) calls number 1. */
+static int read_source(const struct socket *socket, const void *data, size_t length,
+                       struct datagram_options *options)
+{
+    struct in_pktinfo info;
+    if (length != sizeof info)
+        return -EINVAL;
+    memcpy(&info, data, sizeof info);
+    if (info.ipi_ifindex != 0 && info.ipi_ifindex != 1)
+        return -ENODEV;
+    if (info.ipi_spec_dst.s_addr == 0)
+        return 0;
+    options->source = address_from_ipv4(ntohl(info.ipi_spec_dst.s_addr));
+    return ip_is_ours(&socket->tern->stack, &options->source) ? 0 : -EINVAL;
+}
+
+int control_read(const struct socket *socket, const struct msghdr *message,
+                 struct datagram_options *options)
+{
+    struct cmsghdr header;
+    const void *data;
+    size_t at = 0;
+    int result;
+    while ((result = control_next(message, &at, &header, &data)) > 0) {
+        size_t length = header.cmsg_len - CMSG_LEN(0);
+        if (header.cmsg_level != IPPROTO_IP)
+            continue; /* times.c's */
+        if (header.cmsg_type == IP_TTL)
+            result = read_hop_limit(data, length, options);
+        else if (header.cmsg_type == IP_TOS)
+            result = read_traffic_class(data, length, options);
+        else if (header.cmsg_type == IP_PKTINFO)
+            result = read_source(socket, data, length, options);
+        else
+            result = -EINVAL;
+        if (result < 0)
+            break;
+    }
+    return result;
+}
