@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/open.h"
 #include "pair_link.h"
@@ -252,6 +254,50 @@ static void close_ends_the_calls_of_others(void **state)
     teardown();
 }
 
+/* A file keeps sendfile waiting, and nobody else: meanwhile the socket can be closed, and the
+ * connection end, under the memory that is read into. */
+struct sending {
+    int socket, file;
+};
+
+static void *send_a_slow_file(void *argument)
+{
+    const struct sending *sending = argument;
+    expect(tern_sendfile(ends[0], sending->socket, sending->file, NULL, 1000) == -1 &&
+               errno == EBADF,
+           "sendfile until closed");
+    return NULL;
+}
+
+static void close_ends_a_sendfile_whose_file_waits(void **state)
+{
+    (void)state;
+    setup();
+    listener = tern_listen_on(ends[1], "7001", CLIENTS);
+    assert_true(listener >= 0);
+    for (int round = 0; round < 20; round++) {
+        int pipe_ends[2];
+        pthread_t thread;
+        assert_int_equal(pipe(pipe_ends), 0);
+        struct sending sending = {tern_dial(ends[0], "10.0.0.2:7001"), pipe_ends[0]};
+        int server = tern_accept(ends[1], listener, NULL, NULL);
+        assert_true(sending.socket >= 0 && server >= 0);
+        assert_int_equal(pthread_create(&thread, NULL, send_a_slow_file, &sending), 0);
+        /* Every other time it reads already: room is reserved, and so there is none to write to. */
+        struct pollfd writable = {.fd = sending.socket, .events = POLLOUT};
+        while (round % 2 && tern_poll(ends[0], &writable, 1, 0) == 1)
+            sched_yield();
+        assert_int_equal(tern_close(ends[0], sending.socket), 0);
+        assert_int_equal(write(pipe_ends[1], "late", 4), 4);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(tern_close(ends[1], server), 0);
+        close(pipe_ends[0]);
+        close(pipe_ends[1]);
+    }
+    assert_int_equal(tern_close(ends[1], listener), 0);
+    teardown();
+}
+
 /* ── Calls that never wait ── */
 
 static void *look_and_set(void *argument)
@@ -292,6 +338,7 @@ int main(void)
         cmocka_unit_test(threads_share_a_stack_a_listener_and_a_socket),
         cmocka_unit_test(threads_poll_for_datagrams),
         cmocka_unit_test(close_ends_the_calls_of_others),
+        cmocka_unit_test(close_ends_a_sendfile_whose_file_waits),
         cmocka_unit_test(calls_that_never_wait_go_on_beside_those_that_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
