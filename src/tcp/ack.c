@@ -95,7 +95,8 @@ static void advance(struct tcb *tcb, uint32_t ack, struct ack_event *event)
 }
 
 /* RFC 6298 §3 with Karn: only what was sent once is a sample; a timestamp echo is one for
- * retransmissions too (RFC 7323 §4). */
+ * retransmissions too (RFC 7323 §4), but not with a D-SACK: that answers a duplicate, and echoes
+ * the original, whose own acknowledgment was lost long ago. */
 static void sample_rtt(struct tcb *tcb, const struct segment *segment, struct ack_event *event)
 {
     uint64_t now = tcb->stack->now_ns;
@@ -110,8 +111,8 @@ static void sample_rtt(struct tcb *tcb, const struct segment *segment, struct ac
         rtt_sample(tcb, time_since(event->first_sent_ns, now));
     else if (event->sack_sent_ns != TIME_NEVER)
         rtt_sample(tcb, time_since(event->sack_sent_ns, now));
-    else if (event->advanced && tcb->opt.timestamps && segment->options.has_timestamps &&
-             segment->options.timestamp_echo)
+    else if (event->advanced && !event->dsack && tcb->opt.timestamps &&
+             segment->options.has_timestamps && segment->options.timestamp_echo)
         rtt_sample(tcb, TIME_MS(tcp_timestamp(tcb) - segment->options.timestamp_echo));
 }
 

@@ -274,6 +274,23 @@ static void ack_of_no_SYN_of_ours_is_answered_with_a_reset(void **state)
     peer_free(p);
 }
 
+/* The acknowledgment of the original was lost, and that of the second retransmission echoes it. */
+static void echo_that_comes_with_a_duplicate_is_no_sample(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_FULL);
+    peer_flight(p, 1, 1);
+    uint64_t before = p->tcb->rtt.srtt_ns;
+    peer_after(p, 3000);
+    peer_forget(p);
+    peer_sack(p, 1001, BLOCK(1, 1001), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(p->tcb->snd.una, p->tcb->snd.nxt);
+    assert_int_equal(p->tcb->stat.dsacks, 1);
+    assert_int_equal(p->tcb->rtt.srtt_ns, before);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +311,7 @@ int main(void)
         cmocka_unit_test(LAST_ACK_becomes_CLOSED),
         cmocka_unit_test(ack_of_the_data_before_the_FIN_does_not_count_as_its_ack),
         cmocka_unit_test(ack_of_no_SYN_of_ours_is_answered_with_a_reset),
+        cmocka_unit_test(echo_that_comes_with_a_duplicate_is_no_sample),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
