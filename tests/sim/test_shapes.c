@@ -106,7 +106,7 @@ static void reno_climbs_a_segment_a_round_trip_and_halves(void **state)
     }
     assert_in_range(teeth, 4, 10);
     /* A queue of one bandwidth-delay product keeps the line busy through the halving. */
-    assert_true(film->sample[film->count - 1].received * 8 > 20e6 * 30 * 0.94);
+    assert_true((double)film->sample[film->count - 1].received * 8 > 20e6 * 30 * 0.94);
     free(film);
 }
 
@@ -240,7 +240,7 @@ static void bbr_keeps_the_queue_small_and_the_line_busy(void **state)
     assert_true(cruising > film->count / 2);
     assert_true(quick > cruising * 9 / 10);
     assert_in_range(least, BBR_BDP * 2 / 5, BBR_BDP * 3 / 5);
-    assert_true(film->sample[film->count - 1].received * 8 > 50e6 * 30 * 0.9);
+    assert_true((double)film->sample[film->count - 1].received * 8 > 50e6 * 30 * 0.9);
     assert_int_equal(film->sample[film->count - 1].resent, 0);
     free(film);
 }
