@@ -1,6 +1,7 @@
 /* Instances that watch instances. A change climbs from the inner to the outer ones, so there must
  * be no circle, and the way up must be short. Each search visits an instance once, however many
- * ways lead there. */
+ * ways lead there, and its recursion ends at LIMIT_EPOLL_NESTS: downwards it looks at the level,
+ * and upwards there is no longer way, for none was let in here. */
 #include "base/limits.h"
 #include "sock/epoll.h"
 #include "sock/socket.h"
@@ -25,6 +26,8 @@ static void reach(struct epoll *epoll, unsigned depth)
     if (epoll->depth < depth)
         epoll->depth = depth < TOO_DEEP ? depth : TOO_DEEP;
 }
+
+// NOLINTBEGIN(misc-no-recursion): bounded, see above
 
 /* How many instances, one in the other, are below this one; TOO_DEEP if `wanted` is among them. */
 static unsigned depth_below(struct epoll *epoll, const struct epoll *wanted, unsigned level)
@@ -56,6 +59,8 @@ static unsigned depth_above(struct epoll *epoll)
     }
     return epoll->depth;
 }
+
+// NOLINTEND(misc-no-recursion)
 
 bool epoll_nests_too_deep(struct epoll *outer, struct epoll *inner)
 {

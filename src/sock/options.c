@@ -348,6 +348,6 @@ int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value)
 
 int tern_sockatmark(struct tern *t, int socket)
 {
-    int at;
+    int at = 0;
     return tern_ioctl(t, socket, SIOCATMARK, &at) < 0 ? -1 : at;
 }

@@ -51,8 +51,8 @@ uint16_t accecn_handshake_flags(uint8_t codepoint)
 
 int accecn_handshake_codepoint(uint16_t flags)
 {
-    for (uint8_t codepoint = ECN_NOT_ECT; codepoint <= ECN_CE; codepoint++)
-        if (accecn_bits(accecn_handshake_flags(codepoint)) == accecn_bits(flags))
+    for (int codepoint = ECN_NOT_ECT; codepoint <= ECN_CE; codepoint++)
+        if (accecn_bits(accecn_handshake_flags((uint8_t)codepoint)) == accecn_bits(flags))
             return codepoint;
     return -1;
 }

@@ -88,7 +88,7 @@ void accecn_option_fill(struct tcb *tcb, struct tcp_options *options, unsigned f
     struct accecn *a = &tcb->ecn.accurate;
     accecn_option_begin(options);
     options->accecn_count = (uint8_t)fields;
-    for (unsigned i = 0; i < fields; i++) {
+    for (unsigned i = 0; i < fields && i < FIELDS; i++) {
         uint32_t counted = a->received_bytes[codepoint_at[1][i] - 1];
         options->accecn[i] = (options->accecn[i] + counted) & FIELD_MASK;
     }

@@ -1,14 +1,14 @@
 /* Theory of operation.
  *
  * A window that is not filled says nothing of what the path bears. So it grows only while it is
- * what holds the sender (cc_is_limited()); and how much was really acknowledged in a round trip, at
- * the most in the last few, is pipeACK (§4.2). A window of more than twice that is not validated
- * (§4.3): it is kept, for a user who pauses and goes on; but congestion makes it fall from what was
- * really in the pipe (§4.4.1), and after five minutes it halves (§4.4.2).
+ * what holds the sender (cc_is_limited()), and after a pause of a timeout with nothing out it is
+ * brought back to the initial one, as RFC 5681 §4.1 and RFC 2861 have it, unless
+ * tcp.slow_start_after_idle is off.
  *
- * After a pause of a timeout with nothing out, the window is brought back to the initial one as RFC
- * 5681 §4.1 and RFC 2861 have it, where tcp.slow_start_after_idle asks for that: the default, as on
- * Linux, although RFC 7661 would keep it. */
+ * RFC 7661 goes further, where tcp.window_validation asks for it: how much was really acknowledged
+ * in a round trip, at the most in the last few, is pipeACK (§4.2). A window of more than twice that
+ * is not validated (§4.3): it is kept, for a user who pauses and goes on; but congestion makes it
+ * fall from what was really in the pipe (§4.4.1), and after five minutes it halves (§4.4.2). */
 #include "tcp/cwv.h"
 
 #include "base/seq.h"

@@ -9,6 +9,7 @@ static struct peer *peer_with_window(uint32_t cwnd)
     struct peer *p = peer_new();
     peer_settings(p)->tcp_congestion_control = 1;
     peer_settings(p)->tcp_slow_start_after_idle = 0;
+    peer_settings(p)->tcp_window_validation = 1;
     peer_open(p, PEER_SACK);
     p->tcb->cc.cwnd = cwnd;
     p->tcb->cc.ssthresh = cwnd;
