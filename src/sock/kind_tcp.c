@@ -132,13 +132,13 @@ static ssize_t tcp_kind_send(struct socket *socket, const struct iovec *spans, i
                              const struct endpoint *to, int flags)
 {
     /* A connection has its peer: only Fast Open, which makes one, asks where to. */
-    struct tcb *tcb = socket->of.tcb;
     ssize_t n;
     if (!(flags & MSG_FASTOPEN))
-        n = tcp_send(tcb, spans, count, flags);
+        n = tcp_send(socket->of.tcb, spans, count, flags);
     else
         n = send_opening(socket, spans, count, to, flags & ~MSG_FASTOPEN);
-    if (socket->connect_progress == CONNECT_NONE && tcp_opening(tcb))
+    /* Not a connection block of before: an attempt that failed has been replaced. */
+    if (socket->connect_progress == CONNECT_NONE && tcp_opening(socket->of.tcb))
         socket->connect_progress = CONNECT_UNDER_WAY; /* these bytes are on the SYN */
     return n;
 }

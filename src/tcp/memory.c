@@ -31,7 +31,8 @@ static void give_back_spare(struct tcb *tcb)
 {
     const struct ranges *held = &tcb->rcv.out_of_order;
     uint32_t beyond = held->count ? held->items[held->count - 1].end - tcb->rcv.nxt : 0;
-    ring_shrink(&tcb->snd.ring, tcb->snd.ring.length);
+    if (!tcb->snd.reservation) /* its memory lies behind the ring's length */
+        ring_shrink(&tcb->snd.ring, tcb->snd.ring.length);
     ring_shrink(&tcb->rcv.ring, tcb->rcv.ring.length + beyond);
     tcp_connection_charge(tcb);
 }
