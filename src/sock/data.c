@@ -312,7 +312,8 @@ ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, in
     if (result == 0)
         result = data_receive(&call, &span, 1, flags, &info);
     if (result >= 0 && address != NULL) {
-        if (socket_is_stream(call.socket))
+        /* Only a stream's call can have something although its socket was closed meanwhile. */
+        if (call.socket == NULL || socket_is_stream(call.socket))
             *address_length = 0; /* getpeername() says who it is */
         else
             endpoint_to_sockaddr(&info.source, address, address_length);
@@ -325,6 +326,11 @@ static void describe(struct socket *socket, const struct datagram_info *info, ss
                      int flags, struct msghdr *message)
 {
     message->msg_flags = 0;
+    if (socket == NULL) { /* a stream's, as in tern_recvfrom() */
+        message->msg_namelen = 0;
+        message->msg_controllen = 0;
+        return;
+    }
     if (socket_is_stream(socket)) {
         if (flags & MSG_OOB)
             message->msg_flags |= MSG_OOB | (received == 0 ? MSG_TRUNC : 0);
