@@ -75,8 +75,13 @@ throughput throughput-renew: all
 	@scripts/throughput $(if $(findstring renew,$@),renew,check) $(BUILD)/tests/sim/sim_throughput \
 		tests/sim/throughput.tsv $(if $(findstring renew,$@),docs/performance.md)
 
-.PHONY: all demo test bench bench-lossy fuzz packetdrill throughput throughput-renew \
-	pictures install deb clean
+# The pictures of docs/performance.md, each from a run in virtual time.
+pictures: all
+	@scripts/deps test pictures
+	@[ -d $(BUILD)/tests/sim ] || scripts/quietly meson configure $(BUILD) -Dtests=enabled
+	@scripts/quietly ninja -C $(BUILD) tests/sim/sim_trace
+	@scripts/plot $(BUILD)/tests/sim/sim_trace docs/pictures
+
 install: all
 	@[ -z "$(PREFIX)" ] || scripts/quietly meson configure $(BUILD) --prefix="$(abspath $(PREFIX))"
 	@meson install -C $(BUILD) --quiet

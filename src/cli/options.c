@@ -115,7 +115,8 @@ static const struct option_entry common_options[] = {
     {"trace", 0, NULL, "print a line for each packet on standard error", take_trace},
     {"fault", 0, "LIST",
      "be a bad network: loss=5%,dup=1%,reorder=5%,corrupt=1%,\n"
-     "ce=2%,delay=20ms,jitter=5ms,rate=100mbit,seed=7, or some of these",
+     "ce=2%,delay=20ms,jitter=5ms,rate=100mbit,queue=1000,seed=7,\n"
+     "or some of these (queue: packets)",
      take_fault},
     {"set", 0, "NAME=VALUE", "change a setting ('tern help settings'); repeatable", take_setting},
     {"counters", 0, NULL, "at the end print what was counted", take_counters},

@@ -196,10 +196,10 @@ enum status session_failed(const struct session *session, int error, const char 
     enum status status = status_of_connection(error, peer, text, sizeof text);
     status_say(status, session->command->name, "%s", text);
     if (session->common->sandbox && status == STATUS_REFUSED)
-        fprintf(
-            stderr,
-            "  A sandbox is new and empty: no receiver runs in it until you start one there. Give\n"
-            "  yourself time with --wait 60, and start it with the nsenter line printed above.\n");
+        fprintf(stderr,
+                "  A sandbox is new and empty: nothing listens in it until you start it there, "
+                "with the\n"
+                "  nsenter line printed above (tern send gives you time for that: --wait 60).\n");
     if (session->common->sandbox && (status == STATUS_UNREACHABLE || status == STATUS_TIMED_OUT))
         fprintf(stderr, "  From within a sandbox only its other side, %s, can be reached.\n",
                 session_peer(session));
