@@ -70,7 +70,7 @@ an_empty_sandbox_is_explained() {
     tern send --sandbox $kernel:8000 file
     expect_status 4
     expect err "tern send: $kernel:8000 refused the connection"
-    expect err "A sandbox is new and empty: no receiver runs in it until you start one there."
+    expect err "A sandbox is new and empty: nothing listens in it until you start it there"
 }
 the_rest_of_the_world_is_not_there() {
     needs_sandbox
