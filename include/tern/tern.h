@@ -213,9 +213,10 @@ TERN_API ssize_t tern_send_commit(struct tern *t, int socket, size_t length, int
  * tern_recv_peek: all that can be read, in two spans of which the second may be empty: their bytes,
  * 0 at the end of the stream; blocks while there is none. The spans are to be read only, by any
  * thread; they stay as they are while more arrives and when the connection ends, until the next
- * tern_recv_peek, tern_recv_consume, or another read of the socket; tern_close makes them invalid.
- * tern_recv_consume: takes the first `length` bytes, which need not be all. Who shares a socket's
- * reading side, serialises. recv's errors; EINVAL (more than can be read), EOPNOTSUPP (not TCP). */
+ * tern_recv_peek, tern_recv_consume, or another read of the socket; tern_close makes them invalid,
+ * and so does a tern_connect on a connection that has ended, which begins anew. tern_recv_consume:
+ * takes the first `length` bytes, which need not be all. Who shares a socket's reading side,
+ * serialises. recv's errors; EINVAL (more than can be read), EOPNOTSUPP (not TCP). */
 TERN_API ssize_t tern_recv_peek(struct tern *t, int socket, struct iovec spans[2]);
 TERN_API int tern_recv_consume(struct tern *t, int socket, size_t length);
 

@@ -3,7 +3,6 @@
 #include "unit.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "common/fails.h"
+#include "descriptors_open.h"
 #include "host/open.h"
 #include "pair_link.h"
 
@@ -296,17 +296,6 @@ static void a_child_of_a_fork_cannot_step(void **state)
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-}
-
-static int descriptors_open(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-    assert_non_null(directory);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
 }
 
 static void a_closed_stack_leaves_no_descriptor(void **state)

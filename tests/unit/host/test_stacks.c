@@ -15,6 +15,7 @@
 #include <tern/tern.h>
 
 #include "base/time.h"
+#include "descriptors_open.h"
 #include "host/open.h"
 #include "pair_link.h"
 
@@ -54,17 +55,6 @@ static void two_close(struct two *two)
 {
     for (int i = 0; i < 2; i++)
         tern_close_stack(two->ends[i]);
-}
-
-static int descriptors_open(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-    assert_non_null(directory);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
 }
 
 static bool is_helper(const char *task)

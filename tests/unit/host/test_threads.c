@@ -1,22 +1,14 @@
 /* Many threads on one stack: blocking calls, polling ones, closing ones, on two stacks joined by a
  * pair of kernel sockets, in real time. Worth most under ThreadSanitizer. A thread that is never
  * woken hangs, and the test's time limit tells. */
-#include "unit.h"
+#include "two_ends.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include "host/open.h"
-#include "pair_link.h"
 
 enum {
     SERVERS = 4,
@@ -26,53 +18,9 @@ enum {
     DATAGRAMS = 200,
 };
 
-/* cmocka's assertions jump, which only its own thread may: what goes wrong in others is counted,
- * and said. */
-static atomic_int failures;
-
-static bool expect(bool right, const char *what)
-{
-    if (right)
-        return true;
-    failures++;
-    print_error("%s: %s\n", what, strerror(errno));
-    return false;
-}
-
-static struct tern *ends[2]; /* 10.0.0.1 and 10.0.0.2 */
-
-static void setup(void)
-{
-    static const char *const addresses[2] = {"10.0.0.1/24", "10.0.0.2/24"};
-    int descriptors[2];
-    failures = 0;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, descriptors), 0);
-    for (int i = 0; i < 2; i++) {
-        struct tern_config config = {.address = addresses[i]};
-        struct tern_error error;
-        if (open_over(pair_link_over(descriptors[i]), &config, &ends[i], &error) < 0)
-            fail_msg("%s", error.text);
-    }
-}
-
-static void teardown(void)
-{
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(tern_quiesce(ends[i], TIME_S(20)), 0);
-    for (int i = 0; i < 2; i++)
-        tern_close_stack(ends[i]);
-    assert_int_equal(failures, 0);
-}
-
 static void spawn(pthread_t *thread, void *(*run)(void *), intptr_t argument)
 {
     assert_int_equal(pthread_create(thread, NULL, run, (void *)argument), 0);
-}
-
-static void join_all(pthread_t *threads, int count)
-{
-    for (int i = 0; i < count; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
 /* ── Streams ── */
