@@ -20,7 +20,7 @@ demo: all
 # A build folder set up before cmocka or the examples' libraries were there learns of them here.
 test: all
 	@scripts/deps test
-	@[ -d $(BUILD)/tests/unit ] && [ -d $(BUILD)/examples/echo_uv.p ] || \
+	@[ -d $(BUILD)/tests/unit ] && [ -d $(BUILD)/examples/echo_uv.p ] && [ -d $(BUILD)/examples/http_server.p ] || \
 		scripts/quietly meson setup --reconfigure $(BUILD) -Dtests=enabled
 	@scripts/quietly ninja -C $(BUILD)
 	@scripts/test $(BUILD)
