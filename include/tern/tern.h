@@ -473,7 +473,7 @@ enum tern_trace_kind {
     TERN_TRACE_OUT,  /* a packet leaves; `why` says what made us send it */
     TERN_TRACE_DROP, /* the packet of the last TERN_TRACE_IN (or, without one before, a departing
                         packet) is dropped */
-    TERN_TRACE_NOTE, /* no packet: something worth knowing happened, said in `why` */
+    TERN_TRACE_NOTE, /* something worth knowing happened, said in `why`; with a packet, to that */
 };
 
 struct tern_trace_event {

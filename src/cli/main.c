@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/status.h"
+#include "core/setting.h"
 
 static const struct command *const commands[] = {&send_command, &recv_command, &ping_command,
                                                  &perf_command, &serve_command};
@@ -38,12 +39,20 @@ static void help_print(FILE *to)
             status_help);
 }
 
+/* "ip.ttl=64", what it means below, and what it may be. */
 static void settings_print(FILE *to)
 {
+    struct settings defaults;
+    settings_init(&defaults);
+    fprintf(to, "Settings, for --set NAME=VALUE, with what they are by default:\n");
     const char *name, *text;
-    fprintf(to, "Settings, for --set NAME=VALUE:\n");
-    for (size_t i = 0; (name = tern_setting_name(i, &text)) != NULL; i++)
-        fprintf(to, "  %-26s %s\n", name, text);
+    for (size_t i = 0; (name = tern_setting_name(i, &text)) != NULL; i++) {
+        char value[64], allowed[200];
+        if (setting_get(&defaults, name, value, sizeof value) < 0 ||
+            setting_values(name, allowed, sizeof allowed) < 0)
+            continue;
+        fprintf(to, "\n  %s=%s\n      %s\n      %s\n", name, value, text, allowed);
+    }
 }
 
 static enum status help_run(const char *topic)

@@ -79,10 +79,11 @@ static void packet_add(struct trace_printer *printer, const struct tern_trace_ev
 {
     const struct tern_offload *offload = event->offload;
     bool unfinished = offload && (offload->flags & (TERN_OFFLOAD_CHECKSUM | TERN_OFFLOAD_VERIFIED));
+    bool passing = event->kind == TERN_TRACE_IN || event->kind == TERN_TRACE_OUT;
     struct describe_packet packet = {
         .segment_size = offload ? offload->segment_size : 0,
         .verify = event->kind == TERN_TRACE_IN && !unfinished,
-        .seen_before = event->kind == TERN_TRACE_DROP,
+        .seen_before = !passing,
     };
     packet.length = packet_gather(printer, event, &packet.bytes);
 
@@ -91,10 +92,22 @@ static void packet_add(struct trace_printer *printer, const struct tern_trace_ev
     struct line rest = line_over(rest_text, sizeof rest_text);
     describe(&packet, &printer->flows, &brief, &rest);
     line_add(line, "%s", brief.text);
-    if (event->kind != TERN_TRACE_DROP)
+    if (passing)
         line_add(line, "%s", rest.text);
     if (event->kind == TERN_TRACE_IN)
         memcpy(printer->arrived, brief_text, sizeof printer->arrived);
+}
+
+static const char *why_separator(const struct tern_trace_event *event)
+{
+    switch (event->kind) {
+    case TERN_TRACE_DROP:
+        return ", ";
+    case TERN_TRACE_NOTE:
+        return event->count > 0 ? ": " : "";
+    default:
+        return " -- ";
+    }
 }
 
 /* " -- why (clause)": what made us send the packet, or drop it, or what happened. */
@@ -103,11 +116,7 @@ static void reason_add(struct line *line, const struct tern_trace_event *event)
     if (event->kind == TERN_TRACE_DROP)
         line_add(line, ": dropped");
     if (event->why && *event->why)
-        line_add(line, "%s%s",
-                 event->kind == TERN_TRACE_DROP   ? ", "
-                 : event->kind == TERN_TRACE_NOTE ? ""
-                                                  : " -- ",
-                 event->why);
+        line_add(line, "%s%s", why_separator(event), event->why);
     if (event->clause && *event->clause)
         line_add(line, " (%s)", event->clause);
 }

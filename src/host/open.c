@@ -47,12 +47,13 @@ static int read_faults(const char *faults, struct fault_profile profile[2],
     return 0;
 }
 
-static int add_faults(const struct fault_profile profile[2], struct link **link,
-                      struct tern_error *error)
+static int add_faults(const struct fault_profile profile[2], const struct tern_config *config,
+                      struct link **link, struct tern_error *error)
 {
     struct link *above;
     if (fault_link_new(*link, profile, &above) < 0)
         return tern_error_set(error, ENOMEM, "out of memory");
+    fault_link_trace(above, config->trace, config->trace_user);
     *link = above;
     return 0;
 }
@@ -80,7 +81,7 @@ static int open_link(const struct tern_config *config, struct link **out, struct
     if (result < 0)
         return told(error, result);
     if (config->fault)
-        result = add_faults(profile, out, error);
+        result = add_faults(profile, config, out, error);
     if (result == 0 && config->capture)
         result = add_capture(config->capture, tun.device, out, error);
     if (result < 0)

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -23,7 +24,15 @@ enum { QUEUE_DEFAULT = 1000 };
 
 #define REORDER_LEAST_NS TIME_MS(1)
 
+/* Whom what is done to packets is told. */
+struct witness {
+    tern_trace_function *trace;
+    void *user;
+};
+
 struct path {
+    const char *side; /* of the machine: "sent" or "received" */
+    struct witness witness;
     struct fault_profile profile;
     struct random random;
     struct fault_counts counts;
@@ -124,6 +133,22 @@ static uint64_t up_to(struct path *path, uint64_t bound)
                                : random_u64(&path->random) % (bound + 1);
 }
 
+static void path_tell(const struct path *path, const struct held_packet *packet, const char *what,
+                      uint64_t now_ns)
+{
+    if (!path->witness.trace)
+        return;
+    char why[64];
+    snprintf(why, sizeof why, "the fault link %s it, %s", what, path->side);
+    struct iovec span = {.iov_base = (void *)(uintptr_t)packet->bytes, .iov_len = packet->length};
+    path->witness.trace(path->witness.user, &(struct tern_trace_event){.kind = TERN_TRACE_NOTE,
+                                                                       .packet = &span,
+                                                                       .count = 1,
+                                                                       .offload = &packet->offload,
+                                                                       .time_ns = now_ns,
+                                                                       .why = why});
+}
+
 static void corrupt(struct path *path, struct held_packet *packet)
 {
     uint32_t bit = random_below(&path->random, (uint32_t)packet->length * 8);
@@ -149,7 +174,8 @@ static uint64_t path_transmit(struct path *path, size_t length, uint64_t now_ns)
     return path->line_free_ns;
 }
 
-static uint64_t path_travel(struct path *path, uint64_t departure_ns)
+static uint64_t path_travel(struct path *path, const struct held_packet *packet,
+                            uint64_t departure_ns, uint64_t now_ns)
 {
     const struct fault_profile *profile = &path->profile;
     uint64_t due_ns = departure_ns + profile->delay_ns;
@@ -159,6 +185,7 @@ static uint64_t path_travel(struct path *path, uint64_t departure_ns)
         due_ns > departure_ns + profile->jitter_ns ? due_ns - profile->jitter_ns : departure_ns;
     if (chance(path, profile->reorder)) {
         path->counts.reordered++;
+        path_tell(path, packet, "delayed", now_ns);
         return due_ns + 1 + up_to(path, time_max(profile->delay_ns, REORDER_LEAST_NS));
     }
     path->last_due_ns = time_max(path->last_due_ns, due_ns);
@@ -173,10 +200,11 @@ static void path_launch(struct path *path, struct held_packet *packet, uint64_t 
         departure_ns = path_transmit(path, packet->length, now_ns);
     if (departure_ns == TIME_NEVER) {
         path->counts.overflowed++;
+        path_tell(path, packet, "had no room for", now_ns);
         free(packet);
         return;
     }
-    packet->due_ns = path_travel(path, departure_ns);
+    packet->due_ns = path_travel(path, packet, departure_ns, now_ns);
     path_add(path, packet);
 }
 
@@ -185,13 +213,17 @@ static void path_enter(struct path *path, struct held_packet *packet, uint64_t n
 {
     if (chance(path, path->profile.loss)) {
         path->counts.lost++;
+        path_tell(path, packet, "lost", now_ns);
         free(packet);
         return;
     }
-    if (chance(path, path->profile.mark) && ipv4_mark(packet->bytes, packet->length))
+    if (chance(path, path->profile.mark) && ipv4_mark(packet->bytes, packet->length)) {
         path->counts.marked++;
+        path_tell(path, packet, "marked", now_ns);
+    }
     if (packet->length > 0 && chance(path, path->profile.corrupt)) {
         path->counts.corrupted++;
+        path_tell(path, packet, "corrupted", now_ns);
         corrupt(path, packet);
     }
     struct held_packet *copy = NULL;
@@ -202,6 +234,7 @@ static void path_enter(struct path *path, struct held_packet *packet, uint64_t n
     path_launch(path, packet, now_ns);
     if (copy) {
         path->counts.duplicated++;
+        path_tell(path, copy, "duplicated", now_ns);
         path_launch(path, copy, now_ns);
     }
 }
@@ -224,10 +257,12 @@ static void fault_pass_sent(struct fault *fault, uint64_t now_ns)
     struct path *path = &fault->paths[0];
     for (struct held_packet *packet; (packet = path_take(path, now_ns));) {
         struct iovec span = {.iov_base = packet->bytes, .iov_len = packet->length};
-        if (link_send(fault->below, &span, 1, &packet->offload, now_ns) < 0)
+        if (link_send(fault->below, &span, 1, &packet->offload, now_ns) < 0) {
             path->counts.overflowed++;
-        else
+            path_tell(path, packet, "found no room below for", now_ns);
+        } else {
             path->counts.passed++;
+        }
         free(packet);
     }
 }
@@ -313,6 +348,7 @@ static int path_init(struct path *path, const struct fault_profile *profile, uin
         seed[1 + i] = (uint8_t)(profile->seed >> (8 * i));
     random_seed(&path->random, seed);
     path->profile = *profile;
+    path->side = direction == 0 ? "sent" : "received";
     if (profile->rate_bits == 0)
         return 0;
     path->leaving_capacity = profile->queue_packets ? profile->queue_packets : QUEUE_DEFAULT;
@@ -339,6 +375,13 @@ int fault_link_new(struct link *below, const struct fault_profile profile[2], st
     fault->below = below;
     *out = &fault->link;
     return 0;
+}
+
+void fault_link_trace(struct link *link, tern_trace_function *trace, void *user)
+{
+    struct fault *fault = (struct fault *)link;
+    for (int i = 0; i < 2; i++)
+        fault->paths[i].witness = (struct witness){trace, user};
 }
 
 void fault_link_counts(const struct link *link, struct fault_counts out[2])

@@ -26,6 +26,10 @@ int fault_profile_parse(const char *text, struct fault_profile *out, char *error
  * network. */
 int fault_link_new(struct link *below, const struct fault_profile profile[2], struct link **out);
 
+/* Tells `trace`, as a TERN_TRACE_NOTE with the packet, each thing that it does to one, but for the
+ * delay; from within link_send and link_poll. NULL, as at the start: nobody. */
+void fault_link_trace(struct link *link, tern_trace_function *trace, void *user);
+
 struct fault_counts {
     uint64_t passed, lost, duplicated, reordered, corrupted, marked, overflowed;
 };

@@ -43,7 +43,10 @@ every_command_has_help() {
 settings_are_listed() {
     tern help settings
     expect_status 0
-    expect out "ip.ttl"
+    expect out "ip.ttl=64"
+    expect out "a whole number from 1 to 255"
+    expect out "tcp.congestion_control=cubic"
+    expect out "one of cubic|reno|bbr"
 }
 version_is_told() {
     tern --version

@@ -337,6 +337,15 @@ static void a_note_is_only_its_words(void **state)
     assert_string_equal(f->line, "  0.000000 note RTO is now 400 ms");
 }
 
+static void a_note_on_a_packet_names_it(void **state)
+{
+    struct fixture *f = *state;
+    packet_udp(&f->packet, &f->ours, 7, &f->theirs, 5000, "hello", 5, true);
+    assert_string_equal(
+        show(f, TERN_TRACE_NOTE, 0, NULL, "the fault link lost it, sent", NULL),
+        "  0.000000 note 10.0.0.3:7 > 10.0.0.2:5000 UDP: the fault link lost it, sent");
+}
+
 static void a_packet_in_several_spans_reads_as_one(void **state)
 {
     struct fixture *f = *state;
@@ -441,6 +450,7 @@ int main(void)
         TRACE_TEST(a_drop_names_the_packet_its_reason_and_the_clause),
         TRACE_TEST(the_drop_of_a_departing_packet_shows_that_packet),
         TRACE_TEST(a_note_is_only_its_words),
+        TRACE_TEST(a_note_on_a_packet_names_it),
         TRACE_TEST(a_packet_in_several_spans_reads_as_one),
         TRACE_TEST(fragments_are_shown_as_such),
         TRACE_TEST(what_is_no_ipv4_is_said_in_a_word),

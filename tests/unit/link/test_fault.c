@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/limits.h"
 #include "base/time.h"
@@ -138,6 +139,48 @@ static void assert_about(uint64_t count, double probability, double trials)
     double off = (double)count - mean;
     if (off * off > 25 * variance)
         fail_msg("%llu, expected about %.0f", (unsigned long long)count, mean);
+}
+
+/* What the trace was told: how often, and the last. */
+static uint64_t told_count;
+static char told_last[100];
+
+static void tell(void *user, const struct tern_trace_event *event)
+{
+    (void)user;
+    assert_int_equal(event->kind, TERN_TRACE_NOTE);
+    assert_int_equal(event->count, 1);
+    assert_int_equal(event->packet[0].iov_len, sizeof(uint32_t));
+    told_count++;
+    snprintf(told_last, sizeof told_last, "%s", event->why);
+}
+
+static void what_is_done_to_a_packet_is_told(void **state)
+{
+    (void)state;
+    static const char *const faults[][2] = {
+        {"loss=100%", "the fault link lost it"},
+        {"dup=100%", "the fault link duplicated it"},
+        {"corrupt=100%", "the fault link corrupted it"},
+        {"reorder=100%", "the fault link delayed it"},
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        char expected[100];
+        setup(faults[i][0], 0);
+        fault_link_trace(near_end, tell, NULL);
+        told_count = 0;
+        send_number(near_end, 1, 0);
+        assert_int_equal(told_count, 1);
+        snprintf(expected, sizeof expected, "%s, sent", faults[i][1]);
+        assert_string_equal(told_last, expected);
+        send_number(far_end, 1, 0);
+        link_machine_poll(&near_machine, near_end, 0);
+        assert_int_equal(told_count, 2);
+        snprintf(expected, sizeof expected, "%s, received", faults[i][1]);
+        assert_string_equal(told_last, expected);
+        run_out(0);
+        teardown();
+    }
 }
 
 static void each_fault_strikes_as_often_as_it_should(void **state)
@@ -384,6 +427,7 @@ int main(void)
         cmocka_unit_test(without_faults_packets_pass_at_once),
         cmocka_unit_test(delay_is_each_way_and_its_deadline_is_told),
         cmocka_unit_test(jitter_stays_in_its_bounds_and_keeps_order),
+        cmocka_unit_test(what_is_done_to_a_packet_is_told),
         cmocka_unit_test(each_fault_strikes_as_often_as_it_should),
         cmocka_unit_test(reordered_packets_are_overtaken_and_the_others_are_not),
         cmocka_unit_test(rate_spaces_packets_and_its_queue_overflows),
