@@ -36,14 +36,23 @@ static void preferences_init(struct tcp_preferences *p, const struct settings *s
 
 struct tcb *tcp_connection_new(struct tcp *tcp)
 {
-    struct tcb *tcb = stack_memory_allows(tcp->stack, sizeof *tcb) ? calloc(1, sizeof *tcb) : NULL;
-    if (!tcb)
+    if (!stack_memory_allows(tcp->stack, TCP_CONNECTION_BYTES))
         return NULL;
+    struct tcp_connection *connection = calloc(1, sizeof *connection);
+    struct tcb *tcb = calloc(1, sizeof *tcb);
+    if (!tcb || !connection) {
+        free(connection);
+        free(tcb);
+        return NULL;
+    }
+    list_init(&connection->port_link);
+    list_init(&connection->time_wait);
+    connection->tcb = tcb;
+    tcb->connection = connection;
     tcb->stack = tcp->stack;
     tcb->tcp = tcp;
     tcb->state = TCP_CLOSED;
     list_init(&tcb->queue);
-    list_init(&tcb->port_link);
     list_init(&tcb->fast_open.early_link);
     list_init(&tcb->ack.batch);
     list_init(&tcb->all);
@@ -59,7 +68,7 @@ struct tcb *tcp_connection_new(struct tcp *tcp)
     tcb->snd.mss = tcb->snd.peer_mss = 536; /* RFC 9293 §3.7.1 MUST-15 */
     tcb->rcv.mss = 536;
     tcb->cc.cwnd = (uint32_t)tcp->stack->settings.tcp_initial_window;
-    stack_charge(tcb->stack, sizeof *tcb);
+    stack_charge(tcb->stack, TCP_CONNECTION_BYTES);
     return tcb;
 }
 
@@ -94,8 +103,8 @@ void tcp_connection_set_mss(struct tcb *tcb)
 
 void tcp_notify(struct tcb *tcb, unsigned events)
 {
-    if (tcb->owner && tcb->stack->notify)
-        tcb->stack->notify(tcb->stack, tcb->owner, events);
+    if (tcb->connection->owner && tcb->stack->notify)
+        tcb->stack->notify(tcb->stack, tcb->connection->owner, events);
 }
 
 void tcp_connection_handshake_over(struct tcb *tcb)
@@ -135,7 +144,7 @@ void tcp_connection_established(struct tcb *tcb)
 
 static void leave_time_wait(struct tcb *tcb)
 {
-    list_remove(&tcb->queue);
+    list_remove(&tcb->connection->time_wait);
     tcb->tcp->time_wait_count--;
 }
 
@@ -181,7 +190,8 @@ void tcp_connection_free(struct tcb *tcb)
     uncount_open(tcb);
     list_remove(&tcb->all);
     free(tcb->fast_open.keys);
-    stack_charge(tcb->stack, -(int64_t)sizeof *tcb);
+    stack_charge(tcb->stack, -(int64_t)TCP_CONNECTION_BYTES);
+    free(tcb->connection);
     free(tcb);
 }
 
@@ -193,7 +203,7 @@ void tcp_connection_end(struct tcb *tcb, int error)
     tcb->ended = true;
     if (error && !tcb->error)
         tcb->error = error;
-    if (!tcb->owner && !tcb->listener) {
+    if (!tcb->connection->owner && !tcb->listener) {
         tcp_connection_free(tcb);
         return;
     }
@@ -210,7 +220,8 @@ static void limit_time_wait(struct tcp *tcp)
 {
     while (tcp->time_wait_count > LIMIT_TIME_WAIT) {
         stack_count(tcp->stack, COUNTER_TcpExtTCPTimeWaitOverflow);
-        tcp_connection_end(container_of(tcp->time_wait.next, struct tcb, queue), 0);
+        struct list *oldest = tcp->time_wait.next;
+        tcp_connection_end(container_of(oldest, struct tcp_connection, time_wait)->tcb, 0);
     }
 }
 
@@ -232,7 +243,7 @@ void tcp_connection_time_wait(struct tcb *tcb)
     tcp_set_state(tcb, TCP_TIME_WAIT);
     uncount_open(tcb);
     stop_working(tcb);
-    list_append(&tcp->time_wait, &tcb->queue);
+    list_append(&tcp->time_wait, &tcb->connection->time_wait);
     tcp->time_wait_count++;
     limit_time_wait(tcp);
     timer_set(tcb, TCP_TIMER_LINGER,

@@ -15,26 +15,28 @@ uint32_t demux_hash(const struct tcp *tcp, const struct endpoint *local,
 
 void demux_insert(struct tcb *tcb)
 {
-    table_insert(&tcb->tcp->connections, &tcb->node,
-                 demux_hash(tcb->tcp, &tcb->local, &tcb->remote));
+    struct tcp_connection *connection = tcb->connection;
+    table_insert(&tcb->tcp->connections, &connection->node,
+                 demux_hash(tcb->tcp, &connection->local, &connection->remote));
     tcb->in_demux = true;
 }
 
 void demux_remove(struct tcb *tcb)
 {
     if (tcb->in_demux)
-        table_remove(&tcb->tcp->connections, &tcb->node);
+        table_remove(&tcb->tcp->connections, &tcb->connection->node);
     tcb->in_demux = false;
 }
 
-struct tcb *demux_find(const struct tcp *tcp, const struct endpoint *local,
-                       const struct endpoint *remote)
+struct tcp_connection *demux_find(const struct tcp *tcp, const struct endpoint *local,
+                                  const struct endpoint *remote)
 {
     struct table_node *node = table_first(&tcp->connections, demux_hash(tcp, local, remote));
     for (; node; node = table_next(node)) {
-        struct tcb *tcb = container_of(node, struct tcb, node);
-        if (endpoint_equal(&tcb->local, local) && endpoint_equal(&tcb->remote, remote))
-            return tcb;
+        struct tcp_connection *connection = container_of(node, struct tcp_connection, node);
+        if (endpoint_equal(&connection->local, local) &&
+            endpoint_equal(&connection->remote, remote))
+            return connection;
     }
     return NULL;
 }

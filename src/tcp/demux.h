@@ -13,8 +13,8 @@ uint32_t demux_hash(const struct tcp *tcp, const struct endpoint *local,
 void demux_insert(struct tcb *tcb);
 void demux_remove(struct tcb *tcb);
 
-struct tcb *demux_find(const struct tcp *tcp, const struct endpoint *local,
-                       const struct endpoint *remote);
+struct tcp_connection *demux_find(const struct tcp *tcp, const struct endpoint *local,
+                                  const struct endpoint *remote);
 struct half_open *demux_find_half_open(const struct tcp *tcp, const struct endpoint *local,
                                        const struct endpoint *remote);
 /* The listener bound to this very address, else the one bound to any; of several that share it the

@@ -122,8 +122,8 @@ int tcp_emit(struct tcb *tcb, const struct send_decision *decision)
         .may_be_fragmented = tcb->preferences.mtu_discover == MTU_DISCOVER_DONT,
         .cwr_on_all = tcb->ecn.handshake.mode == ECN_ACCURATE,
     };
-    int error = transmit(tcb->stack, &tcb->path, &tcb->local, &tcb->remote, &segment, spans, count,
-                         decision->mss, &manner, decision->why);
+    int error = transmit(tcb->stack, &tcb->path, &tcb->connection->local, &tcb->connection->remote,
+                         &segment, spans, count, decision->mss, &manner, decision->why);
     if (length && error == 0)
         stamps_sent(tcb, text_seq, text_seq + length);
     if (acknowledges)

@@ -76,7 +76,7 @@ static bool black_hole(const struct tcb *tcb, const struct fast_open_peer *peer)
 
 bool fast_open_prepare(struct tcb *tcb, uint32_t *text_most)
 {
-    const struct fast_open_peer *peer = peer_find(tcb->tcp, &tcb->remote.address);
+    const struct fast_open_peer *peer = peer_find(tcb->tcp, &tcb->connection->remote.address);
     bool no_cookie = tcb->stack->settings.tcp_fastopen & FAST_OPEN_CLIENT_NO_COOKIE ||
                      tcb->preferences.fast_open_no_cookie;
     *text_most = 0;
@@ -113,7 +113,7 @@ static bool syn_has_option(const struct tcb *tcb)
 
 void fast_open_fill_syn(const struct tcb *tcb, struct tcp_options *options)
 {
-    const struct fast_open_peer *peer = peer_find(tcb->tcp, &tcb->remote.address);
+    const struct fast_open_peer *peer = peer_find(tcb->tcp, &tcb->connection->remote.address);
     if (!syn_has_option(tcb) || syn_is_repeated(tcb))
         return; /* §4.2.2: a repeated SYN is a plain one */
     options->has_fast_open = true;
@@ -133,7 +133,7 @@ static bool brings_cookie(const struct tcp_options *options)
 /* §4.1.3 and §4.2.1: the cookie, the MSS, and whether the way lets SYNs with data through. */
 static void learn(struct tcb *tcb, const struct segment *segment, bool text_acked)
 {
-    struct fast_open_peer *peer = peer_find_or_add(tcb->tcp, &tcb->remote.address);
+    struct fast_open_peer *peer = peer_find_or_add(tcb->tcp, &tcb->connection->remote.address);
     /* One that was not asked for is not kept. */
     bool cookie = syn_has_option(tcb) && brings_cookie(&segment->options);
     if (!peer)

@@ -33,9 +33,9 @@ static void note(struct tcb *tcb, const struct path_error *error)
                               .error = error_of(error),
                               .type = error->icmp_type,
                               .code = error->icmp_code,
-                              .destination = tcb->remote,
+                              .destination = tcb->connection->remote,
                               .offender = error->reporter};
-    if (tcb->owner)
+    if (tcb->connection->owner)
         error_queue_add(tcb->stack, &tcb->errors, &note, error->payload, error->payload_length);
 }
 
@@ -68,8 +68,10 @@ enum drop_reason tcp_path_error(struct stack *stack, const struct path_error *er
     uint32_t seq = cursor_u32(&c);
     if (c.short_read)
         return DROP_ICMP_TRUNCATED;
-    struct tcb *tcb = demux_find(tcp_of(stack), &local, &remote);
-    struct half_open *half = tcb ? NULL : demux_find_half_open(tcp_of(stack), &local, &remote);
+    const struct tcp_connection *connection = demux_find(tcp_of(stack), &local, &remote);
+    struct tcb *tcb = connection ? connection->tcb : NULL;
+    struct half_open *half =
+        connection ? NULL : demux_find_half_open(tcp_of(stack), &local, &remote);
     if (half)
         return tcp_half_open_path_error(half, error, seq);
     if (!tcb || tcb->state == TCP_TIME_WAIT)

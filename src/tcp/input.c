@@ -94,9 +94,9 @@ enum drop_reason tcp_input(struct stack *stack, const struct packet_in *packet)
     struct endpoint local = {packet->destination, segment.destination_port};
     struct endpoint remote = {packet->source, segment.source_port};
 
-    struct tcb *tcb = demux_find(tcp, &local, &remote);
-    if (tcb)
-        return tcp_segment_arrives(tcb, packet, &segment);
+    struct tcp_connection *connection = demux_find(tcp, &local, &remote);
+    if (connection)
+        return tcp_segment_arrives(connection->tcb, packet, &segment);
     struct half_open *half = demux_find_half_open(tcp, &local, &remote);
     if (half)
         return tcp_half_open_arrives(half, packet, &segment);

@@ -109,8 +109,8 @@ static bool deferred(struct half_open *half, const struct segment *segment)
 /* Fills a fresh connection with what the handshake has settled. */
 static void promote_fill(struct tcb *tcb, const struct half_open *half)
 {
-    tcb->local = half->local;
-    tcb->remote = half->remote;
+    tcb->connection->local = half->local;
+    tcb->connection->remote = half->remote;
     tcb->path = half->path;
     tcb->preferences = half->listener->preferences;
     tcb->accepted_open = true;
@@ -219,7 +219,7 @@ static enum drop_reason take_syn(struct tcp_listener *listener, const struct pac
     struct stack *stack = listener->stack;
     struct half_open fresh = {0};
     bool crowded = half_open_crowded(listener);
-    if (!stack_memory_allows(stack, sizeof(struct tcb)))
+    if (!stack_memory_allows(stack, TCP_CONNECTION_BYTES))
         return DROP_NO_MEMORY; /* nothing begins that could not be carried on */
     if (crowded && !stack->settings.tcp_syncookies) {
         stack_count(stack, COUNTER_TcpExtTCPReqQFullDrop);
@@ -397,14 +397,15 @@ int tcp_listen(struct tcb *tcb, unsigned backlog, void *owner, struct tcp_listen
         if (error < 0)
             return error;
     }
-    for (const struct list *l = tcb->port->listeners.next; l != &tcb->port->listeners;
-         l = l->next) {
+    struct tcp_port *port = tcb->connection->port;
+    const struct endpoint *local = &tcb->connection->local;
+    for (const struct list *l = port->listeners.next; l != &port->listeners; l = l->next) {
         const struct tcp_listener *other = container_of(l, struct tcp_listener, port_link);
         if (other->preferences.reuse_port && tcb->preferences.reuse_port)
             continue;
-        if (address_equal(&other->local.address, &tcb->local.address) ||
+        if (address_equal(&other->local.address, &local->address) ||
             address_is_unspecified(&other->local.address) ||
-            address_is_unspecified(&tcb->local.address))
+            address_is_unspecified(&local->address))
             return -EADDRINUSE;
     }
     struct tcp_listener *listener = calloc(1, sizeof *listener);
@@ -413,17 +414,17 @@ int tcp_listen(struct tcb *tcb, unsigned backlog, void *owner, struct tcp_listen
     listener->stack = tcb->stack;
     listener->tcp = tcb->tcp;
     listener->owner = owner;
-    listener->port = tcb->port;
-    listener->local = tcb->local;
+    listener->port = port;
+    listener->local = *local;
     listener->preferences = tcb->preferences;
     if (tcb->fast_open.keys)
         listener->fast_open_keys = *tcb->fast_open.keys;
     list_init(&listener->accept_queue);
     list_init(&listener->half_open);
     list_init(&listener->early);
-    list_append(&tcb->port->listeners, &listener->port_link);
+    list_append(&port->listeners, &listener->port_link);
     tcp_listener_backlog(listener, backlog);
-    tcb->owner = NULL;
+    tcb->connection->owner = NULL;
     tcp_connection_free(tcb);
     *out = listener;
     return 0;
@@ -445,7 +446,7 @@ int tcp_accept(struct tcp_listener *listener, void *owner, struct tcb **out)
     list_remove(&tcb->queue);
     listener->accept_count--;
     tcb->listener = NULL;
-    tcb->owner = owner;
+    tcb->connection->owner = owner;
     *out = tcb;
     return 0;
 }

@@ -49,7 +49,7 @@ void mtu_refresh(struct tcb *tcb)
 {
     uint32_t before = tcb->path.mtu;
     if (!tcb_open(tcb) || !heeds_icmp(tcb) ||
-        !ip_path_refresh(tcb->stack, &tcb->remote.address, &tcb->path))
+        !ip_path_refresh(tcb->stack, &tcb->connection->remote.address, &tcb->path))
         return;
     mtu_probe_path_changed(tcb);
     if (tcb->mtu.enabled && tcb->path.mtu > before)
@@ -65,8 +65,8 @@ void mtu_too_big(struct tcb *tcb, uint32_t mtu)
         mtu = plateau_below(before);
     if (mtu >= before || !heeds_icmp(tcb))
         return;
-    ip_path_too_big(tcb->stack, &tcb->remote.address, mtu);
-    ip_path_refresh(tcb->stack, &tcb->remote.address, &tcb->path);
+    ip_path_too_big(tcb->stack, &tcb->connection->remote.address, mtu);
+    ip_path_refresh(tcb->stack, &tcb->connection->remote.address, &tcb->path);
     if (tcb->path.mtu >= before)
         return;
     mtu_probe_path_changed(tcb);

@@ -74,8 +74,8 @@ static bool port_free_for(const struct tcb *tcb, const struct tcp_port *port,
             return false;
     }
     for (const struct list *l = port->bound.next; l != &port->bound; l = l->next) {
-        const struct tcb *other = container_of(l, struct tcb, port_link);
-        if (!both_share(tcb, reuse, other) && addresses_clash(&other->local.address, local))
+        const struct tcp_connection *other = container_of(l, struct tcp_connection, port_link);
+        if (!both_share(tcb, reuse, other->tcb) && addresses_clash(&other->local.address, local))
             return false;
     }
     return true;
@@ -86,11 +86,11 @@ static int port_take(struct tcb *tcb, uint16_t number, const struct address *loc
     struct tcp_port *port = port_find_or_add(tcb->tcp, number);
     if (!port)
         return -ENOMEM;
-    list_append(&port->bound, &tcb->port_link);
-    tcb->port = port;
+    struct tcp_connection *connection = tcb->connection;
+    list_append(&port->bound, &connection->port_link);
+    connection->port = port;
+    connection->local = (struct endpoint){*local, number};
     tcb->bound = true;
-    tcb->local.port = number;
-    tcb->local.address = *local;
     return 0;
 }
 
@@ -160,23 +160,24 @@ int port_bind_for(struct tcb *tcb, const struct address *local, const struct end
 
 int port_join(struct tcb *tcb)
 {
-    tcb->port = port_find_or_add(tcb->tcp, tcb->local.port);
-    if (!tcb->port)
+    struct tcp_port *port = port_find_or_add(tcb->tcp, tcb->connection->local.port);
+    if (!port)
         return -ENOMEM;
-    tcb->port->connections++;
+    port->connections++;
+    tcb->connection->port = port;
     return 0;
 }
 
 void port_leave(struct tcb *tcb)
 {
-    struct tcp_port *port = tcb->port;
+    struct tcp_port *port = tcb->connection->port;
     if (!port)
         return;
     if (tcb->bound)
-        list_remove(&tcb->port_link);
+        list_remove(&tcb->connection->port_link);
     else
         port->connections--;
-    tcb->port = NULL;
+    tcb->connection->port = NULL;
     tcb->bound = false;
     port_release(tcb->tcp, port);
 }

@@ -9,9 +9,9 @@
 int tcp_renew(struct tcb *tcb, int error, struct tcb **out)
 {
     struct tcb *fresh;
-    if (tcp_create(tcb->stack, tcb->owner, &fresh) < 0)
+    if (tcp_create(tcb->stack, tcb->connection->owner, &fresh) < 0)
         return -ENOMEM;
-    struct endpoint local = tcb->local;
+    struct endpoint local = tcb->connection->local;
     bool bound = tcb->bound;
     fresh->preferences = tcb->preferences;
     fresh->fast_open.keys = tcb->fast_open.keys;

@@ -50,8 +50,8 @@ void stamps_release(struct tcb *tcb)
 static void tell(struct tcb *tcb, const struct stamp_mark *mark, enum stamp_kind kind,
                  uint64_t time_ns)
 {
-    if (tcb->owner && stamp_note(tcb->stack, &tcb->errors, mark->flags, kind, time_ns,
-                                 mark->seq - tcb->stamps.base))
+    if (tcb->connection->owner && stamp_note(tcb->stack, &tcb->errors, mark->flags, kind, time_ns,
+                                             mark->seq - tcb->stamps.base))
         tcp_notify(tcb, POLLERR);
 }
 

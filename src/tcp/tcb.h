@@ -29,6 +29,7 @@
 
 struct arrivals;
 struct tcp;
+struct tcp_connection;
 struct tcp_port;
 
 /* What a connection's one timer entry may be waiting for; each has a deadline of its own
@@ -116,21 +117,15 @@ struct sent_record {
 
 struct tcb {
     /* Who and where. */
-    struct table_node node; /* in tcp->connections while a remote is known */
+    struct tcp_connection *connection; /* what lasts, and what others hold on to */
     struct stack *stack;
     struct tcp *tcp;
-    void *owner;                   /* whom notify tells; NULL once detached or not accepted yet */
     struct tcp_listener *listener; /* while it waits for accept */
-    struct list queue;             /* in the listener's accept queue, or in tcp->time_wait */
+    struct list queue;             /* in the listener's accept queue */
     struct list all;               /* in tcp->all */
-    struct tcp_port *port;
-    struct list port_link; /* among those bound to the port by their user */
-    struct endpoint local, remote;
     struct ip_path path;
     struct tcp_preferences preferences;
 
-    /* One timer entry, the earliest of the deadlines. */
-    struct stack_timer timer;
     uint64_t deadline_ns[TCP_TIMERS];
 
     enum tcp_state state;
@@ -379,6 +374,21 @@ struct tcb {
     uint32_t syn_timestamp; /* our clock when the first SYN was sent */
 };
 
+/* A connection: the part of it that lasts as long as it does, and that others point to. */
+struct tcp_connection {
+    struct table_node node; /* in tcp->connections while a remote is known */
+    struct endpoint local, remote;
+    struct tcb *tcb;
+    void *owner;              /* whom notify tells; NULL once detached or not accepted yet */
+    struct tcp_port *port;    /* where `local` has been claimed */
+    struct list port_link;    /* among those bound to the port by their user */
+    struct list time_wait;    /* in tcp->time_wait */
+    struct stack_timer timer; /* the earliest of the tcb's deadlines */
+};
+
+/* What a connection is charged for itself. */
+enum { TCP_CONNECTION_BYTES = sizeof(struct tcb) + sizeof(struct tcp_connection) };
+
 /* The protocol's own state in a stack. */
 struct tcp {
     struct stack *stack;
@@ -386,7 +396,7 @@ struct tcp {
     struct table half_open;   /* the same key; listen.c */
     struct table ports;       /* by local port; port.c */
     struct list all;          /* every tcb */
-    struct list time_wait;    /* oldest first */
+    struct list time_wait;    /* connections, oldest first */
     uint64_t relieved_ns;     /* when all connections were last looked through for memory */
     struct list batch;        /* connections whose ACK waits for the end of the batch */
     uint32_t time_wait_count;

@@ -40,8 +40,8 @@
 
 static void timers_arm(struct tcb *tcb, uint64_t deadline_ns)
 {
-    if (deadline_ns < tcb->timer.timer.deadline_ns)
-        stack_arm(tcb->stack, &tcb->timer, deadline_ns);
+    if (deadline_ns < tcb->connection->timer.timer.deadline_ns)
+        stack_arm(tcb->stack, &tcb->connection->timer, deadline_ns);
 }
 
 void timer_set(struct tcb *tcb, enum tcp_timer which, uint64_t deadline_ns)
@@ -59,7 +59,7 @@ void timers_clear_all(struct tcb *tcb)
 {
     for (int i = 0; i < TCP_TIMERS; i++)
         tcb->deadline_ns[i] = TIME_NEVER;
-    stack_cancel(tcb->stack, &tcb->timer);
+    stack_cancel(tcb->stack, &tcb->connection->timer);
 }
 
 void timers_restart_retransmit(struct tcb *tcb)
@@ -367,7 +367,7 @@ static const enum tcp_timer order[TCP_TIMERS] = {
 
 static void timers_expired(struct stack *stack, struct stack_timer *timer)
 {
-    struct tcb *tcb = container_of(timer, struct tcb, timer);
+    struct tcb *tcb = container_of(timer, struct tcp_connection, timer)->tcb;
     rate_check_app_limited(tcb);
     for (int i = 0; i < TCP_TIMERS; i++) {
         enum tcp_timer which = order[i];
@@ -386,8 +386,8 @@ static void timers_expired(struct stack *stack, struct stack_timer *timer)
 
 void timers_init(struct tcb *tcb)
 {
-    timer_init(&tcb->timer.timer);
-    tcb->timer.expired = timers_expired;
+    timer_init(&tcb->connection->timer.timer);
+    tcb->connection->timer.expired = timers_expired;
     for (int i = 0; i < TCP_TIMERS; i++)
         tcb->deadline_ns[i] = TIME_NEVER;
 }

@@ -24,7 +24,8 @@ static bool newer(const struct tcb *tcb, const struct segment *segment)
 static enum drop_reason reopen(struct tcb *tcb, const struct packet_in *packet,
                                const struct segment *segment)
 {
-    struct tcp_listener *listener = demux_find_listener(tcb->tcp, &tcb->local, &tcb->remote);
+    struct tcp_listener *listener =
+        demux_find_listener(tcb->tcp, &tcb->connection->local, &tcb->connection->remote);
     if (!listener)
         return DROP_TCP_TIME_WAIT;
     demux_remove(tcb); /* the owner, if there still is one, keeps its own */

@@ -24,7 +24,7 @@ int tcp_create(struct stack *stack, void *owner, struct tcb **out)
     struct tcb *tcb = tcp_connection_new(tcp_of(stack));
     if (!tcb)
         return -ENOMEM;
-    tcb->owner = owner;
+    tcb->connection->owner = owner;
     *out = tcb;
     return 0;
 }
@@ -45,10 +45,10 @@ static int claim_local(struct tcb *tcb, const struct endpoint *remote)
 {
     if (!tcb->bound)
         return port_bind_for(tcb, &tcb->path.source, remote);
-    struct endpoint local = {tcb->path.source, tcb->local.port};
+    struct endpoint local = {tcb->path.source, tcb->connection->local.port};
     if (demux_find(tcb->tcp, &local, remote))
         return -EADDRNOTAVAIL;
-    tcb->local.address = tcb->path.source;
+    tcb->connection->local.address = tcb->path.source;
     return 0;
 }
 
@@ -56,7 +56,8 @@ static int claim_local(struct tcb *tcb, const struct endpoint *remote)
  * them nothing may be sent. */
 static int send_syn(struct tcb *tcb, uint32_t text)
 {
-    uint32_t iss = tcp_initial_sequence(tcb->tcp, &tcb->local, &tcb->remote);
+    uint32_t iss =
+        tcp_initial_sequence(tcb->tcp, &tcb->connection->local, &tcb->connection->remote);
     tcb->snd.iss = tcb->snd.una = iss;
     tcb->snd.base = tcb->snd.push = iss + 1;
     tcb->snd.small = iss;
@@ -72,7 +73,8 @@ static int send_syn(struct tcb *tcb, uint32_t text)
     if (text)
         records_last(tcb)->push = true;
     tcb->snd.nxt = iss + 1 + text;
-    tcb->opt.ts_offset = tcp_timestamp_offset(tcb->tcp, &tcb->local, &tcb->remote);
+    tcb->opt.ts_offset =
+        tcp_timestamp_offset(tcb->tcp, &tcb->connection->local, &tcb->connection->remote);
     tcb->syn_timestamp = tcp_timestamp(tcb);
     tcb->rcv.wnd = receive_initial_window(tcb->stack, &tcb->preferences, &tcb->rcv.scale);
     receive_window_begin(tcb);
@@ -107,7 +109,7 @@ static int prepare_open(struct tcb *tcb, const struct endpoint *remote)
     int error = renew(tcb);
     if (error < 0)
         return error;
-    const struct address *source = tcb->bound ? &tcb->local.address : NULL;
+    const struct address *source = tcb->bound ? &tcb->connection->local.address : NULL;
     if (source && address_is_unspecified(source))
         source = NULL;
     error = ip_path_find(tcb->stack, source, &remote->address, &tcb->path);
@@ -115,7 +117,7 @@ static int prepare_open(struct tcb *tcb, const struct endpoint *remote)
         return error;
     error = claim_local(tcb, remote);
     if (error == 0)
-        tcb->remote = *remote;
+        tcb->connection->remote = *remote;
     return error;
 }
 
@@ -345,7 +347,7 @@ int tcp_shutdown_receive(struct tcb *tcb)
 
 void tcp_abort(struct tcb *tcb)
 {
-    tcb->owner = NULL;
+    tcb->connection->owner = NULL;
     tcb->detached = true;
     if (tcb->state == TCP_CLOSED) {
         tcp_connection_free(tcb);
@@ -365,7 +367,7 @@ void tcp_detach(struct tcb *tcb)
         tcp_abort(tcb);
         return;
     }
-    tcb->owner = NULL;
+    tcb->connection->owner = NULL;
     tcb->detached = true;
     if (tcb->state == TCP_TIME_WAIT)
         return;
@@ -382,7 +384,7 @@ void tcp_detach(struct tcb *tcb)
 
 void tcp_accept_owner(struct tcb *tcb, void *owner)
 {
-    tcb->owner = owner;
+    tcb->connection->owner = owner;
 }
 
 static unsigned receive_readiness(const struct tcb *tcb)
@@ -427,12 +429,12 @@ unsigned tcp_readiness(struct tcb *tcb)
 
 const struct endpoint *tcp_local(const struct tcb *tcb)
 {
-    return &tcb->local;
+    return &tcb->connection->local;
 }
 
 const struct endpoint *tcp_remote(const struct tcb *tcb)
 {
-    return &tcb->remote;
+    return &tcb->connection->remote;
 }
 
 void tcp_expect_text(struct tcb *tcb, bool expected)

@@ -10,7 +10,7 @@ void zerocopy_init(struct tcb *tcb)
 
 static void complete(struct tcb *tcb, struct error_note *note)
 {
-    if (!tcb->owner) {
+    if (!tcb->connection->owner) {
         error_note_free(tcb->stack, note); /* nobody is left to read it */
         return;
     }

@@ -154,7 +154,7 @@ static void flood_changes_nothing_for_what_is_open_and_keeps_nobody_out(void **s
     assert_true(flooded.opened >= 5);
     /* The half-open connections, and those that came meanwhile and wait in TIME-WAIT. */
     assert_true(flooded.most_memory - quiet.most_memory <
-                (BACKLOG + 1) * HALF_OPEN_BYTES + flooded.opened * sizeof(struct tcb));
+                (BACKLOG + 1) * HALF_OPEN_BYTES + flooded.opened * TCP_CONNECTION_BYTES);
 }
 
 int main(void)

@@ -8,7 +8,7 @@ static void connection_is_found_by_all_four_parts_of_its_name(void **state)
     struct peer *p = peer_new();
     peer_open(p, PEER_PLAIN);
     const struct tcp *tcp = tcp_of(&p->m->stack);
-    assert_ptr_equal(demux_find(tcp, &p->ours, &p->theirs), p->tcb);
+    assert_ptr_equal(demux_find(tcp, &p->ours, &p->theirs), p->tcb->connection);
     for (int part = 0; part < 4; part++) {
         struct endpoint ours = p->ours, theirs = p->theirs;
         if (part == 0)
