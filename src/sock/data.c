@@ -180,6 +180,8 @@ static ssize_t await_bytes(struct call *call, const struct iovec *spans, int cou
     if (call->blocks && flags == 0)
         call->socket->kind->land(call->socket, &landing);
     int error = call_wait(call, POLLIN | POLLRDHUP);
+    if (error < 0)
+        call->blocks = false; /* if bytes have come, they are what there is to give */
     tcp_landing_end(&landing);
     return landing.filled > 0 ? (ssize_t)landing.filled : error;
 }
@@ -216,6 +218,8 @@ static ssize_t receive_stream(struct call *call, const struct iovec *spans, int 
             continue;
         done += (size_t)n;
         spans_consume(&left, (size_t)n);
+        if (call->socket == NULL)
+            break; /* closed while it waited */
         /* A read ends at the mark, with MSG_WAITALL too: else nobody could find it. */
     } while (done < enough && !(done > 0 && socket_at_mark(call->socket)));
     return (ssize_t)done;

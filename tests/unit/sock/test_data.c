@@ -433,6 +433,47 @@ static void a_socket_closed_meanwhile_is_ebadf(void **state)
     assert_fails(tern_recv(a, client, &byte, 1, 0), EBADF);
 }
 
+static void send_five_bytes(struct pair *p)
+{
+    p->meanwhile = NULL;
+    assert_int_equal(tern_send(b, server, "abcde", 5, 0), 5);
+    pair_run(p, TIME_MS(1));
+}
+
+static void send_five_bytes_and_close(struct pair *p)
+{
+    send_five_bytes(p);
+    close_the_client(p);
+}
+
+static void send_five_bytes_and_interrupt(struct pair *p)
+{
+    send_five_bytes(p);
+    *(uint64_t *)p->user = p->now_ns;
+    p->idle = 1000; /* the wait ends with an error */
+}
+
+static void what_had_landed_before_the_socket_was_closed_is_given(void **state)
+{
+    (void)state;
+    char bytes[10];
+    pair.meanwhile = send_five_bytes_and_close;
+    assert_int_equal(tern_recv(a, client, bytes, sizeof bytes, MSG_WAITALL), 5);
+    assert_memory_equal(bytes, "abcde", 5);
+}
+
+static void what_had_landed_before_a_wait_failed_is_given_at_once(void **state)
+{
+    (void)state;
+    char bytes[10];
+    uint64_t failed_ns = 0;
+    pair.user = &failed_ns;
+    pair.meanwhile = send_five_bytes_and_interrupt;
+    assert_int_equal(tern_recv(a, client, bytes, sizeof bytes, MSG_WAITALL), 5);
+    assert_memory_equal(bytes, "abcde", 5);
+    assert_int_equal(pair.now_ns, failed_ns); /* it has not waited again */
+}
+
 /* ── Datagrams ── */
 
 static void a_datagram_arrives_whole_with_its_sender(void **state)
@@ -700,6 +741,8 @@ int main(void)
         connected_test(an_error_after_some_bytes_is_the_next_call_s),
         connected_test(a_silent_peer_times_out),
         connected_test(a_socket_closed_meanwhile_is_ebadf),
+        connected_test(what_had_landed_before_the_socket_was_closed_is_given),
+        connected_test(what_had_landed_before_a_wait_failed_is_given_at_once),
         datagram_test(a_datagram_arrives_whole_with_its_sender),
         datagram_test(what_does_not_fit_is_cut_off_and_said),
         datagram_test(recvmsg_scatters_and_names),
