@@ -52,8 +52,12 @@ static void settle(struct tcb *tcb)
 ssize_t tcp_commit(struct tcp_reservation *r, size_t length, int flags)
 {
     struct tcb *tcb = r->tcb;
-    if (!tcb || length > r->length)
+    if (r->length == 0 || length > r->length)
         return -EINVAL;
+    if (!tcb) {
+        tcp_reservation_end(r);
+        return -EPIPE;
+    }
     end(tcb, r);
     ssize_t result = tcp_send_check(tcb);
     if (result == 0)
@@ -65,10 +69,11 @@ ssize_t tcp_commit(struct tcp_reservation *r, size_t length, int flags)
 void tcp_reservation_end(struct tcp_reservation *r)
 {
     struct tcb *tcb = r->tcb;
-    free(r->memory);
-    r->memory = NULL;
-    if (!tcb)
+    if (!tcb) {
+        free(r->memory);
+        *r = (struct tcp_reservation){0};
         return;
+    }
     end(tcb, r);
     settle(tcb);
 }
@@ -78,7 +83,7 @@ void reserve_orphan(struct tcb *tcb)
     struct tcp_reservation *r = tcb->snd.reservation;
     if (!r)
         return;
-    *r = (struct tcp_reservation){.memory = tcb->snd.ring.held};
+    *r = (struct tcp_reservation){.memory = tcb->snd.ring.held, .length = r->length};
     tcb->snd.ring.held = NULL;
     tcb->snd.reservation = NULL;
 }

@@ -98,8 +98,8 @@ int tcp_soft_error(struct tcb *tcb);
 /* Room in the send ring that its user fills in place. */
 struct tcp_reservation {
     struct tcb *tcb; /* NULL: there is none (any more) */
-    void *memory;    /* what is left of a connection that was freed meanwhile */
-    uint32_t length; /* bytes */
+    void *memory;    /* of a connection that was freed meanwhile: its user still has the spans */
+    uint32_t length; /* bytes; 0: nothing is reserved */
 };
 /* Reserves up to `length` bytes behind what is queued, as two spans of which the second may be
  * empty: their bytes; or tcp_send's errors. Until the reservation ends, nothing else is taken
@@ -108,7 +108,7 @@ ssize_t tcp_reserve(struct tcb *tcb, struct tcp_reservation *r, size_t length,
                     struct iovec spans[2]);
 /* Ends it, its first `length` bytes being sent as tcp_send() would; with 0 and without MSG_MORE,
  * what waits for more is pushed. The bytes taken, -EINVAL (no reservation, or a shorter one, which
- * stays), or tcp_send's errors. */
+ * stays), -EPIPE (the connection was freed meanwhile), or tcp_send's errors. */
 ssize_t tcp_commit(struct tcp_reservation *r, size_t length, int flags);
 /* Ends it, whatever has become of the connection; nothing is sent. */
 void tcp_reservation_end(struct tcp_reservation *r);

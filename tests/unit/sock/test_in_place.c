@@ -126,6 +126,29 @@ static void a_reset_is_told_when_room_is_committed(void **state)
     assert_fails(tern_send_reserve(a, s, 5, spans), EPIPE);
 }
 
+/* The room is its user's until they say that they are done with it, whatever the socket has become;
+ * ASan sees that none of it is lost. */
+static void room_outlives_a_connection_that_is_dissolved(void **state)
+{
+    (void)state;
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    int server, s = connected_stream(&server);
+    struct iovec spans[2], others[2];
+    assert_int_equal(tern_send_reserve(a, s, 5000, spans), 5000);
+    assert_int_equal(tern_connect(a, s, &nobody, sizeof nobody), 0);
+    assert_int_equal(connect_to(a, s, "10.0.0.2", 80), 0);
+    assert_fails(tern_send_reserve(a, s, 5, others), EBUSY);
+    assert_fails(tern_send(a, s, "x", 1, 0), EBUSY);
+    memset(spans[0].iov_base, 'x', spans[0].iov_len);
+    assert_fails(tern_send_commit(a, s, 5000, 0), EPIPE);
+    assert_int_equal(tern_send_reserve(a, s, 5, others), 5);
+    assert_int_equal(tern_send_commit(a, s, 0, 0), 0);
+    /* And closing gives it back as well. */
+    assert_int_equal(tern_send_reserve(a, s, 5000, spans), 5000);
+    assert_int_equal(tern_connect(a, s, &nobody, sizeof nobody), 0);
+    assert_int_equal(tern_close(a, s), 0);
+}
+
 static void misuse_is_said(void **state)
 {
     (void)state;
@@ -160,6 +183,7 @@ int main(void)
         socket_test(a_socket_with_reserved_room_takes_nothing_else),
         socket_test(close_ends_what_is_reserved_and_shown),
         socket_test(a_reset_is_told_when_room_is_committed),
+        socket_test(room_outlives_a_connection_that_is_dissolved),
         socket_test(misuse_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
