@@ -8,11 +8,13 @@
 #include "sock/socket.h"
 #include "sock/tern.h"
 
-/* Closes the socket of a call that went wrong and lets its errno stand: -1. */
+/* Closes the socket of a call that went wrong and lets its errno stand: -1. One that is gone has
+ * been closed meanwhile, and its number may be another's. */
 static int give_up(struct tern *t, int socket)
 {
     int error = errno;
-    tern_close(t, socket);
+    if (error != EBADF)
+        tern_close(t, socket);
     errno = error;
     return -1;
 }

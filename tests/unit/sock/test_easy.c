@@ -41,6 +41,22 @@ static void a_dial_that_fails_leaves_no_socket(void **state)
     assert_fails(tern_dial(a, "10.0.0.2:8000"), EMFILE);
 }
 
+static void close_and_reuse_the_number(struct pair *p)
+{
+    p->meanwhile = NULL;
+    assert_int_equal(tern_close(p->ends[0].t, 0), 0);
+    assert_int_equal(open_stream(p->ends[0].t), 0);
+}
+
+static void a_dial_whose_number_was_closed_meanwhile_leaves_its_next_owner_alone(void **state)
+{
+    (void)state;
+    pair.ends[1].cut = true;
+    pair.meanwhile = close_and_reuse_the_number;
+    assert_fails(tern_dial(a, "10.0.0.2:8000"), EBADF);
+    assert_int_equal(tern_close(a, 0), 0);
+}
+
 static void where_one_cannot_wait_a_dial_is_under_way(void **state)
 {
     (void)state;
@@ -248,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         socket_test(dialling_connects),
         socket_test(a_dial_that_fails_leaves_no_socket),
+        socket_test(a_dial_whose_number_was_closed_meanwhile_leaves_its_next_owner_alone),
         impatient_socket_test(where_one_cannot_wait_a_dial_is_under_way),
         socket_test(listening_takes_each_form_of_name),
         socket_test(a_listen_on_that_fails_leaves_no_socket),
