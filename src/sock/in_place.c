@@ -11,7 +11,7 @@ static int check(const struct socket *socket, const struct iovec *spans)
 {
     if (!socket_is_stream(socket))
         return -EOPNOTSUPP;
-    if (socket->kind->reserve == NULL)
+    if (socket->kind == &listener_kind)
         return -ENOTCONN;
     return spans ? 0 : -EFAULT;
 }

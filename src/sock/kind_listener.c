@@ -1,11 +1,17 @@
-/* What listen(2) makes of a TCP socket. */
+/* What listen(2) makes of a TCP socket.
+ *
+ * A call that waits may find that its socket has become a listener: another thread has dissolved
+ * the connection and listened. So a listener has an answer to all
+ * that such a call goes on to ask of a stream. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 
+#include "core/error_queue.h"
 #include "ip/ip.h"
 #include "sock/interest.h"
+#include "sock/receipt.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
 #include "sock/wait.h"
@@ -55,6 +61,14 @@ static void inherit(struct socket *socket, const struct socket *listener)
     socket->priority = listener->priority;
 }
 
+/* What was being opened is no more. */
+static int listener_opened(struct socket *socket, bool more)
+{
+    (void)socket;
+    (void)more;
+    return -ECONNRESET;
+}
+
 static int listener_accept(struct socket *listener, struct socket **out)
 {
     if (!(tcp_listener_readiness(listener->of.listener) & POLLIN))
@@ -93,6 +107,13 @@ static ssize_t listener_receive(struct socket *socket, const struct iovec *spans
     (void)flags;
     (void)info;
     return -ENOTCONN;
+}
+
+static bool listener_land(struct socket *socket, struct tcp_landing *landing)
+{
+    (void)socket;
+    (void)landing;
+    return false;
 }
 
 /* As on Linux, shutting the receiving side ends the listening, and wakes who waits in accept; the
@@ -138,6 +159,37 @@ static int listener_error(struct socket *socket, bool clear)
     return 0;
 }
 
+static ssize_t listener_reserve(struct socket *socket, struct tcp_reservation *reservation,
+                                size_t length, struct iovec spans[2])
+{
+    (void)socket;
+    (void)reservation;
+    (void)length;
+    (void)spans;
+    return -ENOTCONN;
+}
+
+static ssize_t listener_peek(struct socket *socket, struct iovec spans[2])
+{
+    (void)socket;
+    (void)spans;
+    return -ENOTCONN;
+}
+
+static int listener_consume(struct socket *socket, size_t length)
+{
+    (void)socket;
+    (void)length;
+    return -ENOTCONN;
+}
+
+/* The connection is no more, and its bytes are done with, but nobody is left to be told. */
+static void listener_sent(struct socket *socket, const struct receipt *receipt)
+{
+    if (receipt->completion)
+        error_note_free(&socket->tern->stack, receipt->completion);
+}
+
 static struct error_note *listener_take_note(struct socket *socket)
 {
     (void)socket;
@@ -154,6 +206,19 @@ static int listener_stamps_begin(struct socket *socket, bool from_next)
 static void listener_note_arrivals(struct socket *socket, bool on)
 {
     tcp_listener_note_arrivals(socket->of.listener, on);
+}
+
+static uint64_t listener_arrived_ns(struct socket *socket, size_t ahead)
+{
+    (void)socket;
+    (void)ahead;
+    return 0;
+}
+
+static int listener_inq(struct socket *socket)
+{
+    (void)socket;
+    return -1;
 }
 
 static const struct endpoint *listener_local(const struct socket *socket)
@@ -191,17 +256,25 @@ const struct socket_kind listener_kind = {
     .close = listener_close,
     .bind = listener_bind,
     .connect = listener_connect,
+    .opened = listener_opened,
     .listen = listener_listen,
     .accept = listener_accept,
     .send = listener_send,
     .receive = listener_receive,
+    .land = listener_land,
     .shutdown = listener_shutdown,
     .drain = listener_drain,
     .readiness = listener_readiness,
     .error = listener_error,
+    .sent = listener_sent,
     .take_note = listener_take_note,
+    .reserve = listener_reserve,
+    .peek = listener_peek,
+    .consume = listener_consume,
     .stamps_begin = listener_stamps_begin,
     .note_arrivals = listener_note_arrivals,
+    .arrived_ns = listener_arrived_ns,
+    .inq = listener_inq,
     .local = listener_local,
     .remote = listener_remote,
     .queued_in = listener_queued,

@@ -96,7 +96,7 @@ static int check(const struct socket *socket)
 {
     if (!socket_is_stream(socket))
         return -EINVAL;
-    if (socket->kind->reserve == NULL)
+    if (socket->kind == &listener_kind)
         return -ENOTCONN;
     return socket->reservation.length > 0 ? -EBUSY : 0;
 }

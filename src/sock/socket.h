@@ -67,7 +67,7 @@ struct socket_kind {
 
     unsigned (*readiness)(const struct socket *socket); /* POLL… */
     int (*error)(struct socket *socket, bool clear);    /* a positive errno, or 0 */
-    /* Of streams that are connections, else NULL: as tcp/tcp.h has them. */
+    /* Of streams, else NULL: as tcp/tcp.h has them. */
     ssize_t (*reserve)(struct socket *socket, struct tcp_reservation *reservation, size_t length,
                        struct iovec spans[2]);
     ssize_t (*peek)(struct socket *socket, struct iovec spans[2]);
