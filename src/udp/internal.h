@@ -1,0 +1,65 @@
+/* What the files of udp/ share: an endpoint, and the two tables that find it: `ports`, by local
+ * port alone, holds every bound one; `peers`, by the local port and the peer, those that are
+ * connected.
+ *
+ *     udp.c    an endpoint's life        bind.c   local ports and peers
+ *     demux.c  whom a datagram is for    input.c  datagrams and errors arrive
+ *     send.c   datagrams leave */
+#ifndef TERN_UDP_INTERNAL_H
+#define TERN_UDP_INTERNAL_H
+
+#include "base/table.h"
+#include "udp/udp.h"
+#include "wire/ipv4.h"
+
+/* All of UDP in one stack. */
+struct udp_state {
+    struct list all; /* every endpoint, to be freed at the stack's end */
+    struct table ports;
+    struct table peers;
+};
+
+struct udp {
+    struct stack *stack;
+    void *owner;
+    struct list link;
+    struct table_node port_node; /* in ports while local.port is not 0 */
+    struct table_node peer_node; /* in peers while remote.port is not 0 */
+    struct endpoint local;
+    struct endpoint remote;
+    bool port_chosen; /* by bind, and so kept when the association is dissolved */
+    bool address_chosen;
+    struct datagrams datagrams;
+};
+
+static inline struct udp_state *udp_of(const struct stack *stack)
+{
+    return stack->protocols[IP_PROTOCOL_UDP].state;
+}
+
+/* Where a port's endpoints stand in `ports`, and a peer's in `peers`. */
+uint32_t udp_port_hash(const struct stack *stack, uint16_t port);
+uint32_t udp_peer_hash(const struct stack *stack, uint16_t port, const struct endpoint *peer);
+
+static inline struct udp *udp_of_port_node(struct table_node *node)
+{
+    return container_of(node, struct udp, port_node);
+}
+
+/* The endpoint between these two, and the one without a peer that takes what comes to `local`; NULL
+ * when there is none. */
+struct udp *udp_find_connected(const struct stack *stack, const struct endpoint *local,
+                               const struct endpoint *remote);
+struct udp *udp_find_bound(const struct stack *stack, const struct endpoint *local,
+                           const struct endpoint *remote);
+
+/* 0 or -EADDRINUSE. */
+int udp_take_ephemeral_port(struct udp *udp);
+/* Gives back the port, and the peer, if there is one. */
+void udp_leave(struct udp *udp);
+
+/* struct protocol's. */
+enum drop_reason udp_input(struct stack *stack, const struct packet_in *packet);
+enum drop_reason udp_path_error(struct stack *stack, const struct path_error *error);
+
+#endif

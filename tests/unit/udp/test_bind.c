@@ -1,0 +1,184 @@
+#include "udp_fixture.h"
+
+static void bound_port_is_refused_to_others(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    struct udp *first = bound(m, anywhere(OUR_PORT)), *second = open_socket(m);
+    struct endpoint any = anywhere(OUR_PORT), own = at(MACHINE_ADDRESS, OUR_PORT),
+                    other = anywhere(OUR_PORT + 1), foreign = at(PEER_ADDRESS, OUR_PORT);
+    assert_int_equal(udp_bind(second, &any), -EADDRINUSE);
+    assert_int_equal(udp_bind(second, &own), -EADDRINUSE);
+    udp_options(second)->reuse_address = true;
+    assert_int_equal(udp_bind(second, &any), -EADDRINUSE);
+    udp_options(first)->reuse_address = true;
+    assert_int_equal(udp_bind(second, &foreign), -EADDRNOTAVAIL);
+    assert_int_equal(udp_bind(second, &any), 0);
+    assert_int_equal(udp_bind(second, &other), -EINVAL);
+    udp_close(first);
+    udp_close(second);
+    machine_free(m);
+}
+
+static void different_addresses_share_a_port(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    struct address second = address_from_ipv4(0x0a000004);
+    assert_int_equal(interface_add_address(m->interface, &second, 24), 0);
+    struct udp *a = bound(m, at(MACHINE_ADDRESS, OUR_PORT)),
+               *b = bound(m, at(0x0a000004, OUR_PORT));
+    udp_close(a);
+    udp_close(b);
+    machine_free(m);
+}
+
+static void closed_endpoint_frees_its_port(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    udp_close(bound(m, anywhere(OUR_PORT)));
+    struct udp *udp = bound(m, anywhere(OUR_PORT));
+    udp_close(udp);
+    machine_free(m);
+}
+
+/* RFC 6056, security rules 7 and 16. */
+static void ephemeral_ports_are_scattered_and_run_out_in_the_end(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    struct endpoint any = anywhere(0);
+    struct udp *sockets[100], *more = open_socket(m);
+    unsigned neighbours = 0;
+    assert_int_equal(setting_set(&m->stack.settings, "ip.port_first", "50000"), 0);
+    assert_int_equal(setting_set(&m->stack.settings, "ip.port_last", "50099"), 0);
+    for (unsigned i = 0; i < 100; i++) {
+        sockets[i] = open_socket(m);
+        assert_int_equal(udp_bind(sockets[i], &any), 0);
+        assert_in_range(udp_local(sockets[i])->port, 50000, 50099);
+        neighbours +=
+            i > 0 && i < 20 && udp_local(sockets[i])->port == udp_local(sockets[i - 1])->port + 1;
+    }
+    assert_true(neighbours < 10);
+    assert_int_equal(udp_bind(more, &any), -EADDRINUSE);
+    udp_close(sockets[42]);
+    assert_int_equal(udp_bind(more, &any), 0);
+    udp_close(more);
+    for (unsigned i = 0; i < 100; i++)
+        if (i != 42)
+            udp_close(sockets[i]);
+    machine_free(m);
+}
+
+static void connected_endpoint_hears_only_its_peer(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    struct udp *udp = connected(m, OUR_PORT);
+    assert_int_equal(address_to_ipv4(&udp_local(udp)->address), MACHINE_ADDRESS);
+    assert_int_equal(udp_remote(udp)->port, PEER_PORT);
+    assert_int_equal(arrives(m, PEER_ADDRESS, PEER_PORT, MACHINE_ADDRESS, OUR_PORT, "yes"), 0);
+    assert_int_equal(arrives(m, PEER_ADDRESS, PEER_PORT + 1, MACHINE_ADDRESS, OUR_PORT, "no"),
+                     DROP_UDP_NO_PORT);
+    assert_int_equal(arrives(m, PEER_ADDRESS + 5, PEER_PORT, MACHINE_ADDRESS, OUR_PORT, "no"),
+                     DROP_UDP_NO_PORT);
+    assert_receives(udp, "yes");
+    assert_receives_nothing(udp);
+    udp_close(udp);
+    machine_free(m);
+}
+
+static void association_dissolves_and_gives_back_what_it_took(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    struct udp *chosen = connected(m, OUR_PORT), *taken = open_socket(m);
+    struct endpoint peer = at(PEER_ADDRESS, PEER_PORT), nobody = {0};
+    assert_int_equal(udp_connect(chosen, NULL), 0);
+    assert_int_equal(udp_remote(chosen)->port, 0);
+    assert_int_equal(udp_local(chosen)->port, OUR_PORT);
+    assert_true(address_is_unspecified(&udp_local(chosen)->address));
+    assert_int_equal(send_text(chosen, "x", NULL), -EDESTADDRREQ);
+    assert_int_equal(arrives(m, PEER_ADDRESS, 1, MACHINE_ADDRESS, OUR_PORT, "anyone"), DROP_NONE);
+    assert_receives(chosen, "anyone");
+
+    assert_int_equal(udp_connect(taken, &peer), 0);
+    assert_int_not_equal(udp_local(taken)->port, 0);
+    assert_int_equal(udp_connect(taken, &nobody), 0);
+    assert_int_equal(udp_local(taken)->port, 0);
+    udp_close(chosen);
+    udp_close(taken);
+    machine_free(m);
+}
+
+static void connecting_again_changes_the_peer(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    struct udp *udp = connected(m, OUR_PORT);
+    struct endpoint other = at(PEER_ADDRESS + 5, 1);
+    assert_int_equal(udp_connect(udp, &other), 0);
+    assert_int_equal(arrives(m, PEER_ADDRESS, PEER_PORT, MACHINE_ADDRESS, OUR_PORT, "no"),
+                     DROP_UDP_NO_PORT);
+    assert_int_equal(arrives(m, PEER_ADDRESS + 5, 1, MACHINE_ADDRESS, OUR_PORT, "yes"), DROP_NONE);
+    udp_close(udp);
+    machine_free(m);
+}
+
+static void bad_peer_is_refused_and_changes_nothing(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    struct udp *udp = connected(m, OUR_PORT);
+    struct endpoint no_port = at(PEER_ADDRESS, 0), far = at(0x08080808, 1), all = at(0xffffffff, 1);
+    assert_int_equal(udp_connect(udp, &no_port), -EINVAL);
+    assert_int_equal(udp_connect(udp, &far), -ENETUNREACH);
+    assert_int_equal(udp_connect(udp, &all), -EACCES);
+    assert_int_equal(udp_remote(udp)->port, PEER_PORT);
+    udp_close(udp);
+    machine_free(m);
+}
+
+static void datagram_to_ourselves_arrives(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    static const uint32_t ours[] = {MACHINE_ADDRESS, 0x7f000001, 0x7f123456};
+    struct udp *server = bound(m, anywhere(OUR_PORT));
+    for (size_t i = 0; i < 3; i++) {
+        struct udp *client = open_socket(m);
+        struct endpoint to = at(ours[i], OUR_PORT);
+        struct datagram_info info;
+        char text[64];
+        assert_int_equal(udp_connect(client, &to), 0);
+        assert_int_equal(send_text(client, "there", NULL), 5);
+        assert_true(stack_deadline(&m->stack) <= m->stack.now_ns);
+        stack_advance(&m->stack, m->stack.now_ns);
+        assert_int_equal(receive_text(server, text, &info), 5);
+        assert_int_equal(address_to_ipv4(&info.source.address), ours[i]);
+        assert_int_equal(send_text(server, "and back", &info.source), 8);
+        stack_advance(&m->stack, m->stack.now_ns);
+        assert_receives(client, "and back");
+        udp_close(client);
+    }
+    assert_int_equal(m->sent_count, 0);
+    udp_close(server);
+    machine_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bound_port_is_refused_to_others),
+        cmocka_unit_test(different_addresses_share_a_port),
+        cmocka_unit_test(closed_endpoint_frees_its_port),
+        cmocka_unit_test(ephemeral_ports_are_scattered_and_run_out_in_the_end),
+        cmocka_unit_test(connected_endpoint_hears_only_its_peer),
+        cmocka_unit_test(association_dissolves_and_gives_back_what_it_took),
+        cmocka_unit_test(connecting_again_changes_the_peer),
+        cmocka_unit_test(bad_peer_is_refused_and_changes_nothing),
+        cmocka_unit_test(datagram_to_ourselves_arrives),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
