@@ -139,8 +139,11 @@ TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *add
 /* send(2) and its kin; block until at least one byte (a datagram: all) is taken, a stream until all
  * of it is; what a stream has taken before an error is returned in its stead. Flags: MSG_DONTWAIT,
  * MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), MSG_DONTROUTE and MSG_CONFIRM (which
- * mean nothing here), MSG_ZEROCOPY; for streams MSG_MORE, MSG_EOR (what follows comes in segments
- * of its own) and MSG_OOB (the last byte is urgent).
+ * mean nothing here), MSG_ZEROCOPY, MSG_MORE (more is to come; of a datagram: it is kept, and what
+ * further calls have is added to it until one comes without; where it goes is as the first said, or
+ * as a tern_connect meanwhile says, and after EMSGSIZE and ENOBUFS it is lost), MSG_EOR (what
+ * follows comes in segments of its own; each datagram is one); for streams MSG_OOB (the last byte
+ * is urgent).
  * Control messages: SOL_SOCKET, SO_TIMESTAMPING, a uint32_t of SOF_TIMESTAMPING_TX_… for this call
  * instead of the socket's; of datagrams IPPROTO_IP with IP_TTL, IP_TOS and IP_PKTINFO (the source).
  * MSG_ZEROCOPY counts where SO_ZEROCOPY is set: each call that sends something gets a number, from
@@ -252,7 +255,8 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * IP_TOS, IP_MTU_DISCOVER, IP_RECVERR (of datagrams, whether ICMP errors and EMSGSIZE are told in
  * the error queue, also without a peer; of an open TCP connection, whether an ICMP error fails the
  * next call at once; that of an attempt to connect is always in the error queue); of TCP
- * IP_FREEBIND; of datagrams IP_RECVTTL, IP_RECVTOS, IP_PKTINFO. IPPROTO_TCP: TCP_NODELAY,
+ * IP_FREEBIND; of datagrams IP_RECVTTL, IP_RECVTOS, IP_PKTINFO. IPPROTO_UDP: UDP_CORK (as MSG_MORE
+ * with each send; taken away, what is kept leaves). IPPROTO_TCP: TCP_NODELAY,
  * TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT, TCP_LINGER2,
  * TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
  * TCP_NOTSENT_LOWAT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE,

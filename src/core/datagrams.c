@@ -181,20 +181,23 @@ bool datagrams_too_long(struct stack *stack, struct datagrams *datagrams,
            error_queue_add(stack, &datagrams->errors, &note, NULL, 0);
 }
 
-void datagrams_sent(struct stack *stack, struct datagrams *datagrams, struct error_note *completion,
-                    uint32_t stamps)
+bool datagrams_left(struct stack *stack, struct datagrams *datagrams, uint32_t stamps)
 {
     struct error_queue *errors = &datagrams->errors;
-    if (stamps & STAMP_TX) {
-        uint32_t key = datagrams->stamp_next;
-        stamp_note(stack, errors, stamps, STAMP_SCHEDULED, stack->now_ns, key);
-        stamp_note(stack, errors, stamps, STAMP_SENT, stack->now_ns, key);
-        datagrams->stamp_next += (stamps & STAMP_OPT_ID) != 0;
-    }
-    if (completion) {
-        error_queue_number(errors, completion);
-        error_queue_complete(stack, errors, completion);
-    }
+    uint32_t key = datagrams->stamp_next;
+    if (!(stamps & STAMP_TX))
+        return false;
+    stamp_note(stack, errors, stamps, STAMP_SCHEDULED, stack->now_ns, key);
+    stamp_note(stack, errors, stamps, STAMP_SENT, stack->now_ns, key);
+    datagrams->stamp_next += (stamps & STAMP_OPT_ID) != 0;
+    return true;
+}
+
+void datagrams_complete(struct stack *stack, struct datagrams *datagrams,
+                        struct error_note *completion)
+{
+    error_queue_number(&datagrams->errors, completion);
+    error_queue_complete(stack, &datagrams->errors, completion);
 }
 
 void datagrams_stamps_begin(struct datagrams *datagrams)

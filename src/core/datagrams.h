@@ -30,6 +30,7 @@ struct datagram_options {
     bool reuse_address;           /* SO_REUSEADDR; read by bind */
     bool reuse_port;              /* SO_REUSEPORT; the same, and whoever shares has a share */
     bool receive_errors;          /* IP_RECVERR: every error is told, and queued with its details */
+    uint32_t stamps;              /* SO_TIMESTAMPING of a send call: core/stamps.h */
 };
 
 /* What is known of a received datagram besides its bytes. */
@@ -94,11 +95,12 @@ void datagrams_path_error(struct stack *stack, struct datagrams *datagrams,
  * who wants all errors (ip(7), IP_RECVERR). Whether it did. */
 bool datagrams_too_long(struct stack *stack, struct datagrams *datagrams,
                         const struct endpoint *destination, uint32_t mtu);
-/* A datagram has been sent: tells that its bytes are done with, in `completion`, if that is wanted,
- * and the times of its departure that `stamps` ask for. */
-void datagrams_sent(struct stack *stack, struct datagrams *datagrams, struct error_note *completion,
-                    uint32_t stamps);
-/* Those times tell the datagram's number from now on, which counts from 0. */
+/* A datagram has left: tells the times of its departure that `stamps` ask for. Whether any. */
+bool datagrams_left(struct stack *stack, struct datagrams *datagrams, uint32_t stamps);
+/* The bytes of a send call are done with: tells that in `completion`. */
+void datagrams_complete(struct stack *stack, struct datagrams *datagrams,
+                        struct error_note *completion);
+/* Times of departure tell the datagram's number from now on, which counts from 0. */
 void datagrams_stamps_begin(struct datagrams *datagrams);
 /* The oldest note of the error queue, to be freed by the caller, or NULL. */
 struct error_note *datagrams_take_note(struct datagrams *datagrams);

@@ -188,6 +188,8 @@ ssize_t echo_send(struct echo *echo, const struct iovec *spans, int count,
     datagram_piece_release(&piece);
     if (error == -EMSGSIZE)
         note_too_long(echo, address);
+    if (!error && datagrams_left(echo->stack, &echo->datagrams, echo->datagrams.options.stamps))
+        stack_notify(echo->stack, echo->owner, POLLERR);
     return error ? error : (ssize_t)piece.length;
 }
 
@@ -323,9 +325,9 @@ void echo_stamps_begin(struct echo *echo)
     datagrams_stamps_begin(&echo->datagrams);
 }
 
-void echo_sent(struct echo *echo, struct error_note *completion, uint32_t stamps)
+void echo_complete(struct echo *echo, struct error_note *completion)
 {
-    datagrams_sent(echo->stack, &echo->datagrams, completion, stamps);
+    datagrams_complete(echo->stack, &echo->datagrams, completion);
     stack_notify(echo->stack, echo->owner, POLLERR);
 }
 

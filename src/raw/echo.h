@@ -49,8 +49,8 @@ unsigned echo_readiness(const struct echo *echo);
 int echo_error(struct echo *echo, bool clear);
 uint32_t echo_next_length(const struct echo *echo);
 struct datagram_options *echo_options(struct echo *echo);
-/* What datagrams_sent() and datagrams_stamps_begin() do. */
-void echo_sent(struct echo *echo, struct error_note *completion, uint32_t stamps);
+/* What datagrams_complete() and datagrams_stamps_begin() do. */
+void echo_complete(struct echo *echo, struct error_note *completion);
 void echo_stamps_begin(struct echo *echo);
 /* The oldest note of the error queue, to be freed by the caller, or NULL. */
 struct error_note *echo_take_note(struct echo *echo);

@@ -21,8 +21,9 @@
 enum {
     /* There is one way to any destination, and a neighbour's being there is not asked about. */
     SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_DONTROUTE | MSG_CONFIRM,
-    SEND_DATAGRAM_FLAGS = SEND_FLAGS | MSG_ZEROCOPY,
-    SEND_STREAM_FLAGS = SEND_DATAGRAM_FLAGS | MSG_MORE | MSG_EOR | MSG_OOB | MSG_FASTOPEN,
+    /* Each datagram is a record of its own: MSG_EOR asks for what is the case anyway. */
+    SEND_DATAGRAM_FLAGS = SEND_FLAGS | MSG_ZEROCOPY | MSG_MORE | MSG_EOR,
+    SEND_STREAM_FLAGS = SEND_DATAGRAM_FLAGS | MSG_OOB | MSG_FASTOPEN,
     /* The last two ask for what is the case anyway. */
     RECEIVE_FLAGS =
         MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC,
@@ -102,11 +103,12 @@ static ssize_t send_stream(struct call *call, const struct iovec *spans, int cou
 
 /* What its control messages ask for is for this datagram alone. */
 static ssize_t send_datagram(struct call *call, const struct iovec *spans, int count,
-                             const struct endpoint *to, int flags)
+                             const struct endpoint *to, int flags, uint32_t stamps)
 {
     struct socket *socket = call->socket;
     struct datagram_options *options = socket->kind->datagram_options(socket);
     const struct datagram_options usual = *options;
+    options->stamps = stamps;
     ssize_t result = call->message ? control_read(socket, call->message, options) : 0;
     if (result == 0)
         result = socket->kind->send(socket, spans, count, to, flags);
@@ -127,7 +129,7 @@ static ssize_t send_checked(struct call *call, const struct iovec *spans, int co
     if (socket_is_stream(call->socket))
         result = send_stream(call, spans, count, length, to, flags);
     else
-        result = send_datagram(call, spans, count, to, flags);
+        result = send_datagram(call, spans, count, to, flags, receipt.stamps);
     receipt_end(&receipt, call, result);
     return result;
 }
@@ -146,6 +148,10 @@ ssize_t data_send(struct call *call, const struct iovec *spans, int count, int f
     flags &= ~SEND_FLAGS;
     if (!call->socket->zero_copy)
         flags &= ~MSG_ZEROCOPY; /* as if it had not been said */
+    if (call->socket->kind->settled && call->socket->kind->settled(call->socket)) {
+        address = NULL;
+        call->message = NULL;
+    }
     /* A stream's peer is known, except to Fast Open. */
     if (stream && !(flags & MSG_FASTOPEN))
         address = NULL;

@@ -30,12 +30,6 @@ static int datagram_drain(struct socket *socket, bool finish)
     return finish ? 0 : -EOPNOTSUPP;
 }
 
-static int64_t datagram_queued_out(const struct socket *socket)
-{
-    (void)socket;
-    return 0; /* a datagram is with the link, or lost, when the call returns */
-}
-
 static const struct endpoint *connected(const struct endpoint *remote)
 {
     return address_is_unspecified(&remote->address) ? NULL : remote;
@@ -47,104 +41,131 @@ static ssize_t without_port(ssize_t result)
     return result == -EADDRINUSE ? -EADDRNOTAVAIL : result;
 }
 
+static ssize_t udp_kind_send(struct socket *socket, const struct iovec *spans, int count,
+                             const struct endpoint *to, int flags)
+{
+    return without_port(udp_send(socket->of.udp, spans, count, to, (flags & MSG_MORE) != 0));
+}
+
+/* As with Linux's, MSG_MORE means nothing to it. */
+static ssize_t echo_kind_send(struct socket *socket, const struct iovec *spans, int count,
+                              const struct endpoint *to, int flags)
+{
+    (void)flags;
+    return without_port(echo_send(socket->of.echo, spans, count, to));
+}
+
+/* A datagram is with the link, or lost, when the call returns, if it is not in the making still. */
+static int64_t udp_kind_queued_out(const struct socket *socket)
+{
+    return udp_queued(socket->of.udp);
+}
+
+static bool udp_kind_settled(const struct socket *socket)
+{
+    return udp_is_making(socket->of.udp);
+}
+
+static int64_t echo_kind_queued_out(const struct socket *socket)
+{
+    (void)socket;
+    return 0;
+}
+
 /* `name` is the protocol's prefix and its member in struct socket's union. */
-#define DATAGRAM_KIND(name, number)                                                              \
-    static int name##_kind_open(struct socket *socket)                                           \
-    {                                                                                            \
-        return name##_open(&socket->tern->stack, socket, &socket->of.name);                      \
-    }                                                                                            \
-    static void name##_kind_close(struct socket *socket, bool abort)                             \
-    {                                                                                            \
-        (void)abort;                                                                             \
-        name##_close(socket->of.name);                                                           \
-    }                                                                                            \
-    static int name##_kind_bind(struct socket *socket, const struct endpoint *local)             \
-    {                                                                                            \
-        return name##_bind(socket->of.name, local);                                              \
-    }                                                                                            \
-    static int name##_kind_connect(struct socket *socket, const struct endpoint *remote)         \
-    {                                                                                            \
-        return (int)without_port(name##_connect(socket->of.name, remote));                       \
-    }                                                                                            \
-    static ssize_t name##_kind_send(struct socket *socket, const struct iovec *spans, int count, \
-                                    const struct endpoint *to, int flags)                        \
-    {                                                                                            \
-        (void)flags;                                                                             \
-        return without_port(name##_send(socket->of.name, spans, count, to));                     \
-    }                                                                                            \
-    static ssize_t name##_kind_receive(struct socket *socket, const struct iovec *spans,         \
-                                       int count, int flags, struct datagram_info *info)         \
-    {                                                                                            \
-        return name##_receive(socket->of.name, spans, count, flags, info);                       \
-    }                                                                                            \
-    static int name##_kind_shutdown(struct socket *socket, bool receive, bool send)              \
-    {                                                                                            \
-        return name##_shutdown(socket->of.name, receive, send);                                  \
-    }                                                                                            \
-    static unsigned name##_kind_readiness(const struct socket *socket)                           \
-    {                                                                                            \
-        return name##_readiness(socket->of.name);                                                \
-    }                                                                                            \
-    static int name##_kind_error(struct socket *socket, bool clear)                              \
-    {                                                                                            \
-        return name##_error(socket->of.name, clear);                                             \
-    }                                                                                            \
-    static const struct endpoint *name##_kind_local(const struct socket *socket)                 \
-    {                                                                                            \
-        return name##_local(socket->of.name);                                                    \
-    }                                                                                            \
-    static const struct endpoint *name##_kind_remote(const struct socket *socket)                \
-    {                                                                                            \
-        return connected(name##_remote(socket->of.name));                                        \
-    }                                                                                            \
-    static int64_t name##_kind_queued_in(const struct socket *socket)                            \
-    {                                                                                            \
-        return name##_next_length(socket->of.name);                                              \
-    }                                                                                            \
-    static void name##_kind_sent(struct socket *socket, const struct receipt *receipt)           \
-    {                                                                                            \
-        name##_sent(socket->of.name, receipt->completion, receipt->stamps);                      \
-    }                                                                                            \
-    static int name##_kind_stamps_begin(struct socket *socket, bool from_next)                   \
-    {                                                                                            \
-        (void)from_next;                                                                         \
-        name##_stamps_begin(socket->of.name);                                                    \
-        return 0;                                                                                \
-    }                                                                                            \
-    static struct error_note *name##_kind_take_note(struct socket *socket)                       \
-    {                                                                                            \
-        return name##_take_note(socket->of.name);                                                \
-    }                                                                                            \
-    static struct datagram_options *name##_kind_options(struct socket *socket)                   \
-    {                                                                                            \
-        return name##_options(socket->of.name);                                                  \
-    }                                                                                            \
-    const struct socket_kind name##_kind = {                                                     \
-        .type = SOCK_DGRAM,                                                                      \
-        .protocol = number,                                                                      \
-        .open = name##_kind_open,                                                                \
-        .close = name##_kind_close,                                                              \
-        .bind = name##_kind_bind,                                                                \
-        .connect = name##_kind_connect,                                                          \
-        .listen = datagram_listen,                                                               \
-        .accept = datagram_accept,                                                               \
-        .send = name##_kind_send,                                                                \
-        .receive = name##_kind_receive,                                                          \
-        .shutdown = name##_kind_shutdown,                                                        \
-        .drain = datagram_drain,                                                                 \
-        .readiness = name##_kind_readiness,                                                      \
-        .error = name##_kind_error,                                                              \
-        .local = name##_kind_local,                                                              \
-        .remote = name##_kind_remote,                                                            \
-        .queued_in = name##_kind_queued_in,                                                      \
-        .queued_out = datagram_queued_out,                                                       \
-        .set_option = datagram_set_option,                                                       \
-        .get_option = datagram_get_option,                                                       \
-        .sent = name##_kind_sent,                                                                \
-        .stamps_begin = name##_kind_stamps_begin,                                                \
-        .take_note = name##_kind_take_note,                                                      \
-        .datagram_options = name##_kind_options,                                                 \
+#define DATAGRAM_KIND(name, number, settled_function)                                    \
+    static int name##_kind_open(struct socket *socket)                                   \
+    {                                                                                    \
+        return name##_open(&socket->tern->stack, socket, &socket->of.name);              \
+    }                                                                                    \
+    static void name##_kind_close(struct socket *socket, bool abort)                     \
+    {                                                                                    \
+        (void)abort;                                                                     \
+        name##_close(socket->of.name);                                                   \
+    }                                                                                    \
+    static int name##_kind_bind(struct socket *socket, const struct endpoint *local)     \
+    {                                                                                    \
+        return name##_bind(socket->of.name, local);                                      \
+    }                                                                                    \
+    static int name##_kind_connect(struct socket *socket, const struct endpoint *remote) \
+    {                                                                                    \
+        return (int)without_port(name##_connect(socket->of.name, remote));               \
+    }                                                                                    \
+    static ssize_t name##_kind_receive(struct socket *socket, const struct iovec *spans, \
+                                       int count, int flags, struct datagram_info *info) \
+    {                                                                                    \
+        return name##_receive(socket->of.name, spans, count, flags, info);               \
+    }                                                                                    \
+    static int name##_kind_shutdown(struct socket *socket, bool receive, bool send)      \
+    {                                                                                    \
+        return name##_shutdown(socket->of.name, receive, send);                          \
+    }                                                                                    \
+    static unsigned name##_kind_readiness(const struct socket *socket)                   \
+    {                                                                                    \
+        return name##_readiness(socket->of.name);                                        \
+    }                                                                                    \
+    static int name##_kind_error(struct socket *socket, bool clear)                      \
+    {                                                                                    \
+        return name##_error(socket->of.name, clear);                                     \
+    }                                                                                    \
+    static const struct endpoint *name##_kind_local(const struct socket *socket)         \
+    {                                                                                    \
+        return name##_local(socket->of.name);                                            \
+    }                                                                                    \
+    static const struct endpoint *name##_kind_remote(const struct socket *socket)        \
+    {                                                                                    \
+        return connected(name##_remote(socket->of.name));                                \
+    }                                                                                    \
+    static int64_t name##_kind_queued_in(const struct socket *socket)                    \
+    {                                                                                    \
+        return name##_next_length(socket->of.name);                                      \
+    }                                                                                    \
+    static void name##_kind_sent(struct socket *socket, const struct receipt *receipt)   \
+    {                                                                                    \
+        if (receipt->completion != NULL)                                                 \
+            name##_complete(socket->of.name, receipt->completion);                       \
+    }                                                                                    \
+    static int name##_kind_stamps_begin(struct socket *socket, bool from_next)           \
+    {                                                                                    \
+        (void)from_next;                                                                 \
+        name##_stamps_begin(socket->of.name);                                            \
+        return 0;                                                                        \
+    }                                                                                    \
+    static struct error_note *name##_kind_take_note(struct socket *socket)               \
+    {                                                                                    \
+        return name##_take_note(socket->of.name);                                        \
+    }                                                                                    \
+    static struct datagram_options *name##_kind_options(struct socket *socket)           \
+    {                                                                                    \
+        return name##_options(socket->of.name);                                          \
+    }                                                                                    \
+    const struct socket_kind name##_kind = {                                             \
+        .type = SOCK_DGRAM,                                                              \
+        .protocol = number,                                                              \
+        .open = name##_kind_open,                                                        \
+        .close = name##_kind_close,                                                      \
+        .bind = name##_kind_bind,                                                        \
+        .connect = name##_kind_connect,                                                  \
+        .listen = datagram_listen,                                                       \
+        .accept = datagram_accept,                                                       \
+        .send = name##_kind_send,                                                        \
+        .receive = name##_kind_receive,                                                  \
+        .shutdown = name##_kind_shutdown,                                                \
+        .drain = datagram_drain,                                                         \
+        .readiness = name##_kind_readiness,                                              \
+        .error = name##_kind_error,                                                      \
+        .local = name##_kind_local,                                                      \
+        .remote = name##_kind_remote,                                                    \
+        .queued_in = name##_kind_queued_in,                                              \
+        .queued_out = name##_kind_queued_out,                                            \
+        .set_option = datagram_set_option,                                               \
+        .get_option = datagram_get_option,                                               \
+        .sent = name##_kind_sent,                                                        \
+        .stamps_begin = name##_kind_stamps_begin,                                        \
+        .take_note = name##_kind_take_note,                                              \
+        .datagram_options = name##_kind_options,                                         \
+        .settled = settled_function,                                                     \
     };
 
-DATAGRAM_KIND(udp, IPPROTO_UDP)
-DATAGRAM_KIND(echo, IPPROTO_ICMP)
+DATAGRAM_KIND(udp, IPPROTO_UDP, udp_kind_settled)
+DATAGRAM_KIND(echo, IPPROTO_ICMP, NULL)

@@ -1,10 +1,12 @@
 /* The options of UDP and echo sockets: udp(7), ip(7), and what socket(7) says of buffers. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 
 #include "sock/options.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
+#include "udp/udp.h"
 
 enum { RECEIVE_BUFFER_MIN = 2304, SEND_BUFFER_MIN = 4608, BUFFER_MAX = 1 << 30 };
 
@@ -71,15 +73,31 @@ static int set_ip_level(struct socket *socket, int option, int value)
     }
 }
 
+/* udp(7) */
+static int set_udp_level(struct socket *socket, int option, int value)
+{
+    if (option != UDP_CORK)
+        return -ENOPROTOOPT;
+    udp_set_cork(socket->of.udp, value != 0);
+    return 0;
+}
+
+static bool is_udp_level(const struct socket *socket, int level)
+{
+    return socket->kind == &udp_kind && level == IPPROTO_UDP;
+}
+
 int datagram_set_option(struct socket *socket, int level, int option, const void *value,
                         socklen_t length)
 {
     int number;
     int error = option_take_int(value, length, &number);
-    if (level != SOL_SOCKET && level != IPPROTO_IP)
+    if (level != SOL_SOCKET && level != IPPROTO_IP && !is_udp_level(socket, level))
         return -ENOPROTOOPT;
     if (error < 0)
         return error;
+    if (level == IPPROTO_UDP)
+        return set_udp_level(socket, option, number);
     return level == SOL_SOCKET ? set_socket_level(socket, option, number)
                                : set_ip_level(socket, option, number);
 }
@@ -131,5 +149,7 @@ int datagram_get_option(struct socket *socket, int level, int option, void *valu
         number = get_socket_level(socket, options, option);
     else if (level == IPPROTO_IP)
         number = get_ip_level(socket, options, option);
+    else if (is_udp_level(socket, level) && option == UDP_CORK)
+        number = udp_corked(socket->of.udp);
     return number < 0 ? number : option_put_int(value, length, number);
 }

@@ -97,6 +97,9 @@ struct socket_kind {
                       socklen_t length);
     int (*get_option)(struct socket *socket, int level, int option, void *value, socklen_t *length);
     struct datagram_options *(*datagram_options)(struct socket *socket); /* NULL: a stream */
+    /* Whether a datagram is in the making, of which it is settled where it goes and how. NULL: none
+     * ever is. */
+    bool (*settled)(const struct socket *socket);
 };
 
 extern const struct socket_kind tcp_kind, listener_kind, udp_kind, echo_kind, epoll_kind;

@@ -126,6 +126,7 @@ int udp_connect(struct udp *udp, const struct endpoint *remote)
     udp->remote = *remote;
     table_insert(&udp_of(udp->stack)->peers, &udp->peer_node,
                  udp_peer_hash(udp->stack, udp->local.port, remote));
+    udp_cork_redirect(udp, &path);
     return 0;
 }
 

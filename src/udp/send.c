@@ -5,11 +5,59 @@
 #include "udp/internal.h"
 #include "wire/udp.h"
 
-static int transmit(struct udp *udp, const struct endpoint *to, const struct ip_path *path,
-                    const struct datagram_piece *piece)
+enum {
+    CALL_MAX = 65535, /* bytes that one call may have, whatever becomes of them: as on Linux */
+};
+
+size_t udp_most(const struct udp_departure *departure)
+{
+    size_t headers = departure->path.header_bytes + UDP_HEADER_SIZE;
+    return departure->options.dont_fragment ? departure->path.mtu - headers : UDP_PAYLOAD_MAX;
+}
+
+void udp_note_too_long(struct udp *udp, const struct udp_departure *departure)
+{
+    if (datagrams_too_long(udp->stack, &udp->datagrams, &departure->to, departure->path.mtu))
+        stack_notify(udp->stack, udp->owner, POLLERR);
+}
+
+void udp_set_path(struct udp_departure *departure, const struct ip_path *path)
+{
+    departure->path = *path;
+    if (departure->options.ignore_path_mtu)
+        departure->path.mtu = path->link_mtu;
+}
+
+int udp_settle(struct udp *udp, const struct endpoint *to, size_t length, struct udp_departure *out)
 {
     const struct datagram_options *options = &udp->datagrams.options;
-    uint16_t length = (uint16_t)(UDP_HEADER_SIZE + piece->length);
+    const struct address *source =
+        address_is_unspecified(&options->source) ? &udp->local.address : &options->source;
+    *out = (struct udp_departure){.to = *to, .options = *options};
+    struct ip_path path;
+    int error = ip_path_find(udp->stack, source, &to->address, &path);
+    if (error)
+        return error;
+    udp_set_path(out, &path);
+    if (length > udp_most(out)) {
+        udp_note_too_long(udp, out);
+        return -EMSGSIZE;
+    }
+    error = -datagrams_error(&udp->datagrams, true);
+    if (!error && udp->datagrams.send_closed)
+        error = -EPIPE;
+    if (!error && udp->local.port == 0)
+        error = udp_take_ephemeral_port(udp);
+    return error;
+}
+
+static int transmit(struct udp *udp, const struct udp_departure *departure, const void *bytes,
+                    size_t payload_length)
+{
+    const struct datagram_options *options = &departure->options;
+    const struct ip_path *path = &departure->path;
+    const struct endpoint *to = &departure->to;
+    uint16_t length = (uint16_t)(UDP_HEADER_SIZE + payload_length);
     struct checksum sum = ip_pseudo_header(&path->source, &to->address, IP_PROTOCOL_UDP, length);
     struct udp_header header = {.source_port = udp->local.port,
                                 .destination_port = to->port,
@@ -17,7 +65,7 @@ static int transmit(struct udp *udp, const struct endpoint *to, const struct ip_
                                 .checksum = checksum_fold(&sum)};
     struct packet_out packet;
     udp_build(&header, packet_out_begin(&packet, IP_PROTOCOL_UDP, UDP_HEADER_SIZE));
-    packet_out_payload(&packet, piece->bytes, piece->length);
+    packet_out_payload(&packet, bytes, payload_length);
     packet.source = path->source;
     packet.destination = to->address;
     packet.checksum_offset = UDP_CHECKSUM_OFFSET;
@@ -28,42 +76,50 @@ static int transmit(struct udp *udp, const struct endpoint *to, const struct ip_
     return ip_output(udp->stack, path, &packet);
 }
 
-static int send_piece(struct udp *udp, const struct endpoint *to,
-                      const struct datagram_piece *piece)
+int udp_depart(struct udp *udp, struct udp_departure *departure, const void *bytes, size_t length)
 {
-    struct ip_path path;
-    const struct address *source = &udp->datagrams.options.source;
-    if (address_is_unspecified(source))
-        source = &udp->local.address;
-    int error = ip_path_find(udp->stack, source, &to->address, &path);
-    if (!error)
-        error = -datagrams_error(&udp->datagrams, true);
-    if (!error && udp->datagrams.send_closed)
-        error = -EPIPE;
-    if (!error && udp->local.port == 0)
-        error = udp_take_ephemeral_port(udp);
-    if (!error && udp->datagrams.options.ignore_path_mtu)
-        path.mtu = path.link_mtu;
-    if (!error)
-        error = transmit(udp, to, &path, piece);
-    if (error == -EMSGSIZE && datagrams_too_long(udp->stack, &udp->datagrams, to, path.mtu))
+    int error = transmit(udp, departure, bytes, length);
+    if (error == -EMSGSIZE)
+        udp_note_too_long(udp, departure);
+    if (error)
+        return error;
+    stack_count(udp->stack, COUNTER_UdpOutDatagrams);
+    if (datagrams_left(udp->stack, &udp->datagrams, departure->options.stamps))
         stack_notify(udp->stack, udp->owner, POLLERR);
-    if (!error)
-        stack_count(udp->stack, COUNTER_UdpOutDatagrams);
-    return error;
+    return 0;
 }
 
-ssize_t udp_send(struct udp *udp, const struct iovec *spans, int count, const struct endpoint *to)
+/* What one call has is the whole datagram, or the first of it with `more`. */
+static int send_first(struct udp *udp, const struct endpoint *to,
+                      const struct datagram_piece *piece, bool more)
 {
+    struct udp_departure departure;
     if (!to)
         to = &udp->remote;
     if (to->port == 0)
         return to == &udp->remote ? -EDESTADDRREQ : -EINVAL;
-    struct datagram_piece piece;
-    int error = datagram_piece_make(spans, count, UDP_PAYLOAD_MAX, &piece);
+    int error = udp_settle(udp, to, piece->length, &departure);
     if (error)
         return error;
-    error = send_piece(udp, to, &piece);
+    return more ? udp_cork_begin(udp, &departure, piece)
+                : udp_depart(udp, &departure, piece->bytes, piece->length);
+}
+
+ssize_t udp_send(struct udp *udp, const struct iovec *spans, int count, const struct endpoint *to,
+                 bool more)
+{
+    struct datagram_piece piece;
+    more |= udp->corked;
+    int error = datagram_piece_make(spans, count, CALL_MAX, &piece);
+    if (error)
+        return error;
+    if (!udp->parcel) {
+        error = send_first(udp, to, &piece, more);
+    } else {
+        error = udp_cork_add(udp, &piece);
+        if (!error && !more)
+            error = udp_cork_push(udp);
+    }
     datagram_piece_release(&piece);
     return error ? error : (ssize_t)piece.length;
 }

@@ -46,6 +46,7 @@ int udp_open(struct stack *stack, void *owner, struct udp **out)
 
 void udp_close(struct udp *udp)
 {
+    udp_cork_drop(udp);
     udp_leave(udp);
     datagrams_release(udp->stack, &udp->datagrams);
     list_remove(&udp->link);
@@ -86,9 +87,9 @@ void udp_stamps_begin(struct udp *udp)
     datagrams_stamps_begin(&udp->datagrams);
 }
 
-void udp_sent(struct udp *udp, struct error_note *completion, uint32_t stamps)
+void udp_complete(struct udp *udp, struct error_note *completion)
 {
-    datagrams_sent(udp->stack, &udp->datagrams, completion, stamps);
+    datagrams_complete(udp->stack, &udp->datagrams, completion);
     stack_notify(udp->stack, udp->owner, POLLERR);
 }
 

@@ -38,8 +38,20 @@ int udp_connect(struct udp *udp, const struct endpoint *remote);
 /* Sends one datagram to `to`, or to the peer when NULL: its length; -EDESTADDRREQ (no peer),
  * -EMSGSIZE (above UDP_PAYLOAD_MAX, or above the path's MTU with dont_fragment), -EPIPE (shut),
  * -ENETUNREACH, -EACCES, -EINVAL (port 0), -EADDRINUSE (no ephemeral port left), -ENOBUFS (the link
- * is full), -ENOMEM; or the pending error, once (-ECONNREFUSED). */
-ssize_t udp_send(struct udp *udp, const struct iovec *spans, int count, const struct endpoint *to);
+ * is full, or memory is short), -ENOMEM; or the pending error, once (-ECONNREFUSED).
+ *
+ * With `more`, or while the endpoint is corked, it is kept, and what later calls have is added to
+ * it until one comes without: where it goes and how is as the first call said, or, of where, the
+ * last udp_connect. After -EMSGSIZE
+ * (UDP_PAYLOAD_MAX, or the path's MTU with dont_fragment) and -ENOBUFS all of it is lost, as it is
+ * when the endpoint is closed. */
+ssize_t udp_send(struct udp *udp, const struct iovec *spans, int count, const struct endpoint *to,
+                 bool more);
+/* UDP_CORK (udp(7)): taken away, what is kept is sent. */
+void udp_set_cork(struct udp *udp, bool corked);
+bool udp_corked(const struct udp *udp);
+bool udp_is_making(const struct udp *udp);  /* whether something is kept */
+uint32_t udp_queued(const struct udp *udp); /* and how many bytes (SIOCOUTQ) */
 /* As datagrams_receive. */
 ssize_t udp_receive(struct udp *udp, const struct iovec *spans, int count, int flags,
                     struct datagram_info *info);
@@ -52,8 +64,8 @@ unsigned udp_readiness(const struct udp *udp);
 int udp_error(struct udp *udp, bool clear);            /* a positive errno, or 0 */
 uint32_t udp_next_length(const struct udp *udp);       /* bytes of the next datagram (FIONREAD) */
 struct datagram_options *udp_options(struct udp *udp); /* to read and to change */
-/* What datagrams_sent() and datagrams_stamps_begin() do. */
-void udp_sent(struct udp *udp, struct error_note *completion, uint32_t stamps);
+/* What datagrams_complete() and datagrams_stamps_begin() do. */
+void udp_complete(struct udp *udp, struct error_note *completion);
 void udp_stamps_begin(struct udp *udp);
 /* The oldest note of the error queue, to be freed by the caller, or NULL. */
 struct error_note *udp_take_note(struct udp *udp);

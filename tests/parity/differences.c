@@ -5,9 +5,6 @@
 const struct difference differences[] = {
     {"datagram_*/connect_to_many", "A->connect(s, AT(\"224.0.0.1\", 5)): 0",
      "A->connect(s, AT(\"224.0.0.1\", 5)): EACCES", "no multicast is sent", false},
-    {"datagram_*/send_flagged", "A->send(s, \"[cd]\", 1, MSG_NOSIGNAL*",
-     "A->send(s, \"[cd]\", 1, MSG_NOSIGNAL*",
-     "MSG_MORE is for streams, and refused as POSIX has it of a flag that is not supported", false},
     {"instance_of_epoll/*", "A->*: E*", "A->*: ENOTSOCK",
      "that it is no socket is found before a flag or an address is looked at", false},
     {"stream_*/ask_what_is_queued", "out: [13]", "out: 0",

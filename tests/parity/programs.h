@@ -9,9 +9,17 @@ struct program {
     void (*run)(struct play *p);
 };
 
-extern const struct program programs_stream[], programs_name[], programs_option[], programs_epoll[],
-    programs_errors[];
-extern const unsigned programs_stream_count, programs_name_count, programs_option_count,
-    programs_epoll_count, programs_errors_count;
+/* A list of them, and how many it has. */
+#define PROGRAMS(list)                             \
+    extern const struct program programs_##list[]; \
+    extern const unsigned programs_##list##_count
+
+PROGRAMS(stream);
+PROGRAMS(datagram);
+PROGRAMS(cork);
+PROGRAMS(name);
+PROGRAMS(option);
+PROGRAMS(epoll);
+PROGRAMS(errors);
 
 #endif

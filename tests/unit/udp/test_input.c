@@ -137,22 +137,6 @@ static void full_queue_drops_and_counts(void **state)
 
 /* ── Errors ── */
 
-/* An ICMP error about the index-th packet sent. */
-static enum drop_reason error_arrives(struct machine *m, unsigned index, uint8_t type, uint8_t code,
-                                      uint16_t mtu)
-{
-    struct test_packet packet;
-    struct icmp_message message = {.type = type,
-                                   .code = code,
-                                   .mtu = mtu,
-                                   .body = m->sent[index].bytes,
-                                   .body_length = m->sent[index].length};
-    if (message.body_length > 28)
-        message.body_length = 28; /* RFC 792: the header and 64 bits of the data */
-    packet_make_icmp(&packet, header_between(0x0a000001, MACHINE_ADDRESS, 0), message);
-    return machine_input(m, packet.bytes, packet.length);
-}
-
 /* RFC 1122 §4.1.3.3. */
 static void connected_endpoint_is_told_of_a_refused_port_once(void **state)
 {
@@ -212,9 +196,9 @@ static void only_who_must_not_be_cut_hears_of_a_small_mtu(void **state)
      */
     static char large[600];
     struct iovec span = {large, sizeof large};
-    assert_int_equal(udp_send(udp, &span, 1, NULL), -EMSGSIZE);
+    assert_int_equal(udp_send(udp, &span, 1, NULL, false), -EMSGSIZE);
     udp_options(udp)->ignore_path_mtu = true;
-    assert_int_equal(udp_send(udp, &span, 1, NULL), sizeof large);
+    assert_int_equal(udp_send(udp, &span, 1, NULL, false), sizeof large);
     udp_close(udp);
     machine_free(m);
 }

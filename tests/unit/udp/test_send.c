@@ -29,10 +29,10 @@ static void spans_become_one_datagram(void **state)
     struct udp *udp = connected(m, OUR_PORT);
     char a[] = "one ", b[] = "two ", c[] = "three";
     struct iovec spans[] = {{a, 4}, {NULL, 0}, {b, 4}, {c, 5}};
-    assert_int_equal(udp_send(udp, spans, 4, NULL), 13);
+    assert_int_equal(udp_send(udp, spans, 4, NULL, false), 13);
     assert_int_equal(sent_udp(m, 0).length, 21);
     assert_memory_equal(sent_payload(m, 0) + 8, "one two three", 13);
-    assert_int_equal(udp_send(udp, NULL, 0, NULL), 0);
+    assert_int_equal(udp_send(udp, NULL, 0, NULL, false), 0);
     assert_int_equal(sent_udp(m, 1).length, 8);
     udp_close(udp);
     machine_free(m);
@@ -88,7 +88,7 @@ static void what_cannot_be_sent_says_why(void **state)
     char *big = calloc(1, UDP_PAYLOAD_MAX + 1);
     assert_non_null(big);
     struct iovec span = {big, UDP_PAYLOAD_MAX + 1};
-    assert_int_equal(udp_send(udp, &span, 1, &peer), -EMSGSIZE);
+    assert_int_equal(udp_send(udp, &span, 1, &peer, false), -EMSGSIZE);
     free(big);
     m->transmit_error = -ENOBUFS;
     assert_int_equal(send_text(udp, "x", &peer), -ENOBUFS);
@@ -106,9 +106,9 @@ static void datagram_above_the_mtu_that_must_not_be_cut_is_refused(void **state)
     static char bytes[1473];
     struct iovec span = {bytes, 1473};
     udp_options(udp)->dont_fragment = true;
-    assert_int_equal(udp_send(udp, &span, 1, NULL), -EMSGSIZE);
+    assert_int_equal(udp_send(udp, &span, 1, NULL, false), -EMSGSIZE);
     span.iov_len = 1472;
-    assert_int_equal(udp_send(udp, &span, 1, NULL), 1472);
+    assert_int_equal(udp_send(udp, &span, 1, NULL, false), 1472);
     assert_int_equal(m->sent[0].length, 1500);
     udp_close(udp);
     machine_free(m);

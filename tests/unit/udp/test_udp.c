@@ -62,7 +62,7 @@ static void exhausted_memory_is_said(void **state)
     char a[] = "a", b[] = "b";
     struct iovec spans[] = {{a, 1}, {b, 1}};
     allocations_fail_after(0);
-    ssize_t sent = udp_send(udp, spans, 2, NULL);
+    ssize_t sent = udp_send(udp, spans, 2, NULL, false);
     allocations_succeed();
     assert_int_equal(sent, -ENOMEM);
     allocations_fail_after(1); /* the first is the test's own */

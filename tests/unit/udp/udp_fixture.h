@@ -72,7 +72,7 @@ static inline struct udp *connected(struct machine *m, uint16_t port)
 static inline ssize_t send_text(struct udp *udp, const char *text, const struct endpoint *to)
 {
     struct iovec span = {(void *)(uintptr_t)text, strlen(text)};
-    return udp_send(udp, &span, 1, to);
+    return udp_send(udp, &span, 1, to, false);
 }
 
 /* Receives into a text; returns udp_receive's result. */
@@ -115,6 +115,22 @@ static inline struct udp_header sent_udp(const struct machine *m, unsigned index
     assert_true(sent_checksum_is_right(m, index));
     assert_true(udp_parse(sent_payload(m, index), sent_payload_length(m, index), &header));
     return header;
+}
+
+/* An ICMP error about the index-th packet sent. */
+static inline enum drop_reason error_arrives(struct machine *m, unsigned index, uint8_t type,
+                                             uint8_t code, uint16_t mtu)
+{
+    struct test_packet packet;
+    struct icmp_message message = {.type = type,
+                                   .code = code,
+                                   .mtu = mtu,
+                                   .body = m->sent[index].bytes,
+                                   .body_length = m->sent[index].length};
+    if (message.body_length > 28)
+        message.body_length = 28; /* RFC 792: the header and 64 bits of the data */
+    packet_make_icmp(&packet, header_between(0x0a000001, MACHINE_ADDRESS, 0), message);
+    return machine_input(m, packet.bytes, packet.length);
 }
 
 #endif
