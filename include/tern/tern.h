@@ -109,7 +109,8 @@ TERN_API int tern_socket(struct tern *t, int domain, int type, int protocol);
 
 /* bind(2).
  * Errors: EINVAL (bound already, or length), EAFNOSUPPORT, EADDRINUSE (or no port left),
- * EADDRNOTAVAIL (not an address of this stack). */
+ * EADDRNOTAVAIL (not an address of this stack; UDP also takes broadcast addresses, for who wants to
+ * hear nothing else, and multicast ones, which hear nothing since no group can be joined). */
 TERN_API int tern_bind(struct tern *t, int socket, const struct sockaddr *address,
                        socklen_t length);
 
@@ -130,9 +131,9 @@ TERN_API int tern_accept4(struct tern *t, int socket, struct sockaddr *address, 
  * handshake goes on: POLLOUT tells its end, and SO_ERROR or another connect how it ended (EALREADY
  * before). AF_UNSPEC dissolves the association of a datagram socket, resets a connection (the
  * socket can connect again, its options and its name kept) and ends a listening.
- * Errors: EAFNOSUPPORT, EINVAL, EISCONN, EACCES (broadcast or multicast; of TCP, ENETUNREACH),
- * ECONNREFUSED, ECONNRESET, ECONNABORTED (it failed, and SO_ERROR has told why), ETIMEDOUT,
- * EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL (no port left). */
+ * Errors: EAFNOSUPPORT, EINVAL, EISCONN, EACCES (broadcast without SO_BROADCAST), ECONNREFUSED,
+ * ECONNRESET, ECONNABORTED (it failed, and SO_ERROR has told why), ETIMEDOUT, EHOSTUNREACH,
+ * ENETUNREACH (and for TCP a broadcast or multicast address), EADDRNOTAVAIL (no port left). */
 TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *address,
                           socklen_t length);
 
@@ -246,8 +247,8 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
 /* getsockopt(2), setsockopt(2), with Linux's levels, names, numbers and meaning.
  * SOL_SOCKET: SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT (to be read);
  * SO_REUSEADDR, SO_REUSEPORT (of those that share a port each has its share of the peers, by a
- * keyed hash), SO_BROADCAST (kept; nothing is broadcast), SO_MARK and SO_PRIORITY (kept; nothing
- * goes by them), SO_ZEROCOPY (not of echo sockets: EOPNOTSUPP),
+ * keyed hash), SO_BROADCAST (datagrams may go to all, who are heard at home too), SO_MARK and
+ * SO_PRIORITY (kept; nothing goes by them), SO_ZEROCOPY (not of echo sockets: EOPNOTSUPP),
  * SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING (below), SO_KEEPALIVE, SO_LINGER, SO_OOBINLINE (of
  * streams), SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT, SO_BUSY_POLL
  * (how long, in microseconds, a call that waits for the socket looks for packets again and again
@@ -255,15 +256,16 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * IP_TOS, IP_MTU_DISCOVER, IP_RECVERR (of datagrams, whether ICMP errors and EMSGSIZE are told in
  * the error queue, also without a peer; of an open TCP connection, whether an ICMP error fails the
  * next call at once; that of an attempt to connect is always in the error queue); of TCP
- * IP_FREEBIND; of datagrams IP_RECVTTL, IP_RECVTOS, IP_PKTINFO. IPPROTO_UDP: UDP_CORK (as MSG_MORE
- * with each send; taken away, what is kept leaves). IPPROTO_TCP: TCP_NODELAY,
- * TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT, TCP_LINGER2,
- * TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
- * TCP_NOTSENT_LOWAT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE,
- * TCP_INQ (tern_recvmsg tells in TCP_CM_INQ how many bytes are left, at the end 1). Errors:
- * ENOPROTOOPT (no such option here), EOPNOTSUPP (to get: no such level; TCP_FASTOPEN_CONNECT while
- * the setting tcp.fastopen has no client), EINVAL (length, value, or too late for it), EDOM (a time
- * out of range). */
+ * IP_FREEBIND; of datagrams IP_RECVTTL, IP_RECVTOS, IP_PKTINFO, IP_MULTICAST_TTL, IP_MULTICAST_LOOP
+ * (kept: groups are sent to, and cannot be joined). IPPROTO_UDP: UDP_CORK (as MSG_MORE with each
+ * send; taken away, what is kept leaves). IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK,
+ * TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_INFO,
+ * TCP_QUICKACK, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT,
+ * TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INQ
+ * (tern_recvmsg tells in TCP_CM_INQ how many bytes are left, at the end 1). Errors: ENOPROTOOPT (no
+ * such option here), EOPNOTSUPP (to get: no such level; TCP_FASTOPEN_CONNECT while the setting
+ * tcp.fastopen has no client), EINVAL (length, value, or too late for it), EDOM (a time out of
+ * range). */
 TERN_API int tern_getsockopt(struct tern *t, int socket, int level, int option, void *value,
                              socklen_t *length);
 TERN_API int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,

@@ -23,6 +23,7 @@ void datagrams_init(struct datagrams *datagrams, uint32_t receive_limit_bytes)
     list_init(&datagrams->queue);
     error_queue_init(&datagrams->errors);
     datagrams->options.receive_limit_bytes = receive_limit_bytes;
+    datagrams->options.group_hop_limit = 1;
 }
 
 static void remove_first(struct stack *stack, struct datagrams *datagrams)

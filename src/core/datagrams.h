@@ -24,11 +24,13 @@ struct datagram_options {
     uint32_t receive_limit_bytes; /* SO_RCVBUF: of the queue, bookkeeping included */
     struct address source;        /* IP_PKTINFO of a send call; unspecified: as bound */
     uint8_t hop_limit;            /* IP_TTL; 0: the setting ip.ttl */
+    uint8_t group_hop_limit;      /* IP_MULTICAST_TTL; 0: not beyond this host */
     uint8_t traffic_class;        /* IP_TOS */
     bool ignore_path_mtu;         /* IP_MTU_DISCOVER: whatever has been learnt of the path */
     bool dont_fragment;           /* IP_MTU_DISCOVER: -EMSGSIZE rather than fragments */
     bool reuse_address;           /* SO_REUSEADDR; read by bind */
     bool reuse_port;              /* SO_REUSEPORT; the same, and whoever shares has a share */
+    bool broadcast;               /* SO_BROADCAST */
     bool receive_errors;          /* IP_RECVERR: every error is told, and queued with its details */
     uint32_t stamps;              /* SO_TIMESTAMPING of a send call: core/stamps.h */
 };
@@ -56,7 +58,7 @@ struct datagrams {
     struct datagram_options options;
 };
 
-/* `receive_limit_bytes` starts as given, all else as zero. */
+/* `receive_limit_bytes` starts as given, group_hop_limit as 1 (RFC 1112 §6.1), all else as zero. */
 void datagrams_init(struct datagrams *datagrams, uint32_t receive_limit_bytes);
 void datagrams_release(struct stack *stack, struct datagrams *datagrams);
 

@@ -83,11 +83,15 @@ int ip_send_echo(struct stack *stack, const struct address *source,
     int error = ip_path_find(stack, source, destination, &path);
     if (error)
         return error;
+    if (path.kind == PATH_TO_ALL && !echo->may_broadcast)
+        return -EACCES;
+    if (path.kind == PATH_TO_GROUP && echo->group_hop_limit == 0)
+        return 0; /* not beyond this host, where nobody would answer */
     struct packet_out packet;
     packet_out_begin(&packet, IP_PROTOCOL_ICMP, ICMP_HEADER_SIZE);
     packet.source = path.source;
     packet.destination = *destination;
-    packet.hop_limit = echo->hop_limit;
+    packet.hop_limit = path.kind == PATH_TO_GROUP ? echo->group_hop_limit : echo->hop_limit;
     packet.traffic_class = echo->traffic_class;
     packet.dont_fragment = echo->dont_fragment;
     packet.why = "echo request";

@@ -42,6 +42,14 @@ bool ip_is_ours(const struct stack *stack, const struct address *address)
     return address_is_loopback(address) && address_is_ipv4(address);
 }
 
+bool ip_is_broadcast(const struct stack *stack, const struct address *address)
+{
+    for (unsigned i = 0; i < stack->interface_count; i++)
+        if (interface_is_broadcast(&stack->interfaces[i], address))
+            return true;
+    return false;
+}
+
 size_t ip_address_bytes(const struct address *address, uint8_t bytes[16])
 {
     if (!address_is_ipv4(address)) {

@@ -8,9 +8,14 @@
 /* Registers IPv4 and ICMP with the stack. 0 or -ENOMEM. */
 int ip_attach(struct stack *stack);
 
+/* Who hears what is sent there: one host; all of the subnet (broadcast); who has joined a group
+ * (multicast). */
+enum path_kind { PATH_TO_ONE, PATH_TO_ALL, PATH_TO_GROUP };
+
 /* How a destination is reached. */
 struct ip_path {
     struct interface *interface;
+    enum path_kind kind;
     struct address source; /* ours to use */
     uint32_t mtu;          /* bytes of an IP packet that it is believed to take */
     uint32_t link_mtu;     /* and that our own link does: mtu at most */
@@ -21,7 +26,8 @@ struct ip_path {
 
 /* Finds the way to `destination`, from `source` where that is given and specified (it must be
  * ours): 0, -ENETUNREACH (no route), -EADDRNOTAVAIL (source is not ours), -EINVAL (a loopback
- * source, which leaves no host), -EACCES (broadcast or multicast). */
+ * source, which leaves no host). Who talks to one host only, and who must not broadcast, looks at
+ * path->kind. */
 int ip_path_find(struct stack *stack, const struct address *source,
                  const struct address *destination, struct ip_path *path);
 
@@ -35,11 +41,13 @@ bool ip_path_refresh(struct stack *stack, const struct address *destination, str
 
 /* Whether `address` is one of our own on any interface. */
 bool ip_is_ours(const struct stack *stack, const struct address *address);
+/* Whether it is the limited broadcast address, or that of the subnet of any interface. */
+bool ip_is_broadcast(const struct stack *stack, const struct address *address);
 
-/* Sends: puts the IP header in front and passes the packet to its interface. packet->source must be
- * ours and specified. `path` may be NULL: then the way is looked up. 0, -ENETUNREACH, -EMSGSIZE
- * (larger than the path's MTU and not to be cut), or the link's error. Transports treat an error as
- * a loss. */
+/* Sends, and to ourselves too what is for all: puts the IP header in front and passes the packet to
+ * its interface. packet->source must be ours and specified. `path` may be NULL: then the way is
+ * looked up. 0, -ENETUNREACH, -EMSGSIZE (larger than the path's MTU and not to be cut), or the
+ * link's error. Transports treat an error as a loss. */
 int ip_output(struct stack *stack, const struct ip_path *path, struct packet_out *packet);
 
 /* The sum over the pseudo-header of the family of the two addresses (RFC 9293 §3.1, RFC 768, RFC
@@ -67,11 +75,14 @@ struct ip_echo {
     uint16_t sequence;
     const void *data;
     size_t length;
-    uint8_t hop_limit; /* 0: the setting ip.ttl */
+    uint8_t hop_limit;       /* 0: the setting ip.ttl */
+    uint8_t group_hop_limit; /* to a group: 0: not beyond this host */
+    bool may_broadcast;
     uint8_t traffic_class;
     bool dont_fragment;
 };
-/* 0, or what ip_path_find and ip_output return. `source` may be unspecified. */
+/* 0, -EACCES (broadcast), or what ip_path_find and ip_output return. `source` may be unspecified.
+ */
 int ip_send_echo(struct stack *stack, const struct address *source,
                  const struct address *destination, const struct ip_echo *echo);
 typedef enum drop_reason ip_echo_reply_function(struct stack *stack, const struct packet_in *packet,

@@ -32,6 +32,14 @@ static bool is_this_network(const struct address *address)
     return address_to_ipv4(address) >> 24 == 0;
 }
 
+/* What we send to all of a subnet comes to ourselves by another interface than the subnet's. */
+static bool is_broadcast(const struct stack *stack, const struct interface *interface,
+                         const struct address *destination)
+{
+    return is_looped(stack, interface) ? ip_is_broadcast(stack, destination)
+                                       : interface_is_broadcast(interface, destination);
+}
+
 /* Whether no packet from outside can truly be from there (RFC 1122 §3.2.1.3, security rule 11). Our
  * own address would make us talk to ourselves (LAND). */
 static bool source_is_bad(const struct stack *stack, const struct interface *interface,
@@ -53,7 +61,7 @@ static enum reach destination_reach(const struct stack *stack, const struct inte
         return REACH_NOBODY;
     if (interface_owns(interface, destination) || ip_is_ours(stack, destination))
         return REACH_US;
-    return interface_is_broadcast(interface, destination) ? REACH_ALL : REACH_NOBODY;
+    return is_broadcast(stack, interface, destination) ? REACH_ALL : REACH_NOBODY;
 }
 
 enum drop_reason ipv4_deliver(struct stack *stack, const struct packet_in *packet)

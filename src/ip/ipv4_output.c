@@ -48,6 +48,7 @@ int ip_output(struct stack *stack, const struct ip_path *path, struct packet_out
             return error;
         path = &found;
     }
+    struct interface *loopback = &ip_of(stack)->loopback.interface;
     bool fits = IPV4_HEADER_MIN + wire_length(packet) <= path->mtu;
     if (!fits && !may_be_cut(packet)) {
         stack_count(stack, COUNTER_IpFragFails);
@@ -55,6 +56,8 @@ int ip_output(struct stack *stack, const struct ip_path *path, struct packet_out
     }
     prepend_header(stack, packet);
     stack_count(stack, COUNTER_IpOutRequests);
+    if (path->kind == PATH_TO_ALL && path->interface != loopback)
+        interface_output(loopback, packet); /* we are of all; whether we hear it is our business */
     return fits ? interface_output(path->interface, packet)
                 : fragmentation_output(stack, path->interface, path->mtu, packet);
 }

@@ -60,7 +60,7 @@ static int take_route(struct stack *stack, const struct address *source,
     if (address_is_loopback(own)) /* never outside a host: RFC 1122 §3.2.1.3 (g) */
         return -EINVAL;
     if (interface_is_broadcast(route->interface, destination))
-        return -EACCES;
+        path->kind = PATH_TO_ALL;
     path->interface = route->interface;
     path->source = *own;
     find_mtu(stack, destination, path);
@@ -74,10 +74,13 @@ int ip_path_find(struct stack *stack, const struct address *source,
         source = NULL;
     if (source && !ip_is_ours(stack, source))
         return -EADDRNOTAVAIL;
-    if (address_is_multicast(destination) || address_is_limited_broadcast(destination))
-        return -EACCES;
+    bool to_group = address_is_multicast(destination),
+         to_all = address_is_limited_broadcast(destination);
     path->header_bytes = IPV4_HEADER_MIN;
-    if (ip_is_ours(stack, destination)) {
+    path->kind = to_group ? PATH_TO_GROUP : to_all ? PATH_TO_ALL : PATH_TO_ONE;
+    /* What belongs to no subnet goes where its source is. */
+    bool stays = (to_group || to_all) && source && address_is_loopback(source);
+    if (stays || ip_is_ours(stack, destination)) {
         take_loopback(stack, source, destination, path);
         return 0;
     }

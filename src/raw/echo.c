@@ -124,6 +124,8 @@ int echo_connect(struct echo *echo, const struct endpoint *remote)
     struct ip_path path;
     int error = ip_path_find(echo->stack, echo->address_chosen ? &echo->local.address : NULL,
                              &remote->address, &path);
+    if (!error && path.kind == PATH_TO_ALL && !echo->datagrams.options.broadcast)
+        error = -EACCES;
     if (!error && echo->local.port == 0)
         error = take_free_identifier(echo);
     if (error)
@@ -154,6 +156,8 @@ static int send_message(struct echo *echo, const struct address *to,
                               .data = message.body,
                               .length = message.body_length,
                               .hop_limit = options->hop_limit,
+                              .group_hop_limit = options->group_hop_limit,
+                              .may_broadcast = options->broadcast,
                               .traffic_class = options->traffic_class,
                               .dont_fragment = options->dont_fragment};
     return ip_send_echo(echo->stack, &echo->local.address, to, &request);

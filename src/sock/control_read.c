@@ -34,7 +34,7 @@ static int read_hop_limit(const void *data, size_t length, struct datagram_optio
     memcpy(&value, data, sizeof value);
     if (value < 1 || value > 255)
         return -EINVAL;
-    options->hop_limit = (uint8_t)value;
+    options->hop_limit = options->group_hop_limit = (uint8_t)value;
     return 0;
 }
 

@@ -74,8 +74,6 @@ static int tcp_kind_connect(struct socket *socket, const struct endpoint *remote
     if (socket->connect_progress == CONNECT_UNDER_WAY)
         return connect_outcome(socket);
     int result = tcp_connect(socket->of.tcb, remote);
-    if (result == -EACCES)
-        return -ENETUNREACH; /* Linux's word for a broadcast or multicast peer */
     if (result == -EINPROGRESS)
         socket->connect_progress = CONNECT_UNDER_WAY;
     if (result == 0)

@@ -128,6 +128,13 @@ static void set_reuse(struct socket *socket, int option, bool on)
     }
 }
 
+static void set_broadcast(struct socket *socket, bool on)
+{
+    socket->broadcast = on;
+    if (socket->kind->datagram_options)
+        socket->kind->datagram_options(socket)->broadcast = on;
+}
+
 static int set_zero_copy(struct socket *socket, int value)
 {
     if (socket->kind->protocol == IPPROTO_ICMP)
@@ -166,7 +173,7 @@ static int set_socket_option(struct socket *socket, int option, const void *valu
         return error;
     case SO_BROADCAST:
         if (error == 0)
-            socket->broadcast = number != 0;
+            set_broadcast(socket, number != 0);
         return error;
     case SO_MARK:
         if (error == 0)

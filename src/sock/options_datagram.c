@@ -46,6 +46,14 @@ static int set_ip_level(struct socket *socket, int option, int value)
             return -EINVAL;
         options->hop_limit = value == -1 ? 0 : (uint8_t)value;
         return 0;
+    case IP_MULTICAST_TTL: /* -1: the default, 1 */
+        if (value < -1 || value > 255)
+            return -EINVAL;
+        options->group_hop_limit = value == -1 ? 1 : (uint8_t)value;
+        return 0;
+    case IP_MULTICAST_LOOP:
+        socket->group_loop = value != 0;
+        return 0;
     case IP_TOS:
         options->traffic_class = (uint8_t)value;
         return 0;
@@ -123,6 +131,10 @@ static int get_ip_level(const struct socket *socket, const struct datagram_optio
     switch (option) {
     case IP_TTL:
         return options->hop_limit ? options->hop_limit : (int)socket->tern->stack.settings.ip_ttl;
+    case IP_MULTICAST_TTL:
+        return options->group_hop_limit;
+    case IP_MULTICAST_LOOP:
+        return socket->group_loop;
     case IP_TOS:
         return options->traffic_class;
     case IP_MTU_DISCOVER:

@@ -25,6 +25,7 @@ struct socket *socket_new(struct tern *t, const struct socket_kind *kind)
     socket->linger_s = -1;
     socket->send_buffer = SEND_BUFFER;
     socket->mtu_discover = IP_PMTUDISC_WANT;
+    socket->group_loop = true;
     list_init(&socket->waiting);
     list_init(&socket->interests);
     return socket;

@@ -136,6 +136,7 @@ struct socket {
     bool reuse_port : 1;      /* SO_REUSEPORT */
     bool keep_alive : 1;      /* SO_KEEPALIVE of datagrams, which have nothing to keep */
     bool broadcast : 1;       /* SO_BROADCAST */
+    bool group_loop : 1;      /* IP_MULTICAST_LOOP: kept, and nothing goes by it */
     bool receive_ttl : 1;     /* IP_RECVTTL */
     bool receive_tos : 1;     /* IP_RECVTOS */
     bool receive_pktinfo : 1; /* IP_PKTINFO */

@@ -113,6 +113,8 @@ static int prepare_open(struct tcb *tcb, const struct endpoint *remote)
     if (source && address_is_unspecified(source))
         source = NULL;
     error = ip_path_find(tcb->stack, source, &remote->address, &tcb->path);
+    if (error == 0 && tcb->path.kind != PATH_TO_ONE)
+        error = -ENETUNREACH; /* MUST-46; Linux's word */
     if (error < 0)
         return error;
     error = claim_local(tcb, remote);

@@ -65,10 +65,21 @@ int udp_take_ephemeral_port(struct udp *udp)
     return -EADDRINUSE;
 }
 
+/* Many hosts have it, and so none sends from it. */
+static bool is_of_many(const struct udp *udp, const struct address *address)
+{
+    return address_is_multicast(address) || ip_is_broadcast(udp->stack, address);
+}
+
+const struct address *udp_source(const struct udp *udp)
+{
+    return ip_is_ours(udp->stack, &udp->local.address) ? &udp->local.address : NULL;
+}
+
 int udp_bind(struct udp *udp, const struct endpoint *local)
 {
     bool chosen = !address_is_unspecified(&local->address);
-    if (chosen && !ip_is_ours(udp->stack, &local->address))
+    if (chosen && !ip_is_ours(udp->stack, &local->address) && !is_of_many(udp, &local->address))
         return -EADDRNOTAVAIL;
     if (udp->local.port != 0)
         return -EINVAL;
@@ -115,14 +126,17 @@ int udp_connect(struct udp *udp, const struct endpoint *remote)
     if (remote->port == 0)
         return -EINVAL;
     struct ip_path path;
-    int error = ip_path_find(udp->stack, udp->address_chosen ? &udp->local.address : NULL,
+    int error = ip_path_find(udp->stack, udp->address_chosen ? udp_source(udp) : NULL,
                              &remote->address, &path);
+    if (!error && path.kind == PATH_TO_ALL && !udp->datagrams.options.broadcast)
+        error = -EACCES;
     if (!error && udp->local.port == 0)
         error = udp_take_ephemeral_port(udp);
     if (error)
         return error;
     forget_peer(udp);
-    udp->local.address = path.source;
+    if (!udp->address_chosen)
+        udp->local.address = path.source;
     udp->remote = *remote;
     table_insert(&udp_of(udp->stack)->peers, &udp->peer_node,
                  udp_peer_hash(udp->stack, udp->local.port, remote));

@@ -28,12 +28,14 @@ static enum drop_reason take(struct udp *udp, const struct packet_in *packet,
 static bool wants_broadcast(const struct udp *udp, const struct endpoint *local,
                             const struct endpoint *remote)
 {
-    return udp->local.port == local->port && address_is_unspecified(&udp->local.address) &&
+    const struct address *own = &udp->local.address;
+    bool hears = address_is_unspecified(own) || address_equal(own, &local->address);
+    return hears && udp->local.port == local->port &&
            (udp->remote.port == 0 || endpoint_equal(&udp->remote, remote));
 }
 
-/* A broadcast reaches every endpoint on its port that is bound to no address (RFC 1122 §4.1.3.5:
- * whoever wants less binds to an address). */
+/* A broadcast reaches every endpoint on its port that is bound to no address, or to its own (RFC
+ * 1122 §4.1.3.5: whoever wants less binds to an address). */
 static enum drop_reason take_broadcast(struct stack *stack, const struct packet_in *packet,
                                        const struct udp_header *header,
                                        const struct endpoint *local, const struct endpoint *remote)

@@ -70,6 +70,8 @@ struct udp *udp_find_connected(const struct stack *stack, const struct endpoint 
 struct udp *udp_find_bound(const struct stack *stack, const struct endpoint *local,
                            const struct endpoint *remote);
 
+/* The address that what it sends comes from; NULL: whichever suits the destination. */
+const struct address *udp_source(const struct udp *udp);
 /* 0 or -EADDRINUSE. */
 int udp_take_ephemeral_port(struct udp *udp);
 /* Gives back the port, and the peer, if there is one. */

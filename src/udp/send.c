@@ -32,10 +32,13 @@ int udp_settle(struct udp *udp, const struct endpoint *to, size_t length, struct
 {
     const struct datagram_options *options = &udp->datagrams.options;
     const struct address *source =
-        address_is_unspecified(&options->source) ? &udp->local.address : &options->source;
+        address_is_unspecified(&options->source) ? udp_source(udp) : &options->source;
     *out = (struct udp_departure){.to = *to, .options = *options};
     struct ip_path path;
     int error = ip_path_find(udp->stack, source, &to->address, &path);
+    /* Who has all as peer was allowed to when connecting. */
+    if (!error && path.kind == PATH_TO_ALL && !options->broadcast && to != &udp->remote)
+        error = -EACCES;
     if (error)
         return error;
     udp_set_path(out, &path);
@@ -57,6 +60,8 @@ static int transmit(struct udp *udp, const struct udp_departure *departure, cons
     const struct datagram_options *options = &departure->options;
     const struct ip_path *path = &departure->path;
     const struct endpoint *to = &departure->to;
+    if (path->kind == PATH_TO_GROUP && options->group_hop_limit == 0)
+        return 0; /* not beyond this host, on which nobody has joined the group */
     uint16_t length = (uint16_t)(UDP_HEADER_SIZE + payload_length);
     struct checksum sum = ip_pseudo_header(&path->source, &to->address, IP_PROTOCOL_UDP, length);
     struct udp_header header = {.source_port = udp->local.port,
@@ -69,7 +74,7 @@ static int transmit(struct udp *udp, const struct udp_departure *departure, cons
     packet.source = path->source;
     packet.destination = to->address;
     packet.checksum_offset = UDP_CHECKSUM_OFFSET;
-    packet.hop_limit = options->hop_limit;
+    packet.hop_limit = path->kind == PATH_TO_GROUP ? options->group_hop_limit : options->hop_limit;
     packet.traffic_class = options->traffic_class;
     packet.dont_fragment = options->dont_fragment;
     packet.why = "datagram";

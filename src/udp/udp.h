@@ -25,14 +25,16 @@ int udp_open(struct stack *stack, void *owner, struct udp **out);
 /* Drops what is queued and frees the endpoint. */
 void udp_close(struct udp *udp);
 
-/* Claims a local endpoint; the unspecified address stands for all of ours, port 0 takes an
+/* Claims a local endpoint; the unspecified address stands for all of ours, a broadcast address for
+ * what is sent to all, port 0 takes an
  * ephemeral one (RFC 6056). -EADDRINUSE (unless this and those that hold it have reuse_address, or
  * no ephemeral port is left), -EADDRNOTAVAIL (not ours), -EINVAL (bound already). */
 int udp_bind(struct udp *udp, const struct endpoint *local);
 /* Fixes the peer: only its datagrams and errors arrive from now on, and it is where udp_send sends.
  * Binds to an ephemeral port first if need be. `remote` NULL or with the unspecified address and
  * port 0 dissolves the association, and gives back what connecting had bound. -ENETUNREACH, -EACCES
- * (broadcast), -EADDRNOTAVAIL, -EADDRINUSE (no port left), -EINVAL (port 0). */
+ * (broadcast, without options->broadcast), -EADDRNOTAVAIL, -EADDRINUSE (no port left), -EINVAL
+ * (port 0). */
 int udp_connect(struct udp *udp, const struct endpoint *remote);
 
 /* Sends one datagram to `to`, or to the peer when NULL: its length; -EDESTADDRREQ (no peer),

@@ -134,6 +134,7 @@ int main(int argc, char **argv)
     play_programs(programs_stream, programs_stream_count);
     play_programs(programs_datagram, programs_datagram_count);
     play_programs(programs_cork, programs_cork_count);
+    play_programs(programs_many, programs_many_count);
     play_programs(programs_name, programs_name_count);
     play_programs(programs_option, programs_option_count);
     play_programs(programs_epoll, programs_epoll_count);

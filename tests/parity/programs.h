@@ -17,6 +17,7 @@ struct program {
 PROGRAMS(stream);
 PROGRAMS(datagram);
 PROGRAMS(cork);
+PROGRAMS(many);
 PROGRAMS(name);
 PROGRAMS(option);
 PROGRAMS(epoll);

@@ -60,14 +60,30 @@ static void no_route_is_unreachable(void **state)
     machine_free(m);
 }
 
-static void broadcast_and_multicast_are_refused(void **state)
+static void broadcast_and_multicast_are_told_apart(void **state)
 {
     (void)state;
+    static const struct {
+        const char *source, *destination;
+        int result;
+        enum path_kind kind;
+    } rows[] = {
+        {NULL, "10.0.0.2", 0, PATH_TO_ONE},
+        {NULL, "10.0.0.255", 0, PATH_TO_ALL},
+        {NULL, "255.255.255.255", -ENETUNREACH,
+         PATH_TO_ALL}, /* there is no route but the subnet's */
+        {NULL, "224.0.0.1", -ENETUNREACH, PATH_TO_GROUP},
+        {"127.0.0.1", "255.255.255.255", 0, PATH_TO_ALL},
+        {"127.0.0.1", "224.0.0.1", 0, PATH_TO_GROUP},
+        {"127.0.0.1", "10.0.0.255", -EINVAL, PATH_TO_ONE},
+    };
     struct machine *m = machine_with_ip();
-    struct ip_path path;
-    assert_int_equal(find(m, NULL, "255.255.255.255", &path), -EACCES);
-    assert_int_equal(find(m, NULL, "10.0.0.255", &path), -EACCES);
-    assert_int_equal(find(m, NULL, "224.0.0.1", &path), -EACCES);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ip_path path;
+        assert_int_equal(find(m, rows[i].source, rows[i].destination, &path), rows[i].result);
+        if (rows[i].result == 0)
+            assert_int_equal(path.kind, rows[i].kind);
+    }
     machine_free(m);
 }
 
@@ -104,7 +120,7 @@ int main(void)
         cmocka_unit_test(neighbour_is_reached_over_the_interface),
         cmocka_unit_test(chosen_source_is_kept_if_it_is_ours),
         cmocka_unit_test(no_route_is_unreachable),
-        cmocka_unit_test(broadcast_and_multicast_are_refused),
+        cmocka_unit_test(broadcast_and_multicast_are_told_apart),
         cmocka_unit_test(our_own_addresses_are_reached_within),
         cmocka_unit_test(loopback_address_never_leaves_the_host),
     };

@@ -572,7 +572,6 @@ static void a_bad_destination_is_refused(void **state)
     assert_fails(tern_sendto(a, client, "x", 1, 0, to, sizeof in - 1), EINVAL);
     assert_fails(send_to(a, client, "x", "10.0.0.2", 0), EINVAL);
     assert_fails(send_to(a, client, "x", "255.255.255.255", 7), EACCES);
-    assert_fails(send_to(a, client, "x", "224.0.0.1", 7), EACCES);
     in.sin_family = AF_UNIX;
     assert_fails(tern_sendto(a, client, "x", 1, 0, to, sizeof in), EAFNOSUPPORT);
 }

@@ -20,13 +20,11 @@ static void each_option_is_kept_and_bounded(void **state)
     static const struct {
         int option, initial, good, bad; /* `bad` 0: none is */
     } rows[] = {
-        {IP_TTL, 64, 1, 256},
-        {IP_TTL, 64, 255, -2},
-        {IP_TOS, 0, 0xb8, 0},
-        {IP_RECVTTL, 0, 1, 0},
-        {IP_RECVTOS, 0, 1, 0},
-        {IP_PKTINFO, 0, 1, 0},
-        {IP_MTU_DISCOVER, IP_PMTUDISC_WANT, IP_PMTUDISC_DO, 99},
+        {IP_TTL, 64, 1, 256},           {IP_TTL, 64, 255, -2},
+        {IP_TOS, 0, 0xb8, 0},           {IP_MULTICAST_TTL, 1, 0, 256},
+        {IP_MULTICAST_TTL, 1, 255, -2}, {IP_MULTICAST_LOOP, 1, 0, 0},
+        {IP_RECVTTL, 0, 1, 0},          {IP_RECVTOS, 0, 1, 0},
+        {IP_PKTINFO, 0, 1, 0},          {IP_MTU_DISCOVER, IP_PMTUDISC_WANT, IP_PMTUDISC_DO, 99},
     };
     for (int kind = 0; kind < 2; kind++) {
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

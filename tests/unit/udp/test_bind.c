@@ -131,7 +131,7 @@ static void bad_peer_is_refused_and_changes_nothing(void **state)
     (void)state;
     struct machine *m = machine_with_udp(0);
     struct udp *udp = connected(m, OUR_PORT);
-    struct endpoint no_port = at(PEER_ADDRESS, 0), far = at(0x08080808, 1), all = at(0xffffffff, 1);
+    struct endpoint no_port = at(PEER_ADDRESS, 0), far = at(0x08080808, 1), all = at(0x0a0000ff, 1);
     assert_int_equal(udp_connect(udp, &no_port), -EINVAL);
     assert_int_equal(udp_connect(udp, &far), -ENETUNREACH);
     assert_int_equal(udp_connect(udp, &all), -EACCES);
@@ -167,6 +167,44 @@ static void datagram_to_ourselves_arrives(void **state)
     machine_free(m);
 }
 
+static void who_may_broadcast_can_have_all_as_peer(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    struct udp *udp = bound(m, anywhere(OUR_PORT));
+    struct endpoint all = at(0x0a0000ff, PEER_PORT);
+    udp_options(udp)->broadcast = true;
+    assert_int_equal(udp_connect(udp, &all), 0);
+    assert_int_equal(address_to_ipv4(&udp_local(udp)->address), MACHINE_ADDRESS);
+    udp_options(udp)->broadcast = false;
+    assert_int_equal(send_text(udp, "x", NULL), 1);
+    assert_int_equal(sent_to(m, 0), 0x0a0000ff);
+    udp_close(udp);
+    machine_free(m);
+}
+
+/* As on Linux: for who wants to hear what is sent to all, and nothing else. */
+static void an_endpoint_can_be_bound_to_an_address_of_many(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    struct udp *udp = bound(m, at(0x0a0000ff, OUR_PORT));
+    struct udp *group = bound(m, at(0xe0000001, OUR_PORT));
+    struct endpoint peer = at(PEER_ADDRESS, PEER_PORT);
+    assert_int_equal(arrives(m, PEER_ADDRESS, 1, 0xffffffff, OUR_PORT, "x"), DROP_UDP_NO_PORT);
+    assert_int_equal(arrives(m, PEER_ADDRESS, 1, MACHINE_ADDRESS, OUR_PORT, "x"), DROP_UDP_NO_PORT);
+    machine_clear(m);
+    assert_int_equal(arrives(m, PEER_ADDRESS, 1, 0x0a0000ff, OUR_PORT, "all"), DROP_NONE);
+    assert_receives(udp, "all");
+    assert_int_equal(udp_connect(udp, &peer), 0);
+    assert_int_equal(address_to_ipv4(&udp_local(udp)->address), 0x0a0000ff);
+    assert_int_equal(send_text(udp, "x", NULL), 1);
+    assert_int_equal(sent_from(m, 0), MACHINE_ADDRESS);
+    udp_close(udp);
+    udp_close(group);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +217,8 @@ int main(void)
         cmocka_unit_test(connecting_again_changes_the_peer),
         cmocka_unit_test(bad_peer_is_refused_and_changes_nothing),
         cmocka_unit_test(datagram_to_ourselves_arrives),
+        cmocka_unit_test(who_may_broadcast_can_have_all_as_peer),
+        cmocka_unit_test(an_endpoint_can_be_bound_to_an_address_of_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

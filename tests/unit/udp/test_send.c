@@ -82,9 +82,9 @@ static void what_cannot_be_sent_says_why(void **state)
     assert_int_equal(send_text(udp, "x", NULL), -EDESTADDRREQ);
     assert_int_equal(send_text(udp, "x", &no_port), -EINVAL);
     assert_int_equal(send_text(udp, "x", &far), -ENETUNREACH);
-    assert_int_equal(send_text(udp, "x", &all), -EACCES);
     assert_int_equal(send_text(udp, "x", &subnet), -EACCES);
-    assert_int_equal(send_text(udp, "x", &group), -EACCES);
+    assert_int_equal(send_text(udp, "x", &all), -ENETUNREACH);
+    assert_int_equal(send_text(udp, "x", &group), -ENETUNREACH);
     char *big = calloc(1, UDP_PAYLOAD_MAX + 1);
     assert_non_null(big);
     struct iovec span = {big, UDP_PAYLOAD_MAX + 1};
@@ -114,6 +114,58 @@ static void datagram_above_the_mtu_that_must_not_be_cut_is_refused(void **state)
     machine_free(m);
 }
 
+/* Every destination is reached over the interface. */
+static void add_default_route(struct machine *m)
+{
+    struct route route = {.interface = m->interface};
+    route.prefix = address_from_ipv4(0);
+    assert_int_equal(route_add(&m->stack, &route), 0);
+}
+
+static void broadcast_needs_leave_and_comes_to_ourselves_too(void **state)
+{
+    (void)state;
+    static const uint32_t to[] = {0x0a0000ff, 0xffffffff};
+    struct machine *m = machine_with_udp(0);
+    struct udp *udp = bound(m, anywhere(OUR_PORT));
+    add_default_route(m);
+    for (unsigned i = 0; i < 2; i++) {
+        struct endpoint all = at(to[i], OUR_PORT);
+        udp_options(udp)->broadcast = false;
+        assert_int_equal(send_text(udp, "x", &all), -EACCES);
+        udp_options(udp)->broadcast = true;
+        assert_int_equal(send_text(udp, "all", &all), 3);
+        assert_int_equal(sent_to(m, i), to[i]);
+        assert_int_equal(sent_udp(m, i).destination_port, OUR_PORT);
+        assert_int_equal(sent_header(m, i).time_to_live, 64);
+        stack_advance(&m->stack, m->stack.now_ns);
+        assert_receives(udp, "all");
+    }
+    udp_close(udp);
+    machine_free(m);
+}
+
+/* RFC 1112 §6.1 and §6.2. */
+static void what_goes_to_a_group_has_its_own_hop_limit(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    struct udp *udp = bound(m, anywhere(OUR_PORT));
+    struct endpoint group = at(0xefffffff, 9);
+    add_default_route(m);
+    udp_options(udp)->hop_limit = 99;
+    assert_int_equal(send_text(udp, "x", &group), 1);
+    assert_int_equal(sent_header(m, 0).time_to_live, 1);
+    udp_options(udp)->group_hop_limit = 7;
+    assert_int_equal(send_text(udp, "x", &group), 1);
+    assert_int_equal(sent_header(m, 1).time_to_live, 7);
+    udp_options(udp)->group_hop_limit = 0;
+    assert_int_equal(send_text(udp, "x", &group), 1);
+    assert_int_equal(m->sent_count, 2);
+    udp_close(udp);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +175,8 @@ int main(void)
         cmocka_unit_test(unbound_sender_gets_an_ephemeral_port),
         cmocka_unit_test(what_cannot_be_sent_says_why),
         cmocka_unit_test(datagram_above_the_mtu_that_must_not_be_cut_is_refused),
+        cmocka_unit_test(broadcast_needs_leave_and_comes_to_ourselves_too),
+        cmocka_unit_test(what_goes_to_a_group_has_its_own_hop_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

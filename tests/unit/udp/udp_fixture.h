@@ -133,4 +133,16 @@ static inline enum drop_reason error_arrives(struct machine *m, unsigned index, 
     return machine_input(m, packet.bytes, packet.length);
 }
 
+static inline uint32_t sent_from(const struct machine *m, unsigned index)
+{
+    struct ipv4_header header = sent_header(m, index);
+    return address_to_ipv4(&header.source);
+}
+
+static inline uint32_t sent_to(const struct machine *m, unsigned index)
+{
+    struct ipv4_header header = sent_header(m, index);
+    return address_to_ipv4(&header.destination);
+}
+
 #endif
