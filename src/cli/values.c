@@ -69,6 +69,24 @@ int value_seconds(const char *what, const char *text, unsigned most, uint64_t *o
     return 0;
 }
 
+int value_scaled(const char *what, const char *text, uint64_t kilo, uint64_t *out,
+                 struct tern_error *error)
+{
+    static const char prefixes[] = "kmgt";
+    const char *rest = text;
+    uint64_t value = 0, unit = 1;
+    bool good = digits_read(&rest, &value);
+    const char *prefix = *rest ? strchr(prefixes, *rest | 0x20) : NULL;
+    for (; prefix && prefix >= prefixes; prefix--)
+        unit *= kilo;
+    if (unit > 1)
+        rest++;
+    if (!good || *rest || (unit > 1 && value > UINT64_MAX / unit))
+        return value_wrong(error, "%s '%.40s' is not a number like 500k, 100M or 2G", what, text);
+    *out = value * unit;
+    return 0;
+}
+
 int value_port(const char *text, uint16_t *out, struct tern_error *error)
 {
     uint64_t value = 0;
