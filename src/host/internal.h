@@ -9,7 +9,9 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "host/chance.h"
 #include "host/driver.h"
+#include "host/guess.h"
 #include "sock/tern.h"
 
 /* A way out of poll(2). */
@@ -34,6 +36,24 @@ struct loop {
     bool announced;    /* callbacks are due */
 };
 
+/* Super-segments that are left to gather (gather.c). */
+struct gather {
+    uint64_t streamed_bytes; /* in super-segments, since we last sent more than an acknowledgment */
+    unsigned arrived;        /* super-segments, since the last sleep */
+    bool slept;              /* the last sleep let them gather */
+    struct chance chance;
+};
+
+/* What is known or expected of the link without looking (look.h). */
+struct look {
+    struct guess waiting;   /* that who begins to wait finds a packet */
+    struct guess behind;    /* that there is another behind one that wakes someone */
+    bool empty;             /* as the last look has shown, or as is expected */
+    bool stopped;           /* it is the latter, and nothing was sent since */
+    bool woke;              /* someone, while packets were taken in */
+    uint64_t slept_from_ns; /* the sleep in poll(2) that has told of the link; 0: none has */
+};
+
 struct driver {
     struct sock_host host;
     unsigned generation; /* of the process that made it */
@@ -51,8 +71,9 @@ struct driver {
     struct seated *poller; /* the one in the seat, while in poll(2) */
     uint64_t poll_until_ns;
     struct list asleep;
-    unsigned spins_in_vain;   /* in a row, up to SPINS_IN_VAIN_MOST */
-    unsigned spins_to_skip;   /* waits that do not spin */
+    struct look look;
+    struct chance spins;
+    struct gather gather;
     struct list to_post;      /* semaphores to post once the lock is given away */
     struct kick waiting_kick; /* of whichever waiting thread has the seat */
     int broken;               /* the negative errno with which the link has ended */
@@ -102,6 +123,22 @@ void driver_look(struct driver *d);
 int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns);
 /* When there is something to do although no packet arrives. */
 uint64_t driver_deadline(struct driver *d);
+
+/* look.c */
+void look_slept(struct driver *d, uint64_t from_ns); /* in poll(2), for the link among others */
+void look_sent(struct driver *d);
+/* Whether who begins to wait had better look before it sleeps. */
+bool look_pays(struct driver *d);
+/* Takes in up to `budget` packets. Whether there may be more. */
+bool look_take_in(struct driver *d, uint64_t now_ns, int budget);
+
+/* gather.c */
+bool gather_received(struct driver *d, size_t length); /* whether it was a super-segment */
+/* A packet of `spans` pieces, of which the first is its headers. */
+void gather_sent(struct driver *d, int spans);
+/* Who is about to sleep at `now_ns` shall sleep until then, and not be woken by the link; 0: no
+ * such thing. */
+uint64_t gather_until(struct driver *d, uint64_t now_ns);
 
 /* wait.c */
 int driver_wait(struct sock_host *host, struct sock_waiter *waiter, uint64_t deadline_ns);

@@ -5,12 +5,8 @@
 #include "host/clock.h"
 #include "host/internal.h"
 
-/* So that who spins in vain soon does so for one wait in this power of 2. */
-enum { SPINS_IN_VAIN_MOST = 6 };
-
 /* Spinning (SO_BUSY_POLL): looking again and again instead of sleeping, as long as the waiter says,
- * once a wait. It pays where packets come sooner than the sleep would take to end; after it has
- * been in vain, twice as many waits as before go to sleep at once. */
+ * once a wait. It pays where packets come sooner than the sleep would take to end. */
 struct spin {
     uint64_t until_ns; /* 0: not begun */
     bool over;
@@ -20,8 +16,7 @@ static bool spin_goes_on(struct driver *d, struct spin *spin, const struct sock_
 {
     if (spin->over || waiter->spin_ns == 0)
         return false;
-    if (spin->until_ns == 0 && d->spins_to_skip > 0) {
-        d->spins_to_skip--;
+    if (spin->until_ns == 0 && !chance_is_taken(&d->spins)) {
         spin->over = true;
         return false;
     }
@@ -29,9 +24,7 @@ static bool spin_goes_on(struct driver *d, struct spin *spin, const struct sock_
         spin->until_ns = d->served_ns + waiter->spin_ns;
     if (d->served_ns < spin->until_ns)
         return true;
-    if (d->spins_in_vain < SPINS_IN_VAIN_MOST)
-        d->spins_in_vain++;
-    d->spins_to_skip = (1u << d->spins_in_vain) - 1;
+    chance_failed(&d->spins);
     spin->over = true;
     return false;
 }
@@ -39,7 +32,7 @@ static bool spin_goes_on(struct driver *d, struct spin *spin, const struct sock_
 static void spin_ended(struct driver *d, const struct spin *spin)
 {
     if (spin->until_ns && !spin->over)
-        d->spins_in_vain = 0;
+        chance_paid(&d->spins);
 }
 
 /* Drives until the waiter is woken: 0, -ETIMEDOUT, -EINTR, -ENETDOWN. */
@@ -47,8 +40,8 @@ static int wait_in_seat(struct driver *d, struct seated *self, struct sock_waite
                         uint64_t deadline_ns)
 {
     struct spin spin = {0};
-    for (;;) {
-        bool more = driver_serve(d);
+    for (bool looks = look_pays(d) || waiter->spin_ns > 0;; looks = true) {
+        bool more = looks && driver_serve(d);
         if (waiter->woken) {
             spin_ended(d, &spin);
             return 0;
@@ -184,7 +177,7 @@ void driver_wake(struct sock_host *host, struct sock_waiter *waiter)
 {
     struct driver *d = driver_of(host);
     struct seated *seated = waiter->sleeper;
-    waiter->woken = true;
+    waiter->woken = d->look.woke = true;
     if (!seated)
         return;
     if (d->poller == seated)

@@ -1,0 +1,76 @@
+/* Looking at the link for packets, and when to do without. A look is a system call, also where
+ * nothing is there to be found. Who waits is better off without it where the last ones were in
+ * vain, for poll(2), in which it goes to sleep, tells as well; and who has just been given what it
+ * waits for, without the look for more behind it. */
+#include "base/time.h"
+#include "host/internal.h"
+
+/* Who comes back so soon from poll(2) has not slept: a packet was there. */
+#define AT_ONCE_NS TIME_US(2)
+
+static enum drop_reason deliver(void *machine, const void *packet, size_t length,
+                                const struct tern_offload *offload, uint64_t now_ns)
+{
+    struct driver *d = machine;
+    if (gather_received(d, length))
+        guess_learn(&d->look.behind, true); /* streams come in bunches */
+    return stack_input(stack_of(d), d->t->interface, packet, length, offload, now_ns);
+}
+
+void look_slept(struct driver *d, uint64_t from_ns)
+{
+    d->look.slept_from_ns = from_ns;
+}
+
+void look_sent(struct driver *d)
+{
+    d->look.stopped = false;
+    if (guess_is(&d->look.waiting))
+        d->look.empty = false; /* the answer may be there already */
+}
+
+bool look_pays(struct driver *d)
+{
+    return !d->look.empty;
+}
+
+static bool has_enough(struct driver *d)
+{
+    return stack_of(d)->batch_enough || (d->look.woke && !guess_is(&d->look.behind));
+}
+
+/* What a batch begins with: what the sleep before it has told, or else what this look will. */
+static void learn_first(struct driver *d, bool told, bool found)
+{
+    if (!told)
+        guess_learn(&d->look.waiting, found);
+    if (d->look.stopped && found)
+        guess_learn(&d->look.behind, true);
+    d->look.stopped = false;
+}
+
+bool look_take_in(struct driver *d, uint64_t now_ns, int budget)
+{
+    struct look *look = &d->look;
+    bool told = look->slept_from_ns != 0;
+    if (told)
+        learn_first(d, false, now_ns - look->slept_from_ns < AT_ONCE_NS);
+    look->slept_from_ns = 0;
+    look->empty = look->woke = false;
+    stack_batch_begin(stack_of(d));
+    /* One at a time: a reader that has enough shall not wait for the look that finds no more. */
+    for (int total = 0; total < budget && !d->broken && !look->empty && !has_enough(d); total++) {
+        int delivered = link_poll(d->link, now_ns, 1, deliver, d);
+        if (delivered < 0)
+            d->broken = delivered;
+        if (total > 0)
+            guess_learn(&look->behind, delivered > 0);
+        else
+            learn_first(d, told, delivered > 0);
+        look->empty = delivered == 0;
+    }
+    if (look->woke && !guess_is(&look->behind))
+        look->empty = look->stopped = true;
+    stack_batch_end(stack_of(d));
+    return !look->empty && !d->broken;
+}

@@ -1,0 +1,171 @@
+/* Looking, over a link that counts how often it is looked at. */
+#include "unit.h"
+
+#include "base/time.h"
+#include "host/internal.h"
+
+enum { BUDGET = 32, SMALL = 100, SUPER = 64 * 1024, NOW = 1000000 };
+
+static struct tern t;
+static struct driver d;
+static unsigned queued, looks;
+static size_t length_of_each;
+static bool wakes; /* whoever waits, with each packet */
+
+static int count_poll(struct link *link, uint64_t now_ns, int budget, link_deliver *deliver,
+                      void *machine)
+{
+    static const uint8_t packet[SUPER] = {0x40};
+    (void)link;
+    assert_int_equal(budget, 1);
+    looks++;
+    if (queued == 0)
+        return 0;
+    queued--;
+    deliver(machine, packet, length_of_each, NULL, now_ns);
+    return 1;
+}
+
+static enum drop_reason input(struct stack *stack, struct interface *interface,
+                              const uint8_t *packet, size_t length,
+                              const struct tern_offload *offload)
+{
+    (void)stack, (void)interface, (void)packet, (void)length, (void)offload;
+    d.look.woke |= wakes;
+    return DROP_NONE;
+}
+
+static int setup(void **state)
+{
+    static const struct link_operations operations = {.poll = count_poll};
+    static struct link link = {.operations = &operations};
+    (void)state;
+    t = (struct tern){0};
+    t.stack.networks[4].input = input;
+    d = (struct driver){.t = &t, .link = &link};
+    queued = looks = 0;
+    length_of_each = SMALL;
+    wakes = true;
+    return 0;
+}
+
+/* How many looks it takes to take in what is there. */
+static unsigned take_in(void)
+{
+    unsigned before = looks;
+    look_take_in(&d, NOW, BUDGET);
+    return looks - before;
+}
+
+/* A question goes out, and its answer comes while who asked sleeps. */
+static void ask_and_sleep(void)
+{
+    look_sent(&d);
+    if (look_pays(&d))
+        take_in();
+    look_slept(&d, NOW - TIME_US(10));
+    queued = 1;
+    take_in();
+    assert_int_equal(queued, 0);
+}
+
+static void answers_that_take_their_time_cost_one_look_each(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        ask_and_sleep();
+    looks = 0;
+    for (int i = 0; i < 10; i++)
+        ask_and_sleep();
+    assert_int_equal(looks, 10);
+}
+
+/* The same, but the answer is there before who asked could sleep. */
+static bool ask_and_have_it(void)
+{
+    look_sent(&d);
+    queued = 1;
+    bool looked = look_pays(&d);
+    if (!looked)
+        look_slept(&d, NOW - 100);
+    take_in();
+    assert_int_equal(queued, 0);
+    return looked;
+}
+
+static void answers_that_are_there_at_once_are_looked_for_without_a_sleep(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        ask_and_sleep();
+    for (int i = 0; i < 10; i++)
+        ask_and_have_it();
+    looks = 0;
+    for (int i = 0; i < 10; i++)
+        assert_true(ask_and_have_it());
+    assert_int_equal(looks, 10);
+}
+
+static void what_comes_in_bunches_is_taken_in_together(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        queued += 3;
+        take_in();
+        while (look_pays(&d))
+            take_in();
+        /* What was left is found by the sleep, at once: */
+        look_slept(&d, NOW - 100);
+        take_in();
+    }
+    queued = 3;
+    take_in();
+    assert_int_equal(queued, 0);
+}
+
+static void super_segments_are_looked_for_until_there_are_none(void **state)
+{
+    (void)state;
+    length_of_each = SUPER;
+    for (int i = 0; i < 5; i++) {
+        queued = 4;
+        assert_int_equal(take_in(), 5);
+        assert_false(look_pays(&d));
+    }
+}
+
+static void who_wakes_nobody_is_looked_for_more_behind(void **state)
+{
+    (void)state;
+    wakes = false;
+    for (int i = 0; i < 10; i++) {
+        queued = 2;
+        assert_int_equal(take_in(), 3);
+    }
+}
+
+static void no_more_than_the_budget_is_taken_in(void **state)
+{
+    (void)state;
+    length_of_each = SUPER;
+    queued = BUDGET + 1;
+    assert_true(look_take_in(&d, NOW, BUDGET));
+    assert_int_equal(queued, 1);
+    assert_true(look_pays(&d));
+    assert_false(look_take_in(&d, NOW, BUDGET));
+    assert_int_equal(queued, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(answers_that_take_their_time_cost_one_look_each, setup),
+        cmocka_unit_test_setup(answers_that_are_there_at_once_are_looked_for_without_a_sleep,
+                               setup),
+        cmocka_unit_test_setup(what_comes_in_bunches_is_taken_in_together, setup),
+        cmocka_unit_test_setup(super_segments_are_looked_for_until_there_are_none, setup),
+        cmocka_unit_test_setup(who_wakes_nobody_is_looked_for_more_behind, setup),
+        cmocka_unit_test_setup(no_more_than_the_budget_is_taken_in, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
