@@ -2,10 +2,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/line.h"
+#include "cli/perf_json.h"
 
 void perf_cookie_make(const uint8_t random[PERF_COOKIE_SIZE], char cookie[PERF_COOKIE_SIZE])
 {
@@ -30,58 +30,100 @@ size_t perf_write_parameters(const struct perf_test *test, char *text, size_t si
 {
     struct line line = line_over(text, size);
     line_add(&line,
-             "{\"tcp\":true,\"omit\":0,\"time\":%u,\"num\":0,\"blockcount\":0,\"parallel\":%u,",
-             test->seconds, test->streams);
+             "{\"%s\":true,\"omit\":%u,\"time\":%u,\"num\":%" PRIu64
+             ",\"blockcount\":0,\"parallel\":%u,",
+             test->udp ? "udp" : "tcp", test->omit_s, test->seconds, test->bytes, test->streams);
     if (test->reverse)
         line_add(&line, "\"reverse\":true,");
-    line_add(&line, "\"len\":131072,\"pacing_timer\":1000,\"client_version\":\"3.12\"}");
+    if (test->bidirectional)
+        line_add(&line, "\"bidirectional\":true,");
+    if (test->rate)
+        line_add(&line, "\"bandwidth\":%" PRIu64 ",", test->rate);
+    if (test->udp && test->wide)
+        line_add(&line, "\"udp_counters_64bit\":1,");
+    line_add(&line, "\"len\":%u,\"pacing_timer\":1000,\"client_version\":\"3.12\"}", test->length);
     return whole(&line);
 }
 
-size_t perf_write_results(const struct perf_test *test, const struct perf_count *counts,
-                          double seconds, char *text, size_t size)
+bool perf_read_parameters(const char *text, struct perf_test *test)
+{
+    *test = (struct perf_test){
+        .udp = json_true(text, "udp"),
+        .reverse = json_true(text, "reverse"),
+        .bidirectional = json_true(text, "bidirectional"),
+        .wide = json_count(text, "udp_counters_64bit", 0) > 0,
+        .bytes = json_count(text, "num", 0),
+        .rate = json_count(text, "bandwidth", 0),
+    };
+    uint64_t streams = json_count(text, "parallel", 1), seconds = json_count(text, "time", 0);
+    uint64_t omit_s = json_count(text, "omit", 0), length = json_count(text, "len", 0);
+    uint64_t least = test->udp ? PERF_DATAGRAM_MIN : 1;
+    uint64_t most = test->udp ? PERF_DATAGRAM_MAX : PERF_BLOCK_MAX;
+    if ((!test->udp && !json_true(text, "tcp")) || streams < 1 || streams > PERF_PARALLEL_MAX ||
+        seconds > PERF_SECONDS_MAX || omit_s > PERF_OMIT_MAX_S || length < least || length > most)
+        return false;
+    test->streams = (unsigned)streams;
+    test->seconds = (unsigned)seconds;
+    test->omit_s = (unsigned)omit_s;
+    test->length = (unsigned)length;
+    return true;
+}
+
+size_t perf_write_results(const struct perf_result *results, unsigned count, bool sender,
+                          char *text, size_t size)
 {
     struct line line = line_over(text, size);
     line_add(&line,
              "{\"cpu_util_total\":0,\"cpu_util_user\":0,\"cpu_util_system\":0,"
              "\"sender_has_retransmits\":%d,\"streams\":[",
-             test->reverse ? -1 : 1);
-    for (unsigned i = 0; i < test->streams; i++)
+             sender ? 1 : -1);
+    for (unsigned i = 0; i < count; i++) {
+        const struct perf_result *r = &results[i];
         line_add(&line,
                  "%s{\"id\":%u,\"bytes\":%" PRIu64 ",\"retransmits\":%" PRId64
-                 ",\"jitter\":0,\"errors\":0,\"packets\":0,\"start_time\":0,\"end_time\":%.6f}",
-                 i ? "," : "", perf_stream_id(i), counts[i].bytes,
-                 test->reverse ? (int64_t)-1 : (int64_t)counts[i].retransmits, seconds);
+                 ",\"jitter\":%.9f,\"errors\":%" PRIu64 ",\"omitted_errors\":%" PRIu64
+                 ",\"packets\":%" PRIu64 ",\"omitted_packets\":%" PRIu64
+                 ",\"start_time\":0,\"end_time\":%.6f}",
+                 i ? "," : "", r->id, r->count.bytes,
+                 r->sends ? (int64_t)r->count.retransmits : (int64_t)-1, r->count.jitter_s,
+                 r->count.lost + r->omitted_lost, r->omitted_lost,
+                 r->count.datagrams + r->omitted_datagrams, r->omitted_datagrams, r->seconds);
+    }
     line_add(&line, "]}");
     return whole(&line);
 }
 
-/* The sum of all numbers that stand behind `key`, which is quoted, at 0 what is negative (a side
- * that does not send counts no retransmissions, and says -1); false when there is none. */
-static bool sum_of(const char *text, const char *key, uint64_t *sum)
+static uint64_t beyond(uint64_t all, uint64_t part)
 {
-    const char *at = text;
+    return all > part ? all - part : 0;
+}
+
+static void result_read(const char *stream, struct perf_result *result)
+{
+    uint64_t retransmits = json_count(stream, "retransmits", 0);
+    result->omitted_datagrams = json_count(stream, "omitted_packets", result->omitted_datagrams);
+    result->omitted_lost = json_count(stream, "omitted_errors", 0);
+    result->count = (struct perf_count){
+        .bytes = json_count(stream, "bytes", 0),
+        .retransmits = retransmits > UINT32_MAX ? UINT32_MAX : (uint32_t)retransmits,
+        .datagrams = beyond(json_count(stream, "packets", 0), result->omitted_datagrams),
+        .lost = beyond(json_count(stream, "errors", 0), result->omitted_lost),
+        .jitter_s = json_number(stream, "jitter", 0),
+    };
+}
+
+bool perf_read_results(const char *text, struct perf_result *results, unsigned count)
+{
+    const char *stream = json_first(json_member(text, "streams"));
     bool found = false;
-    *sum = 0;
-    while ((at = strstr(at, key)) != NULL) {
-        at += strlen(key);
-        at += strspn(at, " \t\r\n:");
-        if (*at >= '0' && *at <= '9') {
-            *sum += strtoull(at, NULL, 10);
+    for (; stream; stream = json_next(stream)) {
+        uint64_t id = json_count(stream, "id", 0);
+        for (unsigned i = 0; i < count; i++) {
+            if (results[i].id != id || !json_member(stream, "bytes"))
+                continue;
+            result_read(stream, &results[i]);
             found = true;
         }
     }
     return found;
-}
-
-bool perf_read_results(const char *text, struct perf_count *sum)
-{
-    const char *streams = strstr(text, "\"streams\"");
-    uint64_t bytes = 0, retransmits = 0;
-    if (!streams || !sum_of(streams, "\"bytes\"", &bytes))
-        return false;
-    sum_of(streams, "\"retransmits\"", &retransmits);
-    *sum =
-        (struct perf_count){bytes, retransmits > UINT32_MAX ? UINT32_MAX : (uint32_t)retransmits};
-    return true;
 }

@@ -20,7 +20,7 @@
 #include "cli/units.h"
 #include "cli/values.h"
 
-enum { SEND_BLOCK = 256 * 1024, RETRY_INTERVAL_MS = 200 };
+enum { SEND_BLOCK = 256 * 1024 };
 
 static struct send_options {
     uint64_t wait_ns; /* for a receiver to appear */
@@ -62,18 +62,10 @@ static enum status source_open(struct delivery *d, const struct command *command
     return STATUS_OK;
 }
 
-/* Connects; while nothing listens yet, again and again for as long as --wait says. */
 static enum status delivery_connect(struct delivery *d, const struct sockaddr_in *to)
 {
-    uint64_t until_ns = stopwatch_ns() + send_options.wait_ns;
-    d->socket = session_connect(&d->session, to);
-    if (d->socket == -ECONNREFUSED && send_options.wait_ns > 0)
-        fprintf(stderr, "waiting for a receiver at %s\n", d->peer);
-    while (d->socket == -ECONNREFUSED && stopwatch_ns() < until_ns && !interrupt_signal()) {
-        poll(NULL, 0, RETRY_INTERVAL_MS); /* nothing tells when a remote port opens */
-        d->socket = session_connect(&d->session, to);
-    }
-    if (interrupt_signal())
+    d->socket = session_connect_patiently(&d->session, to, "receiver", send_options.wait_ns);
+    if (d->socket == -EINTR)
         return session_interrupted(&d->session, "nothing was sent");
     return d->socket < 0 ? session_failed(&d->session, -d->socket, d->peer) : STATUS_OK;
 }

@@ -10,6 +10,10 @@
 #include "base/time.h"
 #include "cli/interrupt.h"
 #include "cli/sandbox.h"
+#include "cli/units.h"
+#include "cli/values.h"
+
+enum { RETRY_INTERVAL_MS = 200 };
 
 #define ADDRESS_DEFAULT "10.0.0.3/24"
 #define PEER_DEFAULT    "10.0.0.2"
@@ -160,6 +164,21 @@ int session_connect(struct session *session, const struct sockaddr_in *to)
     return result < 0 ? result : socket;
 }
 
+int session_connect_patiently(struct session *session, const struct sockaddr_in *to,
+                              const char *whom, uint64_t wait_ns)
+{
+    char peer[ENDPOINT_TEXT_MAX];
+    uint64_t until_ns = stopwatch_ns() + wait_ns;
+    int socket = session_connect(session, to);
+    if (socket == -ECONNREFUSED && wait_ns > 0)
+        fprintf(stderr, "waiting for a %s at %s\n", whom, endpoint_format(to, peer));
+    while (socket == -ECONNREFUSED && stopwatch_ns() < until_ns && !interrupt_signal()) {
+        poll(NULL, 0, RETRY_INTERVAL_MS); /* nothing tells when a remote port opens */
+        socket = session_connect(session, to);
+    }
+    return socket < 0 && interrupt_signal() ? -EINTR : socket;
+}
+
 int session_accept(struct session *session, int listener, struct sockaddr_in *from)
 {
     for (;;) {
@@ -199,7 +218,7 @@ enum status session_failed(const struct session *session, int error, const char 
         fprintf(stderr,
                 "  A sandbox is new and empty: nothing listens in it until you start it there, "
                 "with the\n"
-                "  nsenter line printed above (tern send gives you time for that: --wait 60).\n");
+                "  nsenter line printed above (--wait 60 gives you time for that).\n");
     if (session->common->sandbox && (status == STATUS_UNREACHABLE || status == STATUS_TIMED_OUT))
         fprintf(stderr, "  From within a sandbox only its other side, %s, can be reached.\n",
                 session_peer(session));

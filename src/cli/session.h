@@ -32,6 +32,10 @@ enum status session_close(struct session *session, enum status status);
 
 /* A TCP connection to `to`: its socket, or a negative errno; -EINTR when interrupted. */
 int session_connect(struct session *session, const struct sockaddr_in *to);
+/* The same; while nothing listens there yet, again and again for as long as `wait_ns`, and says
+ * that it waits for a `whom`. */
+int session_connect_patiently(struct session *session, const struct sockaddr_in *to,
+                              const char *whom, uint64_t wait_ns);
 /* Waits for a connection on `listener`, as above; `from` receives the peer. */
 int session_accept(struct session *session, int listener, struct sockaddr_in *from);
 

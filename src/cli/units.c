@@ -32,6 +32,19 @@ char *units_rate(uint64_t bytes, uint64_t elapsed_ns, char text[UNITS_TEXT_MAX])
     return units_write((double)bytes * (double)TIME_S(1) / (double)elapsed_ns, "B/s", text);
 }
 
+char *units_bit_rate(uint64_t bytes, uint64_t elapsed_ns, char text[UNITS_TEXT_MAX])
+{
+    static const char *const prefixes[] = {"k", "M", "G"};
+    double value = elapsed_ns ? 8e9 * (double)bytes / (double)elapsed_ns / 1000 : 0;
+    size_t prefix = 0;
+    while (value >= 999.995 && prefix + 1 < sizeof prefixes / sizeof *prefixes) {
+        value /= 1000;
+        prefix++;
+    }
+    snprintf(text, UNITS_TEXT_MAX, "%.2f %sbit/s", value, prefixes[prefix]);
+    return text;
+}
+
 char *units_seconds(uint64_t ns, char text[UNITS_TEXT_MAX])
 {
     snprintf(text, UNITS_TEXT_MAX, "%.3f", (double)ns / (double)TIME_S(1));

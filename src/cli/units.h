@@ -11,6 +11,8 @@ enum { UNITS_TEXT_MAX = 32 };
 char *units_bytes(uint64_t bytes, char text[UNITS_TEXT_MAX]);
 /* "12.7 MB/s"; "-" when no time has passed. */
 char *units_rate(uint64_t bytes, uint64_t elapsed_ns, char text[UNITS_TEXT_MAX]);
+/* "35.20 Gbit/s", from kbit/s up. */
+char *units_bit_rate(uint64_t bytes, uint64_t elapsed_ns, char text[UNITS_TEXT_MAX]);
 /* "0.412" seconds, three places. */
 char *units_seconds(uint64_t ns, char text[UNITS_TEXT_MAX]);
 

@@ -1,11 +1,12 @@
 #!/bin/bash
-# tern perf against iperf3's server on the kernel's TCP.
+# tern perf against iperf3 on the kernel's network, as its client and as its server.
 set -u
 . "$(dirname "$0")/common.sh"
 command -v iperf3 >/dev/null || { echo "iperf3 is not installed"; exit 77; }
 command -v python3 >/dev/null || { echo "python3 is not installed"; exit 77; }
 
 kernel=10.0.0.2
+ours=10.0.0.3
 
 # A server that ends after one test; tern's device brings the address that it listens on for all.
 serve() {
@@ -14,13 +15,29 @@ serve() {
 }
 wait_server() { wait "${children[0]}" || fail "the server failed"; }
 
+# The other way: tern is the server, of one test.
+serve_ours() {
+    start_tern perf -s -1 "$@"
+    until_says err "listening on $ours:5201"
+}
+iperf() { iperf3 -c $ours "$@" >iperf.out 2>&1 || fail "iperf3: $(cat iperf.out)"; }
+# said FILE CONDITION: of its JSON, `said`; iperf3's and ours have the same names.
+said() {
+    python3 -c '
+import json, sys
+said = json.load(open(sys.argv[1]))
+end, start, parts = said["end"], said["start"]["test_start"], said["intervals"]
+assert eval(sys.argv[2]), json.dumps(said, indent=1)
+' "$1" "$2" 2>err || fail "not so: $2"
+}
+
 what_is_sent_is_what_the_server_receives() {
     serve
     tern perf -t 1 $kernel
     expect_status 0
     wait_server
-    grep -qE '^ +0\.00 to +[12]\.[0-9]{2} s +[0-9.]+ [kMG]?B +[0-9.]+ Gbit/s$' out || fail "no interval"
-    grep -qE "^tern sent [1-9][0-9]* bytes, [0-9.]+ Gbit/s, [0-9]+ retransmissions?; $kernel:5201 received [1-9][0-9]* bytes, [0-9.]+ Gbit/s$" out ||
+    grep -qE '^ +0\.00 to +[12]\.[0-9]{2} s +[0-9.]+ [kMG]?B +[0-9.]+ [kMG]bit/s$' out || fail "no interval"
+    grep -qE "^tern sent [1-9][0-9]* bytes, [0-9.]+ [kMG]bit/s, [0-9]+ retransmissions?; $kernel:5201 received [1-9][0-9]* bytes, [0-9.]+ [kMG]bit/s$" out ||
         fail "other figures"
 }
 the_server_sends_when_reversed() {
@@ -36,29 +53,163 @@ several_streams_and_json_add_up() {
     tern perf -J -P 3 -t 2 $kernel
     expect_status 0
     wait_server
-    python3 -c '
-import json
-said = json.load(open("out"))
-assert sum(part["bytes"] for part in said["intervals"]) == said["sent_bytes"] > 0, said
-assert 0 < said["received_bytes"] <= said["sent_bytes"], said
-assert said["intervals"][0]["start"] == 0, said
-' 2>err || fail "not what it should be"
+    said out 'sum(part["sum"]["bytes"] for part in parts) == end["sum_sent"]["bytes"] > 0'
+    said out '0 < end["sum_received"]["bytes"] <= end["sum_sent"]["bytes"]'
+    said out 'sum(s["sender"]["bytes"] for s in end["streams"]) == end["sum_sent"]["bytes"]'
+    said out 'len(parts[0]["streams"]) == 3 and parts[0]["sum"]["start"] == 0'
 }
 several_streams_come_when_reversed() {
     serve
     tern perf -J -R -P 3 -t 1 $kernel
     expect_status 0
     wait_server
-    python3 -c '
-import json
-said = json.load(open("out"))
-assert 0 < said["received_bytes"] <= said["sent_bytes"], said
-' 2>err || fail "not what it should be"
+    said out '0 < end["sum_received"]["bytes"] <= end["sum_sent"]["bytes"]'
+    said out 'all(not s["sender"]["sender"] for s in end["streams"])'
+}
+both_ways_go_at_once() {
+    serve
+    tern perf -J --bidir -P 2 -t 1 $kernel
+    expect_status 0
+    wait_server
+    said out 'len(end["streams"]) == 4'
+    said out '0 < end["sum_received"]["bytes"] <= end["sum_sent"]["bytes"]'
+    said out '0 < end["sum_received_bidir_reverse"]["bytes"] <= end["sum_sent_bidir_reverse"]["bytes"]'
+}
+so_many_bytes_are_enough() {
+    serve
+    tern perf -J -n 10M $kernel
+    expect_status 0
+    wait_server
+    said out '10485760 <= end["sum_sent"]["bytes"] < 10485760 + 8 * 131072'
+}
+what_is_omitted_is_not_counted() {
+    serve
+    tern perf -J -O 1 -t 1 -b 8M -l 10K $kernel
+    expect_status 0
+    wait_server
+    said out '[part["sum"]["omitted"] for part in parts] == [True, False]'
+    said out 'end["sum_sent"]["bytes"] == parts[1]["sum"]["bytes"]'
+}
+# A rate is a ceiling, and on a machine that has other things to do not a floor.
+a_rate_is_kept_to() {
+    serve
+    tern perf -J -t 2 -b 8M -l 10K $kernel
+    expect_status 0
+    wait_server
+    said out '0 < end["sum_sent"]["bytes"] <= end["sum_sent"]["seconds"] * 1e6 + 4 * 10240'
+}
+datagrams_are_counted_by_both_ends() {
+    serve
+    tern perf -J -u -b 5M -l 1000 -t 1 -P 2 $kernel
+    expect_status 0
+    wait_server
+    said out 'end["sum_sent"]["packets"] * 1000 == end["sum_sent"]["bytes"] > 0'
+    said out '0 < end["sum_received"]["packets"] <= end["sum_sent"]["packets"]'
+    said out 'start["protocol"] == "UDP" and end["sum_received"]["jitter_ms"] >= 0'
+}
+# Twice what the line takes: the queue before it overflows, but not before there is something to count.
+lost_datagrams_are_told() {
+    serve
+    tern perf -J -u -b 8M -l 1000 -t 2 --fault rate=4mbit,queue=20 $kernel
+    expect_status 0
+    wait_server
+    said out 'end["sum_received"]["lost_packets"] > 0 and 5 < end["sum_received"]["lost_percent"] < 90'
+    said out 'end["sum_received"]["bytes"] == 1000 * (end["sum_received"]["packets"] - end["sum_received"]["lost_packets"])'
+}
+iperf3_sends_to_us() {
+    serve_ours
+    iperf -t 1
+    wait_tern
+    expect_status 0
+    grep -qE "^$kernel:[0-9]+ measures TCP, 1 stream, to here$" out || fail "not said"
+    grep -qE "^$kernel:[0-9]+ sent [1-9][0-9]* bytes, .* retransmissions?; tern received [1-9][0-9]* bytes, " out ||
+        fail "other figures"
+}
+iperf3_receives_from_us() {
+    serve_ours
+    iperf -J -t 1 -R -P 3
+    wait_tern
+    expect_status 0
+    said iperf.out '0 < end["sum_received"]["bytes"] <= end["sum_sent"]["bytes"]'
+    said iperf.out 'all(s["sender"]["retransmits"] >= 0 for s in end["streams"])'
+}
+iperf3_goes_both_ways_with_us() {
+    serve_ours -J
+    iperf -J -t 1 --bidir -P 2
+    wait_tern
+    expect_status 0
+    said iperf.out '0 < end["sum_received"]["bytes"] and 0 < end["sum_received_bidir_reverse"]["bytes"]'
+    said out '0 < end["sum_received"]["bytes"] and 0 < end["sum_received_bidir_reverse"]["bytes"]'
+}
+iperf3_sends_us_datagrams() {
+    serve_ours -J
+    iperf -J -u -b 5M -l 1000 -t 1 -P 2 --udp-counters-64bit
+    wait_tern
+    expect_status 0
+    said iperf.out '0 < end["sum"]["packets"] and end["sum"]["lost_packets"] <= end["sum"]["packets"]'
+    said out '0 < end["sum_received"]["packets"] <= end["sum_sent"]["packets"]'
+}
+iperf3_gets_datagrams_from_us() {
+    serve_ours
+    iperf -J -u -R -b 5M -l 1000 -t 1
+    wait_tern
+    expect_status 0
+    said iperf.out '0 < end["sum"]["packets"]'
+}
+a_second_client_is_told_to_wait() {
+    start_tern perf -s -1
+    until_says err "listening on"
+    iperf3 -c $ours -t 3 >first.out 2>&1 &
+    children+=("$!")
+    local first=$!
+    until_says out "measures TCP"
+    until_true eval 'iperf3 -c $ours -t 1 2>&1 | grep -q busy'
+    wait "$first" || fail "the first failed: $(cat first.out)"
+    wait_tern
+    expect_status 0
+}
+a_client_that_leaves_does_not_end_the_server() {
+    start_tern perf -s
+    until_says err "listening on"
+    iperf3 -c $ours -t 60 >first.out 2>&1 &
+    local first=$!
+    until_says out bit/s
+    kill -KILL "$first"
+    wait "$first" 2>/dev/null
+    until_says err "tern perf: $kernel:"
+    iperf -t 1
+    kill -INT "$tern"
+    wait_tern
+    expect_status 0
+}
+what_is_not_iperf3_does_not_end_the_server() {
+    command -v socat >/dev/null || skip "socat is not installed"
+    start_tern perf -s
+    until_says err "listening on"
+    head -c 5000 /dev/zero | socat -u - TCP:$ours:5201
+    until_says err "tern perf: $kernel:"
+    iperf -t 1
+    kill -INT "$tern"
+    wait_tern
+    expect_status 0
+}
+a_server_may_come_later() {
+    start_tern perf --wait 20 -t 1 $kernel
+    until_says err "waiting for a server"
+    serve
+    wait_tern
+    expect_status 0
+    expect out "tern sent"
 }
 where_no_server_is_that_is_told() {
     tern perf $kernel
     expect_status 4
     expect err "$kernel:5201 refused the connection"
+}
+a_failure_is_json_too() {
+    tern perf -J $kernel
+    expect_status 4
+    python3 -c 'import json; assert json.load(open("out"))["error"]' || fail "no error in it"
 }
 another_server_is_told_from_iperf3() {
     start socat TCP-LISTEN:5201,reuseaddr 'SYSTEM:echo hello; cat >/dev/null'
@@ -70,12 +221,41 @@ another_server_is_told_from_iperf3() {
 an_interruption_ends_the_test() {
     serve
     start_tern perf -t 60 $kernel
-    until_says out Gbit/s
+    until_says out bit/s
     kill -INT "$tern"
     wait_tern
     expect_status 130
 }
+an_interruption_leaves_whole_json() {
+    serve
+    start_tern perf -J -t 60 $kernel
+    until_says out bits_per_second
+    kill -INT "$tern"
+    wait_tern
+    expect_status 130
+    said out 'end == {} and parts and said["error"]'
+}
+wishes_that_exclude_each_other_are_told() {
+    tern perf -R --bidir $kernel
+    expect_status 2
+    tern perf
+    expect_status 2
+    expect err "of whom?"
+    tern perf -u -l 10 $kernel
+    expect_status 2
+    expect err "a datagram has from 16 to 65507 bytes"
+    tern perf -b 5X $kernel
+    expect_status 2
+    expect err "-b '5X' is not a number like 500k, 100M or 2G"
+}
 
 run_cases what_is_sent_is_what_the_server_receives the_server_sends_when_reversed \
-    several_streams_and_json_add_up several_streams_come_when_reversed \
-    where_no_server_is_that_is_told another_server_is_told_from_iperf3 an_interruption_ends_the_test
+    several_streams_and_json_add_up several_streams_come_when_reversed both_ways_go_at_once \
+    so_many_bytes_are_enough what_is_omitted_is_not_counted a_rate_is_kept_to \
+    datagrams_are_counted_by_both_ends lost_datagrams_are_told iperf3_sends_to_us \
+    iperf3_receives_from_us iperf3_goes_both_ways_with_us iperf3_sends_us_datagrams \
+    iperf3_gets_datagrams_from_us a_second_client_is_told_to_wait \
+    a_client_that_leaves_does_not_end_the_server what_is_not_iperf3_does_not_end_the_server \
+    a_server_may_come_later where_no_server_is_that_is_told a_failure_is_json_too \
+    another_server_is_told_from_iperf3 an_interruption_ends_the_test an_interruption_leaves_whole_json \
+    wishes_that_exclude_each_other_are_told

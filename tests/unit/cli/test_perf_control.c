@@ -1,4 +1,4 @@
-/* The two messages of iperf3's client, and what is read of its server's. */
+/* iperf3's messages: what one side writes the other reads. */
 #include "unit.h"
 
 #include <string.h>
@@ -25,37 +25,85 @@ static void streams_are_numbered_as_iperf3_numbers_them(void **state)
     assert_int_equal(perf_stream_id(2), 4);
 }
 
-static void parameters_say_what_is_asked_for(void **state)
+static void parameters_are_read_as_they_are_written(void **state)
 {
     (void)state;
     char text[512];
-    struct perf_test test = {.streams = 4, .seconds = 7};
+    struct perf_test read;
+    struct perf_test test = {.udp = true,
+                             .bidirectional = true,
+                             .wide = true,
+                             .streams = 4,
+                             .seconds = 7,
+                             .omit_s = 2,
+                             .rate = 50000000,
+                             .length = 1460};
     size_t length = perf_write_parameters(&test, text, sizeof text);
     assert_int_equal(length, strlen(text));
-    assert_non_null(strstr(text, "\"time\":7,"));
-    assert_non_null(strstr(text, "\"parallel\":4,"));
-    assert_null(strstr(text, "reverse"));
-    test.reverse = true;
+    assert_true(perf_read_parameters(text, &read));
+    assert_true(read.udp && read.bidirectional && read.wide && !read.reverse);
+    assert_true(read.streams == 4 && read.seconds == 7 && read.omit_s == 2);
+    assert_true(read.rate == 50000000 && read.length == 1460 && read.bytes == 0);
+
+    test = (struct perf_test){.reverse = true, .streams = 1, .bytes = 5000000000, .length = 131072};
     assert_true(perf_write_parameters(&test, text, sizeof text) > 0);
-    assert_non_null(strstr(text, "\"reverse\":true,"));
+    assert_null(strstr(text, "bandwidth"));
+    assert_true(perf_read_parameters(text, &read));
+    assert_true(!read.udp && read.reverse && read.bytes == 5000000000 && read.seconds == 0);
+}
+
+static void parameters_that_cannot_be_met_are_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "",
+        "{}",
+        "{\"sctp\":true,\"parallel\":1,\"len\":1000}",
+        "{\"tcp\":true,\"parallel\":0,\"len\":1000}",
+        "{\"tcp\":true,\"parallel\":129,\"len\":1000}",
+        "{\"tcp\":true,\"parallel\":1,\"len\":0}",
+        "{\"tcp\":true,\"parallel\":1,\"len\":2000000}",
+        "{\"tcp\":true,\"parallel\":1,\"len\":1000,\"time\":86401}",
+        "{\"tcp\":true,\"parallel\":1,\"len\":1000,\"omit\":601}",
+        "{\"udp\":true,\"parallel\":1,\"len\":15}",
+        "{\"udp\":true,\"parallel\":1,\"len\":65508}",
+    };
+    struct perf_test test;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(perf_read_parameters(wrong[i], &test));
+    assert_true(perf_read_parameters("{\"tcp\":true,\"parallel\":128,\"len\":1000}", &test));
 }
 
 static void results_are_read_as_they_are_written(void **state)
 {
     (void)state;
     char text[1024];
-    struct perf_test test = {.streams = 2, .seconds = 1};
-    struct perf_count counts[2] = {{5000000000, 3}, {7, 1}}, sum;
-    size_t length = perf_write_results(&test, counts, 1, text, sizeof text);
+    struct perf_result told[2] = {
+        {.id = 1, .sends = true, .count = {.bytes = 5000000000, .retransmits = 3}, .seconds = 1},
+        {.id = 3,
+         .count = {.bytes = 7, .retransmits = 9, .datagrams = 50, .lost = 4, .jitter_s = 0.25},
+         .omitted_datagrams = 20,
+         .omitted_lost = 2,
+         .seconds = 1}};
+    struct perf_result heard[2] = {{.id = 3}, {.id = 1}}; /* found by their names */
+    size_t length = perf_write_results(told, 2, true, text, sizeof text);
     assert_int_equal(length, strlen(text));
-    assert_true(perf_read_results(text, &sum));
-    assert_true(sum.bytes == 5000000007);
-    assert_int_equal(sum.retransmits, 4);
-    test.reverse = true; /* who does not send has no retransmissions to tell of */
-    assert_true(perf_write_results(&test, counts, 1, text, sizeof text) > 0);
-    assert_non_null(strstr(text, "\"sender_has_retransmits\":-1,"));
-    assert_true(perf_read_results(text, &sum));
-    assert_int_equal(sum.retransmits, 0);
+    assert_non_null(strstr(text, "\"packets\":70,\"omitted_packets\":20,"));
+    assert_true(perf_read_results(text, heard, 2));
+    assert_true(heard[1].count.bytes == 5000000000 && heard[1].count.retransmits == 3);
+    assert_true(heard[0].count.bytes == 7 && heard[0].count.datagrams == 50);
+    assert_true(heard[0].count.lost == 4 && heard[0].count.jitter_s == 0.25);
+    assert_int_equal(heard[0].count.retransmits, 0); /* who does not send has none to tell of */
+}
+
+/* iperf before 3.14 tells all that it counted: what was omitted is what we omitted. */
+static void what_is_not_told_as_omitted_is_what_we_omitted(void **state)
+{
+    (void)state;
+    struct perf_result heard = {.id = 1, .omitted_datagrams = 30};
+    assert_true(
+        perf_read_results("{\"streams\":[{\"id\":1,\"bytes\":5,\"packets\":100}]}", &heard, 1));
+    assert_true(heard.count.datagrams == 70);
 }
 
 static void what_has_no_room_is_not_half_written(void **state)
@@ -63,20 +111,38 @@ static void what_has_no_room_is_not_half_written(void **state)
     (void)state;
     char text[64];
     struct perf_test test = {.streams = 1, .seconds = 1};
-    struct perf_count count = {1, 0};
+    struct perf_result result = {.id = 1};
     assert_int_equal(perf_write_parameters(&test, text, sizeof text), 0);
-    assert_int_equal(perf_write_results(&test, &count, 1, text, sizeof text), 0);
+    assert_int_equal(perf_write_results(&result, 1, true, text, sizeof text), 0);
+}
+
+/* The most that can have to be told. */
+static void a_message_holds_all_streams(void **state)
+{
+    (void)state;
+    static struct perf_result results[PERF_STREAMS_MAX];
+    static char text[PERF_MESSAGE_MAX];
+    for (unsigned i = 0; i < PERF_STREAMS_MAX; i++)
+        results[i] = (struct perf_result){
+            .id = perf_stream_id(i),
+            .sends = true,
+            .count = {UINT64_MAX, UINT32_MAX, UINT64_MAX / 2, UINT64_MAX / 2, 1, 1e9},
+            .omitted_datagrams = UINT64_MAX / 2,
+            .omitted_lost = UINT64_MAX / 2,
+            .seconds = 1e9};
+    assert_true(perf_write_results(results, PERF_STREAMS_MAX, true, text, sizeof text) > 0);
 }
 
 static void other_json_is_no_result(void **state)
 {
     (void)state;
-    struct perf_count sum;
-    assert_false(perf_read_results("", &sum));
-    assert_false(perf_read_results("{\"bytes\": 5}", &sum));
-    assert_false(perf_read_results("{\"streams\": [{\"bytes\": -5}]}", &sum));
-    assert_true(perf_read_results("{\n\"streams\":\t[{\n\"bytes\":\t12\n}]}", &sum));
-    assert_true(sum.bytes == 12);
+    struct perf_result heard = {.id = 1};
+    assert_false(perf_read_results("", &heard, 1));
+    assert_false(perf_read_results("{\"bytes\": 5}", &heard, 1));
+    assert_false(perf_read_results("{\"streams\": [{\"id\": 1}]}", &heard, 1));
+    assert_false(perf_read_results("{\"streams\": [{\"id\": 2, \"bytes\": 5}]}", &heard, 1));
+    assert_true(perf_read_results("{\n\"streams\":\t[{\"id\":1,\n\"bytes\":\t12\n}]}", &heard, 1));
+    assert_true(heard.count.bytes == 12);
 }
 
 int main(void)
@@ -84,9 +150,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cookie_is_text_of_its_size),
         cmocka_unit_test(streams_are_numbered_as_iperf3_numbers_them),
-        cmocka_unit_test(parameters_say_what_is_asked_for),
+        cmocka_unit_test(parameters_are_read_as_they_are_written),
+        cmocka_unit_test(parameters_that_cannot_be_met_are_refused),
         cmocka_unit_test(results_are_read_as_they_are_written),
+        cmocka_unit_test(what_is_not_told_as_omitted_is_what_we_omitted),
         cmocka_unit_test(what_has_no_room_is_not_half_written),
+        cmocka_unit_test(a_message_holds_all_streams),
         cmocka_unit_test(other_json_is_no_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

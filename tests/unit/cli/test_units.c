@@ -25,6 +25,17 @@ static void rates_are_a_second(void **state)
     assert_string_equal(units_rate(10, 0, text), "-");
 }
 
+static void bit_rates_have_two_places(void **state)
+{
+    (void)state;
+    char text[UNITS_TEXT_MAX];
+    assert_string_equal(units_bit_rate(0, TIME_S(1), text), "0.00 kbit/s");
+    assert_string_equal(units_bit_rate(125000, TIME_S(1), text), "1.00 Mbit/s");
+    assert_string_equal(units_bit_rate(124999, TIME_S(1), text), "999.99 kbit/s");
+    assert_string_equal(units_bit_rate(5000000000000, TIME_S(1), text), "40000.00 Gbit/s");
+    assert_string_equal(units_bit_rate(10, 0, text), "0.00 kbit/s");
+}
+
 static void seconds_have_three_places(void **state)
 {
     (void)state;
@@ -38,6 +49,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_are_in_decimal_units),
         cmocka_unit_test(rates_are_a_second),
+        cmocka_unit_test(bit_rates_have_two_places),
         cmocka_unit_test(seconds_have_three_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,23 @@
+/* Reading JSON where it stands: a value is a pointer to its first character, and members are found
+ * by walking over what is before them. Nothing is allocated, nothing is kept, and a text that is
+ * not JSON ends a walk early; it must be terminated. (RFC 8259, but for what is inside of strings:
+ * keys are compared as they are written.) */
+#ifndef TERN_CLI_PERF_JSON_H
+#define TERN_CLI_PERF_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The value of a member of the object at `object`; NULL when there is none. */
+const char *json_member(const char *object, const char *key);
+/* The first value of the array at `array`, and the one after `value`; NULL when there is none. */
+const char *json_first(const char *array);
+const char *json_next(const char *value);
+
+/* Members of an object by their kind; `otherwise` when there is none of this kind. A count is what
+ * is left of a number without its sign and fraction: 0 for a negative one, UINT64_MAX at most. */
+double json_number(const char *object, const char *key, double otherwise);
+uint64_t json_count(const char *object, const char *key, uint64_t otherwise);
+bool json_true(const char *object, const char *key);
+
+#endif

@@ -1,0 +1,222 @@
+/* What iperf3's server does: one measurement at a time; who comes meanwhile is told so. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "cli/interrupt.h"
+#include "cli/perf.h"
+#include "cli/units.h"
+
+enum {
+    BACKLOG = 128,
+    STREAMS_PATIENCE_S = 10,
+};
+
+struct server {
+    struct trial *trial;
+    uint16_t port;
+    int listener;
+    int datagrams; /* where the next UDP stream says hello; -1: none expected */
+};
+
+/* ── The streams come ── */
+
+/* A hello: its socket becomes the stream's, and the next one waits on the same port. 1 when there
+ * was one, 0 when there was none, or a negative errno. */
+static int datagrams_accept(struct server *s, bool sends)
+{
+    struct trial *t = s->trial;
+    struct tern *stack = t->session->stack;
+    struct sockaddr_in from;
+    socklen_t length = sizeof from;
+    uint32_t word = 0, answer = PERF_ANSWER;
+    ssize_t n = tern_recvfrom(stack, s->datagrams, &word, sizeof word, MSG_DONTWAIT,
+                              (struct sockaddr *)&from, &length);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    if ((word != PERF_HELLO && word != PERF_HELLO_OLD) ||
+        from.sin_addr.s_addr != t->to.sin_addr.s_addr)
+        return 0;
+    int socket = s->datagrams;
+    if (tern_connect(stack, socket, (struct sockaddr *)&from, sizeof from) < 0)
+        return -errno;
+    trial_add_stream(t, socket, sends);
+    s->datagrams = session_bind(t->session, SOCK_DGRAM, s->port);
+    if (s->datagrams < 0)
+        return s->datagrams;
+    return tern_send(stack, socket, &answer, sizeof answer, 0) < 0 ? -errno : 1;
+}
+
+/* The same for TCP: a stream says the cookie of its measurement; who says another, or nothing, is a
+ * client that comes at the wrong time. */
+static int connection_accept(struct server *s, bool sends)
+{
+    struct trial *t = s->trial;
+    char cookie[PERF_COOKIE_SIZE];
+    int socket = tern_accept(t->session->stack, s->listener, NULL, NULL);
+    if (socket < 0)
+        return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ? 0 : -errno;
+    int result = session_tick(t->session, socket);
+    if (result == 0)
+        result = trial_hear(t, socket, cookie, sizeof cookie);
+    if (result == 0 && memcmp(cookie, t->cookie, sizeof cookie) == 0) {
+        trial_add_stream(t, socket, sends);
+        return 1;
+    }
+    int8_t denied = PERF_ACCESS_DENIED;
+    tern_send(t->session->stack, socket, &denied, 1, MSG_DONTWAIT);
+    tern_close(t->session->stack, socket);
+    return interrupt_signal() ? -EINTR : 0;
+}
+
+/* Until all are there. With both ways, those come first on which the client sends. */
+static int streams_accept(struct server *s)
+{
+    struct trial *t = s->trial;
+    unsigned incoming = trial_receives(t) ? t->test.streams : 0;
+    unsigned wanted = incoming + (trial_sends(t) ? t->test.streams : 0);
+    uint64_t until_ns = stopwatch_ns() + TIME_S(STREAMS_PATIENCE_S);
+    int result = 0;
+    while (t->count < wanted && result >= 0) {
+        struct pollfd waiting[2] = {
+            {.fd = t->test.udp ? s->datagrams : s->listener, .events = POLLIN},
+            {.fd = t->control, .events = POLLIN}};
+        if (tern_poll(t->session->stack, waiting, 2, INTERRUPT_TICK_MS) < 0 && errno != EINTR)
+            return -errno;
+        if (interrupt_signal())
+            return -EINTR;
+        if (waiting[1].revents)
+            return -ECONNRESET; /* the client has nothing to say but that it gives up */
+        if (waiting[0].revents)
+            result = t->test.udp ? datagrams_accept(s, t->count >= incoming)
+                                 : connection_accept(s, t->count >= incoming);
+        if (stopwatch_ns() > until_ns)
+            return -ETIMEDOUT;
+    }
+    return result < 0 ? result : 0;
+}
+
+/* ── One measurement ── */
+
+static int parameters_hear(struct trial *t)
+{
+    static char text[PERF_MESSAGE_MAX];
+    int result = trial_say_state(t, PERF_PARAMETERS);
+    if (result == 0)
+        result = trial_hear_message(t, text);
+    if (result < 0)
+        return result;
+    if (!perf_read_parameters(text, &t->test))
+        return -EPROTO;
+    t->block = calloc(1, t->test.length);
+    return t->block ? 0 : -ENOMEM;
+}
+
+static int results_exchange(struct trial *t)
+{
+    int result = trial_say_state(t, PERF_EXCHANGE_RESULTS);
+    if (result == 0)
+        result = trial_hear_results(t);
+    if (result == 0)
+        result = trial_say_results(t);
+    if (result == 0)
+        result = trial_say_state(t, PERF_DISPLAY_RESULTS);
+    return result;
+}
+
+/* Hears the client say what it must say now, and nothing else. */
+static int state_hear(struct trial *t, enum perf_state wanted)
+{
+    enum perf_state state;
+    int result = trial_hear_state(t, &state);
+    if (result < 0 || state == wanted)
+        return result;
+    return state == PERF_CLIENT_TERMINATE ? -ECONNRESET : -EPROTO;
+}
+
+static int client_serve(struct server *s)
+{
+    struct trial *t = s->trial;
+    int result = trial_hear(t, t->control, t->cookie, sizeof t->cookie);
+    if (result == 0)
+        result = parameters_hear(t);
+    if (result == 0 && t->test.udp)
+        result = s->datagrams = session_bind(t->session, SOCK_DGRAM, s->port);
+    if (result >= 0)
+        result = trial_say_state(t, PERF_CREATE_STREAMS);
+    if (result == 0)
+        result = streams_accept(s);
+    if (result == 0)
+        result = trial_say_state(t, PERF_TEST_START);
+    if (result == 0)
+        result = trial_say_state(t, PERF_TEST_RUNNING);
+    if (result == 0)
+        result = trial_run(t);
+    if (result == 0)
+        result = state_hear(t, PERF_TEST_END);
+    if (result == 0)
+        result = results_exchange(t);
+    if (result < 0)
+        return result;
+    t->show->end(t);
+    state_hear(t, PERF_DONE); /* what it says now changes nothing any more */
+    return 0;
+}
+
+/* Says no to those who have come meanwhile. */
+static void others_deny(struct server *s)
+{
+    struct tern *stack = s->trial->session->stack;
+    int8_t denied = PERF_ACCESS_DENIED;
+    for (int socket; (socket = tern_accept(stack, s->listener, NULL, NULL)) >= 0;) {
+        tern_send(stack, socket, &denied, 1, MSG_DONTWAIT);
+        tern_close(stack, socket);
+    }
+}
+
+static enum status client_accept_and_serve(struct server *s)
+{
+    struct trial *t = s->trial;
+    int socket = session_accept(t->session, s->listener, &t->to);
+    if (socket < 0)
+        return socket == -EINTR ? STATUS_OK : perf_failed(t, -socket);
+    t->begun = false;
+    t->intervals = 0;
+    endpoint_format(&t->to, t->peer);
+    int result = trial_set_control(t, socket);
+    if (result == 0)
+        result = client_serve(s);
+    if (result == -EINTR)
+        trial_say_state(t, PERF_SERVER_TERMINATE);
+    enum status status = result < 0 ? perf_failed(t, -result) : STATUS_OK;
+    if (s->datagrams >= 0)
+        tern_close(t->session->stack, s->datagrams);
+    s->datagrams = -1;
+    trial_close(t);
+    others_deny(s);
+    return status;
+}
+
+enum status perf_server(struct trial *t, uint16_t port, bool once)
+{
+    struct server s = {.trial = t, .port = port, .datagrams = -1};
+    char address[INET_ADDRSTRLEN];
+    t->server = true;
+    t->control = -1;
+    s.listener = session_bind(t->session, SOCK_STREAM | SOCK_NONBLOCK, port);
+    if (s.listener < 0 || tern_listen(t->session->stack, s.listener, BACKLOG) < 0)
+        return status_say(STATUS_FAILED, t->session->command->name, "cannot listen on port %u: %s",
+                          port, strerror(s.listener < 0 ? -s.listener : errno));
+    fprintf(stderr, "listening on %s:%u; iperf3 -c %s measures; interrupt (Ctrl-C) to end\n",
+            session_address(t->session, address), port, address);
+    enum status status;
+    do
+        status = client_accept_and_serve(&s);
+    while (!once && !interrupt_signal());
+    tern_close(t->session->stack, s.listener);
+    session_quiesce(t->session);
+    return once ? status : STATUS_OK;
+}

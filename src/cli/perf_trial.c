@@ -1,0 +1,285 @@
+#include "cli/perf_trial.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "cli/interrupt.h"
+#include "cli/units.h"
+
+enum {
+    PATIENCE_S = 10,      /* for what the other side has to say next */
+    PATIENCE_RUN_S = 120, /* while nothing at all moves, as iperf3 has it */
+};
+
+bool trial_sends(const struct trial *t)
+{
+    return t->test.bidirectional || t->test.reverse == t->server;
+}
+
+bool trial_receives(const struct trial *t)
+{
+    return t->test.bidirectional || t->test.reverse != t->server;
+}
+
+/* ── The control connection ── */
+
+/* After a call that did not do what it should have: 0 to try again, or a negative errno. */
+static int may_go_on(uint64_t until_ns)
+{
+    if (interrupt_signal())
+        return -EINTR;
+    if (errno != EAGAIN && errno != EINTR)
+        return -errno;
+    return stopwatch_ns() < until_ns ? 0 : -ETIMEDOUT;
+}
+
+int trial_set_control(struct trial *t, int socket)
+{
+    int yes = 1;
+    t->control = socket;
+    return tern_setsockopt(t->session->stack, socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) <
+                   0
+               ? -errno
+               : session_tick(t->session, socket);
+}
+
+int trial_say(struct trial *t, int socket, const void *bytes, size_t length)
+{
+    uint64_t until_ns = stopwatch_ns() + TIME_S(PATIENCE_S);
+    for (size_t done = 0; done < length;) {
+        ssize_t n =
+            tern_send(t->session->stack, socket, (const uint8_t *)bytes + done, length - done, 0);
+        int result = n < 0 ? may_go_on(until_ns) : 0;
+        if (result < 0)
+            return result;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+int trial_hear(struct trial *t, int socket, void *bytes, size_t length)
+{
+    uint64_t until_ns = stopwatch_ns() + TIME_S(PATIENCE_S);
+    for (size_t done = 0; done < length;) {
+        ssize_t n = tern_recv(t->session->stack, socket, (uint8_t *)bytes + done, length - done, 0);
+        int result = n == 0 ? -ECONNRESET : n < 0 ? may_go_on(until_ns) : 0;
+        if (result < 0)
+            return result;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+int trial_say_state(struct trial *t, enum perf_state state)
+{
+    int8_t byte = (int8_t)state;
+    return trial_say(t, t->control, &byte, 1);
+}
+
+int trial_hear_state(struct trial *t, enum perf_state *state)
+{
+    int8_t byte = 0;
+    int result = trial_hear(t, t->control, &byte, 1);
+    *state = (enum perf_state)byte;
+    return result;
+}
+
+int trial_say_message(struct trial *t, const char *text, size_t length)
+{
+    uint8_t size[4] = {(uint8_t)(length >> 24), (uint8_t)(length >> 16), (uint8_t)(length >> 8),
+                       (uint8_t)length};
+    int result = length ? trial_say(t, t->control, size, sizeof size) : -EMSGSIZE;
+    return result < 0 ? result : trial_say(t, t->control, text, length);
+}
+
+int trial_hear_message(struct trial *t, char *text)
+{
+    uint8_t size[4];
+    int result = trial_hear(t, t->control, size, sizeof size);
+    if (result < 0)
+        return result;
+    size_t length = (size_t)size[0] << 24 | (size_t)size[1] << 16 | (size_t)size[2] << 8 | size[3];
+    if (length >= PERF_MESSAGE_MAX)
+        return -EPROTO;
+    text[length] = 0;
+    return trial_hear(t, t->control, text, length);
+}
+
+/* ── The streams ── */
+
+void trial_add_stream(struct trial *t, int socket, bool sends)
+{
+    t->streams[t->count] =
+        (struct perf_stream){.socket = socket, .id = perf_stream_id(t->count), .sends = sends};
+    t->count++;
+}
+
+static void streams_restart(struct trial *t)
+{
+    t->start_ns = stopwatch_ns();
+    for (unsigned i = 0; i < t->count; i++)
+        perf_stream_restart(&t->streams[i], t->start_ns);
+}
+
+/* The most that went one way. */
+static uint64_t bytes_moved(const struct trial *t)
+{
+    uint64_t sums[2] = {0};
+    for (unsigned i = 0; i < t->count; i++)
+        sums[t->streams[i].sends] += t->streams[i].count.bytes;
+    return sums[0] > sums[1] ? sums[0] : sums[1];
+}
+
+/* Fills in what to wait for; the time until which, in milliseconds. */
+static int streams_wait_for(const struct trial *t, uint64_t until_ns, struct pollfd *ready)
+{
+    uint64_t now_ns = stopwatch_ns(), wake_ns = until_ns;
+    for (unsigned i = 0; i < t->count; i++) {
+        const struct perf_stream *stream = &t->streams[i];
+        uint64_t due_ns = stream->sends ? perf_stream_due(stream, t->test.rate) : 0;
+        short events = stream->sends ? POLLOUT : POLLIN;
+        ready[i] = (struct pollfd){.fd = stream->socket, .events = due_ns <= now_ns ? events : 0};
+        if (due_ns > now_ns)
+            wake_ns = time_min(wake_ns, due_ns);
+    }
+    ready[t->count] = (struct pollfd){.fd = t->control, .events = POLLIN};
+    uint64_t left_ns = wake_ns > now_ns ? wake_ns - now_ns : 0;
+    return left_ns < TIME_MS(INTERRUPT_TICK_MS) ? (int)((left_ns + TIME_MS(1) - 1) / TIME_MS(1))
+                                                : INTERRUPT_TICK_MS;
+}
+
+/* Waits for a stream, for the other side to say something (1), or until `until_ns`: 0 or a negative
+ * errno. */
+static int streams_step(struct trial *t, uint64_t until_ns)
+{
+    struct pollfd ready[PERF_STREAMS_MAX + 1];
+    int timeout_ms = streams_wait_for(t, until_ns, ready);
+    if (tern_poll(t->session->stack, ready, t->count + 1, timeout_ms) < 0) {
+        if (errno != EINTR)
+            return -errno;
+        for (unsigned i = 0; i <= t->count; i++)
+            ready[i].revents = 0;
+    }
+    if (interrupt_signal())
+        return -EINTR;
+    if (ready[t->count].revents)
+        return 1;
+    for (unsigned i = 0; i < t->count; i++) {
+        int result = ready[i].revents
+                         ? perf_stream_move(t->session->stack, &t->streams[i], &t->test, t->block)
+                         : 0;
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+static void interval_end(struct trial *t, uint64_t from_ns, uint64_t to_ns, bool omitted)
+{
+    for (unsigned i = 0; i < t->count && !t->test.udp; i++)
+        perf_stream_note_tcp(t->session->stack, &t->streams[i]);
+    if (to_ns > from_ns)
+        t->show->interval(t, from_ns - t->start_ns, to_ns - t->start_ns, omitted);
+    t->intervals++;
+    for (unsigned i = 0; i < t->count; i++)
+        t->streams[i].before = t->streams[i].count;
+}
+
+/* Runs for `length_ns` (0: without an end), or until `enough` bytes are through. As streams_step.
+ */
+static int part_run(struct trial *t, uint64_t length_ns, uint64_t enough, bool omitted)
+{
+    uint64_t end_ns = length_ns ? t->start_ns + length_ns : UINT64_MAX;
+    uint64_t from_ns = t->start_ns, moved_ns = t->start_ns, moved = 0;
+    int result = 0;
+    for (bool over = false; !over;) {
+        uint64_t until_ns = time_min(from_ns + t->interval_ns, end_ns);
+        result = streams_step(t, until_ns);
+        uint64_t now_ns = stopwatch_ns(), bytes = bytes_moved(t);
+        if (bytes != moved)
+            moved_ns = now_ns;
+        moved = bytes;
+        if (result == 0 && now_ns - moved_ns > TIME_S(PATIENCE_RUN_S))
+            result = -ETIMEDOUT;
+        over = result != 0 || now_ns >= end_ns || bytes >= enough;
+        if (now_ns < until_ns && !over)
+            continue;
+        interval_end(t, from_ns, now_ns, omitted);
+        from_ns = now_ns;
+    }
+    t->elapsed_ns = from_ns - t->start_ns;
+    return result;
+}
+
+int trial_run(struct trial *t)
+{
+    int result = 0;
+    uint64_t enough = t->test.bytes && !t->server ? t->test.bytes : UINT64_MAX;
+    t->begun = true;
+    streams_restart(t);
+    t->show->begin(t);
+    if (t->test.omit_s) {
+        result = part_run(t, TIME_S(t->test.omit_s), UINT64_MAX, true);
+        if (result == 0)
+            streams_restart(t);
+    }
+    if (result == 0)
+        result = part_run(t, t->server ? 0 : TIME_S(t->test.seconds), enough, false);
+    if (result == 1) /* a server has nothing to say now; a client says what comes next */
+        return t->server ? 0 : -ECONNRESET;
+    return result;
+}
+
+/* ── What was counted ── */
+
+static unsigned results_of(const struct trial *t, struct perf_result *results)
+{
+    for (unsigned i = 0; i < t->count; i++) {
+        const struct perf_stream *stream = &t->streams[i];
+        results[i] = (struct perf_result){.id = stream->id,
+                                          .sends = stream->sends,
+                                          .count = stream->count,
+                                          .omitted_datagrams = stream->omitted_datagrams,
+                                          .omitted_lost = stream->omitted_lost,
+                                          .seconds = (double)t->elapsed_ns / 1e9};
+    }
+    return t->count;
+}
+
+int trial_say_results(struct trial *t)
+{
+    static char text[PERF_MESSAGE_MAX];
+    struct perf_result results[PERF_STREAMS_MAX];
+    unsigned count = results_of(t, results);
+    size_t length = perf_write_results(results, count, trial_sends(t), text, sizeof text);
+    return trial_say_message(t, text, length);
+}
+
+int trial_hear_results(struct trial *t)
+{
+    static char text[PERF_MESSAGE_MAX];
+    struct perf_result results[PERF_STREAMS_MAX];
+    int result = trial_hear_message(t, text);
+    if (result < 0)
+        return result;
+    if (!perf_read_results(text, results, results_of(t, results)))
+        return -EPROTO;
+    for (unsigned i = 0; i < t->count; i++)
+        t->streams[i].there = results[i].count;
+    return 0;
+}
+
+void trial_close(struct trial *t)
+{
+    for (unsigned i = 0; i < t->count; i++)
+        tern_close(t->session->stack, t->streams[i].socket);
+    if (t->control >= 0)
+        tern_close(t->session->stack, t->control);
+    free(t->block);
+    t->count = 0;
+    t->control = -1;
+    t->block = NULL;
+}

@@ -1,0 +1,76 @@
+/* One measurement, from either side: its control connection, its streams, and the time it takes. */
+#ifndef TERN_CLI_PERF_TRIAL_H
+#define TERN_CLI_PERF_TRIAL_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/perf_control.h"
+#include "cli/perf_stream.h"
+#include "cli/session.h"
+#include "cli/values.h"
+
+struct trial;
+
+/* What shows a measurement while it goes on. */
+struct perf_show {
+    void (*begin)(const struct trial *t);
+    void (*interval)(const struct trial *t, uint64_t from_ns, uint64_t to_ns, bool omitted);
+    void (*end)(const struct trial *t);
+    /* It did not come to its end, for the reason `why`. */
+    void (*broken)(const struct trial *t, const char *why);
+};
+
+struct trial {
+    struct session *session;
+    const struct perf_show *show;
+    struct perf_test test;
+    bool server;
+    uint64_t interval_ns;
+    char peer[ENDPOINT_TEXT_MAX];
+    struct sockaddr_in to; /* the same */
+    char cookie[PERF_COOKIE_SIZE];
+    int control; /* -1: none */
+    unsigned count;
+    struct perf_stream streams[PERF_STREAMS_MAX];
+    uint8_t *block;      /* of the test's length */
+    uint64_t start_ns;   /* of what is counted */
+    uint64_t elapsed_ns; /* at the end */
+    bool begun;          /* there is something to show */
+    unsigned intervals;  /* shown so far */
+};
+
+/* Whether the other side is the one that sends, or sends too. */
+bool trial_sends(const struct trial *t);
+bool trial_receives(const struct trial *t);
+
+/* All of `length` bytes, both ways: 0 or a negative errno. trial_hear: -ECONNRESET at an early end.
+ * They give up after some seconds of silence. */
+int trial_say(struct trial *t, int socket, const void *bytes, size_t length);
+int trial_hear(struct trial *t, int socket, void *bytes, size_t length);
+int trial_say_state(struct trial *t, enum perf_state state);
+int trial_hear_state(struct trial *t, enum perf_state *state);
+int trial_say_message(struct trial *t, const char *text, size_t length);
+/* Into `text` of PERF_MESSAGE_MAX bytes, terminated. */
+int trial_hear_message(struct trial *t, char *text);
+
+/* Takes `socket` for the control connection, whose words of a byte must not wait for each other's
+ * acknowledgments (RFC 9293 §3.7.4): 0 or a negative errno. */
+int trial_set_control(struct trial *t, int socket);
+
+/* Takes `socket` for the next stream. */
+void trial_add_stream(struct trial *t, int socket, bool sends);
+
+/* Moves what the streams can take, interval by interval: a client until the test is over, a server
+ * until the client has something to say. 0 or a negative errno. */
+int trial_run(struct trial *t);
+
+/* Both sides' counts. */
+int trial_say_results(struct trial *t);
+int trial_hear_results(struct trial *t);
+
+/* Closes everything. */
+void trial_close(struct trial *t);
+
+#endif
