@@ -153,20 +153,36 @@ void tcp_send_reset(struct tcb *tcb)
     tcp_emit_bare(tcb, tcb->snd.nxt, TCP_RST, WHY_RESET);
 }
 
-void tcp_send_challenge(struct tcb *tcb)
+static bool allowed(const struct tcb *tcb, struct tcp_allowance *allowance)
 {
     uint64_t now = tcb->stack->now_ns;
-    if (now - tcb->ack.challenge_ns >= TIME_S(1)) {
-        tcb->ack.challenge_ns = now;
-        tcb->ack.challenges = 0;
-    }
-    if (tcb->ack.challenges >= tcb->stack->settings.tcp_challenge_ack_limit) {
+    if (now - allowance->since_ns >= TIME_S(1))
+        *allowance = (struct tcp_allowance){.since_ns = now};
+    if (allowance->taken >= tcb->stack->settings.tcp_challenge_ack_limit)
+        return false;
+    allowance->taken++;
+    return true;
+}
+
+void tcp_send_challenge(struct tcb *tcb)
+{
+    if (!allowed(tcb, &tcb->ack.challenges)) {
         stack_count(tcb->stack, COUNTER_TcpExtTCPACKSkippedChallenge);
         return;
     }
-    tcb->ack.challenges++;
     stack_count(tcb->stack, COUNTER_TcpExtTCPChallengeACK);
     tcp_send_ack(tcb, WHY_ACK_CHALLENGE);
+}
+
+/* Two ends that both lie outside of the other's window would answer each other's answers for ever.
+ * Text and FINs are no part of such a loop. */
+void tcp_answer_unacceptable(struct tcb *tcb, const struct segment *segment)
+{
+    if (segment_length(segment) == 0 && !allowed(tcb, &tcb->ack.answers)) {
+        stack_count(tcb->stack, COUNTER_TcpExtTCPACKSkippedSeq);
+        return;
+    }
+    tcp_send_ack(tcb, WHY_ACK_DUPLICATE);
 }
 
 /* RFC 9293 §3.10.7.1: <SEQ=SEG.ACK><CTL=RST>, or without ACK

@@ -48,7 +48,7 @@ static enum drop_reason conclude(struct tcb *tcb, const struct packet_in *packet
     if (step & TCP_STEP_DROP_RST)
         tcp_reject(tcb->stack, packet, segment);
     else if (step & TCP_STEP_DROP_ACK)
-        tcp_send_ack(tcb, WHY_ACK_DUPLICATE);
+        tcp_answer_unacceptable(tcb, segment);
     else if (step == TCP_STEP_DONE)
         receive_decide_ack(tcb);
     tcp_output(tcb);

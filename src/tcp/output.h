@@ -81,6 +81,9 @@ void tcp_send_keepalive(struct tcb *tcb);
 void tcp_send_reset(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST,ACK> */
 /* RFC 5961 §7: at most tcp.challenge_ack_limit a second a connection. */
 void tcp_send_challenge(struct tcb *tcb);
+/* The ACK for a segment that is not acceptable (RFC 9293 §3.10.7.4, first); if it brings nothing,
+ * no more often than that. */
+void tcp_answer_unacceptable(struct tcb *tcb, const struct segment *segment);
 
 /* Sends a segment that belongs to no connection block (half-open, reset): its options are in
  * `segment`, whose checksum is filled in. */

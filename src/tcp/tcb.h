@@ -115,6 +115,12 @@ struct sent_record {
     bool ends_record : 1; /* MSG_EOR: it must not be sent again together with what follows */
 };
 
+/* So many a second and no more (tcp.challenge_ack_limit). */
+struct tcp_allowance {
+    uint64_t since_ns; /* start of the present second */
+    uint16_t taken;    /* in it */
+};
+
 struct tcb {
     /* Who and where. */
     struct tcp_connection *connection; /* what lasts, and what others hold on to */
@@ -218,8 +224,8 @@ struct tcb {
         uint8_t arrived;       /* packets with text since the last ACK; stops at 255 */
         uint64_t delay_ns;     /* the present delay, grown and shrunk with the arrivals */
         uint64_t last_data_ns; /* when data last arrived */
-        uint64_t challenge_ns; /* start of the present second of challenge ACKs */
-        uint16_t challenges;   /* sent in it (RFC 5961 §7) */
+        struct tcp_allowance challenges; /* RFC 5961 §7 */
+        struct tcp_allowance answers;    /* to what is not acceptable and brings nothing */
     } ack;
 
     struct {

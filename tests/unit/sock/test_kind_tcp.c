@@ -56,6 +56,26 @@ static void a_stack_connects_to_itself(void **state)
     assert_int_equal(pair.ends[0].packets_out, 0);
 }
 
+/* Both ends of it are one, and have sent beyond their window: their ACKs are not acceptable, and
+ * are answered by others that are not. That comes to rest. */
+static void a_socket_that_floods_itself_comes_to_rest(void **state)
+{
+    (void)state;
+    static char bytes[2855];
+    struct sockaddr_in itself = at("10.0.0.1", 8);
+    assert_int_equal(tern_set(a, "tcp.fastopen", "1543"), 0); /* no cookies are asked for */
+    assert_int_equal(tern_set(a, "tcp.rcvbuf", "2304"), 0);
+    int s = open_stream(a);
+    set_nonblocking(a, s);
+    assert_int_equal(bind_at(a, s, "10.0.0.1", 8), 0);
+    assert_true(tern_sendto(a, s, bytes, sizeof bytes, MSG_FASTOPEN, (struct sockaddr *)&itself,
+                            sizeof itself) > 0);
+    pair_run(&pair, TIME_S(1));
+    uint64_t skipped = 0;
+    assert_int_equal(tern_counter(a, "TcpExtTCPACKSkippedSeq", &skipped), 0);
+    assert_true(skipped > 0 && skipped < 100);
+}
+
 /* RFC 7413: the first connection fetches a cookie, the second one's SYN carries text. */
 static void msg_fastopen_opens_and_sends_at_once(void **state)
 {
@@ -132,6 +152,7 @@ int main(void)
         socket_test(a_reset_before_connect_asks_is_its_error),
         socket_test(two_that_connect_to_each_other_are_connected),
         socket_test(a_stack_connects_to_itself),
+        socket_test(a_socket_that_floods_itself_comes_to_rest),
         socket_test(msg_fastopen_opens_and_sends_at_once),
         socket_test(msg_fastopen_without_a_cookie_is_under_way),
         socket_test(msg_fastopen_needs_somewhere_to_go),

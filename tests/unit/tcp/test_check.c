@@ -320,6 +320,28 @@ static void challenge_ACK_limit_is_not_shared_between_connections(void **state)
     peer_free(p);
 }
 
+/* Who has sent beyond a window is answered by an ACK, which, from who has done so as well, would be
+ * answered in turn. */
+static void empty_segments_outside_of_the_window_are_answered_so_often_only(void **state)
+{
+    (void)state;
+    uint32_t wnd;
+    struct peer *p = peer_with_window(&wnd);
+    uint32_t limit = (uint32_t)peer_settings(p)->tcp_challenge_ack_limit;
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(peer_send(p, TCP_ACK, wnd + 2, 0), DROP_TCP_SEQUENCE);
+    assert_int_equal(peer_forget(p), limit);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPACKSkippedSeq"), 1000 - limit);
+    /* What brings text is answered each time, and so is the next second's. */
+    for (uint32_t i = 0; i < 2 * limit; i++)
+        assert_int_equal(peer_send(p, TCP_ACK, wnd + 2, 100), DROP_TCP_SEQUENCE);
+    assert_int_equal(peer_forget(p), 2 * limit);
+    peer_after(p, 1000);
+    assert_int_equal(peer_send(p, TCP_ACK, wnd + 2, 0), DROP_TCP_SEQUENCE);
+    peer_expect_ack(p, 1);
+    peer_free(p);
+}
+
 static void MUST_12_reset_error_says_what_it_ended(void **state)
 {
     (void)state;
@@ -371,6 +393,7 @@ int main(void)
         cmocka_unit_test(reset_beyond_a_hole_is_challenged),
         cmocka_unit_test(challenge_ACKs_are_limited_per_connection_and_second),
         cmocka_unit_test(challenge_ACK_limit_is_not_shared_between_connections),
+        cmocka_unit_test(empty_segments_outside_of_the_window_are_answered_so_often_only),
         cmocka_unit_test(MUST_12_reset_error_says_what_it_ended),
         cmocka_unit_test(SYN_on_an_open_connection_is_challenged_whatever_its_number),
     };
