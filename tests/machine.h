@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "base/table.h"
 #include "core/stack.h"
 #include "wire/icmp.h"
 #include "wire/ipv4.h"
@@ -86,6 +87,16 @@ static inline struct machine *machine_new(uint32_t features)
     struct address own = address_from_ipv4(MACHINE_ADDRESS);
     assert_int_equal(interface_add_address(m->interface, &own, 24), 0);
     return m;
+}
+
+/* The hash under which a table of one thing has it (security rule 17). */
+static inline uint32_t only_hash_in(const struct table *table)
+{
+    assert_int_equal(table->count, 1);
+    for (uint32_t i = 0; i < table->size; i++)
+        if (table->buckets[i])
+            return table->buckets[i]->hash;
+    return 0;
 }
 
 /* Forgets what was sent. */

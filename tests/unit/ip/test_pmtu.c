@@ -94,6 +94,21 @@ static void destinations_remembered_are_bounded_and_the_oldest_goes_first(void *
     machine_free(m);
 }
 
+/* Security rule 17. */
+static void table_s_hash_is_keyed(void **state)
+{
+    (void)state;
+    uint32_t hash[2];
+    for (int i = 0; i < 2; i++) {
+        struct machine *m = machine_with_ip();
+        m->stack.hash_key.words[1] ^= (uint64_t)i;
+        lower(m, 0x0a000002, 1000);
+        hash[i] = only_hash_in(&ip_of(&m->stack)->pmtu.known);
+        machine_free(m);
+    }
+    assert_int_not_equal(hash[0], hash[1]);
+}
+
 static void path_found_before_can_be_brought_up_to_date(void **state)
 {
     (void)state;
@@ -136,6 +151,7 @@ int main(void)
         cmocka_unit_test(message_never_raises_what_is_known),
         cmocka_unit_test(crumbs_are_not_believed),
         cmocka_unit_test(what_is_old_is_not_believed_any_more),
+        cmocka_unit_test(table_s_hash_is_keyed),
         cmocka_unit_test(destinations_remembered_are_bounded_and_the_oldest_goes_first),
         cmocka_unit_test(path_found_before_can_be_brought_up_to_date),
         cmocka_unit_test(loopback_is_as_wide_as_ever),

@@ -340,6 +340,21 @@ static void whole_datagram_meets_the_same_rules_as_any_packet(void **state)
     machine_free(m);
 }
 
+/* Security rule 17. */
+static void table_s_hash_is_keyed(void **state)
+{
+    (void)state;
+    uint32_t hash[2];
+    for (int i = 0; i < 2; i++) {
+        struct machine *m = machine_with_ip();
+        m->stack.hash_key.words[1] ^= (uint64_t)i;
+        fragment_of(m, from(PEER_ADDRESS, 1), 0, 8, true);
+        hash[i] = only_hash_in(&ip_of(&m->stack)->reassembly.table);
+        machine_free(m);
+    }
+    assert_int_not_equal(hash[0], hash[1]);
+}
+
 /* Security rule 4: a limit on fragments. */
 static void too_many_fragments_end_the_datagram(void **state)
 {
@@ -472,6 +487,7 @@ static void exhausted_memory_loses_the_datagram_and_nothing_else(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(table_s_hash_is_keyed),
         cmocka_unit_test(fragments_in_any_order_become_the_datagram),
         cmocka_unit_test(largest_datagram_there_can_be_is_taken),
         cmocka_unit_test(datagrams_are_told_apart_by_all_four_fields),

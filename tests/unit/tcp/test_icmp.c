@@ -45,6 +45,23 @@ static void error_about_what_is_not_in_flight_is_ignored(void **state)
     peer_free(p);
 }
 
+static void error_about_a_half_open_connection_must_quote_its_SYN(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_listen(p, 5);
+    peer_half_open(p, PEER_PLAIN);
+    static const uint32_t numbers[] = {1, (uint32_t)-1, 0x80000000u};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        assert_int_equal(error_at(p, PATH_ERROR_HOST, 0, numbers[i]), DROP_ICMP_NO_MATCH);
+    assert_int_equal(machine_counter(p->m, "TcpExtOutOfWindowIcmps"), 3);
+    assert_int_equal(error_at(p, PATH_ERROR_TOO_BIG, 600, 0), DROP_ICMP_NO_MATCH);
+    assert_int_equal(p->listener->half_open_count, 1);
+    assert_int_equal(error_at(p, PATH_ERROR_HOST, 0, 0), DROP_NONE);
+    assert_int_equal(p->listener->half_open_count, 0);
+    peer_free(p);
+}
+
 static void error_about_no_connection_or_cut_short_is_ignored(void **state)
 {
     (void)state;
@@ -166,6 +183,7 @@ int main(void)
         cmocka_unit_test(who_wants_all_errors_is_told_at_once),
         cmocka_unit_test(failed_attempt_is_told_in_the_error_queue),
         cmocka_unit_test(error_about_what_is_not_in_flight_is_ignored),
+        cmocka_unit_test(error_about_a_half_open_connection_must_quote_its_SYN),
         cmocka_unit_test(error_about_no_connection_or_cut_short_is_ignored),
         cmocka_unit_test(MUST_56_no_error_ends_an_open_connection),
         cmocka_unit_test(MUST_47_soft_error_is_told_once_to_who_asks_until_the_peer_is_heard),

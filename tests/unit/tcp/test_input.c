@@ -25,10 +25,15 @@ static void MUST_57_segment_to_broadcast_or_multicast_is_dropped_in_silence(void
     (void)state;
     struct peer *p = peer_new();
     peer_listen(p, 1);
-    static const uint32_t addresses[] = {0xffffffff, 0x0a0000ff, 0xe0000001};
+    static const struct {
+        uint32_t address;
+        enum drop_reason reason;
+    } cases[] = {{0xffffffff, DROP_TCP_ADDRESS},
+                 {0x0a0000ff, DROP_TCP_ADDRESS},
+                 {0xe0000001, DROP_IP_NOT_OURS}};
     for (size_t i = 0; i < 3; i++) {
-        p->ours.address = address_from_ipv4(addresses[i]);
-        assert_int_not_equal(peer_send_raw(p, peer_syn(p, TCP_SYN, PEER_PLAIN)), DROP_NONE);
+        p->ours.address = address_from_ipv4(cases[i].address);
+        assert_int_equal(peer_send_raw(p, peer_syn(p, TCP_SYN, PEER_PLAIN)), cases[i].reason);
     }
     peer_quiet(p);
     assert_int_equal(p->listener->half_open_count, 0);

@@ -68,6 +68,18 @@ static void SYN_makes_a_half_open_entry_and_no_connection(void **state)
     peer_free(p);
 }
 
+/* Security rule 16. */
+static void backlog_is_bounded_whatever_is_asked_for(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_listen(p, UINT32_MAX);
+    assert_int_equal(p->listener->backlog, LIMIT_BACKLOG);
+    assert_int_equal(tcp_listener_backlog(p->listener, LIMIT_BACKLOG + 1), 0);
+    assert_int_equal(p->listener->backlog, LIMIT_BACKLOG);
+    peer_free(p);
+}
+
 static void options_not_offered_are_not_in_the_SYN_ACK(void **state)
 {
     (void)state;
@@ -398,6 +410,7 @@ int main(void)
         cmocka_unit_test(ACK_to_a_listener_is_answered_with_a_reset),
         cmocka_unit_test(other_segments_to_a_listener_are_dropped),
         cmocka_unit_test(SYN_makes_a_half_open_entry_and_no_connection),
+        cmocka_unit_test(backlog_is_bounded_whatever_is_asked_for),
         cmocka_unit_test(options_not_offered_are_not_in_the_SYN_ACK),
         cmocka_unit_test(ACK_makes_the_connection_with_its_text),
         cmocka_unit_test(half_open_answers_as_SYN_RECEIVED_must),

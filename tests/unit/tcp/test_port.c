@@ -119,6 +119,43 @@ static void bound_port_is_refused_to_others(void **state)
     peer_free(p);
 }
 
+/* Security rule 7. */
+static void port_0_takes_one_that_does_not_follow_from_the_last(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct endpoint any = {address_from_ipv4(0), 0};
+    unsigned near = 0;
+    uint16_t before = 0;
+    for (int i = 0; i < 200; i++) {
+        struct tcb *tcb = tcb_new(p);
+        assert_int_equal(tcp_bind(tcb, &any, false), 0);
+        near += abs(tcp_local(tcb)->port - before) < 16;
+        before = tcp_local(tcb)->port;
+        tcp_abort(tcb);
+    }
+    assert_true(near < 5); /* expected: 0.2 */
+    peer_free(p);
+}
+
+/* Security rule 17. */
+static void table_s_hash_is_keyed(void **state)
+{
+    (void)state;
+    uint32_t hash[2];
+    for (int i = 0; i < 2; i++) {
+        struct peer *p = peer_new();
+        struct endpoint local = {address_from_ipv4(0), 80};
+        p->m->stack.hash_key.words[1] ^= (uint64_t)i;
+        struct tcb *tcb = tcb_new(p);
+        assert_int_equal(tcp_bind(tcb, &local, false), 0);
+        hash[i] = only_hash_in(&tcp_of(&p->m->stack)->ports);
+        tcp_abort(tcb);
+        peer_free(p);
+    }
+    assert_int_not_equal(hash[0], hash[1]);
+}
+
 static void port_0_takes_a_free_one_until_there_is_none(void **state)
 {
     (void)state;
@@ -175,6 +212,8 @@ int main(void)
         cmocka_unit_test(RFC_6056_port_for_one_destination_is_not_used_again_at_once),
         cmocka_unit_test(bound_port_is_refused_to_others),
         cmocka_unit_test(port_0_takes_a_free_one_until_there_is_none),
+        cmocka_unit_test(port_0_takes_one_that_does_not_follow_from_the_last),
+        cmocka_unit_test(table_s_hash_is_keyed),
         cmocka_unit_test(listener_s_port_is_not_taken_for_an_open),
         cmocka_unit_test(without_memory_nothing_is_claimed),
     };

@@ -65,6 +65,29 @@ static void text_is_trimmed_to_the_window(void **state)
     peer_free(p);
 }
 
+static void text_at_the_window_s_edge_is_dropped_and_answered(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened(PEER_PLAIN);
+    uint32_t edge = p->tcb->rcv.wup + p->tcb->rcv.wnd - PEER_ISS;
+    assert_int_equal(peer_text(p, edge, 100), DROP_TCP_SEQUENCE);
+    peer_expect_ack(p, 1);
+    assert_int_equal(p->tcb->rcv.out_of_order.count, 0);
+    peer_free(p);
+}
+
+/* Security rule 5: what waits behind a hole is paid for by its true size. */
+static void text_behind_a_hole_is_charged(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened(PEER_PLAIN);
+    uint64_t before = p->m->stack.memory_used_bytes;
+    assert_int_equal(peer_text(p, 20001, 100), DROP_NONE);
+    assert_true(ring_capacity(&p->tcb->rcv.ring) >= 20100);
+    assert_int_equal(p->m->stack.memory_used_bytes - before, ring_capacity(&p->tcb->rcv.ring));
+    peer_free(p);
+}
+
 /* Random cuts, order and repetitions of the stream, against nothing but its bytes. */
 static void stream_is_whole_in_whatever_pieces_and_order_it_comes(void **state)
 {
@@ -249,6 +272,8 @@ int main(void)
         cmocka_unit_test(SHLD_31_text_beyond_a_hole_is_kept),
         cmocka_unit_test(known_text_is_acknowledged_at_once_and_not_read_again),
         cmocka_unit_test(text_is_trimmed_to_the_window),
+        cmocka_unit_test(text_at_the_window_s_edge_is_dropped_and_answered),
+        cmocka_unit_test(text_behind_a_hole_is_charged),
         cmocka_unit_test(stream_is_whole_in_whatever_pieces_and_order_it_comes),
         cmocka_unit_test(holes_are_bounded_and_what_is_in_order_still_comes_through),
         cmocka_unit_test(without_memory_text_is_dropped_and_comes_again),

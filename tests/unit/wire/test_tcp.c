@@ -84,15 +84,18 @@ static void truncation_at_every_byte_of_the_header_is_refused(void **state)
                                      .has_timestamps = true,
                                      .has_sack_permitted = true,
                                      .has_window_scale = true}};
-    uint8_t header[TCP_HEADER_MAX];
-    size_t length = tcp_build(&in, header);
-    for (size_t n = 0; n <= length; n++) {
-        struct segment out;
-        uint8_t *copy = malloc(n ? n : 1);
-        assert_non_null(copy);
-        memcpy(copy, header, n);
-        assert_int_equal(tcp_parse(copy, n, &out), n == length);
-        free(copy);
+    const struct segment bare = {.flags = TCP_ACK};
+    for (int options = 0; options < 2; options++) {
+        uint8_t header[TCP_HEADER_MAX];
+        size_t length = tcp_build(options ? &in : &bare, header);
+        for (size_t n = 0; n <= length; n++) {
+            struct segment out;
+            uint8_t *copy = malloc(n ? n : 1);
+            assert_non_null(copy);
+            memcpy(copy, header, n);
+            assert_int_equal(tcp_parse(copy, n, &out), n == length);
+            free(copy);
+        }
     }
 }
 
