@@ -2,7 +2,7 @@
 
 BUILD ?= build
 
-.PHONY: all demo test bench bench-lossy fuzz packetdrill throughput throughput-renew \
+.PHONY: all demo test bench bench-renew bench-lossy fuzz packetdrill throughput throughput-renew \
 	instructions instructions-renew \
 	pictures install deb clean
 
@@ -25,11 +25,16 @@ test: all
 	@scripts/quietly ninja -C $(BUILD)
 	@scripts/test $(BUILD)
 
-# RUNS of each measurement; the median is shown. ONLY=send,receive,… does some of the works.
+# tern beside what people would use instead: RUNS of each measurement (5), WHAT=send,receive,… of them, beside
+# PEERS=veth,lwip,…; scripts/bench says what there is. And the same, to be shown in docs/performance.md.
 bench: all
-	@scripts/deps demo
-	@scripts/quietly ninja -C $(BUILD) bench/bench_linux bench/bench_tern
+	@scripts/deps bench
+	@scripts/quietly meson setup --reconfigure $(BUILD)
+	@scripts/quietly ninja -C $(BUILD) bench_programs bench/lossy/bridge
 	@scripts/sandbox scripts/bench $(BUILD)
+bench-renew: bench
+	@scripts/deps pictures
+	@scripts/bench-renew $(BUILD) docs/performance.md docs/pictures
 
 # tern beside Linux over a bad network: RUNS seeds of each, JOBS at a time.
 bench-lossy: all

@@ -1,5 +1,5 @@
 /* The few calls that the measured work needs, of whichever network a program is linked with:
- * net_linux.c or net_tern.c. They mean what their POSIX namesakes do; on a failure
+ * net_linux.c, net_tern.c or net_lwip.c. They mean what their POSIX namesakes do; on a failure
  * that the work cannot go on from, the program says so and ends. */
 #ifndef BENCH_NET_H
 #define BENCH_NET_H

@@ -67,6 +67,16 @@ run build
 check a_failed_installation_says_why \
     '[ $status = 1 ] && [[ $output == *"no route"*"apt-get install --no-install-recommends meson"* ]]'
 
+# Of the peers of the benchmarks one is not to be had; nothing that must be there is missing.
+fresh_machine 0
+for name in ip unshare pkg-config go pasta; do
+    command_is "$name" 'exit 0'
+done
+command_is apt-get "$asked; [[ \$* != *slirp4netns* ]]"
+run bench
+check what_is_not_to_be_had_does_not_keep_the_rest_away \
+    '[ $status = 0 ] && [[ $output == *"will be skipped, it needs: slirp4netns" ]]'
+
 fresh_machine 1000
 command_is apt-get "$asked"
 run build

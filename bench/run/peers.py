@@ -1,0 +1,211 @@
+"""Who is measured. A peer has one end of each conversation; the other is the kernel's, in a program
+that does the same work (bench_linux). What a class says in `note` is shown beside its figures."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+
+from places import Place, await_true, cpu_seconds
+
+PORT = 7000
+
+
+class Peer:
+    name = title = note = package = ""
+    works = frozenset(("send", "receive", "send8", "receive8", "ask", "ask_spinning", "ask_same_cpu",
+                       "call", "call32"))
+    share = 1  # of the bytes that are moved: who is slow moves fewer
+    program = "bench_linux"
+    there = here = ""  # the other end's address, and its own as the other end sees it
+    port = PORT        # that the other end calls to reach it
+    env = {}
+
+    def __init__(self, build):
+        self.build = build
+        self.own = self.other = Place()
+
+    def missing(self):
+        """Why it cannot be measured here, or nothing."""
+        return ""
+
+    def prepare(self):
+        """Makes devices and addresses, and starts what has to run all the time."""
+
+    def await_device(self):
+        """Once its program is started: until packets can reach it."""
+
+    def command(self, *words):
+        return [os.path.join(self.build, "bench", self.program), *words]
+
+    def cpu_seconds(self):
+        """Of a process other than the program that moves the bytes; None: that one is measured."""
+        return None
+
+    def close(self):
+        pass
+
+
+class Built(Peer):
+    """A program of bench/ that is built where its library is installed."""
+
+    def missing(self):
+        if os.path.exists(self.command()[0]):
+            return ""
+        return f"not built: {self.package} is not installed"
+
+
+class Tern(Peer):
+    name, title, program = "tern", "tern", "bench_tern"
+    works = Peer.works | {"idle"}
+    there, here = "10.0.0.2", "10.0.0.3"
+
+
+class Veth(Peer):
+    name, title = "veth", "Linux, veth"
+    there, here = "10.1.0.2", "10.1.0.1"
+
+    def prepare(self):
+        self.other = Place(other=True)
+        self.own.run("ip", "link", "add", "veth_here", "type", "veth", "peer", "name", "veth_there",
+                     "netns", str(self.other.holder.pid))
+        for place, device, address in ((self.own, "veth_here", self.here),
+                                       (self.other, "veth_there", self.there)):
+            place.run("ip", "addr", "add", f"{address}/24", "dev", device)
+            place.run("ip", "link", "set", device, "up")
+
+    def close(self):
+        self.other.close()
+
+
+class Loopback(Peer):
+    name, title = "loopback", "Linux, loopback"
+    note = "MTU 65,536"
+    there = here = "127.0.0.1"
+
+
+class Lwip(Built):
+    name, title, program = "lwip", "lwIP", "bench_lwip"
+    package = "liblwip-dev"
+    note = ("Debian's library over TUN, its raw API in one thread; it is built with segments of 1,460 bytes "
+            "(a larger MTU changes nothing), windows of 64 KB and no SACK")
+    works = Peer.works | {"idle"}
+    share = 0.3
+    there, here = "10.2.0.2", "10.2.0.3"
+    env = {"LWIP_DEVICE": "lwip0"}
+    device = "lwip0"
+
+    def prepare(self):
+        self.own.run("ip", "tuntap", "add", self.device, "mode", "tun")
+        self.own.run("ip", "addr", "add", f"{self.there}/24", "dev", self.device)
+        self.own.run("ip", "link", "set", self.device, "up")
+
+    def await_device(self):
+        await_true(lambda: self.own.device_is_up(self.device), f"{self.title}: its device")
+
+
+class GvisorTun(Lwip):
+    name, title, program = "gvisor", "gVisor, TUN", "bench_gvisor"
+    package = "golang-gvisor-gvisor-dev"
+    note = ("Debian's package, RACK off (it walks the whole window with each acknowledgment), buffers of 4 to "
+            "16 MB; its TUN endpoint knows no offloads; nothing in it spins")
+    works = Peer.works - {"ask_spinning"} | {"idle"}
+    share = 0.1
+    there, here = "10.3.0.2", "10.3.0.3"
+    env = {"GVISOR_TUN": "gvisor0", "GVISOR_ADDRESS": here}
+    device = "gvisor0"
+
+
+class GvisorVeth(GvisorTun):
+    name, title = "gvisor_gso", "gVisor, packet socket"
+    note = "the same on a veth device, with its offloads, as runsc runs it"
+    works = GvisorTun.works - {"idle"}
+    there, here = "10.4.0.2", "10.4.0.3"
+    env = {"GVISOR_VETH": "gvisor2", "GVISOR_ADDRESS": here}
+    device = "gvisor1"
+
+    def prepare(self):
+        self.own.run("ip", "link", "add", self.device, "type", "veth", "peer", "name", "gvisor2")
+        self.own.run("ip", "addr", "add", f"{self.there}/24", "dev", self.device)
+        self.own.run("ip", "link", "set", self.device, "up")
+        self.own.run("ip", "link", "set", "gvisor2", "up")
+
+
+class Carrier(Peer):
+    """A process that carries a namespace's connections; programs of the kernel's TCP are at both
+    ends, and what is measured of CPU is its."""
+    works = frozenset(("send", "receive", "send8", "receive8", "ask", "call", "call32"))
+    share = 0.2
+    port = PORT + 1  # the carrier's own, here
+
+    def missing(self):
+        return "" if shutil.which(self.package) else f"{self.package} is not installed"
+
+    def prepare(self):
+        self.folder = tempfile.mkdtemp()
+        self.own = Place(other=True)
+        self.carrier = subprocess.Popen(self.carry(), stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE)
+        await_true(lambda: self.own.device_is_up("tap0"), f"{self.title}: its device", self.carrier)
+
+    def carry(self):
+        raise NotImplementedError
+
+    def cpu_seconds(self):
+        return cpu_seconds(self.carrier.pid)
+
+    def close(self):
+        self.carrier.kill()
+        self.carrier.wait()
+        self.own.close()
+        shutil.rmtree(self.folder)
+
+
+class Slirp(Carrier):
+    name, title, package = "slirp", "slirp4netns", "slirp4netns"
+    note = "MTU 65,520"
+    there, here = "10.0.2.2", "127.0.0.1"
+
+    def carry(self):
+        return ["slirp4netns", "--configure", "--mtu=65520", "--disable-dns",
+                f"--api-socket={self.folder}/api", str(self.own.holder.pid), "tap0"]
+
+    def prepare(self):
+        super().prepare()
+        forward = {"execute": "add_hostfwd",
+                   "arguments": {"proto": "tcp", "host_addr": "127.0.0.1", "host_port": self.port,
+                                 "guest_addr": "10.0.2.100", "guest_port": PORT}}
+        await_true(lambda: os.path.exists(f"{self.folder}/api"), "slirp4netns' socket", self.carrier)
+        with socket.socket(socket.AF_UNIX) as api:
+            api.connect(f"{self.folder}/api")
+            api.sendall(json.dumps(forward).encode())
+            api.shutdown(socket.SHUT_WR)
+            answer = api.recv(4096)
+        if b"error" in answer:
+            raise RuntimeError(f"slirp4netns does not forward: {answer.decode()}")
+
+
+class Pasta(Carrier):
+    name, title, package = "pasta", "pasta (passt)", "pasta"
+    note = "MTU 65,520; of the bytes that it sends there are few, for at times it takes long over them"
+    there, here = "10.5.0.9", "10.5.0.1"
+
+    def prepare(self):
+        mine = Place()
+        mine.run("ip", "link", "add", "pasta0", "type", "veth", "peer", "name", "pasta1")
+        mine.run("ip", "addr", "add", f"{self.here}/24", "dev", "pasta0")
+        mine.run("ip", "link", "set", "pasta0", "up")
+        mine.run("ip", "link", "set", "pasta1", "up")
+        mine.run("ip", "route", "add", "default", "via", self.there, "dev", "pasta0")
+        super().prepare()
+
+    def carry(self):
+        return ["pasta", "--foreground", "--quiet", "--runas", "0", "--netns-only", "--config-net",
+                "-i", "pasta0", "-a", "10.5.0.77", "-n", "24", "-g", self.there,
+                "-t", f"{self.here}/{self.port}:{PORT}", "-u", "none", "-T", "none", "-U", "none",
+                "-I", "tap0", "--netns", self.own.path]
+
+
+ALL = (Tern, Veth, Loopback, Lwip, GvisorTun, GvisorVeth, Slirp, Pasta)

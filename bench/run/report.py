@@ -1,0 +1,118 @@
+"""What was measured, for people: medians with the least and the most, and ratios with theirs."""
+
+import statistics
+
+# What tern aims at: work, figure, against whom, and how.
+TARGETS = (
+    ("send", "gbit", "veth", ">=", 1.0),
+    ("send", "gbit", "lwip", ">=", 15),
+    ("receive", "gbit", "veth", ">=", 0.95),
+    ("receive", "gbit", "lwip", ">=", 10),
+    ("ask_same_cpu", "p50", "veth", "<=", 0.8),
+    ("ask_spinning", "p50", "veth", "<=", 0.3),
+    ("call", "calls", "veth", ">=", 1.0),
+    ("call32", "calls", "veth", ">=", 1.7),
+    ("call32", "calls", "gvisor", ">=", 4),
+    ("call32", "calls", "lwip", ">=", 0.95),
+)
+# The same against another of its own works, and against nothing.
+WITHIN = (("send8", "gbit", "send", ">=", 0.9), ("receive8", "gbit", "receive", ">=", 0.9))
+ABSOLUTE = (("send", "cpu", "<=", 0.22, "s/GB"), ("receive", "cpu", "<=", 0.14, "s/GB"),
+            ("send8", "fair", ">=", 0.9, ""), ("receive8", "fair", ">=", 0.9, ""),
+            ("idle", "bytes", "<=", 512, "bytes"))
+
+
+def number(value):
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def spread(values, unit=""):
+    middle = number(statistics.median(values)) + (f" {unit}" if unit else "")
+    return f"{middle} ({number(min(values))} to {number(max(values))})"
+
+
+def values_of(results, work, peer, field):
+    """Run by run; None where a run failed."""
+    return [figures and figures.get(field) for figures in results.get(work, {}).get(peer, [])]
+
+
+def quotients(ours, theirs):
+    return [a / b for a, b in zip(ours, theirs) if a is not None and b]
+
+
+def ratios(results, work, peer, field):
+    """tern's figure by the peer's of the same run."""
+    return quotients(*(values_of(results, work, who, field) for who in ("tern", peer)))
+
+
+def rows(results, work, peers):
+    """(title, main figure, ratio, the others) of each peer that was measured."""
+    for peer in peers:
+        runs = [figures for figures in results.get(work.name, {}).get(peer.name, []) if figures]
+        if not runs:
+            continue
+        others = [f"{name} {number(statistics.median(run[name] for run in runs))}"
+                  for name in runs[0] if name != work.field]
+        compared = [] if peer.name == "tern" else ratios(results, work.name, peer.name, work.field)
+        yield (peer.title, spread([run[work.field] for run in runs], work.unit),
+               f"{spread(compared)} x" if compared else "", ", ".join(others))
+
+
+def text(results, works, peers):
+    lines = []
+    for work in works:
+        found = list(rows(results, work, peers))
+        if found:
+            lines += ["", work.title]
+            lines += [f"  {title:<22} {main:<38} {others:<32} {ratio and 'tern: ' + ratio}".rstrip()
+                      for title, main, ratio, others in found]
+    return "\n".join(lines)
+
+
+def verdicts(results):
+    """(what, measured, target, whether it is met) of each target that was measured."""
+    for work, field, peer, how, target in TARGETS:
+        found = ratios(results, work, peer, field)
+        if found:
+            yield (f"{work}, {field}, tern by {peer}", spread(found), f"{how} {target:g}",
+                   met(statistics.median(found), how, target))
+    for work, field, other, how, target in WITHIN:
+        found = quotients(*(values_of(results, which, "tern", field) for which in (work, other)))
+        if found:
+            yield (f"{work} by {other}, {field}", spread(found), f"{how} {target:g}",
+                   met(statistics.median(found), how, target))
+    for work, field, how, target, unit in ABSOLUTE:
+        found = [value for value in values_of(results, work, "tern", field) if value is not None]
+        if found:
+            yield (f"{work}, {field}", spread(found, unit), f"{how} {target:g}",
+                   met(statistics.median(found), how, target))
+
+
+def met(value, how, target):
+    return value >= target if how == ">=" else value <= target
+
+
+def targets(results):
+    found = list(verdicts(results))
+    return "\n".join(["", "Targets"] + [
+        f"  {what:<34} {measured:<30} target {target:<8} {'met' if good else 'NOT MET'}"
+        for what, measured, target, good in found]) if found else ""
+
+
+def markdown(report, works, peers):
+    """The same as tables, for docs/performance.md."""
+    results, lines = report["results"], [report["machine"] + "."]
+    for work in works:
+        found = list(rows(results, work, peers))
+        if not found:
+            continue
+        lines += ["", f"| {work.title} | {work.unit} | tern by it | besides |", "|---|---:|---:|---|"]
+        lines += [f"| {title} | {main.replace(' ' + work.unit, '')} | {ratio.replace(' x', '')} | {others} |"
+                  for title, main, ratio, others in found]
+    lines += ["", "| target | measured | | |", "|---|---:|---:|---|"]
+    lines += [f"| {what} | {measured} | {target} | {'met' if good else '**not met**'} |"
+              for what, measured, target, good in verdicts(results)]
+    lines += [""] + [f"- {peer.title}: {peer.note}." for peer in peers if peer.note]
+    return "\n".join(lines)

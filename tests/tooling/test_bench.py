@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""scripts/bench: its figures are of the runs that it says, and who is missing does not count."""
+
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
+import os
+import sys
+
+from tooling import SCRIPTS, run_cases
+
+sys.path.insert(0, os.path.join(SCRIPTS, "..", "bench", "run"))
+import peers  # noqa: E402
+import report  # noqa: E402
+import works  # noqa: E402
+
+LOADER = importlib.machinery.SourceFileLoader("bench", os.path.join(SCRIPTS, "bench"))
+BENCH = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench", LOADER))
+LOADER.exec_module(BENCH)
+
+SEND = next(work for work in works.ALL if work.name == "send")
+
+
+def runs(*gbit):
+    return [value and {"gbit": float(value), "cpu": 0.5} for value in gbit]
+
+
+def the_middle_is_the_median_and_the_spread_all():
+    assert report.spread([3.0, 1.0, 50.0]) == "3.00 (1.00 to 50.0)", report.spread([3.0, 1.0, 50.0])
+    assert report.spread([1200.0, 1.0], "us") == "600 us (1.00 to 1,200)"
+
+
+def ratios_are_of_the_same_run():
+    results = {"send": {"tern": runs(10, 20, 30), "veth": runs(5, 20, 10)}}
+    assert report.ratios(results, "send", "veth", "gbit") == [2.0, 1.0, 3.0]
+
+
+def a_run_that_failed_has_no_ratio():
+    results = {"send": {"tern": runs(10, 20, 30), "veth": runs(5, None, 10)}}
+    assert report.ratios(results, "send", "veth", "gbit") == [2.0, 3.0]
+    assert report.ratios(results, "send", "lwip", "gbit") == []
+
+
+def a_peer_without_figures_has_no_line():
+    results = {"send": {"tern": runs(10), "veth": runs(None)}}
+    text = report.text(results, [SEND], peers.ALL)
+    assert "tern" in text and "veth" not in text, text
+
+
+def targets_are_judged_by_the_median():
+    results = {"send": {"tern": runs(10, 10, 10), "veth": runs(5, 9, 100)}}
+    said = {what: good for what, _, _, good in report.verdicts(results)}
+    assert said == {"send, gbit, tern by veth": True, "send, cpu": False}, said
+
+
+def eight_flows_are_held_to_one():
+    results = {"send": {"tern": runs(10, 10)}, "send8": {"tern": runs(8, 10)}}
+    said = {what: (measured, good) for what, measured, _, good in report.verdicts(results)}
+    assert said["send8 by send, gbit"] == ("0.90 (0.80 to 1.00)", True), said
+
+
+def tables_have_as_many_cells_as_heads():
+    results = {"send": {"tern": runs(10, 11), "lwip": runs(1, 2)}}
+    lines = report.markdown({"machine": "a machine", "results": results}, works.ALL, peers.ALL).split("\n")
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == 4 + 2 + 2 and len({line.count("|") for line in table}) == 1, lines
+    assert any(line.startswith("- lwIP: ") for line in lines), lines
+
+
+def a_carriers_time_is_told_in_the_works_unit():
+    calls = next(work for work in works.ALL if work.name == "call")
+    assert works.spent(SEND, 0.3, 0.5) == 0.6
+    assert works.spent(calls, 0.2, 0.5) == 0.2 * 1e6 / 2000
+
+
+def every_work_has_words_for_both_ends():
+    for work in works.ALL:
+        ours, theirs = work.ours("10.0.0.2", 1), work.theirs("10.0.0.3", 1)
+        callers = {"source", "ask", "call", "idle"}
+        assert (ours[0] in callers) == work.calls and (theirs[0] in callers) != work.calls, work.name
+
+
+def an_unknown_work_is_told():
+    os.environ["WHAT"] = "send,sned"
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            BENCH.chosen("WHAT", works.ALL)
+    except SystemExit as end:
+        assert "there is no 'sned'" in str(end), end
+    else:
+        raise AssertionError("taken")
+    os.environ["WHAT"] = "ask,send"
+    assert BENCH.chosen("WHAT", works.ALL) == ["ask", "send"]
+
+
+run_cases({case.__name__: case for case in (
+    the_middle_is_the_median_and_the_spread_all, ratios_are_of_the_same_run,
+    a_run_that_failed_has_no_ratio, a_peer_without_figures_has_no_line,
+    targets_are_judged_by_the_median, eight_flows_are_held_to_one, tables_have_as_many_cells_as_heads,
+    a_carriers_time_is_told_in_the_works_unit, every_work_has_words_for_both_ends,
+    an_unknown_work_is_told)})
