@@ -33,11 +33,12 @@ static bool ask(int netlink, unsigned index)
     return send(netlink, &request, sizeof request, 0) == sizeof request;
 }
 
-/* Whether the qdisc that `message` describes is the device's root and holds no packet. */
-static bool is_full(const struct nlmsghdr *header, unsigned index)
+/* Whether the qdisc that `message` describes is the device's root and holds no packet. It only
+ * reads, but netlink's macros know no const. */
+static bool is_full(struct nlmsghdr *header, unsigned index)
 {
-    const struct tcmsg *message = NLMSG_DATA(header);
-    const struct rtattr *attribute = TCA_RTA(message);
+    struct tcmsg *message = NLMSG_DATA(header);
+    struct rtattr *attribute = TCA_RTA(message);
     int left = (int)TCA_PAYLOAD(header);
     bool fifo = false, none = false;
     if (message->tcm_ifindex != (int)index || message->tcm_parent != TC_H_ROOT)
