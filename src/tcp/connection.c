@@ -8,6 +8,7 @@
 #include "tcp/listen.h"
 #include "tcp/mtu_probe.h"
 #include "tcp/options.h"
+#include "tcp/orphans.h"
 #include "tcp/output.h"
 #include "tcp/pacing.h"
 #include "tcp/port.h"
@@ -148,15 +149,6 @@ static void leave_time_wait(struct tcb *tcb)
     tcb->tcp->time_wait_count--;
 }
 
-static void uncount_open(struct tcb *tcb)
-{
-    if (!tcb->counted_open)
-        return;
-    tcb->counted_open = false;
-    if (--tcb->tcp->open_count == 0 && tcb->stack->notify)
-        tcb->stack->notify(tcb->stack, NULL, 0);
-}
-
 /* Nothing will be sent or put in order any more: frees all that was for that. What has arrived for
  * the user stays. */
 static void stop_working(struct tcb *tcb)
@@ -187,7 +179,7 @@ void tcp_connection_free(struct tcb *tcb)
     tcp_connection_handshake_over(tcb);
     demux_remove(tcb);
     port_leave(tcb);
-    uncount_open(tcb);
+    orphan_end(tcb);
     list_remove(&tcb->all);
     free(tcb->fast_open.keys);
     stack_charge(tcb->stack, -(int64_t)TCP_CONNECTION_BYTES);
@@ -241,7 +233,7 @@ void tcp_connection_time_wait(struct tcb *tcb)
 {
     struct tcp *tcp = tcb->tcp;
     tcp_set_state(tcb, TCP_TIME_WAIT);
-    uncount_open(tcb);
+    orphan_end(tcb);
     stop_working(tcb);
     list_append(&tcp->time_wait, &tcb->connection->time_wait);
     tcp->time_wait_count++;

@@ -10,7 +10,7 @@
  *   where more would be held than memory.high
  *     4. the connection that needs it gives up what it holds behind holes
  *     5. and so do all others
- *     6. connections whose user has closed them are reset, oldest first
+ *     6. connections without a user are reset, those first that were closed longest ago
  *     7. no connection begins, and no datagram is queued
  *     8. who writes waits, and text in order is dropped, to be sent again
  *
@@ -22,7 +22,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/connection.h"
-#include "tcp/output.h"
+#include "tcp/orphans.h"
 
 /* All connections are looked through no more often than this. */
 #define RELIEF_INTERVAL TIME_MS(100)
@@ -52,22 +52,6 @@ static void for_each(struct tcp *tcp, void (*act)(struct tcb *))
         act(container_of(at, struct tcb, all));
 }
 
-static void reset_orphans(struct tcp *tcp, const struct tcb *spared, uint32_t bytes)
-{
-    struct list *next;
-    for (struct list *at = tcp->all.next; at != &tcp->all; at = next) {
-        struct tcb *tcb = container_of(at, struct tcb, all);
-        next = at->next;
-        if (stack_memory_allows(tcp->stack, bytes))
-            return;
-        if (!tcb->detached || tcb == spared || tcb->state == TCP_TIME_WAIT)
-            continue;
-        stack_count(tcp->stack, COUNTER_TcpExtTCPAbortOnMemory);
-        tcp_send_reset(tcb);
-        tcp_connection_end(tcb, 0);
-    }
-}
-
 /* Whether it is time to look through all connections again. */
 static bool relief_is_due(struct tcp *tcp)
 {
@@ -95,7 +79,8 @@ bool tcp_memory_for(struct tcb *tcb, uint32_t bytes)
     tcp_memory_prune(tcb);
     if (due && !stack_memory_allows(tcb->stack, bytes)) {
         for_each(tcp, tcp_memory_prune);
-        reset_orphans(tcp, tcb, bytes);
+        while (!stack_memory_allows(tcb->stack, bytes) && orphan_reset_oldest(tcp, tcb))
+            ;
     }
     return stack_memory_allows(tcb->stack, bytes);
 }

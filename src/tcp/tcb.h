@@ -127,7 +127,7 @@ struct tcb {
     struct stack *stack;
     struct tcp *tcp;
     struct tcp_listener *listener; /* while it waits for accept */
-    struct list queue;             /* in the listener's accept queue */
+    struct list queue;             /* in the listener's accept queue, or in tcp->orphans */
     struct list all;               /* in tcp->all */
     struct ip_path path;
     struct tcp_preferences preferences;
@@ -155,7 +155,7 @@ struct tcb {
     bool receive_shut : 1;  /* SHUT_RD */
     bool ended : 1;         /* it is over, and the owner has not let go yet */
     bool ever_open : 1;     /* it has been ESTABLISHED */
-    bool counted_open : 1;  /* in tcp->open_count */
+    bool orphan : 1;        /* in tcp->orphans */
 
     struct {
         uint32_t una, nxt; /* SND.UNA, SND.NXT */
@@ -407,7 +407,8 @@ struct tcp {
     struct list batch;        /* connections whose ACK waits for the end of the batch */
     uint32_t time_wait_count;
     struct ring_spares spares;
-    uint32_t open_count; /* detached tcbs not in TIME-WAIT */
+    struct list orphans; /* detached tcbs not in TIME-WAIT, closed longest ago first; orphans.c */
+    uint32_t orphan_count;
     struct hash_key isn_key, timestamp_key, port_key;
     struct cookie_secret cookie_secret;
     struct fast_open_keys fast_open_keys;

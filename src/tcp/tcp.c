@@ -54,6 +54,7 @@ int tcp_attach(struct stack *stack)
     tcp->stack = stack;
     list_init(&tcp->all);
     list_init(&tcp->time_wait);
+    list_init(&tcp->orphans);
     list_init(&tcp->batch);
     stack->batch_over = receive_batch_over;
     tcp->isn_key = random_key(stack);

@@ -9,6 +9,7 @@
 #include "tcp/fastopen.h"
 #include "tcp/isn.h"
 #include "tcp/options.h"
+#include "tcp/orphans.h"
 #include "tcp/output.h"
 #include "tcp/port.h"
 #include "tcp/receive.h"
@@ -373,8 +374,7 @@ void tcp_detach(struct tcb *tcb)
     tcb->detached = true;
     if (tcb->state == TCP_TIME_WAIT)
         return;
-    tcb->counted_open = true;
-    tcb->tcp->open_count++;
+    orphan_begin(tcb);
     if (tcb->state == TCP_FIN_WAIT_2) {
         if (tcb->preferences.linger2_s < 0)
             tcp_send_reset(tcb);
@@ -493,5 +493,5 @@ uint32_t tcp_queued_out(const struct tcb *tcb)
 
 unsigned tcp_open_count(const struct stack *stack)
 {
-    return tcp_of(stack)->open_count;
+    return tcp_of(stack)->orphan_count;
 }

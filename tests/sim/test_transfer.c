@@ -155,7 +155,7 @@ static void check_nothing_left(const struct world *world, int index)
     assert_int_equal(tcp->half_open.count, 0);
     assert_int_equal(tcp->ports.count, 0);
     assert_int_equal(tcp->time_wait_count, 0);
-    assert_int_equal(tcp->open_count, 0);
+    assert_int_equal(tcp->orphan_count, 0);
     assert_int_equal(tern_memory_used(world->machine[index]), 0);
 }
 

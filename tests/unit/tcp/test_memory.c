@@ -190,6 +190,28 @@ static void orphans_are_reset_oldest_first_and_as_few_as_will_do(void **state)
     peer_free(p);
 }
 
+/* An orphan needs memory itself: all others go, and it stays whole. */
+static void only_the_connection_at_hand_is_spared(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct peer *orphans[3];
+    for (int i = 0; i < 3; i++) {
+        orphans[i] = another(p, PEER_PLAIN);
+        peer_write(orphans[i], 10000);
+        tcp_detach(orphans[i]->tcb);
+    }
+    leave(p, -1);
+    assert_false(tcp_memory_for(orphans[1]->tcb, 1 << 20));
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPAbortOnMemory"), 2);
+    assert_int_equal(tcp_open_count(&p->m->stack), 1);
+    assert_int_equal(orphans[1]->tcb->state, TCP_FIN_WAIT_1);
+    assert_int_equal(orphans[1]->tcb->snd.ring.length, 10000);
+    for (int i = 0; i < 3; i++)
+        free(orphans[i]);
+    peer_free(p);
+}
+
 /* 7 */
 static void nothing_begins_that_could_not_be_carried_on(void **state)
 {
@@ -259,6 +281,7 @@ int main(void)
         cmocka_unit_test(text_behind_a_hole_is_not_kept),
         cmocka_unit_test(what_is_held_behind_holes_is_given_up),
         cmocka_unit_test(orphans_are_reset_oldest_first_and_as_few_as_will_do),
+        cmocka_unit_test(only_the_connection_at_hand_is_spared),
         cmocka_unit_test(nothing_begins_that_could_not_be_carried_on),
         cmocka_unit_test(established_connections_live_on_and_get_on),
     };
