@@ -7,8 +7,9 @@
 
 void prr_begin(struct tcb *tcb)
 {
-    cwv_reducing(tcb);
     tcb->recovery.prior_cwnd = tcb->cc.cwnd;
+    cwv_reducing(tcb);
+    tcb->recovery.recover_fs = tcb->cc.cwnd;
     tcb->recovery.prr_delivered = 0;
     tcb->recovery.prr_out = 0;
     tcb->cc.fraction = 0;
@@ -18,7 +19,7 @@ void prr_begin(struct tcb *tcb)
 
 void prr_on_ack(struct tcb *tcb, uint32_t delivered, uint32_t newly_lost, bool advanced)
 {
-    if (delivered == 0 || tcb->recovery.prior_cwnd == 0)
+    if (delivered == 0 || tcb->recovery.recover_fs == 0)
         return;
     int64_t pipe = tcb_in_flight(tcb);
     int64_t ssthresh = tcb->cc.ssthresh;
@@ -26,7 +27,7 @@ void prr_on_ack(struct tcb *tcb, uint32_t delivered, uint32_t newly_lost, bool a
     tcb->recovery.prr_delivered += delivered;
     int64_t balance = (int64_t)tcb->recovery.prr_delivered - tcb->recovery.prr_out;
     if (pipe > ssthresh) {
-        int64_t recover_fs = tcb->recovery.prior_cwnd;
+        int64_t recover_fs = tcb->recovery.recover_fs;
         may_send = (tcb->recovery.prr_delivered * ssthresh + recover_fs - 1) / recover_fs -
                    tcb->recovery.prr_out;
     } else {

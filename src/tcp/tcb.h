@@ -261,9 +261,10 @@ struct tcb {
 
     struct {
         enum tcp_phase phase;
-        uint32_t high;           /* SND.NXT at the time the phase began: recovery point */
-        uint32_t reordering;     /* segments: the duplicate threshold */
-        uint32_t prior_cwnd;     /* before the reduction, RecoverFS of PRR, and for undo */
+        uint32_t high;       /* SND.NXT at the time the phase began: recovery point */
+        uint32_t reordering; /* segments: the duplicate threshold */
+        uint32_t prior_cwnd; /* before the reduction, for undo */
+        uint32_t recover_fs; /* RecoverFS of PRR: the same, or what of it was validated (cwv.c) */
         uint32_t prior_ssthresh; /* 0: there is nothing to go back to */
         uint32_t prr_delivered, prr_out;
         uint32_t

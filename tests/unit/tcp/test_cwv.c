@@ -80,6 +80,26 @@ static void congestion_makes_it_fall_from_what_was_really_in_the_pipe(void **sta
     }
 }
 
+/* §4.4.1 is about congestion: where there was none, the window is as it was. */
+static void recovery_that_is_taken_back_gives_back_the_window(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_window(40);
+    uint32_t seq = round_trip(p, 1, 8);
+    seq = round_trip(p, seq, 8);
+    peer_flight(p, seq, 6);
+    peer_after(p, PEER_RTT_MS);
+    peer_sack(p, seq, BLOCK(seq + 1000, seq + 6000), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_RECOVERY);
+    peer_after(p, 2);
+    peer_ack(p, seq + 5000);
+    peer_after(p, 2);
+    peer_sack(p, seq + 5000, BLOCK(seq, seq + 1000), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPDSACKUndo"), 1);
+    assert_int_equal(p->tcb->cc.cwnd, 40);
+    peer_free(p);
+}
+
 static void after_a_timeout_too(void **state)
 {
     (void)state;
@@ -139,6 +159,7 @@ int main(void)
         cmocka_unit_test(window_is_validated_while_half_of_it_is_acknowledged_in_a_round_trip),
         cmocka_unit_test(window_that_is_not_filled_is_kept_and_does_not_grow),
         cmocka_unit_test(congestion_makes_it_fall_from_what_was_really_in_the_pipe),
+        cmocka_unit_test(recovery_that_is_taken_back_gives_back_the_window),
         cmocka_unit_test(after_a_timeout_too),
         cmocka_unit_test(filled_window_falls_from_itself),
         cmocka_unit_test(after_five_minutes_it_halves),
