@@ -282,7 +282,8 @@ TERN_API int tern_setsockopt(struct tern *t, int socket, int level, int option, 
 
 /* TCP_INFO, in the layout of Linux's struct tcp_info (linux/tcp.h): pass it to
  * tern_getsockopt(IPPROTO_TCP, TCP_INFO). Times in microseconds but for tcpi_last_*, which are in
- * milliseconds; windows in segments where Linux has segments. What has no meaning here is 0. */
+ * milliseconds; windows in segments where Linux has segments. A socket in TIME-WAIT is closed, as
+ * Linux tells it. What has no meaning here is 0. */
 struct tern_tcp_info {
     uint8_t tcpi_state, tcpi_ca_state, tcpi_retransmits, tcpi_probes, tcpi_backoff, tcpi_options;
     uint8_t tcpi_snd_wscale : 4, tcpi_rcv_wscale : 4;

@@ -49,9 +49,9 @@ int tern_close(struct tern *t, int socket)
     if (result == 0) {
         descriptor_free(&t->descriptors, socket);
         socket_part(call.socket);
-        if (call.socket->linger_s > 0)
+        if (call.socket->lingers && call.socket->linger_s > 0)
             result = linger(&call);
-        socket_close(call.socket, call.socket->linger_s == 0);
+        socket_close(call.socket, call.socket->lingers && call.socket->linger_s == 0);
         wait_notify(&t->stack, NULL, 0);
     }
     return (int)call_end(&call, result);

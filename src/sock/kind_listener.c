@@ -51,6 +51,7 @@ static void inherit(struct socket *socket, const struct socket *listener)
     socket->send_timeout_ns = listener->send_timeout_ns;
     socket->receive_low_water = listener->receive_low_water;
     socket->busy_poll_us = listener->busy_poll_us;
+    socket->lingers = listener->lingers;
     socket->linger_s = listener->linger_s;
     socket->reuse_address = listener->reuse_address;
     socket->reuse_port = listener->reuse_port;
@@ -238,6 +239,11 @@ static int64_t listener_queued(const struct socket *socket)
     return -EINVAL;
 }
 
+static uint32_t listener_low_water(struct socket *socket, uint32_t bytes)
+{
+    return tcp_listener_low_water(socket->of.listener, bytes);
+}
+
 static int listener_set_option(struct socket *socket, int level, int option, const void *value,
                                socklen_t length)
 {
@@ -279,6 +285,7 @@ const struct socket_kind listener_kind = {
     .remote = listener_remote,
     .queued_in = listener_queued,
     .queued_out = listener_queued,
+    .low_water = listener_low_water,
     .set_option = listener_set_option,
     .get_option = listener_get_option,
 };

@@ -268,6 +268,11 @@ static int64_t tcp_kind_queued_out(const struct socket *socket)
     return tcp_queued_out(socket->of.tcb);
 }
 
+static uint32_t tcp_kind_low_water(struct socket *socket, uint32_t bytes)
+{
+    return tcp_low_water(socket->of.tcb, bytes);
+}
+
 static int tcp_kind_set_option(struct socket *socket, int level, int option, const void *value,
                                socklen_t length)
 {
@@ -311,6 +316,7 @@ const struct socket_kind tcp_kind = {
     .remote = tcp_kind_remote,
     .queued_in = tcp_kind_queued_in,
     .queued_out = tcp_kind_queued_out,
+    .low_water = tcp_kind_low_water,
     .set_option = tcp_kind_set_option,
     .get_option = tcp_kind_get_option,
 };

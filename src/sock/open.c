@@ -127,7 +127,7 @@ int tern_accept4(struct tern *t, int socket, struct sockaddr *address, socklen_t
     struct endpoint remote;
     struct call call;
     int result = call_begin(&call, t, socket);
-    if (result == 0 && (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)))
+    if ((result == 0 || result == -ENOTSOCK) && (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)))
         result = -EINVAL;
     if (result == 0 && address != NULL && length == NULL)
         result = -EFAULT;
@@ -170,6 +170,8 @@ int tern_connect(struct tern *t, int socket, const struct sockaddr *address, soc
     struct call call;
     bool dissolve = sockaddr_is_unspecified(address, length);
     int result = call_begin(&call, t, socket);
+    if (result == -ENOTSOCK && address == NULL && length > 0)
+        result = -EFAULT; /* which Linux sees first */
     if (result == 0 && !dissolve)
         result = remote_from_sockaddr(address, length, &remote);
     /* One that has a peer, or is about to, says so whoever is asked for. */

@@ -78,37 +78,29 @@ static int put_timeout(void *value, socklen_t *length, uint64_t timeout_ns)
     return option_put(value, length, &time, sizeof time);
 }
 
-static int take_linger(const void *value, socklen_t length, int32_t *out_s)
+/* Switched off, the time stays (as on Linux). */
+static int take_linger(struct socket *socket, const void *value, socklen_t length)
 {
     struct linger linger;
     int error = option_take(value, length, &linger, sizeof linger);
     if (error < 0)
         return error;
-    if (!linger.l_onoff)
-        *out_s = -1;
-    else
-        *out_s = linger.l_linger < 0 ? INT_MAX : linger.l_linger;
+    socket->lingers = linger.l_onoff != 0;
+    if (socket->lingers)
+        socket->linger_s = linger.l_linger < 0 ? INT_MAX : linger.l_linger;
     return 0;
 }
 
-static int put_linger(void *value, socklen_t *length, int32_t linger_s)
+static int put_linger(const struct socket *socket, void *value, socklen_t *length)
 {
-    struct linger linger = {.l_onoff = linger_s >= 0, .l_linger = linger_s >= 0 ? linger_s : 0};
+    struct linger linger = {.l_onoff = socket->lingers, .l_linger = socket->linger_s};
     return option_put(value, length, &linger, sizeof linger);
 }
 
-/* At most half of the receive buffer of a stream, beyond which it could never be reached. */
 static uint32_t low_water(struct socket *socket, int bytes)
 {
-    int buffer = 0;
-    socklen_t length = sizeof buffer;
-    if (bytes < 0)
-        bytes = INT_MAX;
-    if (socket_is_stream(socket) &&
-        socket->kind->get_option(socket, SOL_SOCKET, SO_RCVBUF, &buffer, &length) == 0 &&
-        bytes > buffer / 2)
-        bytes = buffer / 2;
-    return bytes > 1 ? (uint32_t)bytes : 1;
+    uint32_t wanted = bytes < 0 ? INT_MAX : bytes > 1 ? (uint32_t)bytes : 1;
+    return socket->kind->low_water ? socket->kind->low_water(socket, wanted) : wanted;
 }
 
 /* The protocol looks at them when another one wants the same port. */
@@ -161,7 +153,7 @@ static int set_socket_option(struct socket *socket, int option, const void *valu
     case SO_SNDLOWAT:
         return error < 0 ? error : -ENOPROTOOPT; /* only to be read */
     case SO_LINGER:
-        return take_linger(value, length, &socket->linger_s);
+        return take_linger(socket, value, length);
     case SO_RCVTIMEO:
         return take_timeout(value, length, &socket->receive_timeout_ns);
     case SO_SNDTIMEO:
@@ -222,7 +214,7 @@ static int get_socket_option(struct socket *socket, int option, void *value, soc
     case SO_SNDLOWAT:
         return option_put_int(value, length, 1);
     case SO_LINGER:
-        return put_linger(value, length, socket->linger_s);
+        return put_linger(socket, value, length);
     case SO_RCVTIMEO:
         return put_timeout(value, length, socket->receive_timeout_ns);
     case SO_SNDTIMEO:

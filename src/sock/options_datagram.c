@@ -32,6 +32,9 @@ static int set_socket_level(struct socket *socket, int option, int value)
     case SO_KEEPALIVE:
         socket->keep_alive = value != 0;
         return 0;
+    case SO_OOBINLINE:
+        socket->oob_inline = value != 0;
+        return 0;
     default:
         return -ENOPROTOOPT;
     }
@@ -120,6 +123,8 @@ static int get_socket_level(const struct socket *socket, const struct datagram_o
         return (int)socket->send_buffer;
     case SO_KEEPALIVE:
         return socket->keep_alive;
+    case SO_OOBINLINE:
+        return socket->oob_inline;
     default:
         return -ENOPROTOOPT;
     }

@@ -22,7 +22,6 @@ struct socket *socket_new(struct tern *t, const struct socket_kind *kind)
     socket->send_timeout_ns = TIME_NEVER;
     socket->receive_low_water = 1;
     socket->busy_poll_us = (uint32_t)t->stack.settings.busy_poll_us;
-    socket->linger_s = -1;
     socket->send_buffer = SEND_BUFFER;
     socket->mtu_discover = IP_PMTUDISC_WANT;
     socket->group_loop = true;

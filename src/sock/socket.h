@@ -97,6 +97,8 @@ struct socket_kind {
                       socklen_t length);
     int (*get_option)(struct socket *socket, int level, int option, void *value, socklen_t *length);
     struct datagram_options *(*datagram_options)(struct socket *socket); /* NULL: a stream */
+    /* SO_RCVLOWAT: how much of so many bytes can be waited for. NULL: all. */
+    uint32_t (*low_water)(struct socket *socket, uint32_t bytes);
     /* Whether a datagram is in the making, of which it is settled where it goes and how. NULL: none
      * ever is. */
     bool (*settled)(const struct socket *socket);
@@ -124,7 +126,7 @@ struct socket {
     uint64_t send_timeout_ns;    /* SO_SNDTIMEO */
     uint32_t receive_low_water;  /* SO_RCVLOWAT, bytes */
     uint32_t busy_poll_us;       /* SO_BUSY_POLL */
-    int32_t linger_s;            /* SO_LINGER's time; -1: off */
+    int32_t linger_s;            /* SO_LINGER's time, for when it is on */
     uint32_t send_buffer;        /* SO_SNDBUF of datagrams, which never wait to be sent */
     struct times times;
     struct tcp_reservation reservation; /* tern_send_reserve()'s */
@@ -134,7 +136,9 @@ struct socket {
     bool nonblocking : 1;     /* O_NONBLOCK */
     bool reuse_address : 1;   /* SO_REUSEADDR */
     bool reuse_port : 1;      /* SO_REUSEPORT */
+    bool lingers : 1;         /* SO_LINGER */
     bool keep_alive : 1;      /* SO_KEEPALIVE of datagrams, which have nothing to keep */
+    bool oob_inline : 1;      /* SO_OOBINLINE of datagrams, of which none is urgent */
     bool broadcast : 1;       /* SO_BROADCAST */
     bool group_loop : 1;      /* IP_MULTICAST_LOOP: kept, and nothing goes by it */
     bool receive_ttl : 1;     /* IP_RECVTTL */

@@ -112,7 +112,9 @@ static void fill_ecn(const struct tcb *tcb, struct tern_tcp_info *info)
 
 void tcp_info_fill(const struct tcb *tcb, struct tern_tcp_info *info)
 {
-    *info = (struct tern_tcp_info){.tcpi_state = (uint8_t)tcb->state};
+    /* TIME-WAIT is the stack's business: its socket is over, and Linux tells so. */
+    *info = (struct tern_tcp_info){
+        .tcpi_state = (uint8_t)(tcb->state == TCP_TIME_WAIT ? TCP_CLOSED : tcb->state)};
     info->tcpi_options =
         (uint8_t)((tcb->opt.timestamps ? INFO_TIMESTAMPS : 0) | (tcb->opt.sack ? INFO_SACK : 0) |
                   (tcb->opt.scaling ? INFO_WINDOW_SCALE : 0) |

@@ -7,6 +7,7 @@
  * to tcp.rcvbuf_max. Who sets SO_RCVBUF fixes it. Neither ever takes back what was offered. */
 #include "base/seq.h"
 #include "base/time.h"
+#include "tcp/listen.h"
 #include "tcp/options.h"
 #include "tcp/receive.h"
 
@@ -52,6 +53,32 @@ void receive_window_resized(struct tcb *tcb)
 {
     tcb->rcv.buffer = tcb->preferences.receive_buffer;
     tcb->rcv.limit = tcb->rcv.buffer;
+}
+
+/* Half of a buffer is what a window can be counted on to let in. */
+static uint32_t reach(const struct stack *stack, struct tcp_preferences *preferences,
+                      uint32_t bytes)
+{
+    uint32_t most = preferences->receive_buffer;
+    if (!preferences->receive_buffer_fixed && most < (uint64_t)stack->settings.tcp_rcvbuf_max)
+        most = (uint32_t)stack->settings.tcp_rcvbuf_max;
+    bytes = min_u32(bytes, most / 2);
+    if (preferences->receive_buffer / 2 < bytes)
+        preferences->receive_buffer = 2 * bytes;
+    return bytes;
+}
+
+uint32_t tcp_low_water(struct tcb *tcb, uint32_t bytes)
+{
+    bytes = reach(tcb->stack, &tcb->preferences, bytes);
+    if (tcb->rcv.buffer < tcb->preferences.receive_buffer)
+        tcb->rcv.buffer = tcb->preferences.receive_buffer;
+    return bytes;
+}
+
+uint32_t tcp_listener_low_water(struct tcp_listener *listener, uint32_t bytes)
+{
+    return reach(listener->stack, &listener->preferences, bytes);
 }
 
 static uint32_t offered(const struct tcb *tcb)

@@ -144,10 +144,15 @@ bool tcp_has_peer(const struct tcb *tcb);  /* between its opening and its end */
 bool tcp_opening(const struct tcb *tcb);   /* OPEN is under way */
 bool tcp_connected(const struct tcb *tcb); /* SYN-RECEIVED counts not, ESTABLISHED and later do */
 bool tcp_drained(const struct tcb *tcb);   /* everything sent is acknowledged, the FIN too if any */
-uint32_t tcp_queued_in(const struct tcb *tcb);      /* bytes that tcp_receive would give */
-uint32_t tcp_queued_out(const struct tcb *tcb);     /* bytes not yet acknowledged */
+uint32_t tcp_queued_in(const struct tcb *tcb);  /* bytes that tcp_receive would give */
+uint32_t tcp_queued_out(const struct tcb *tcb); /* bytes not yet acknowledged, a FIN being one */
 unsigned tcp_open_count(const struct stack *stack); /* detached connections that still have
                                                        something to do, TIME-WAIT aside */
+
+/* A read may wait for so many bytes (SO_RCVLOWAT): how many of them it can. The receive buffer
+ * grows for it, where SO_RCVBUF has not fixed it. */
+uint32_t tcp_low_water(struct tcb *tcb, uint32_t bytes);
+uint32_t tcp_listener_low_water(struct tcp_listener *listener, uint32_t bytes);
 
 /* IPPROTO_TCP options, and those of SOL_SOCKET that TCP acts on. 0, -ENOPROTOOPT, -EINVAL. */
 int tcp_set_option(struct tcb *tcb, int level, int option, const void *value, socklen_t length);

@@ -488,7 +488,9 @@ int tcp_inq(const struct tcb *tcb)
 
 uint32_t tcp_queued_out(const struct tcb *tcb)
 {
-    return tcb->snd.ring.length;
+    bool fin =
+        tcb->state == TCP_FIN_WAIT_1 || tcb->state == TCP_CLOSING || tcb->state == TCP_LAST_ACK;
+    return tcb->snd.ring.length + fin;
 }
 
 unsigned tcp_open_count(const struct stack *stack)

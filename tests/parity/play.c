@@ -68,6 +68,18 @@ void play_await(struct play *p, int s, short events)
         play_note(p, "what was awaited did not come");
 }
 
+void play_await_fin(struct play *p, int s)
+{
+    struct tcp_info info = {.tcpi_state = TCP_FIN_WAIT1};
+    for (int i = 0; i < 5000 && info.tcpi_state == TCP_FIN_WAIT1; i++) {
+        socklen_t length = 8;
+        A->getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &length);
+        A->poll(NULL, 0, 1);
+    }
+    if (info.tcpi_state == TCP_FIN_WAIT1)
+        play_note(p, "the FIN was not acknowledged");
+}
+
 void play_bytes(struct play *p, const char *bytes, ssize_t length)
 {
     if (length > 0)

@@ -49,6 +49,8 @@ struct sockaddr *play_address(const char *host, uint16_t port);
 void play_readiness(struct play *p, int s);
 /* Waits until one of the events is there, five seconds at most; not written down. */
 void play_await(struct play *p, int s, short events);
+/* The same, until its FIN has been acknowledged, which the kernel takes its time for. */
+void play_await_fin(struct play *p, int s);
 /* The bytes received, if any. */
 void play_bytes(struct play *p, const char *bytes, ssize_t length);
 /* An integer option, or the error. */

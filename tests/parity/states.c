@@ -131,7 +131,7 @@ static void stream_sending_shut(struct play *p)
 {
     stream_connected(p);
     A->shutdown(p->subject, SHUT_WR);
-    play_await(p, p->peer, POLLRDHUP);
+    play_await_fin(p, p->subject);
 }
 
 static void stream_receiving_shut(struct play *p)
@@ -144,7 +144,7 @@ static void stream_both_shut(struct play *p)
 {
     stream_connected(p);
     A->shutdown(p->subject, SHUT_RDWR);
-    play_await(p, p->peer, POLLRDHUP);
+    play_await_fin(p, p->subject);
 }
 
 static void stream_over(struct play *p)

@@ -155,8 +155,8 @@ static void so_linger_is_kept(void **state)
 {
     (void)state;
     static const struct linger rows[][2] = {
-        {{0, 0}, {0, 0}},  {{1, 0}, {1, 0}},   {{1, 30}, {1, 30}},
-        {{0, 30}, {0, 0}}, {{7, 30}, {1, 30}}, {{1, -1}, {1, INT32_MAX}},
+        {{0, 0}, {0, 0}},   {{1, 0}, {1, 0}},   {{1, 30}, {1, 30}},
+        {{0, 99}, {0, 30}}, {{7, 40}, {1, 40}}, {{1, -1}, {1, INT32_MAX}},
     };
     for (int kind = 0; kind < KINDS; kind++) {
         int s = openers[kind](a);
@@ -254,9 +254,19 @@ static void so_rcvlowat_can_be_reached(void **state)
     assert_int_equal(get_int(a, s, SOL_SOCKET, SO_RCVLOWAT), 1);
     set_int(a, s, SOL_SOCKET, SO_RCVLOWAT, 1000);
     assert_int_equal(get_int(a, s, SOL_SOCKET, SO_RCVLOWAT), 1000);
+    /* The buffer grows for it, */
     int buffer = get_int(a, s, SOL_SOCKET, SO_RCVBUF);
+    set_int(a, s, SOL_SOCKET, SO_RCVLOWAT, buffer);
+    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_RCVLOWAT), buffer);
+    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_RCVBUF), 2 * buffer);
+    /* as far as it may, */
+    assert_int_equal(tern_set(a, "tcp.rcvbuf_max", "1000000"), 0);
     set_int(a, s, SOL_SOCKET, SO_RCVLOWAT, -1);
-    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_RCVLOWAT), buffer / 2);
+    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_RCVLOWAT), 500000);
+    /* and not where its size was asked for. */
+    set_int(a, s, SOL_SOCKET, SO_RCVBUF, 5000);
+    set_int(a, s, SOL_SOCKET, SO_RCVLOWAT, -1);
+    assert_int_equal(get_int(a, s, SOL_SOCKET, SO_RCVLOWAT), 5000);
 }
 
 static void so_error_is_told_once(void **state)

@@ -268,6 +268,23 @@ static void clamp_bounds_what_is_offered(void **state)
     peer_free(p);
 }
 
+/* SO_RCVLOWAT: a reader may wait for more than the buffer would hold. */
+static void buffer_grows_for_who_waits_for_much(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    assert_int_equal(tcp_create(&p->m->stack, p, &p->tcb), 0);
+    peer_open(p, PEER_PLAIN);
+    const uint32_t buffer = p->tcb->rcv.buffer;
+    assert_int_equal(tcp_low_water(p->tcb, buffer), buffer);
+    assert_int_equal(p->tcb->rcv.buffer, 2 * buffer);
+    assert_true(fill(p) > buffer);
+    peer_free(p);
+    p = peer_with_buffer(20000, PEER_PLAIN);
+    assert_int_equal(tcp_low_water(p->tcb, 100000), p->tcb->rcv.buffer / 2);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +300,7 @@ int main(void)
         cmocka_unit_test(without_SACK_no_duplicate_ACK_opens_the_window),
         cmocka_unit_test(buffer_that_the_user_has_set_does_not_grow),
         cmocka_unit_test(crumbs_do_not_open_the_window),
+        cmocka_unit_test(buffer_grows_for_who_waits_for_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 #include "tcp_peer.h"
 
+#include "tcp/info.h"
+
 /* Closes actively; both FINs are acknowledged. */
 static void to_time_wait(struct peer *p)
 {
@@ -26,6 +28,9 @@ static void MUST_13_active_close_waits_for_2_MSL(void **state)
     struct peer *p = peer_in_time_wait(PEER_PLAIN);
     peer_after(p, 59999);
     assert_int_equal(p->tcb->state, TCP_TIME_WAIT);
+    struct tern_tcp_info info;
+    tcp_info_fill(p->tcb, &info);
+    assert_int_equal(info.tcpi_state, TCP_CLOSED); /* to its user it is over */
     peer_after(p, 1);
     assert_int_equal(p->tcb->state, TCP_CLOSED);
     assert_int_equal(tcp_of(&p->m->stack)->time_wait_count, 0);

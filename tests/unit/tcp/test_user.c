@@ -323,7 +323,9 @@ static void queues_and_endpoints_are_told(void **state)
     assert_true(tcp_drained(p->tcb));
     tcp_shutdown_send(p->tcb);
     assert_false(tcp_drained(p->tcb));
+    assert_int_equal(tcp_queued_out(p->tcb), 1);
     peer_ack(p, 22);
+    assert_int_equal(tcp_queued_out(p->tcb), 0);
     assert_true(tcp_drained(p->tcb));
     peer_free(p);
 }
