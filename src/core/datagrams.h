@@ -28,6 +28,8 @@ struct datagram_options {
     uint8_t traffic_class;        /* IP_TOS */
     bool ignore_path_mtu;         /* IP_MTU_DISCOVER: whatever has been learnt of the path */
     bool dont_fragment;           /* IP_MTU_DISCOVER: -EMSGSIZE rather than fragments */
+    bool whole;                   /* IP_MTU_DISCOVER: the same, though routers may cut it */
+    bool free_bind;               /* IP_FREEBIND: bind takes any address, ours or not */
     bool reuse_address;           /* SO_REUSEADDR; read by bind */
     bool reuse_port;              /* SO_REUSEPORT; the same, and whoever shares has a share */
     bool broadcast;               /* SO_BROADCAST */

@@ -19,12 +19,19 @@ bool sockaddr_is_unspecified(const struct sockaddr *address, socklen_t length)
     return address != NULL && length >= FAMILY_END && family(address) == AF_UNSPEC;
 }
 
+int sockaddr_check(const struct sockaddr *address, socklen_t length)
+{
+    if (address == NULL && length > 0)
+        return -EFAULT;
+    return length > sizeof(struct sockaddr_storage) ? -EINVAL : 0;
+}
+
 int endpoint_from_sockaddr(const struct sockaddr *address, socklen_t length, struct endpoint *out)
 {
     struct sockaddr_in in;
     if (address == NULL)
         return -EFAULT;
-    if (length < FAMILY_END)
+    if (length < FAMILY_END || length > sizeof(struct sockaddr_storage))
         return -EINVAL;
     if (family(address) != AF_INET)
         return -EAFNOSUPPORT;

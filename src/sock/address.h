@@ -7,7 +7,10 @@
 
 #include "core/endpoint.h"
 
-/* 0; -EINVAL (shorter than its family's), -EAFNOSUPPORT, -EFAULT (NULL). */
+/* What Linux looks at before anything else: 0; -EFAULT (NULL with a length), -EINVAL (longer than
+ * any address). */
+int sockaddr_check(const struct sockaddr *address, socklen_t length);
+/* 0; -EINVAL (shorter than its family's, or longer than any), -EAFNOSUPPORT, -EFAULT (NULL). */
 int endpoint_from_sockaddr(const struct sockaddr *address, socklen_t length, struct endpoint *out);
 /* The same for whom to send or to connect to: the unspecified address means this host, as on Linux,
  * and so becomes its loopback address. */

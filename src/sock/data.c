@@ -6,6 +6,7 @@
 #include "sock/data.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 
 #include "sock/address.h"
@@ -24,10 +25,10 @@ enum {
     /* Each datagram is a record of its own: MSG_EOR asks for what is the case anyway. */
     SEND_DATAGRAM_FLAGS = SEND_FLAGS | MSG_ZEROCOPY | MSG_MORE | MSG_EOR,
     SEND_STREAM_FLAGS = SEND_DATAGRAM_FLAGS | MSG_OOB | MSG_FASTOPEN,
-    /* The last two ask for what is the case anyway. */
-    RECEIVE_FLAGS =
-        MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC,
-    RECEIVE_STREAM_FLAGS = RECEIVE_FLAGS | MSG_OOB,
+    /* The last two ask for what is the case anyway, and so does MSG_OOB of datagrams: that none is
+     * urgent. */
+    RECEIVE_FLAGS = MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_OOB | MSG_NOSIGNAL |
+                    MSG_CMSG_CLOEXEC,
 };
 
 /* What to return when a stream call ends early. */
@@ -148,6 +149,8 @@ ssize_t data_send(struct call *call, const struct iovec *spans, int count, int f
     flags &= ~SEND_FLAGS;
     if (!call->socket->zero_copy)
         flags &= ~MSG_ZEROCOPY; /* as if it had not been said */
+    if (address != NULL && sockaddr_check(address, address_length) < 0)
+        return -EINVAL;
     if (call->socket->kind->settled && call->socket->kind->settled(call->socket)) {
         address = NULL;
         call->message = NULL;
@@ -254,12 +257,12 @@ ssize_t data_receive(struct call *call, const struct iovec *spans, int count, in
 {
     bool stream = socket_is_stream(call->socket);
     ssize_t length = spans_length(spans, count, stream && (flags & MSG_TRUNC));
-    if (flags & ~(stream ? RECEIVE_STREAM_FLAGS : RECEIVE_FLAGS))
+    if (flags & ~RECEIVE_FLAGS)
         return -EOPNOTSUPP;
     if (length < 0)
         return length;
     call_patience(call, flags, call->socket->receive_timeout_ns);
-    if (flags & MSG_OOB) /* which never waits */
+    if (stream && flags & MSG_OOB) /* which never waits */
         return call->socket->kind->receive(call->socket, spans, count,
                                            flags & (MSG_OOB | MSG_PEEK | MSG_TRUNC), NULL);
     if (stream)
@@ -287,6 +290,8 @@ static int message_check(const struct msghdr *message)
 {
     if (message == NULL)
         return -EFAULT;
+    if (message->msg_name != NULL && message->msg_namelen > INT_MAX)
+        return -EINVAL; /* it was negative */
     return message->msg_iovlen > SPANS_MAX ? -EMSGSIZE : 0;
 }
 
@@ -322,6 +327,8 @@ ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, in
     if (result == 0)
         result = data_receive(&call, &span, 1, flags, &info);
     if (result >= 0 && address != NULL) {
+        if (*address_length > INT_MAX)
+            result = -EINVAL; /* it was negative; what was received is lost, as on Linux */
         /* Only a stream's call can have something although its socket was closed meanwhile. */
         if (call.socket == NULL || socket_is_stream(call.socket))
             *address_length = 0; /* getpeername() says who it is */

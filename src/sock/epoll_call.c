@@ -14,26 +14,26 @@
 /* As many as fit in what a count of bytes can say: Linux's bound. */
 #define EVENTS_MAX ((int)(INT_MAX / sizeof(struct epoll_event)))
 
-static int create(struct tern *t, bool allowed)
+static int create(struct tern *t, bool allowed, int flags)
 {
     struct call call;
     int result = call_enter(&call, t);
     if (result == 0 && !allowed)
         result = -EINVAL;
     if (result == 0)
-        result = open_descriptor(t, &epoll_kind, false);
+        result = open_descriptor(t, &epoll_kind, flags);
     return (int)call_end(&call, result);
 }
 
 int tern_epoll_create1(struct tern *t, int flags)
 {
-    return create(t, (flags & ~EPOLL_CLOEXEC) == 0);
+    return create(t, (flags & ~EPOLL_CLOEXEC) == 0, flags);
 }
 
 /* The size is a hint that nobody needs any more, but it must be one. */
 int tern_epoll_create(struct tern *t, int size)
 {
-    return create(t, size > 0);
+    return create(t, size > 0, 0);
 }
 
 static int control(struct epoll *epoll, int operation, struct socket *target,

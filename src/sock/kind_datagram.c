@@ -35,10 +35,11 @@ static const struct endpoint *connected(const struct endpoint *remote)
     return address_is_unspecified(&remote->address) ? NULL : remote;
 }
 
-/* Where bind(2) has EADDRINUSE for no ephemeral port left, connect(2) has EADDRNOTAVAIL. */
+/* Where bind(2) has EADDRINUSE for no ephemeral port left, send(2) has EAGAIN, and so has Linux's
+ * connect(2) of datagrams. */
 static ssize_t without_port(ssize_t result)
 {
-    return result == -EADDRINUSE ? -EADDRNOTAVAIL : result;
+    return result == -EADDRINUSE ? -EAGAIN : result;
 }
 
 static ssize_t udp_kind_send(struct socket *socket, const struct iovec *spans, int count,

@@ -56,6 +56,11 @@ static void inherit(struct socket *socket, const struct socket *listener)
     socket->reuse_address = listener->reuse_address;
     socket->reuse_port = listener->reuse_port;
     socket->broadcast = listener->broadcast;
+    socket->debug = listener->debug;
+    socket->dont_route = listener->dont_route;
+    socket->receive_ttl = listener->receive_ttl;
+    socket->receive_tos = listener->receive_tos;
+    socket->receive_pktinfo = listener->receive_pktinfo;
     socket->zero_copy = listener->zero_copy;
     socket->mark = listener->mark;
     socket->times = listener->times;

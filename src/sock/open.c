@@ -3,6 +3,7 @@
 #include "sock/open.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -19,11 +20,15 @@ static int reserve_descriptor(struct tern *t)
 }
 
 /* As Linux tells them apart: no such type at all, none in this domain, none with this protocol. */
-static int find_kind(int type, int protocol, const struct socket_kind **out)
+static int find_kind(int domain, int type, int protocol, const struct socket_kind **out)
 {
     static const struct socket_kind *const kinds[] = {&tcp_kind, &udp_kind, &echo_kind};
     bool type_known = type == SOCK_RAW;
-    if (type < 0 || type > SOCK_PACKET || protocol < 0 || protocol >= IPPROTO_MAX)
+    if (type < 0 || type > SOCK_PACKET)
+        return -EINVAL;
+    if (domain != AF_INET)
+        return -EAFNOSUPPORT;
+    if (protocol < 0 || protocol >= IPPROTO_MAX)
         return -EINVAL;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (kinds[i]->type != type)
@@ -38,7 +43,13 @@ static int find_kind(int type, int protocol, const struct socket_kind **out)
     return type_known ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
 }
 
-int open_descriptor(struct tern *t, const struct socket_kind *kind, bool nonblocking)
+static void set_flags(struct socket *socket, int flags)
+{
+    socket->nonblocking = (flags & SOCK_NONBLOCK) != 0;
+    socket->close_on_exec = (flags & SOCK_CLOEXEC) != 0;
+}
+
+int open_descriptor(struct tern *t, const struct socket_kind *kind, int flags)
 {
     int error = reserve_descriptor(t);
     if (error < 0)
@@ -51,7 +62,7 @@ int open_descriptor(struct tern *t, const struct socket_kind *kind, bool nonbloc
         free(socket);
         return error;
     }
-    socket->nonblocking = nonblocking;
+    set_flags(socket, flags);
     return descriptor_take(&t->descriptors, socket);
 }
 
@@ -61,12 +72,12 @@ int tern_socket(struct tern *t, int domain, int type, int protocol)
     const struct socket_kind *kind = NULL;
     struct call call;
     int result = call_enter(&call, t);
-    if (result == 0 && domain != AF_INET)
+    if (result == 0 && (domain < 0 || domain >= AF_MAX))
         result = -EAFNOSUPPORT;
     if (result == 0)
-        result = find_kind(type & ~flags, protocol, &kind);
+        result = find_kind(domain, type & ~flags, protocol, &kind);
     if (result == 0)
-        result = open_descriptor(t, kind, (type & SOCK_NONBLOCK) != 0);
+        result = open_descriptor(t, kind, type & flags);
     return (int)call_end(&call, result);
 }
 
@@ -93,7 +104,7 @@ int tern_listen(struct tern *t, int socket, int backlog)
 
 /* One attempt: the new descriptor, -EAGAIN, or why not. The descriptor is made sure of first: a
  * connection that cannot have one stays in the listener's queue. */
-static int accept_one(struct socket *listener, bool nonblocking, struct endpoint *remote)
+static int accept_one(struct socket *listener, int flags, struct endpoint *remote)
 {
     struct socket *socket;
     int error = reserve_descriptor(listener->tern);
@@ -102,18 +113,18 @@ static int accept_one(struct socket *listener, bool nonblocking, struct endpoint
     error = listener->kind->accept(listener, &socket);
     if (error < 0)
         return error;
-    socket->nonblocking = nonblocking;
+    set_flags(socket, flags);
     /* Its own answer would be none if the peer has reset it meanwhile; as on Linux it says who it
      * was. */
     *remote = *tcp_remote(socket->of.tcb);
     return descriptor_take(&listener->tern->descriptors, socket);
 }
 
-static int accept_socket(struct call *call, bool nonblocking, struct endpoint *remote)
+static int accept_socket(struct call *call, int flags, struct endpoint *remote)
 {
     call_patience(call, 0, call->socket->receive_timeout_ns);
     for (;;) {
-        int result = accept_one(call->socket, nonblocking, remote);
+        int result = accept_one(call->socket, flags, remote);
         if (result != -EAGAIN)
             return result;
         result = call_wait(call, POLLIN);
@@ -129,10 +140,12 @@ int tern_accept4(struct tern *t, int socket, struct sockaddr *address, socklen_t
     int result = call_begin(&call, t, socket);
     if ((result == 0 || result == -ENOTSOCK) && (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)))
         result = -EINVAL;
-    if (result == 0 && address != NULL && length == NULL)
-        result = -EFAULT;
+    /* Found before a connection is taken, which nobody could be told of. */
+    bool no_room = address != NULL && (length == NULL || *length > INT_MAX);
+    if (result == 0 && no_room && call.socket->kind == &listener_kind)
+        result = length == NULL ? -EFAULT : -EINVAL;
     if (result == 0)
-        result = accept_socket(&call, (flags & SOCK_NONBLOCK) != 0, &remote);
+        result = accept_socket(&call, flags, &remote);
     if (result >= 0 && address != NULL)
         endpoint_to_sockaddr(&remote, address, length);
     return (int)call_end(&call, result);
@@ -170,14 +183,15 @@ int tern_connect(struct tern *t, int socket, const struct sockaddr *address, soc
     struct call call;
     bool dissolve = sockaddr_is_unspecified(address, length);
     int result = call_begin(&call, t, socket);
-    if (result == -ENOTSOCK && address == NULL && length > 0)
-        result = -EFAULT; /* which Linux sees first */
+    int wrong = sockaddr_check(address, length);
     if (result == 0 && !dissolve)
         result = remote_from_sockaddr(address, length, &remote);
     /* One that has a peer, or is about to, says so whoever is asked for. */
     if ((result == -EINVAL || result == -EAFNOSUPPORT) && length >= sizeof(sa_family_t) &&
         has_business(call.socket))
         result = 0;
+    if ((result == 0 || result == -ENOTSOCK) && wrong < 0)
+        result = wrong; /* Linux looks at that first */
     if (result == 0)
         result = call.socket->kind->connect(call.socket, dissolve ? NULL : &remote);
     if (result == -EINPROGRESS || result == -EALREADY)

@@ -167,6 +167,14 @@ static int set_socket_option(struct socket *socket, int option, const void *valu
         if (error == 0)
             set_broadcast(socket, number != 0);
         return error;
+    case SO_DEBUG:
+        if (error == 0)
+            socket->debug = number != 0;
+        return error;
+    case SO_DONTROUTE:
+        if (error == 0)
+            socket->dont_route = number != 0;
+        return error;
     case SO_MARK:
         if (error == 0)
             socket->mark = (uint32_t)number;
@@ -225,6 +233,10 @@ static int get_socket_option(struct socket *socket, int option, void *value, soc
         return option_put_int(value, length, socket->reuse_port);
     case SO_BROADCAST:
         return option_put_int(value, length, socket->broadcast);
+    case SO_DEBUG:
+        return option_put_int(value, length, socket->debug);
+    case SO_DONTROUTE:
+        return option_put_int(value, length, socket->dont_route);
     case SO_MARK:
         return option_put_int(value, length, (int)socket->mark);
     case SO_PRIORITY:
@@ -240,16 +252,6 @@ static int get_socket_option(struct socket *socket, int option, void *value, soc
     }
 }
 
-/* ip(7): an option of this level may also be given as one byte. */
-static int set_ip_option(struct socket *socket, int option, const void *value, socklen_t length)
-{
-    int number;
-    if (length == 0 || length >= sizeof number)
-        return socket->kind->set_option(socket, IPPROTO_IP, option, value, length);
-    number = *(const unsigned char *)value;
-    return socket->kind->set_option(socket, IPPROTO_IP, option, &number, sizeof number);
-}
-
 int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,
                     socklen_t length)
 {
@@ -260,7 +262,7 @@ int tern_setsockopt(struct tern *t, int socket, int level, int option, const voi
     else if (result == 0 && level == SOL_SOCKET)
         result = set_socket_option(call.socket, option, value, length);
     else if (result == 0 && level == IPPROTO_IP)
-        result = set_ip_option(call.socket, option, value, length);
+        result = option_set_ip(call.socket, option, value, length);
     else if (result == 0)
         result = call.socket->kind->set_option(call.socket, level, option, value, length);
     return (int)call_end(&call, result);
@@ -280,6 +282,8 @@ int tern_getsockopt(struct tern *t, int socket, int level, int option, void *val
         result = -EINVAL; /* it was negative */
     else if (result == 0 && level == SOL_SOCKET)
         result = get_socket_option(call.socket, option, value, length);
+    else if (result == 0 && level == IPPROTO_IP)
+        result = option_get_ip(call.socket, option, value, length);
     else if (result == 0)
         result = call.socket->kind->get_option(call.socket, level, option, value, length);
     return (int)call_end(&call, result);
@@ -295,6 +299,10 @@ int tern_fcntl(struct tern *t, int socket, int command, int argument)
         result = O_RDWR | (call.socket->nonblocking ? O_NONBLOCK : 0);
     else if (result == 0 && command == F_SETFL)
         call.socket->nonblocking = (argument & O_NONBLOCK) != 0; /* O_RDWR and its like stay */
+    else if (result == 0 && command == F_GETFD)
+        result = call.socket->close_on_exec ? FD_CLOEXEC : 0;
+    else if (result == 0 && command == F_SETFD)
+        call.socket->close_on_exec = (argument & FD_CLOEXEC) != 0;
     else if (result == 0)
         result = -EINVAL;
     return (int)call_end(&call, result);

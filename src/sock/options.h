@@ -1,5 +1,6 @@
-/* Socket options, in three parts: those that mean the same for every socket (options.c), those of
- * datagrams (options_datagram.c), and those that TCP acts on, which it keeps itself (tcp/tcp.h). */
+/* Socket options, in three parts: those that mean the same for every socket (options.c, and of
+ * level IPPROTO_IP options_ip.c), those of datagrams (options_datagram.c), and those that TCP acts
+ * on, which it keeps itself (tcp/tcp.h). */
 #ifndef TERN_SOCK_OPTIONS_H
 #define TERN_SOCK_OPTIONS_H
 
@@ -13,6 +14,10 @@ int option_put(void *value, socklen_t *length, const void *from, socklen_t size)
 int option_put_int(void *value, socklen_t *length, int from);
 /* Reads an int: 0, -EFAULT, or -EINVAL when it is shorter. */
 int option_take_int(const void *value, socklen_t length, int *out);
+
+/* Of level IPPROTO_IP. */
+int option_set_ip(struct socket *socket, int option, const void *value, socklen_t length);
+int option_get_ip(struct socket *socket, int option, void *value, socklen_t *length);
 
 /* struct socket_kind's, of datagrams. */
 int datagram_set_option(struct socket *socket, int level, int option, const void *value,

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 
+#include "ip/ip.h"
 #include "sock/options.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
@@ -66,15 +67,10 @@ static int set_ip_level(struct socket *socket, int option, int value)
         socket->mtu_discover = (uint8_t)value;
         options->dont_fragment = value == IP_PMTUDISC_DO || value == IP_PMTUDISC_PROBE;
         options->ignore_path_mtu = value >= IP_PMTUDISC_PROBE;
+        options->whole = value == IP_PMTUDISC_INTERFACE;
         return 0;
-    case IP_RECVTTL:
-        socket->receive_ttl = value != 0;
-        return 0;
-    case IP_RECVTOS:
-        socket->receive_tos = value != 0;
-        return 0;
-    case IP_PKTINFO:
-        socket->receive_pktinfo = value != 0;
+    case IP_FREEBIND:
+        options->free_bind = value != 0;
         return 0;
     case IP_RECVERR:
         options->receive_errors = value != 0;
@@ -130,6 +126,16 @@ static int get_socket_level(const struct socket *socket, const struct datagram_o
     }
 }
 
+/* Of the path to the peer, as it is known now. */
+static int path_mtu(const struct socket *socket)
+{
+    const struct endpoint *remote = socket->kind->remote(socket);
+    struct ip_path path;
+    if (remote == NULL || ip_path_find(&socket->tern->stack, NULL, &remote->address, &path) < 0)
+        return -ENOTCONN;
+    return (int)path.mtu;
+}
+
 static int get_ip_level(const struct socket *socket, const struct datagram_options *options,
                         int option)
 {
@@ -144,12 +150,10 @@ static int get_ip_level(const struct socket *socket, const struct datagram_optio
         return options->traffic_class;
     case IP_MTU_DISCOVER:
         return socket->mtu_discover;
-    case IP_RECVTTL:
-        return socket->receive_ttl;
-    case IP_RECVTOS:
-        return socket->receive_tos;
-    case IP_PKTINFO:
-        return socket->receive_pktinfo;
+    case IP_MTU:
+        return path_mtu(socket);
+    case IP_FREEBIND:
+        return options->free_bind;
     case IP_RECVERR:
         return options->receive_errors;
     default:

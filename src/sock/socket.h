@@ -134,12 +134,15 @@ struct socket {
     uint8_t connect_progress;
     uint8_t mtu_discover;     /* IP_MTU_DISCOVER of datagrams */
     bool nonblocking : 1;     /* O_NONBLOCK */
+    bool close_on_exec : 1;   /* FD_CLOEXEC: kept; no other program ever has it */
     bool reuse_address : 1;   /* SO_REUSEADDR */
     bool reuse_port : 1;      /* SO_REUSEPORT */
     bool lingers : 1;         /* SO_LINGER */
     bool keep_alive : 1;      /* SO_KEEPALIVE of datagrams, which have nothing to keep */
     bool oob_inline : 1;      /* SO_OOBINLINE of datagrams, of which none is urgent */
     bool broadcast : 1;       /* SO_BROADCAST */
+    bool debug : 1;           /* SO_DEBUG: kept, and nothing goes by it */
+    bool dont_route : 1;      /* SO_DONTROUTE: the same: there is one way to anywhere */
     bool group_loop : 1;      /* IP_MULTICAST_LOOP: kept, and nothing goes by it */
     bool receive_ttl : 1;     /* IP_RECVTTL */
     bool receive_tos : 1;     /* IP_RECVTOS */

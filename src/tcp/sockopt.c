@@ -460,6 +460,8 @@ static int get_ip_number(const struct tcp_preferences *p, const struct settings 
     case OPTION_IP_TTL:
         *out = p->hop_limit ? p->hop_limit : (int)settings->ip_ttl;
         return 0;
+    case OPTION_IP_MTU: /* who has a peer has been told */
+        return -ENOTCONN;
     default:
         return -ENOPROTOOPT;
     }
@@ -522,6 +524,10 @@ int tcp_get_option(struct tcb *tcb, int level, int option, void *value, socklen_
     if (level == IP_PROTOCOL_TCP && option == OPTION_QUICKACK) {
         int quick = !tcb->ack.interactive;
         return give(&quick, sizeof quick, value, length);
+    }
+    if (level == OPTION_LEVEL_IP && option == OPTION_IP_MTU && tcb->path.interface) {
+        int mtu = (int)tcb->path.mtu;
+        return give(&mtu, sizeof mtu, value, length);
     }
     return get_preference(&tcb->preferences, &tcb->stack->settings, level, option, value, length);
 }

@@ -9,6 +9,7 @@ enum ip_option_number {
     OPTION_IP_TTL = 2,
     OPTION_IP_MTU_DISCOVER = 10,
     OPTION_IP_RECVERR = 11,
+    OPTION_IP_MTU = 14,
     OPTION_IP_FREEBIND = 15,
 };
 

@@ -79,13 +79,13 @@ const struct address *udp_source(const struct udp *udp)
 int udp_bind(struct udp *udp, const struct endpoint *local)
 {
     bool chosen = !address_is_unspecified(&local->address);
-    if (chosen && !ip_is_ours(udp->stack, &local->address) && !is_of_many(udp, &local->address))
+    if (chosen && !ip_is_ours(udp->stack, &local->address) && !is_of_many(udp, &local->address) &&
+        !udp->datagrams.options.free_bind)
         return -EADDRNOTAVAIL;
     if (udp->local.port != 0)
         return -EINVAL;
     if (local->port != 0 && is_taken(udp, local))
         return -EADDRINUSE;
-    udp->local.address = local->address;
     if (local->port == 0) {
         int error = udp_take_ephemeral_port(udp);
         if (error)
@@ -93,6 +93,7 @@ int udp_bind(struct udp *udp, const struct endpoint *local)
     } else {
         take_port(udp, local->port);
     }
+    udp->local.address = local->address;
     udp->port_chosen = true;
     udp->address_chosen = chosen;
     return 0;

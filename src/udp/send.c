@@ -12,7 +12,9 @@ enum {
 size_t udp_most(const struct udp_departure *departure)
 {
     size_t headers = departure->path.header_bytes + UDP_HEADER_SIZE;
-    return departure->options.dont_fragment ? departure->path.mtu - headers : UDP_PAYLOAD_MAX;
+    const struct datagram_options *options = &departure->options;
+    return options->dont_fragment || options->whole ? departure->path.mtu - headers
+                                                    : UDP_PAYLOAD_MAX;
 }
 
 void udp_note_too_long(struct udp *udp, const struct udp_departure *departure)

@@ -17,6 +17,10 @@ struct api {
     void (*begin)(void);
     uint64_t (*end)(void);
     uint64_t (*now_ns)(void);
+    /* Until the program's end: the ports that the system may choose; how many descriptors there can
+     * be besides those that are open. */
+    void (*ports)(uint16_t first, uint16_t last);
+    void (*descriptors)(unsigned more);
 
     int (*socket)(int domain, int type, int protocol);
     int (*bind)(int s, const struct sockaddr *address, socklen_t length);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,43 @@
 enum { DESCRIPTORS = 256 };
 
 static int first; /* the lowest descriptor that a program can get */
+
+static const char port_range[] = "/proc/sys/net/ipv4/ip_local_port_range";
+static char usual_ports[32];
+static struct rlimit usual_limit;
+
+static void write_ports(const char *text)
+{
+    int fd = open(port_range, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, text, strlen(text)) < 0)
+        printf("the ports cannot be bounded: %s\n", strerror(errno));
+    close(fd);
+}
+
+static void ports(uint16_t from, uint16_t to)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%u %u", from, to);
+    write_ports(text);
+}
+
+static void descriptors(unsigned more)
+{
+    struct rlimit limit = usual_limit;
+    int fd = dup(0);
+    close(fd);
+    limit.rlim_cur = (rlim_t)fd + more;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void read_usual(void)
+{
+    int fd = open(port_range, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, usual_ports, sizeof usual_ports - 1);
+    usual_ports[n > 0 ? n : 0] = '\0';
+    close(fd);
+    getrlimit(RLIMIT_NOFILE, &usual_limit);
+}
 
 static void begin(void)
 {
@@ -26,6 +64,8 @@ static uint64_t end(void)
 {
     for (int fd = first; fd < DESCRIPTORS; fd++)
         close(fd);
+    write_ports(usual_ports);
+    setrlimit(RLIMIT_NOFILE, &usual_limit);
     return 0;
 }
 
@@ -93,6 +133,8 @@ const struct api api_kernel = {
     .begin = begin,
     .end = end,
     .now_ns = now_ns,
+    .ports = ports,
+    .descriptors = descriptors,
     .socket = socket,
     .bind = k_bind,
     .listen = listen,
@@ -131,6 +173,7 @@ int api_kernel_prepare(void)
     static const char command[] = "ip addr add 10.0.0.1/24 dev silent && ip link set silent up && "
                                   "ip route add default dev silent";
     struct ifreq request = {.ifr_name = "silent", .ifr_flags = IFF_TUN | IFF_NO_PI};
+    read_usual();
     int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
     if (fd < 0 || ioctl(fd, TUNSETIFF, &request) < 0) {
         printf("no TUN device: %s\n", strerror(errno));

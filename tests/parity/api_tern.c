@@ -1,6 +1,7 @@
 /* tern's calls, on a stack in virtual time whose packets go nowhere but to itself. What is due
  * happens at once after each call, as the kernel's loopback does. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -82,6 +83,28 @@ static uint64_t now_ns(void)
     return clock_ns;
 }
 
+static void set(const char *name, unsigned value)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", value);
+    if (tern_set(t, name, text) < 0)
+        printf("%s cannot be %s\n", name, text);
+}
+
+static void ports(uint16_t from, uint16_t to)
+{
+    set("ip.port_first", from);
+    set("ip.port_last", to);
+}
+
+static void descriptors(unsigned more)
+{
+    unsigned open = 0;
+    for (int fd = 0; fd < DESCRIPTORS; fd++)
+        open += tern_fcntl(t, fd, F_GETFL, 0) >= 0;
+    set("socket.descriptors", open + more);
+}
+
 #define CALL(type, name, parameters, ...)          \
     static type t_##name parameters                \
     {                                              \
@@ -139,6 +162,8 @@ const struct api api_tern = {
     .begin = begin,
     .end = end,
     .now_ns = now_ns,
+    .ports = ports,
+    .descriptors = descriptors,
     .socket = t_socket,
     .bind = t_bind,
     .listen = t_listen,

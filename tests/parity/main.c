@@ -131,10 +131,13 @@ int main(int argc, char **argv)
     play_matrix(actions_join, actions_join_count);
     play_matrix(actions_move, actions_move_count);
     play_matrix(actions_control, actions_control_count);
+    play_matrix(actions_wrong, actions_wrong_count);
     play_programs(programs_stream, programs_stream_count);
     play_programs(programs_datagram, programs_datagram_count);
     play_programs(programs_cork, programs_cork_count);
     play_programs(programs_many, programs_many_count);
+    play_programs(programs_limits, programs_limits_count);
+    play_programs(programs_poll, programs_poll_count);
     play_programs(programs_name, programs_name_count);
     play_programs(programs_option, programs_option_count);
     play_programs(programs_epoll, programs_epoll_count);

@@ -17,7 +17,16 @@ struct action {
 };
 
 extern const struct state states[];
-extern const struct action actions_join[], actions_move[], actions_control[];
-extern const unsigned state_count, actions_join_count, actions_move_count, actions_control_count;
+extern const unsigned state_count;
+
+/* A list of them, and how many it has. */
+#define ACTIONS(list)                            \
+    extern const struct action actions_##list[]; \
+    extern const unsigned actions_##list##_count
+
+ACTIONS(join);
+ACTIONS(move);
+ACTIONS(control);
+ACTIONS(wrong);
 
 #endif

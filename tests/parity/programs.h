@@ -18,6 +18,8 @@ PROGRAMS(stream);
 PROGRAMS(datagram);
 PROGRAMS(cork);
 PROGRAMS(many);
+PROGRAMS(limits);
+PROGRAMS(poll);
 PROGRAMS(name);
 PROGRAMS(option);
 PROGRAMS(epoll);

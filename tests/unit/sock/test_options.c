@@ -340,6 +340,24 @@ static void o_nonblock_goes_on_and_off(void **state)
     }
 }
 
+static void fd_cloexec_is_kept(void **state)
+{
+    (void)state;
+    int s = tern_socket(a, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(tern_fcntl(a, s, F_GETFD, 0), FD_CLOEXEC);
+    assert_int_equal(tern_fcntl(a, s, F_SETFD, 0), 0);
+    assert_int_equal(tern_fcntl(a, s, F_GETFD, 0), 0);
+    int epoll = tern_epoll_create1(a, EPOLL_CLOEXEC);
+    assert_int_equal(tern_fcntl(a, epoll, F_GETFD, 0), FD_CLOEXEC);
+    assert_int_equal(tern_fcntl(a, tern_epoll_create1(a, 0), F_GETFD, 0), 0);
+    assert_int_equal(tern_listen(a, s, 1), 0);
+    struct sockaddr_in name = name_of(a, s);
+    int client = open_stream(a);
+    assert_int_equal(connect_to(a, client, "127.0.0.1", ntohs(name.sin_port)), 0);
+    int server = tern_accept4(a, s, NULL, NULL, SOCK_CLOEXEC);
+    assert_int_equal(tern_fcntl(a, server, F_GETFD, 0), FD_CLOEXEC);
+}
+
 static int queued(struct tern *t, int s, unsigned long request)
 {
     int value = -1;
@@ -399,6 +417,7 @@ int main(void)
         socket_test(ip_ttl_and_ip_tos_are_a_stream_s_too),
         socket_test(tcp_has_options_of_its_own),
         socket_test(o_nonblock_goes_on_and_off),
+        socket_test(fd_cloexec_is_kept),
         socket_test(a_stream_says_what_is_queued),
         socket_test(a_datagram_socket_says_how_long_the_next_one_is),
     };

@@ -205,6 +205,21 @@ static void an_endpoint_can_be_bound_to_an_address_of_many(void **state)
     machine_free(m);
 }
 
+static void who_binds_freely_can_have_any_address(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    struct udp *udp = open_socket(m);
+    struct endpoint elsewhere = at(0x0a000063, OUR_PORT), peer = at(PEER_ADDRESS, PEER_PORT);
+    assert_int_equal(udp_bind(udp, &elsewhere), -EADDRNOTAVAIL);
+    udp_options(udp)->free_bind = true;
+    assert_int_equal(udp_bind(udp, &elsewhere), 0);
+    assert_int_equal(send_text(udp, "x", &peer), 1);
+    assert_int_equal(sent_from(m, 0), MACHINE_ADDRESS);
+    udp_close(udp);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +234,7 @@ int main(void)
         cmocka_unit_test(datagram_to_ourselves_arrives),
         cmocka_unit_test(who_may_broadcast_can_have_all_as_peer),
         cmocka_unit_test(an_endpoint_can_be_bound_to_an_address_of_many),
+        cmocka_unit_test(who_binds_freely_can_have_any_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

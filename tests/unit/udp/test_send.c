@@ -110,6 +110,13 @@ static void datagram_above_the_mtu_that_must_not_be_cut_is_refused(void **state)
     span.iov_len = 1472;
     assert_int_equal(udp_send(udp, &span, 1, NULL, false), 1472);
     assert_int_equal(m->sent[0].length, 1500);
+    /* Or that must leave whole, and may be cut further on. */
+    udp_options(udp)->dont_fragment = false;
+    udp_options(udp)->whole = true;
+    assert_int_equal(udp_send(udp, &span, 1, NULL, false), 1472);
+    assert_false(sent_header(m, 1).dont_fragment);
+    span.iov_len = 1473;
+    assert_int_equal(udp_send(udp, &span, 1, NULL, false), -EMSGSIZE);
     udp_close(udp);
     machine_free(m);
 }
