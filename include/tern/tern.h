@@ -2,8 +2,8 @@
  *
  * This is the whole public interface. In the order a reader needs it:
  *   1. a stack over a TUN device   tern_open, tern_close_stack
- *   2. sockets                     the BSD calls with a tern_ prefix, and four that people write
- *                                  by hand
+ *   2. sockets                     the BSD calls with a tern_ prefix; those without a copy; and
+ * what people write by hand: dial, listen, all of a write or a read
  *   3. your own event loop         one descriptor, one step, a callback for each socket
  *   4. what a host can see         settings, counters, trace
  *   5. the engine                  a stack with your own device, loop and clock
@@ -17,7 +17,8 @@
  * socket), ENOTSOCK (an instance of epoll, where it takes a socket), EFAULT (NULL for something
  * that must be there), ENOMEM, ENODEV (in the child of a fork, which has no part in its parent's
  * stacks), and EBUSY (from within a callback of the same stack, a watch's aside); and one that
- * waits, EINTR (a signal was handled) and ENETDOWN (the device is gone for good).
+ * waits, EINTR (a signal was handled) and ENETDOWN (the device is gone for good). Where Linux's
+ * calls and these differ on purpose, the table in tests/parity/differences.c says so and why.
  *
  * Threads. Any number of threads may call on one stack of tern_open() at once, except
  * tern_close_stack(), which must be the last call. Closing a socket ends every call that waits for
@@ -85,8 +86,10 @@ struct tern_error {
 
 /* Opens a device and a stack on it; packets are answered from now on, by a helper thread while no
  * call waits. NULL on failure, with errno and `error` (may be NULL) saying why.
- * Errors: EINVAL (config), ENODEV (no /dev/net/tun), EPERM, EBUSY, EADDRINUSE (the host has that
- * address elsewhere), ENOMEM, and what creating the capture file can say. */
+ * Errors: EINVAL (config), ENODEV (no /dev/net/tun), EPERM (no right to make the device or to set
+ * it up), EBUSY (another program has the device), EADDRINUSE (the host has that address elsewhere),
+ * ENOMEM, EMFILE, ENFILE, EAGAIN (no thread to be had), and what creating the capture file can
+ * say. */
 TERN_API struct tern *tern_open(const struct tern_config *config, struct tern_error *error);
 
 /* Resets what is still open, ends the helper thread, closes the device and frees everything. NULL
@@ -95,138 +98,156 @@ TERN_API void tern_close_stack(struct tern *t);
 
 /* Waits until nothing of closed sockets is left in the stack (data and FINs acknowledged, the
  * peer's FIN answered), TIME-WAIT aside, or until timeout_ns have passed.
- * Errors: ETIMEDOUT, EINTR. */
+ * Errors: ETIMEDOUT. */
 TERN_API int tern_quiesce(struct tern *t, uint64_t timeout_ns);
 
 /* ── 2. Sockets ── */
 
 /* socket(2): AF_INET with SOCK_STREAM (TCP), SOCK_DGRAM (UDP), or SOCK_DGRAM and IPPROTO_ICMP (an
  * echo socket: what is sent is an ICMP echo request from its ICMP header on, what is received its
- * reply). SOCK_NONBLOCK may be or-ed in; SOCK_CLOEXEC is ignored.
- * Errors: EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT (another type), EINVAL (no type at all, or
- * other flags), EMFILE (as many as the setting socket.descriptors allows), ENOMEM. */
+ * reply). SOCK_NONBLOCK and SOCK_CLOEXEC (kept; no other program ever has a socket of tern's) may
+ * be or-ed in. The number of the new socket, the lowest that is free. Never blocks.
+ * Errors: EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT (another type), EINVAL (no type or
+ * protocol at all), EMFILE (as many as the setting socket.descriptors allows), ENOMEM. */
 TERN_API int tern_socket(struct tern *t, int domain, int type, int protocol);
 
-/* bind(2).
+/* bind(2): port 0 takes one that is free, 0.0.0.0 stands for all addresses of the stack, and
+ * 127.0.0.0/8 is the stack's own. UDP also takes broadcast addresses, for who wants to hear nothing
+ * else, and multicast ones, which hear nothing since no group can be joined. Never blocks.
  * Errors: EINVAL (bound already, or length), EAFNOSUPPORT, EADDRINUSE (or no port left),
- * EADDRNOTAVAIL (not an address of this stack; UDP also takes broadcast addresses, for who wants to
- * hear nothing else, and multicast ones, which hear nothing since no group can be joined). */
+ * EADDRNOTAVAIL (not an address of this stack; IP_FREEBIND allows any), ENOMEM. */
 TERN_API int tern_bind(struct tern *t, int socket, const struct sockaddr *address,
                        socklen_t length);
 
-/* listen(2). A backlog below 1 counts as 1.
- * Errors: EOPNOTSUPP (not TCP), EINVAL (connected), EADDRINUSE, ENOMEM. */
+/* listen(2). A backlog below 1 counts as 1; a socket without a name gets a port; who listens
+ * already gets the new backlog. Never blocks.
+ * Errors: EOPNOTSUPP (not TCP), EINVAL (connected or connecting), EADDRINUSE (another listens
+ * there, or no port left), ENOMEM. */
 TERN_API int tern_listen(struct tern *t, int socket, int backlog);
 
-/* accept(2) and accept4(2), with SOCK_NONBLOCK in `flags`; both block. The new socket has its
- * listener's options, but not its O_NONBLOCK.
- * Errors: EINVAL (not listening, or not any more; a flag other than SOCK_NONBLOCK and
- * SOCK_CLOEXEC), EOPNOTSUPP (not TCP), EAGAIN (non-blocking or SO_RCVTIMEO), EMFILE, ENOMEM: with
- * these two the connection stays where it is. */
+/* accept(2) and accept4(2), with SOCK_NONBLOCK and SOCK_CLOEXEC in `flags`; both block. The new
+ * socket has its listener's options, but not its O_NONBLOCK. After an error the connection that
+ * waits stays where it is.
+ * Errors: EINVAL (not listening, or not any more; another flag; a negative length), EOPNOTSUPP (not
+ * TCP), EAGAIN (non-blocking or SO_RCVTIMEO), EMFILE, ENOMEM. */
 TERN_API int tern_accept(struct tern *t, int socket, struct sockaddr *address, socklen_t *length);
 TERN_API int tern_accept4(struct tern *t, int socket, struct sockaddr *address, socklen_t *length,
                           int flags);
 
-/* connect(2); blocks for TCP. After EINPROGRESS (non-blocking, or SO_SNDTIMEO) or EINTR the
- * handshake goes on: POLLOUT tells its end, and SO_ERROR or another connect how it ended (EALREADY
- * before). AF_UNSPEC dissolves the association of a datagram socket, resets a connection (the
- * socket can connect again, its options and its name kept) and ends a listening.
- * Errors: EAFNOSUPPORT, EINVAL, EISCONN, EACCES (broadcast without SO_BROADCAST), ECONNREFUSED,
- * ECONNRESET, ECONNABORTED (it failed, and SO_ERROR has told why), ETIMEDOUT, EHOSTUNREACH,
- * ENETUNREACH (and for TCP a broadcast or multicast address), EADDRNOTAVAIL (no port left). */
+/* connect(2). Of TCP it blocks until the handshake is over. After EINPROGRESS (non-blocking, or
+ * SO_SNDTIMEO) or EINTR that goes on: POLLOUT tells its end, and SO_ERROR or another connect how it
+ * ended (EALREADY before). A socket whose attempt has failed can try again.
+ *
+ * Of datagrams it fixes the peer: only what that sends arrives from now on, and errors about it are
+ * told. Never blocks. The peer may be a broadcast address, with SO_BROADCAST, or a multicast one.
+ *
+ * AF_UNSPEC dissolves the association of a datagram socket, resets a connection (the socket can
+ * connect again, its options and its name kept) and ends a listening.
+ * Errors of all: EAFNOSUPPORT, EINVAL (length; a peer elsewhere for who is bound to loopback),
+ * ENETUNREACH (no route).
+ * Errors of TCP: EISCONN, EALREADY, EINPROGRESS, EADDRNOTAVAIL (port 0, no port left, or there is
+ * such a connection), ENETUNREACH (also a broadcast or multicast address, or what a router says),
+ * ECONNREFUSED, ECONNRESET, ECONNABORTED (it failed, and SO_ERROR has told why), ETIMEDOUT,
+ * EHOSTUNREACH, ENOMEM.
+ * Errors of datagrams: EACCES (broadcast without SO_BROADCAST), EINVAL (port 0), EAGAIN (no port
+ * left). */
 TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *address,
                           socklen_t length);
 
-/* send(2) and its kin; block until at least one byte (a datagram: all) is taken, a stream until all
- * of it is; what a stream has taken before an error is returned in its stead. Flags: MSG_DONTWAIT,
- * MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), MSG_DONTROUTE and MSG_CONFIRM (which
- * mean nothing here), MSG_ZEROCOPY, MSG_MORE (more is to come; of a datagram: it is kept, and what
- * further calls have is added to it until one comes without; where it goes is as the first said, or
- * as a tern_connect meanwhile says, and after EMSGSIZE and ENOBUFS it is lost), MSG_EOR (what
- * follows comes in segments of its own; each datagram is one); for streams MSG_OOB (the last byte
- * is urgent).
- * Control messages: SOL_SOCKET, SO_TIMESTAMPING, a uint32_t of SOF_TIMESTAMPING_TX_… for this call
- * instead of the socket's; of datagrams IPPROTO_IP with IP_TTL, IP_TOS and IP_PKTINFO (the source).
+/* getsockname(2), getpeername(2). Never block.
+ * Errors: ENOTCONN (no peer), EINVAL (a negative length). */
+TERN_API int tern_getsockname(struct tern *t, int socket, struct sockaddr *address,
+                              socklen_t *length);
+TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *address,
+                              socklen_t *length);
+
+/* send(2) and its kin. The bytes are copied: they are the caller's again when the call returns. How
+ * many were taken; of a datagram all. A stream blocks until all are taken, or an error comes: what
+ * has been taken before it is returned in its stead. A datagram never blocks: it leaves at once, or
+ * is lost.
+ *
+ * Flags: MSG_DONTWAIT, MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), MSG_DONTROUTE
+ * and MSG_CONFIRM (which mean nothing here), MSG_EOR (what follows comes in segments of its own;
+ * each datagram is one), MSG_ZEROCOPY (below); of streams MSG_OOB (the last byte is urgent) and
+ * MSG_FASTOPEN (of one that is not connected: `address` is connected to, with bytes in the SYN
+ * where its cookie is known; tcp(7)).
+ *
+ * MSG_MORE says that more is to come. A stream waits for it to fill a segment. A datagram is kept,
+ * and what further calls have is added to it until one comes without the flag: where it goes is as
+ * the first said, or as a tern_connect() meanwhile says. After EMSGSIZE, ENOBUFS and ENOMEM it is
+ * lost, as it is by tern_close().
+ *
+ * Control messages of tern_sendmsg(): SOL_SOCKET, SO_TIMESTAMPING, a uint32_t of
+ * SOF_TIMESTAMPING_TX_… for this call instead of the socket's; of datagrams IPPROTO_IP with IP_TTL,
+ * IP_TOS and IP_PKTINFO (the source).
+ *
  * MSG_ZEROCOPY counts where SO_ZEROCOPY is set: each call that sends something gets a number, from
  * 0 on, and notes in the error queue (ee_origin SO_EE_ORIGIN_ZEROCOPY) tell ranges ee_info to
  * ee_data of numbers whose bytes are done with: acknowledged, or never to be. The bytes are copied
  * nevertheless (ee_code SO_EE_CODE_ZEROCOPY_COPIED) and may be changed as soon as the call returns.
- * Errors: EAGAIN, EPIPE, ENOTCONN, EDESTADDRREQ, EAFNOSUPPORT and EINVAL (address), EMSGSIZE,
- * EACCES, ECONNREFUSED, ECONNRESET, ETIMEDOUT, ENETUNREACH, ENOBUFS (the link is full), EOPNOTSUPP
- * (flag), EINVAL (control message). */
+ * Errors of all: EOPNOTSUPP (a flag that the socket does not know), EINVAL (control message; length
+ * of the address; more bytes than an ssize_t counts), EMSGSIZE (more than 1,024 spans), ENOBUFS (no
+ * memory for MSG_ZEROCOPY's note).
+ * Errors of streams: EAGAIN (non-blocking, or SO_SNDTIMEO), EPIPE (not connected, or the sending
+ * side is shut), EBUSY (room is reserved), ENOBUFS (no memory); how the connection ended, once:
+ * ECONNRESET, ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH; and with MSG_FASTOPEN
+ * tern_connect()'s.
+ * Errors of datagrams: EDESTADDRREQ (no peer), EAFNOSUPPORT and EINVAL (address, or port 0),
+ * EMSGSIZE (longer than any datagram, or than the path takes where IP_MTU_DISCOVER wants it whole),
+ * EPIPE (shut), EACCES (broadcast without SO_BROADCAST), ENETUNREACH, EAGAIN (no port left),
+ * ENOBUFS (the link is full, or memory short), ENODEV (an interface that is not there, in
+ * IP_PKTINFO); and, once, what came of an earlier one, as tern_recv() lists it. */
 TERN_API ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length,
                              int flags, const struct sockaddr *address, socklen_t address_length);
 TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *message, int flags);
 
-/* recv(2) and its kin; block until something is there; 0 at the end of a stream.
+/* recv(2) and its kin: how many bytes, 0 at the end of a stream; they block until something is
+ * there. Of a stream no sender's address is told.
+ *
  * Flags: MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC (of a datagram its whole length; of a
- * stream, bytes are dropped and not copied). Of a stream no sender's address is told. tern_recvmsg
- * tells IP_TTL, IP_TOS and IP_PKTINFO of datagrams to who has asked for them (ip(7)), and when what
- * it gives arrived: a datagram, or the last byte of a stream (which, behind a hole, arrives when
- * that is filled).
+ * stream, bytes are dropped and not copied), MSG_NOSIGNAL and MSG_CMSG_CLOEXEC (which mean nothing
+ * here), MSG_OOB and MSG_ERRQUEUE.
+ *
+ * tern_recvmsg() tells IP_TTL, IP_TOS and IP_PKTINFO of datagrams to who has asked for them
+ * (ip(7)), and when what it gives arrived: a datagram, or the last byte of a stream (which, behind
+ * a hole, arrives when that is filled).
+ *
  * MSG_OOB takes a stream's urgent byte out of line, 0 or 1 bytes, and never waits: EAGAIN when it
  * is announced and has not come, EINVAL when there is none, it has been read, or SO_OOBINLINE
  * leaves it in its place (as RFC 6093 advises). poll tells of it with POLLPRI. A read that does not
- * begin at it ends before it, with MSG_WAITALL too.
+ * begin at it ends before it, with MSG_WAITALL too. Of datagrams the flag means nothing.
+ *
  * MSG_ERRQUEUE takes the oldest note of the socket's error queue instead and never waits (EAGAIN);
- * while there is one, poll shows POLLERR. tern_recvmsg tells it as recv(2) and ip(7) say: msg_iov
+ * while there is one, poll shows POLLERR. tern_recvmsg() tells it as recv(2) and ip(7) say: msg_iov
  * has what came back of the packet, without its headers (of a TCP SYN, from its header on; at most
  * 1,280 bytes), msg_name whom it was for, a control message IPPROTO_IP, IP_RECVERR the struct
  * sock_extended_err and the address of who reported it. At most 256 notes wait; the counter
  * ErrorQueueDrops says how many found no room.
- * Errors: EAGAIN, ENOTCONN, ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH,
- * EMSGSIZE (too many spans), EOPNOTSUPP (flag). */
+ * Errors of all: EAGAIN (non-blocking, or SO_RCVTIMEO), EOPNOTSUPP (another flag), EINVAL (a
+ * negative length of the address: what was received is lost; more bytes than an ssize_t counts),
+ * EMSGSIZE (more than 1,024 spans).
+ * Errors of streams: ENOTCONN; and how the connection ended, once: ECONNRESET, ECONNREFUSED,
+ * ETIMEDOUT, EHOSTUNREACH, ENETUNREACH.
+ * Errors of datagrams: once, what ICMP said of one that was sent: ECONNREFUSED, EHOSTUNREACH,
+ * ENETUNREACH, ENOPROTOOPT, EPROTO, EMSGSIZE. */
 TERN_API ssize_t tern_recv(struct tern *t, int socket, void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, int flags,
                                struct sockaddr *address, socklen_t *address_length);
 TERN_API ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int flags);
 
 /* read(2), write(2), readv(2), writev(2) on a socket: recv and send without flags. To read nothing,
- * and to write nothing with tern_writev, is done at once.
- * Errors: theirs, and EINVAL (number of spans, or their sum). */
+ * and to write nothing with tern_writev(), is done at once.
+ * Errors: theirs, and EINVAL (more than 1,024 spans, or below 0; an instance of epoll). */
 TERN_API ssize_t tern_read(struct tern *t, int socket, void *bytes, size_t length);
 TERN_API ssize_t tern_write(struct tern *t, int socket, const void *bytes, size_t length);
 TERN_API ssize_t tern_readv(struct tern *t, int socket, const struct iovec *spans, int count);
 TERN_API ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spans, int count);
 
-/* sendfile(2): sends up to `count` bytes that it reads from `file`, a descriptor of the kernel's,
- * at *offset, which moves on, or with NULL from where the descriptor stands. They are read straight
- * into the send buffer. TCP only. Blocks as send does, and while the file does; other calls go on
- * meanwhile, save those that would write to the socket, which wait. The number of bytes sent, less
- * than asked for at the file's end (then 0), on O_NONBLOCK or SO_SNDTIMEO, or before an error; -1
- * with send's errors, those of read(2) and pread(2), EINVAL (not TCP, or offset), EBUSY (room is
- * reserved). What was read from a descriptor that cannot seek and then was not taken, because the
- * connection ended, is lost. */
-TERN_API ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offset, size_t count);
-
-/* Without a copy: room in a TCP connection's send buffer, for its user to write to in place.
- * tern_send_reserve: room for up to `length` bytes, in two spans of which the second may be empty:
- * their bytes, at least 1; blocks while there is none. Until tern_send_commit or tern_close the
- * socket takes nothing else (send: EBUSY), and the spans stay valid, also when the connection is
- * reset or ends; then commit says so. They may be written to by any thread, without a lock;
- * tern_close makes them invalid. tern_send_commit: sends the first `length` bytes of them (flags
- * MSG_MORE, MSG_EOR) and gives up the rest: `length`. With 0, nothing is sent but what MSG_MORE had
- * held back. Never blocks. send's errors; EINVAL (length 0 to reserve; more than was reserved,
- * which stays; nothing reserved), EBUSY (reserved already), EOPNOTSUPP (not TCP; flag). */
-TERN_API ssize_t tern_send_reserve(struct tern *t, int socket, size_t length,
-                                   struct iovec spans[2]);
-TERN_API ssize_t tern_send_commit(struct tern *t, int socket, size_t length, int flags);
-
-/* The other way: what has arrived, in place.
- * tern_recv_peek: all that can be read, in two spans of which the second may be empty: their bytes,
- * 0 at the end of the stream; blocks while there is none. The spans are to be read only, by any
- * thread; they stay as they are while more arrives and when the connection ends, until the next
- * tern_recv_peek, tern_recv_consume, or another read of the socket; tern_close makes them invalid,
- * and so does a tern_connect on a connection that has ended, which begins anew. tern_recv_consume:
- * takes the first `length` bytes, which need not be all. Who shares a socket's reading side,
- * serialises. recv's errors; EINVAL (more than can be read), EOPNOTSUPP (not TCP). */
-TERN_API ssize_t tern_recv_peek(struct tern *t, int socket, struct iovec spans[2]);
-TERN_API int tern_recv_consume(struct tern *t, int socket, size_t length);
-
-/* shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR. After SHUT_RD reading does not wait, but what comes can
- * be read; after both, what comes is answered with a reset. Of a listening socket SHUT_RD ends the
- * listening, and who waits in accept is told EINVAL. While a connect is under way it calls it off.
+/* shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR; never blocks. After SHUT_RD reading does not wait, but
+ * what comes can be read; after both, what comes is answered with a reset. Of a listening socket
+ * SHUT_RD ends the listening, and who waits in accept is told EINVAL. While a connect is under way
+ * it calls it off.
  * Errors: EINVAL, ENOTCONN (but reading does not wait any more). */
 TERN_API int tern_shutdown(struct tern *t, int socket, int how);
 
@@ -237,48 +258,50 @@ TERN_API int tern_shutdown(struct tern *t, int socket, int how);
  * Errors: EINTR. */
 TERN_API int tern_close(struct tern *t, int socket);
 
-/* getsockname(2), getpeername(2).
- * Errors: ENOTCONN (no peer). */
-TERN_API int tern_getsockname(struct tern *t, int socket, struct sockaddr *address,
-                              socklen_t *length);
-TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *address,
-                              socklen_t *length);
-
-/* getsockopt(2), setsockopt(2), with Linux's levels, names, numbers and meaning.
- * SOL_SOCKET: SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT (to be read);
- * SO_REUSEADDR, SO_REUSEPORT (of those that share a port each has its share of the peers, by a
- * keyed hash), SO_BROADCAST (datagrams may go to all, who are heard at home too), SO_MARK and
- * SO_PRIORITY (kept; nothing goes by them), SO_ZEROCOPY (not of echo sockets: EOPNOTSUPP),
- * SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING (below), SO_KEEPALIVE, SO_LINGER, SO_OOBINLINE (of
- * streams), SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT, SO_BUSY_POLL
+/* getsockopt(2), setsockopt(2), with Linux's levels, names, numbers and meaning. Never block.
+ *
+ * SOL_SOCKET, to be read: SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT.
+ *
+ * SOL_SOCKET: SO_REUSEADDR, SO_REUSEPORT (of those that share a port each has its share of the
+ * peers, by a keyed hash), SO_BROADCAST (datagrams may go to all, who are heard at home too),
+ * SO_KEEPALIVE, SO_LINGER, SO_OOBINLINE, SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO,
+ * SO_RCVLOWAT (for which the receive buffer grows, unless SO_RCVBUF has fixed it), SO_BUSY_POLL
  * (how long, in microseconds, a call that waits for the socket looks for packets again and again
- * before it sleeps; where that has been in vain it is tried less often). IPPROTO_IP: IP_TTL,
- * IP_TOS, IP_MTU_DISCOVER, IP_RECVERR (of datagrams, whether ICMP errors and EMSGSIZE are told in
- * the error queue, also without a peer; of an open TCP connection, whether an ICMP error fails the
- * next call at once; that of an attempt to connect is always in the error queue); of TCP
- * IP_FREEBIND; of datagrams IP_RECVTTL, IP_RECVTOS, IP_PKTINFO, IP_MULTICAST_TTL, IP_MULTICAST_LOOP
- * (kept: groups are sent to, and cannot be joined). IPPROTO_UDP: UDP_CORK (as MSG_MORE with each
- * send; taken away, what is kept leaves). IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK,
- * TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_INFO,
- * TCP_QUICKACK, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT,
- * TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INQ
- * (tern_recvmsg tells in TCP_CM_INQ how many bytes are left, at the end 1). Errors: ENOPROTOOPT (no
- * such option here), EOPNOTSUPP (to get: no such level; TCP_FASTOPEN_CONNECT while the setting
- * tcp.fastopen has no client), EINVAL (length, value, or too late for it), EDOM (a time out of
- * range). */
-TERN_API int tern_getsockopt(struct tern *t, int socket, int level, int option, void *value,
-                             socklen_t *length);
-TERN_API int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,
-                             socklen_t length);
-
-/* SO_TIMESTAMPING takes Linux's SOF_TIMESTAMPING_ flags (linux/net_tstamp.h); EINVAL for others,
+ * before it sleeps; where that has been in vain it is tried less often), SO_ZEROCOPY (not of echo
+ * sockets: EOPNOTSUPP), SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING (below). SO_MARK,
+ * SO_PRIORITY, SO_DEBUG and SO_DONTROUTE are kept, and nothing goes by them.
+ *
+ * IPPROTO_IP: IP_TTL, IP_TOS, IP_MTU_DISCOVER, IP_MTU (to be read: of the path to the peer),
+ * IP_FREEBIND, IP_RECVERR (of datagrams, whether ICMP errors and EMSGSIZE are told in the error
+ * queue, also without a peer; of an open TCP connection, whether an ICMP error fails the next call
+ * at once; that of an attempt to connect is always in the error queue), IP_RECVTTL, IP_RECVTOS and
+ * IP_PKTINFO (which streams keep, and have nothing to tell of); of datagrams IP_MULTICAST_TTL and
+ * IP_MULTICAST_LOOP (kept: groups are sent to, and cannot be joined).
+ *
+ * IPPROTO_UDP: UDP_CORK (as MSG_MORE with each send; taken away, what is kept leaves).
+ *
+ * IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
+ * TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION,
+ * TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT,
+ * TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INQ (tern_recvmsg() tells in TCP_CM_INQ how many
+ * bytes are left, at the end 1).
+ *
+ * SO_TIMESTAMPING takes Linux's SOF_TIMESTAMPING_ flags (linux/net_tstamp.h); EINVAL for others,
  * for OPT_STATS, and for OPT_ID on a TCP socket that is not connecting. Times are software's, in
  * nanoseconds since 1970 (an engine's: of its caller's clock); those of hardware may be asked for
  * and never come. With TX_SCHED, TX_SOFTWARE and TX_ACK (of streams) the error queue tells of the
  * last byte of each send call, or of each datagram, that it was handed down, left (again, when it
  * is sent again) and was acknowledged; with OPT_ID which byte or datagram it was. Of sends that
  * leave in one packet only the last is told. The packet itself is not given back: without
- * OPT_TSONLY MSG_TRUNC says so. */
+ * OPT_TSONLY MSG_TRUNC says so.
+ * Errors: ENOPROTOOPT (no such option here), EOPNOTSUPP (to get: no such level;
+ * TCP_FASTOPEN_CONNECT while the setting tcp.fastopen has no client), EINVAL (length, value, or too
+ * late for it), ENOTCONN (IP_MTU), ENOENT (no such congestion control), EDOM (a time out of
+ * range). */
+TERN_API int tern_getsockopt(struct tern *t, int socket, int level, int option, void *value,
+                             socklen_t *length);
+TERN_API int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,
+                             socklen_t length);
 
 /* TCP_INFO, in the layout of Linux's struct tcp_info (linux/tcp.h): pass it to
  * tern_getsockopt(IPPROTO_TCP, TCP_INFO). Times in microseconds but for tcpi_last_*, which are in
@@ -312,12 +335,16 @@ struct tern_tcp_info {
         tcpi_options2 : 24;
 };
 
-/* fcntl(2): F_GETFL and F_SETFL with O_NONBLOCK.
- * Errors: EINVAL (command). */
+/* fcntl(2): F_GETFL and F_SETFL with O_NONBLOCK; F_GETFD and F_SETFD with FD_CLOEXEC, which is kept
+ * (no other program ever has a socket of tern's). Of an instance of epoll too. Never blocks.
+ * Errors: EINVAL (another command: a socket cannot be duplicated). */
 TERN_API int tern_fcntl(struct tern *t, int socket, int command, int argument);
-/* ioctl(2): FIONREAD/SIOCINQ (up to the urgent byte, if that is not read in line), SIOCOUTQ and
- * SIOCATMARK into *value, and FIONBIO from it.
- * Errors: EINVAL (listening), ENOTTY (request). */
+
+/* ioctl(2): FIONREAD or SIOCINQ (bytes that can be read, up to the urgent one, if that is not read
+ * in line; of datagrams, of the next), TIOCOUTQ or SIOCOUTQ (bytes not acknowledged, a FIN being
+ * one; of a datagram, what MSG_MORE keeps) and SIOCATMARK into *value, and FIONBIO from it. Never
+ * blocks.
+ * Errors: EINVAL (listening; an instance of epoll), ENOTTY (another request). */
 TERN_API int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value);
 
 /* sockatmark(3): 1 if the next byte of a stream is the urgent one, or would be if it had come and
@@ -325,12 +352,14 @@ TERN_API int tern_ioctl(struct tern *t, int socket, unsigned long request, int *
  * Errors: EINVAL (listening), ENOTTY (not a stream). */
 TERN_API int tern_sockatmark(struct tern *t, int socket);
 
-/* poll(2) over sockets of this stack; timeout in milliseconds, below 0 for ever.
- * Errors: EINVAL (more than there can be sockets), ENOMEM. */
+/* poll(2) over sockets of this stack: how many entries have something to tell. Blocks for `timeout`
+ * milliseconds at most, below 0 for ever. What is no socket is told with POLLNVAL.
+ * Errors: EINVAL (more entries than the setting socket.descriptors), ENOMEM. */
 TERN_API int tern_poll(struct tern *t, struct pollfd *sockets, nfds_t count, int timeout);
 
-/* select(2) over sockets of this stack with numbers below FD_SETSIZE, by way of tern_poll. The sets
- * are fd_set as the system has it; `timeout` is NULL for ever, and never changed.
+/* select(2) over sockets of this stack with numbers below FD_SETSIZE, by way of tern_poll(): how
+ * many bits are left. The sets are fd_set as the system has it; `timeout` is NULL for ever, and
+ * never changed.
  * Errors: EBADF (a number in a set that is no socket), EINVAL (count, or a negative time), ENOMEM.
  */
 TERN_API int tern_select(struct tern *t, int count, fd_set *read, fd_set *write, fd_set *except,
@@ -361,26 +390,68 @@ TERN_API int tern_epoll_ctl(struct tern *t, int epoll, int operation, int socket
 TERN_API int tern_epoll_wait(struct tern *t, int epoll, struct epoll_event *events, int most,
                              int timeout);
 
+/* sendfile(2): sends up to `count` bytes that it reads from `file`, a descriptor of the kernel's,
+ * at *offset, which moves on, or with NULL from where the descriptor stands. They are read straight
+ * into the send buffer. TCP only. Blocks as send does, and while the file does; other calls go on
+ * meanwhile, save those that would write to the socket, which wait. The number of bytes sent, less
+ * than asked for at the file's end (then 0), on O_NONBLOCK or SO_SNDTIMEO, or before an error. What
+ * was read from a descriptor that cannot seek and then was not taken, because the connection ended,
+ * is lost.
+ * Errors: tern_send()'s of streams, those of read(2) and pread(2), EINVAL (not TCP, or offset),
+ * ENOTCONN (listening). */
+TERN_API ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offset, size_t count);
+
+/* Without a copy: room in a TCP connection's send buffer, for its user to write to in place.
+ *
+ * tern_send_reserve() gives room for up to `length` bytes, in two spans of which the second may be
+ * empty: their bytes, at least 1. It blocks while there is none. Until tern_send_commit() or
+ * tern_close() the socket takes nothing else (send: EBUSY), and the spans stay valid, also when the
+ * connection is reset or ends; then commit says so. They may be written to by any thread, without a
+ * lock; tern_close() makes them invalid.
+ *
+ * tern_send_commit() sends the first `length` bytes of them (flags MSG_MORE, MSG_EOR) and gives up
+ * the rest: `length`. With 0, nothing is sent but what MSG_MORE had held back. It never blocks.
+ * Errors: tern_send()'s of streams, ENOTCONN (listening), EINVAL (length 0 to reserve; more than
+ * was reserved, which stays; nothing reserved), EBUSY (reserved already), EOPNOTSUPP (not TCP; a
+ * flag). */
+TERN_API ssize_t tern_send_reserve(struct tern *t, int socket, size_t length,
+                                   struct iovec spans[2]);
+TERN_API ssize_t tern_send_commit(struct tern *t, int socket, size_t length, int flags);
+
+/* The other way: what has arrived, in place.
+ *
+ * tern_recv_peek() gives all that can be read, in two spans of which the second may be empty: their
+ * bytes, 0 at the end of the stream. It blocks while there is none. The spans are to be read only,
+ * by any thread; they stay as they are while more arrives and when the connection ends, until the
+ * next tern_recv_peek(), tern_recv_consume(), or another read of the socket; tern_close() makes
+ * them invalid, and so does a tern_connect() on a connection that has ended, which begins anew.
+ *
+ * tern_recv_consume() takes the first `length` bytes, which need not be all: 0. It never blocks.
+ * Who shares a socket's reading side, serialises.
+ * Errors: tern_recv()'s of streams, EINVAL (more than can be read), EOPNOTSUPP (not TCP). */
+TERN_API ssize_t tern_recv_peek(struct tern *t, int socket, struct iovec spans[2]);
+TERN_API int tern_recv_consume(struct tern *t, int socket, size_t length);
+
 /* A connected TCP socket to "host:port", where the host is a dotted decimal address; blocks. On an
  * engine that cannot wait, the socket is connecting still.
- * Errors: EINVAL (text), socket's and connect's. */
+ * Errors: EINVAL (text), tern_socket()'s and tern_connect()'s. */
 TERN_API int tern_dial(struct tern *t, const char *host_port);
 
 /* A listening TCP socket, with SO_REUSEADDR, on "port", ":port" or "host:port".
- * Errors: EINVAL (text), socket's, bind's and listen's. */
+ * Errors: EINVAL (text), tern_socket()'s, tern_bind()'s and tern_listen()'s. */
 TERN_API int tern_listen_on(struct tern *t, const char *host_port, int backlog);
 
 /* Writes all; blocks. 0, or -1, and how much went out is then unknown.
- * Errors: send's. */
+ * Errors: tern_send()'s. */
 TERN_API int tern_write_all(struct tern *t, int socket, const void *bytes, size_t length);
 
 /* Reads until `length` bytes are there or the end is; blocks. The number read, or -1, and how much
  * was read is then lost.
- * Errors: recv's. */
+ * Errors: tern_recv()'s. */
 TERN_API ssize_t tern_read_full(struct tern *t, int socket, void *bytes, size_t length);
 
 /* Waits until the peer has acknowledged everything written, and the FIN where the sending side is
- * shut down.
+ * shut down; blocks for SO_SNDTIMEO at most.
  * Errors: ENOTCONN, EOPNOTSUPP (not TCP), EAGAIN (non-blocking or SO_SNDTIMEO), ECONNRESET,
  * ETIMEDOUT, ENETUNREACH, EHOSTUNREACH. */
 TERN_API int tern_drain(struct tern *t, int socket);

@@ -69,7 +69,7 @@ def every_command_has_its_page_with_all_options():
 
 
 def settings_are_on_the_page_of_the_command():
-    assert ".B ip.ttl\ntime to live" in page("tern.1")
+    assert ".B ip.ttl=64\ntime to live" in page("tern.1")
 
 
 def no_page_is_ill_formed():
@@ -99,7 +99,8 @@ struct tern;
  *
  *     tern_one(1 - 2);
  *
- * Errors: EINVAL (it is 1). */
+ * Errors: EINVAL (it is 1).
+ * Errors of streams: EPIPE, EIO (a, b; c() and d), EAGAIN; at the end: EBADF. */
 TERN_API int tern_one(int number);
 TERN_API int tern_two(void);
 #ifdef __cplusplus
@@ -116,12 +117,25 @@ def what_roff_would_take_for_its_own_is_escaped():
     assert "tern_one, tern_two - is about \\fIboth\\fP calls\n" in text, text
     assert "\\ebackslash" in text and "\n\\&.Nor is this." in text, text
     assert ".nf\n    tern_one(1 - 2);\n.fi" in text, text
-    assert '"tern 1.2.3"' in text and ".SH ERRORS\nEINVAL (it is 1)." in text, text
+    assert '"tern 1.2.3"' in text and ".SH ERRORS\n.TP\n.B EINVAL\nit is 1\n" in text, text
+
+
+def errors_are_a_list_with_their_reasons():
+    with tempfile.TemporaryDirectory() as folder:
+        header = os.path.join(folder, "made_up.h")
+        with open(header, "w", encoding="utf-8") as file:
+            file.write(MADE_UP)
+        make(header, folder)
+        text = page("tern_one.3", folder)
+    said = text.split(".SS Of streams\n")[1].split(".PP\nBeside")[0]
+    assert said == (".TP\n.B EIO\na, b; c() and d\n.PP\n.B EPIPE, EAGAIN\n"
+                    ".PP\nat the end:\n.PP\n.B EBADF\n"), said
 
 
 CASES = [every_function_has_its_page, errors_stand_in_a_section_of_their_own,
          types_stand_with_the_calls_that_need_them, every_command_has_its_page_with_all_options,
-         settings_are_on_the_page_of_the_command, what_roff_would_take_for_its_own_is_escaped]
+         settings_are_on_the_page_of_the_command, what_roff_would_take_for_its_own_is_escaped,
+         errors_are_a_list_with_their_reasons]
 make(HEADER, FOLDER, TERN)
 try:
     if shutil.which("mandoc"):
