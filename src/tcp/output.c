@@ -70,7 +70,9 @@ static uint16_t record_flags(const struct tcb *tcb, uint32_t seq, uint32_t end)
 struct send_decision tcp_resend(const struct tcb *tcb, struct sent_record *record,
                                 uint32_t segments, enum tcp_why why)
 {
-    uint32_t bytes = min_u32(record->end - record->start, segments * record->mss);
+    uint32_t most = segments * record->mss;
+    bool whole = records_text(tcb, record->start, record->end) <= most;
+    uint32_t bytes = whole ? record->end - record->start : most;
     uint32_t end = record->start + bytes;
     uint16_t flags = record_flags(tcb, record->start, end);
     uint32_t text = bytes - ((flags & TCP_SYN) != 0) - ((flags & TCP_FIN) != 0);

@@ -64,10 +64,17 @@ bool records_room(const struct tcb *tcb)
     return tcb->records.count < LIMIT_SENT_RECORDS;
 }
 
-/* Wire segments in [start, end) when cut by mss; SYN and FIN ride along. */
-static uint32_t segments_in(uint32_t start, uint32_t end, uint32_t mss)
+uint32_t records_text(const struct tcb *tcb, uint32_t start, uint32_t end)
 {
-    return (end - start + mss - 1) / mss;
+    uint32_t fin = tcb->snd.base + tcb->snd.ring.length;
+    return end - start - (start == tcb->snd.iss) - (end == fin + 1);
+}
+
+/* Wire segments in [start, end) when cut by mss; SYN and FIN ride along. */
+static uint32_t segments_in(const struct tcb *tcb, uint32_t start, uint32_t end, uint32_t mss)
+{
+    uint32_t text = records_text(tcb, start, end);
+    return text ? (text + mss - 1) / mss : start != end;
 }
 
 /* Hangs `record` into the tree as the successor of `before` (NULL: as the first). */
@@ -114,7 +121,7 @@ int records_add(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t mss)
     record->start = start;
     record->end = end;
     record->mss = mss;
-    record->segments = segments_in(start, end, record->mss);
+    record->segments = segments_in(tcb, start, end, record->mss);
     rate_on_send(tcb, record);
     list_init(&record->order);
     list_append(&tcb->records.in_flight, &record->order);
@@ -130,11 +137,11 @@ struct sent_record *records_split(struct tcb *tcb, struct sent_record *record, u
         return NULL;
     *upper = *record;
     upper->start = at;
-    upper->segments = segments_in(at, record->end, record->mss);
+    upper->segments = segments_in(tcb, at, record->end, record->mss);
     record->end = at;
     record->push = record->ends_record = false; /* they belong to the last byte */
     uint32_t before = record->segments;
-    record->segments = segments_in(record->start, at, record->mss);
+    record->segments = segments_in(tcb, record->start, at, record->mss);
     record->flight -= record->flight > upper->segments ? upper->segments : 0;
     list_init(&upper->order);
     if (!list_empty(&record->order))
@@ -236,7 +243,7 @@ void records_acknowledge(struct tcb *tcb, uint32_t una, struct ack_event *event)
         record_remove(tcb, record);
     }
     if (record && seq_lt(record->start, una)) {
-        uint32_t left = segments_in(una, record->end, record->mss);
+        uint32_t left = segments_in(tcb, una, record->end, record->mss);
         uint32_t gone = record->segments > left ? record->segments - left : 0;
         if (gone)
             record_acknowledged(tcb, record, una, gone, event);
@@ -301,7 +308,7 @@ static struct sent_record *record_within(struct tcb *tcb, struct sent_record *re
                                          uint32_t start, uint32_t end)
 {
     if (seq_lt(record->start, start)) {
-        uint32_t skip = segments_in(record->start, start, record->mss) * record->mss;
+        uint32_t skip = segments_in(tcb, record->start, start, record->mss) * record->mss;
         if (skip >= record->end - record->start)
             return NULL;
         record = records_split(tcb, record, record->start + skip);
@@ -420,7 +427,7 @@ bool records_reneged(const struct tcb *tcb)
 
 void records_resize(struct tcb *tcb, struct sent_record *record, uint32_t mss)
 {
-    uint32_t segments = segments_in(record->start, record->end, mss);
+    uint32_t segments = segments_in(tcb, record->start, record->end, mss);
     uint32_t more = segments - record->segments;
     tcb->records.out += more;
     if (record->sacked)

@@ -15,6 +15,9 @@
 void records_init(struct tcb *tcb);
 void records_release(struct tcb *tcb);
 
+/* The bytes of text in [start, end): SYN and FIN have a number each and no byte. */
+uint32_t records_text(const struct tcb *tcb, uint32_t start, uint32_t end);
+
 /* New sequence space has been sent, in segments of `mss`. 0; -ENOMEM or -ENOBUFS
  * (LIMIT_SENT_RECORDS), and then it must not be sent. */
 int records_add(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t mss);

@@ -64,7 +64,8 @@ static bool send_last_again(struct tcb *tcb)
     if (!last)
         return false;
     /* By bytes: a record of what was SACKed may hold many short segments. */
-    uint32_t before = (last->end - last->start - 1) / last->mss * last->mss;
+    uint32_t text = records_text(tcb, last->start, last->end);
+    uint32_t before = text ? (text - 1) / last->mss * last->mss : 0;
     if (before)
         last = records_split(tcb, last, last->start + before);
     if (!last)
