@@ -13,6 +13,7 @@ void prr_begin(struct tcb *tcb)
     tcb->recovery.prr_delivered = 0;
     tcb->recovery.prr_out = 0;
     tcb->cc.fraction = 0;
+    tcb->rack.probe_out = false; /* whatever it finds, the window is being reduced for */
     tcb->cc.ssthresh = tcb->cc.operations->reduced(tcb);
     ecn_window_reduced(tcb);
 }

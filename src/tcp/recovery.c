@@ -93,7 +93,6 @@ static bool end_phase(struct tcb *tcb, const struct segment *segment)
             return true;
         }
         prr_end(tcb);
-        undo_forget(tcb);
         tcb->recovery.phase = TCP_PHASE_OPEN;
         return false;
     default:
@@ -144,7 +143,6 @@ static void on_ack_in_loss(struct tcb *tcb, const struct segment *segment, struc
         if (!tcb->opt.sack)
             newreno_reset(tcb);
         undo_recovery(tcb, segment);
-        undo_forget(tcb);
         tcb->recovery.timeouts = 0;
         tcb->recovery.frto = false;
         tcb->recovery.phase = TCP_PHASE_OPEN;
@@ -158,7 +156,11 @@ static void on_ack_in_loss(struct tcb *tcb, const struct segment *segment, struc
         else if (event->advanced)
             newreno_reset(tcb);
     }
+    uint32_t again = tcb->records.retransmitted;
     detect_losses(tcb, event);
+    /* The loss of a retransmission is another sign of congestion (RFC 5681 §4.3). */
+    if (tcb->records.retransmitted < again)
+        enter_recovery(tcb, event->ece);
 }
 
 static void on_ack_otherwise(struct tcb *tcb, struct ack_event *event)
@@ -167,6 +169,9 @@ static void on_ack_otherwise(struct tcb *tcb, struct ack_event *event)
         newreno_reset(tcb);
     else
         count_without_sack(tcb, event);
+    /* The last copies may be reported when the phase is over already. */
+    if (tcb->recovery.phase <= TCP_PHASE_DISORDER)
+        undo_dsack(tcb);
     detect_losses(tcb, event);
     if (tcb->records.lost_out > 0) {
         if (mtu_probe_lost(tcb))
