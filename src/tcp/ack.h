@@ -14,7 +14,8 @@ struct ack_event {
     uint32_t prior_in_flight; /* segments */
     uint32_t acked;           /* segments acknowledged cumulatively, also those SACKed before */
     uint32_t sacked;          /* segments newly SACKed */
-    uint32_t delivered;       /* segments newly known to have arrived, one way or the other */
+    uint32_t delivered;       /* segments newly known to have arrived, one way or the other; copies
+                                 too */
     uint32_t lost;            /* segments newly marked lost */
     uint32_t ce;              /* segments newly delivered that the network had marked, as far as
                                  the feedback tells */
@@ -31,7 +32,8 @@ struct ack_event {
     bool duplicate; /* RFC 5681 §2: a duplicate ACK */
     bool window_changed;
     bool has_text;            /* the segment carried data, SYN or FIN */
-    bool dsack;               /* it reported a duplicate (RFC 2883) */
+    bool dsack;               /* it reported a duplicate of ours (RFC 2883) */
+    bool dsack_widens;        /* one that RACK's haste may be the reason for */
     bool reordered;           /* reordered_from holds */
     bool retransmitted_acked; /* something sent more than once was acknowledged */
     bool original_acked;      /* something sent once only, after the recovery point's start, was

@@ -81,19 +81,19 @@ void rack_note_reordering(struct tcb *tcb, uint32_t from)
  * below what had arrived before. */
 void rack_update_window(struct tcb *tcb, const struct ack_event *event)
 {
-    if (event->reordered && tcb->opt.sack) {
-        rack_note_reordering(tcb, event->reordered_from);
-        stack_count(tcb->stack, COUNTER_TcpExtTCPSACKReorder);
-    }
     if (seq_gt(event->highest_sacked, tcb->records.highest_sacked))
         tcb->records.highest_sacked = event->highest_sacked;
     if (seq_lt(tcb->records.highest_sacked, tcb->snd.una))
         tcb->records.highest_sacked = tcb->snd.una;
+    if (event->reordered && tcb->opt.sack) {
+        rack_note_reordering(tcb, event->reordered_from);
+        stack_count(tcb->stack, COUNTER_TcpExtTCPSACKReorder);
+    }
 
     if (seq_lt(tcb->snd.una, tcb->rack.dsack_round) && tcb->rack.dsack_round_open)
         return;
     tcb->rack.dsack_round_open = false;
-    if (event->dsack) {
+    if (event->dsack_widens) {
         tcb->rack.dsack_round = tcb->snd.nxt;
         tcb->rack.dsack_round_open = true;
         tcb->rack.window_persist = 16;

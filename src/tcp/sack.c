@@ -18,22 +18,64 @@ static bool is_dsack(const struct segment *segment)
            seq_geq(o->sack[0].start, o->sack[1].start);
 }
 
+/* A copy of what had been SACKed already: the original came late, behind what was sent after it. */
+static void note_late_original(struct tcb *tcb, const struct range *block, struct ack_event *event)
+{
+    const struct sent_record *record = records_find(tcb, block->start);
+    if (!record || !record->sacked || !record->retransmitted ||
+        !seq_lt(block->start, tcb->records.highest_sacked))
+        return;
+    if (!event->reordered || seq_lt(block->start, event->reordered_from))
+        event->reordered_from = block->start;
+    event->reordered = true;
+}
+
+/* The end of a tail loss probe that was sent again: its copy says nothing of the network's order
+ * (RFC 8985 §7.4). */
+static bool is_of_probe(const struct tcb *tcb, const struct range *block)
+{
+    return tcb->rack.probe_out && !tcb->rack.probe_was_new && block->end == tcb->rack.probe_end &&
+           block->end - block->start <= tcb->snd.mss;
+}
+
+/* What is reported twice has left the network, like anything delivered. */
 static void take_dsack(struct tcb *tcb, const struct range *block, uint32_t ack,
                        struct ack_event *event)
 {
     /* Believed only about what may have been sent: no further back than a window. */
     if (seq_gt(block->end, tcb->snd.nxt) || seq_lt(block->start, tcb->snd.una - tcb->snd.max_wnd))
         return;
-    event->dsack = true;
-    tcb->stat.dsacks++;
+    uint32_t segments = (block->end - block->start + tcb->snd.mss - 1) / tcb->snd.mss;
+    tcb->stat.dsacks += segments;
     stack_count(tcb->stack, COUNTER_TcpExtTCPDSACKRecv);
+    if (tcb->stat.dsacks > tcb->stat.retransmits)
+        return; /* more copies than were sent: the network made them */
+    event->dsack = true;
+    event->dsack_widens = !is_of_probe(tcb, block);
+    event->delivered += segments;
+    tcb->rate.delivered += segments;
+    tcb->rate.delivered_ns = tcb->stack->now_ns;
+    note_late_original(tcb, block, event);
     if (!tcb->recovery.undo_possible || seq_leq(block->end, tcb->recovery.undo_marker) ||
         seq_gt(block->end, seq_max(ack, tcb->snd.nxt)))
         return;
-    uint32_t segments = (block->end - block->start + tcb->snd.mss - 1) / tcb->snd.mss;
     if (segments > tcb->recovery.undo_retransmits)
         segments = tcb->recovery.undo_retransmits;
     tcb->recovery.undo_retransmits -= segments;
+}
+
+/* In order of sequence, which is nearly that of transmission, in which RACK takes them (RFC 8985
+ * §6.2 step 2); a receiver reports the latest first. */
+static unsigned sort_blocks(const struct tcb *tcb, const struct range *blocks, unsigned count,
+                            struct range *sorted)
+{
+    for (unsigned i = 0; i < count; i++) {
+        unsigned at = i;
+        for (; at > 0 && blocks[i].start - tcb->snd.una < sorted[at - 1].start - tcb->snd.una; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = blocks[i];
+    }
+    return count;
 }
 
 void sack_process(struct tcb *tcb, const struct segment *segment, struct ack_event *event)
@@ -44,8 +86,10 @@ void sack_process(struct tcb *tcb, const struct segment *segment, struct ack_eve
         take_dsack(tcb, &o->sack[0], segment->ack, event);
         first = 1;
     }
-    for (unsigned i = first; i < o->sack_count; i++) {
-        struct range block = o->sack[i];
+    struct range blocks[TCP_SACK_BLOCKS_MAX];
+    unsigned count = sort_blocks(tcb, &o->sack[first], o->sack_count - first, blocks);
+    for (unsigned i = 0; i < count; i++) {
+        struct range block = blocks[i];
         /* Only what lies within (SND.UNA, SND.NXT] counts (security rule 6). */
         if (!seq_lt(block.start, block.end) || seq_gt(block.end, tcb->snd.nxt) ||
             seq_leq(block.end, tcb->snd.una) || seq_lt(block.start, tcb->snd.una))

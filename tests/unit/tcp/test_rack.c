@@ -93,12 +93,12 @@ static void lost_retransmission_is_found_without_a_timeout(void **state)
     peer_free(p);
 }
 
-/* §6.2 step 3 and §6.2.1: each round trip with a D-SACK widens the window by a quarter, and sixteen
- * recoveries without one take that back. */
+/* §6.2 step 4: each round trip with a D-SACK widens the window by a quarter. */
 static void duplicates_widen_the_reordering_window_once_a_round_trip(void **state)
 {
     (void)state;
     struct peer *p = peer_with_flight(4);
+    p->tcb->stat.retransmits = 3; /* in earlier recoveries */
     assert_int_equal(p->tcb->rack.window_steps, 1);
     peer_sack(p, 2001, BLOCK(1, 1001), NO_BLOCK, NO_BLOCK);
     assert_int_equal(p->tcb->rack.window_steps, 2);
@@ -111,6 +111,49 @@ static void duplicates_widen_the_reordering_window_once_a_round_trip(void **stat
     peer_free(p);
 }
 
+/* More copies than were sent are the network's, and say nothing of the order. */
+static void duplicates_of_the_network_s_making_widen_nothing(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(4);
+    peer_sack(p, 2001, BLOCK(1, 1001), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(p->tcb->rack.window_steps, 1);
+    assert_int_equal(p->tcb->stat.dsacks, 1);
+    assert_int_equal(p->tcb->rate.delivered, 3); /* the SYN, and two segments once each */
+    peer_free(p);
+}
+
+/* A copy of what had been SACKed before: the original came behind what was sent after it. */
+static void copy_of_what_was_SACKed_shows_reordering(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(8);
+    peer_sack(p, 1, BLOCK(2001, 5001), NO_BLOCK, NO_BLOCK);
+    peer_expect(p, TCP_ACK, 1, 1000);
+    peer_sack(p, 1, BLOCK(2001, 6001), NO_BLOCK, NO_BLOCK);
+    peer_expect(p, TCP_ACK | TCP_PSH, 1001, 1000);
+    peer_sack(p, 1, BLOCK(1001, 6001), NO_BLOCK, NO_BLOCK); /* sent twice: no word on the order */
+    assert_false(p->tcb->rack.reordering_seen);
+    uint64_t delivered = p->tcb->rate.delivered;
+    peer_sack(p, 1, BLOCK(1001, 2001), BLOCK(1001, 6001), NO_BLOCK);
+    assert_true(p->tcb->rack.reordering_seen);
+    assert_int_equal(p->tcb->recovery.reordering, 5);
+    assert_int_equal(p->tcb->rate.delivered, delivered + 1);
+    peer_free(p);
+}
+
+/* The copy that a tail loss probe was: it was sent because of the time, not of the order. */
+static void copy_that_was_a_probe_widens_nothing(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(4);
+    peer_after(p, 3 * PEER_RTT_MS);
+    peer_expect(p, TCP_ACK | TCP_PSH, 3001, 1000);
+    peer_sack(p, 4001, BLOCK(3001, 4001), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(p->tcb->rack.window_steps, 1);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +163,9 @@ int main(void)
         cmocka_unit_test(after_reordering_many_SACKs_must_wait_too),
         cmocka_unit_test(lost_retransmission_is_found_without_a_timeout),
         cmocka_unit_test(duplicates_widen_the_reordering_window_once_a_round_trip),
+        cmocka_unit_test(duplicates_of_the_network_s_making_widen_nothing),
+        cmocka_unit_test(copy_of_what_was_SACKed_shows_reordering),
+        cmocka_unit_test(copy_that_was_a_probe_widens_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
