@@ -36,7 +36,7 @@ static bool call_goes_on(struct pollfd *slot)
     return true;
 }
 
-void work_call(const char *host, unsigned count, unsigned at_a_time)
+void work_call(const char *host, unsigned count, unsigned at_a_time, int spins)
 {
     struct pollfd slots[TOGETHER_MAX];
     struct stopwatch watch;
@@ -45,7 +45,7 @@ void work_call(const char *host, unsigned count, unsigned at_a_time)
     for (; begun < at_a_time && begun < count; begun++)
         call_begin(&slots[begun], host);
     while (over < count) {
-        if (net_poll(slots, at_a_time, -1) < 0)
+        if (net_poll(slots, at_a_time, spins ? 0 : -1) < 0)
             fail("cannot poll");
         for (unsigned i = 0; i < at_a_time; i++) {
             if (slots[i].fd < 0 || !slots[i].revents || !call_goes_on(&slots[i]))

@@ -352,14 +352,13 @@ static int ready_count(struct pollfd *sockets, nfds_t count)
     return ready;
 }
 
-/* For ever, as the works ask for it. */
+/* For ever or not at all, as the works ask for it. */
 int net_poll(struct pollfd *sockets, nfds_t count, int timeout_ms)
 {
     int ready;
-    (void)timeout_ms;
     LOCK_TCPIP_CORE();
     packets_take();
-    while ((ready = ready_count(sockets, count)) == 0) {
+    while ((ready = ready_count(sockets, count)) == 0 && timeout_ms != 0) {
         if (packets_take())
             continue;
         UNLOCK_TCPIP_CORE();

@@ -56,7 +56,7 @@ static int usage(void)
                     "sink FLOWS                takes them\n"
                     "ask HOST COUNT SPINS      sends 64 bytes and waits for 64, COUNT times\n"
                     "answer COUNT SPINS        answers\n"
-                    "call HOST COUNT TOGETHER  COUNT connections of one question and answer\n"
+                    "call HOST COUNT TOGETHER SPINS  COUNT connections of one question and answer\n"
                     "serve COUNT               answers them\n"
                     "idle HOST COUNT           opens COUNT connections and leaves them idle\n");
     return 2;
@@ -65,8 +65,8 @@ static int usage(void)
 int main(int argc, char **argv)
 {
     const char *work = argc > 1 ? argv[1] : "";
-    unsigned long long n[5] = {0};
-    for (int i = 2; i < argc && i < 5; i++)
+    unsigned long long n[6] = {0};
+    for (int i = 2; i < argc && i < 6; i++)
         n[i] = strtoull(argv[i], NULL, 10);
     net_begin();
     if (!strcmp(work, "source") && argc == 5)
@@ -77,8 +77,8 @@ int main(int argc, char **argv)
         work_ask(argv[2], (unsigned)n[3], (int)n[4]);
     else if (!strcmp(work, "answer") && argc == 4)
         work_answer((unsigned)n[2], (int)n[3]);
-    else if (!strcmp(work, "call") && argc == 5)
-        work_call(argv[2], (unsigned)n[3], (unsigned)n[4]);
+    else if (!strcmp(work, "call") && argc == 6)
+        work_call(argv[2], (unsigned)n[3], (unsigned)n[4], (int)n[5]);
     else if (!strcmp(work, "serve") && argc == 3)
         work_serve((unsigned)n[2]);
     else if (!strcmp(work, "idle") && argc == 4)

@@ -14,7 +14,7 @@ void work_sink(unsigned flows);
 void work_ask(const char *host, unsigned count, int spins);
 void work_answer(unsigned count, int spins);
 /* calls.c */
-void work_call(const char *host, unsigned count, unsigned at_a_time);
+void work_call(const char *host, unsigned count, unsigned at_a_time, int spins);
 void work_serve(unsigned count);
 void work_idle(const char *host, unsigned count);
 

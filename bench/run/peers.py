@@ -16,7 +16,7 @@ PORT = 7000
 class Peer:
     name = title = note = package = ""
     works = frozenset(("send", "receive", "send8", "receive8", "ask", "ask_spinning", "ask_same_cpu",
-                       "call", "call32"))
+                       "call", "call_spinning", "call32"))
     share = 1  # of the bytes that are moved: who is slow moves fewer
     program = "bench_linux"
     there = here = ""  # the other end's address, and its own as the other end sees it
@@ -111,7 +111,7 @@ class GvisorTun(Lwip):
     package = "golang-gvisor-gvisor-dev"
     note = ("Debian's package, RACK off (it walks the whole window with each acknowledgment), buffers of 4 to "
             "16 MB; its TUN endpoint knows no offloads; nothing in it spins")
-    works = Peer.works - {"ask_spinning"} | {"idle"}
+    works = Peer.works - {"ask_spinning", "call_spinning"} | {"idle"}
     share = 0.1
     there, here = "10.3.0.2", "10.3.0.3"
     env = {"GVISOR_TUN": "gvisor0", "GVISOR_ADDRESS": here}

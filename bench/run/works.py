@@ -32,8 +32,9 @@ def talk(name, title, count, spins=0, pin=False):
                 lambda *_: ["answer", str(count), str(spins)], True, False, pin)
 
 
-def calls(name, title, count, together):
-    return Work(name, title, "calls", "/s", lambda host, _: ["call", host, str(count), str(together)],
+def calls(name, title, count, together, spins=0):
+    return Work(name, title, "calls", "/s",
+                lambda host, _: ["call", host, str(count), str(together), str(spins)],
                 lambda *_: ["serve", str(count)], True)
 
 
@@ -46,6 +47,8 @@ ALL = (
     talk("ask_spinning", "64 bytes there and back, both spin", 3000, spins=1),
     talk("ask_same_cpu", "64 bytes there and back, on one CPU", 3000, pin=True),
     calls("call", "Connections of 64 bytes there and back, one at a time (cpu: us each)", 2000, 1),
+    calls("call_spinning", "Connections of 64 bytes there and back, one at a time, the caller spins", 2000, 1,
+          spins=1),
     calls("call32", "Connections of 64 bytes there and back, 32 at a time", 6400, 32),
     Work("idle", "Memory of an idle connection", "bytes", "bytes",
          lambda host, _: ["idle", host, "900"], lambda *_: ["serve", "900"], True, False),
