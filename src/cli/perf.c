@@ -209,7 +209,7 @@ static enum status perf_run(const struct command *command, const struct common *
     struct tern_error error;
     uint16_t port;
     t.session = &session;
-    t.control = -1;
+    t.control = t.listener = -1;
     t.show = perf_options.json ? &perf_show_json : &perf_show_lines;
     t.interval_ns = perf_options.interval_ns;
     if (arguments_read(&t, count, arguments, &port, &error) < 0)

@@ -18,7 +18,6 @@ enum {
 struct server {
     struct trial *trial;
     uint16_t port;
-    int listener;
     int datagrams; /* where the next UDP stream says hello; -1: none expected */
 };
 
@@ -56,7 +55,7 @@ static int connection_accept(struct server *s, bool sends)
 {
     struct trial *t = s->trial;
     char cookie[PERF_COOKIE_SIZE];
-    int socket = tern_accept(t->session->stack, s->listener, NULL, NULL);
+    int socket = tern_accept(t->session->stack, t->listener, NULL, NULL);
     if (socket < 0)
         return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ? 0 : -errno;
     int result = session_tick(t->session, socket);
@@ -82,7 +81,7 @@ static int streams_accept(struct server *s)
     int result = 0;
     while (t->count < wanted && result >= 0) {
         struct pollfd waiting[2] = {
-            {.fd = t->test.udp ? s->datagrams : s->listener, .events = POLLIN},
+            {.fd = t->test.udp ? s->datagrams : t->listener, .events = POLLIN},
             {.fd = t->control, .events = POLLIN}};
         if (tern_poll(t->session->stack, waiting, 2, INTERRUPT_TICK_MS) < 0 && errno != EINTR)
             return -errno;
@@ -157,6 +156,7 @@ static int client_serve(struct server *s)
         result = trial_run(t);
     if (result == 0)
         result = state_hear(t, PERF_TEST_END);
+    trial_end_streams(t);
     if (result == 0)
         result = results_exchange(t);
     if (result < 0)
@@ -166,21 +166,10 @@ static int client_serve(struct server *s)
     return 0;
 }
 
-/* Says no to those who have come meanwhile. */
-static void others_deny(struct server *s)
-{
-    struct tern *stack = s->trial->session->stack;
-    int8_t denied = PERF_ACCESS_DENIED;
-    for (int socket; (socket = tern_accept(stack, s->listener, NULL, NULL)) >= 0;) {
-        tern_send(stack, socket, &denied, 1, MSG_DONTWAIT);
-        tern_close(stack, socket);
-    }
-}
-
 static enum status client_accept_and_serve(struct server *s)
 {
     struct trial *t = s->trial;
-    int socket = session_accept(t->session, s->listener, &t->to);
+    int socket = session_accept(t->session, t->listener, &t->to);
     if (socket < 0)
         return socket == -EINTR ? STATUS_OK : perf_failed(t, -socket);
     t->begun = false;
@@ -196,7 +185,6 @@ static enum status client_accept_and_serve(struct server *s)
         tern_close(t->session->stack, s->datagrams);
     s->datagrams = -1;
     trial_close(t);
-    others_deny(s);
     return status;
 }
 
@@ -206,17 +194,17 @@ enum status perf_server(struct trial *t, uint16_t port, bool once)
     char address[INET_ADDRSTRLEN];
     t->server = true;
     t->control = -1;
-    s.listener = session_bind(t->session, SOCK_STREAM | SOCK_NONBLOCK, port);
-    if (s.listener < 0 || tern_listen(t->session->stack, s.listener, BACKLOG) < 0)
+    t->listener = session_bind(t->session, SOCK_STREAM | SOCK_NONBLOCK, port);
+    if (t->listener < 0 || tern_listen(t->session->stack, t->listener, BACKLOG) < 0)
         return status_say(STATUS_FAILED, t->session->command->name, "cannot listen on port %u: %s",
-                          port, strerror(s.listener < 0 ? -s.listener : errno));
+                          port, strerror(t->listener < 0 ? -t->listener : errno));
     fprintf(stderr, "listening on %s:%u; iperf3 -c %s measures; interrupt (Ctrl-C) to end\n",
             session_address(t->session, address), port, address);
     enum status status;
     do
         status = client_accept_and_serve(&s);
     while (!once && !interrupt_signal());
-    tern_close(t->session->stack, s.listener);
+    tern_close(t->session->stack, t->listener);
     session_quiesce(t->session);
     return once ? status : STATUS_OK;
 }

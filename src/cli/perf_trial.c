@@ -146,6 +146,7 @@ static int streams_wait_for(const struct trial *t, uint64_t until_ns, struct pol
             wake_ns = time_min(wake_ns, due_ns);
     }
     ready[t->count] = (struct pollfd){.fd = t->control, .events = POLLIN};
+    ready[t->count + 1] = (struct pollfd){.fd = t->listener, .events = POLLIN};
     uint64_t left_ns = wake_ns > now_ns ? wake_ns - now_ns : 0;
     return left_ns < TIME_MS(INTERRUPT_TICK_MS) ? (int)((left_ns + TIME_MS(1) - 1) / TIME_MS(1))
                                                 : INTERRUPT_TICK_MS;
@@ -155,16 +156,15 @@ static int streams_wait_for(const struct trial *t, uint64_t until_ns, struct pol
  * errno. */
 static int streams_step(struct trial *t, uint64_t until_ns)
 {
-    struct pollfd ready[PERF_STREAMS_MAX + 1];
+    struct pollfd ready[PERF_STREAMS_MAX + 2];
     int timeout_ms = streams_wait_for(t, until_ns, ready);
-    if (tern_poll(t->session->stack, ready, t->count + 1, timeout_ms) < 0) {
-        if (errno != EINTR)
-            return -errno;
-        for (unsigned i = 0; i <= t->count; i++)
-            ready[i].revents = 0;
-    }
+    int found = tern_poll(t->session->stack, ready, t->count + 2, timeout_ms);
     if (interrupt_signal())
         return -EINTR;
+    if (found <= 0)
+        return found == 0 || errno == EINTR ? 0 : -errno;
+    if (ready[t->count + 1].revents)
+        trial_deny(t);
     if (ready[t->count].revents)
         return 1;
     for (unsigned i = 0; i < t->count; i++) {
@@ -272,10 +272,27 @@ int trial_hear_results(struct trial *t)
     return 0;
 }
 
+void trial_deny(struct trial *t)
+{
+    int8_t denied = PERF_ACCESS_DENIED;
+    for (int other; (other = tern_accept(t->session->stack, t->listener, NULL, NULL)) >= 0;) {
+        tern_send(t->session->stack, other, &denied, 1, MSG_DONTWAIT);
+        tern_close(t->session->stack, other);
+    }
+}
+
+void trial_end_streams(struct trial *t)
+{
+    for (unsigned i = 0; i < t->count; i++) {
+        if (t->streams[i].socket >= 0)
+            tern_close(t->session->stack, t->streams[i].socket);
+        t->streams[i].socket = -1;
+    }
+}
+
 void trial_close(struct trial *t)
 {
-    for (unsigned i = 0; i < t->count; i++)
-        tern_close(t->session->stack, t->streams[i].socket);
+    trial_end_streams(t);
     if (t->control >= 0)
         tern_close(t->session->stack, t->control);
     free(t->block);

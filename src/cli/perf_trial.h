@@ -31,7 +31,8 @@ struct trial {
     char peer[ENDPOINT_TEXT_MAX];
     struct sockaddr_in to; /* the same */
     char cookie[PERF_COOKIE_SIZE];
-    int control; /* -1: none */
+    int control;  /* -1: none */
+    int listener; /* a server's, where others may call meanwhile; -1: none */
     unsigned count;
     struct perf_stream streams[PERF_STREAMS_MAX];
     uint8_t *block;      /* of the test's length */
@@ -66,9 +67,16 @@ void trial_add_stream(struct trial *t, int socket, bool sends);
  * until the client has something to say. 0 or a negative errno. */
 int trial_run(struct trial *t);
 
+/* Closes the streams, when nothing is to be moved or asked of them any more. A server must do so
+ * before it speaks of results: its client may be reading still, for the rest of a block. */
+void trial_end_streams(struct trial *t);
+
 /* Both sides' counts. */
 int trial_say_results(struct trial *t);
 int trial_hear_results(struct trial *t);
+
+/* Tells who calls a server now that it is busy. */
+void trial_deny(struct trial *t);
 
 /* Closes everything. */
 void trial_close(struct trial *t);
