@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 /* The linker's --wrap sends each call of malloc to __wrap_malloc, and each of __real_malloc to
  * malloc. */
@@ -12,13 +13,20 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 
-static bool limited;
+static bool limited, once;
 static unsigned left;
 
 void allocations_fail_after(unsigned successes)
 {
     limited = true;
+    once = false;
     left = successes;
+}
+
+void allocations_fail_once_after(unsigned successes)
+{
+    allocations_fail_after(successes);
+    once = true;
 }
 
 void allocations_succeed(void)
@@ -28,7 +36,19 @@ void allocations_succeed(void)
 
 static bool succeeds(void)
 {
-    return !limited || (left > 0 && left-- > 0);
+    if (!limited || (left > 0 && left-- > 0))
+        return true;
+    if (once)
+        limited = false;
+    return false;
+}
+
+void *allocation_certain(size_t size)
+{
+    void *memory = __real_malloc(size);
+    if (memory == NULL)
+        abort();
+    return memory;
 }
 
 void *__wrap_malloc(size_t size)
