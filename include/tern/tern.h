@@ -281,10 +281,11 @@ TERN_API int tern_close(struct tern *t, int socket);
  * IPPROTO_UDP: UDP_CORK (as MSG_MORE with each send; taken away, what is kept leaves).
  *
  * IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
- * TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION,
- * TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT,
- * TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INQ (tern_recvmsg() tells in TCP_CM_INQ how many
- * bytes are left, at the end 1).
+ * TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION, TCP_CC_INFO
+ * (to be read: of bbr, in Linux's layout; of others nothing, in a length of 0), TCP_USER_TIMEOUT,
+ * TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY,
+ * TCP_FASTOPEN_NO_COOKIE, TCP_INQ (tern_recvmsg() tells in TCP_CM_INQ how many bytes are left, at
+ * the end 1).
  *
  * SO_TIMESTAMPING takes Linux's SOF_TIMESTAMPING_ flags (linux/net_tstamp.h); EINVAL for others,
  * for OPT_STATS, and for OPT_ID on a TCP socket that is not connecting. Times are software's, in

@@ -7,11 +7,22 @@
 #define TERN_TCP_CC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct tcb;
 struct ack_event;
 struct sent_record;
+
+/* TCP_CC_INFO: what an algorithm tells of itself, in Linux's union tcp_cc_info (linux/inet_diag.h).
+ */
+struct cc_info {
+    struct {
+        uint32_t bw_low, bw_high; /* of bytes a second */
+        uint32_t min_rtt_us;
+        uint32_t pacing_gain, cwnd_gain; /* 256: one */
+    } bbr;
+};
 
 struct cc_operations {
     const char *name;
@@ -40,6 +51,8 @@ struct cc_operations {
     /* Sets tcb->cc.pacing_rate, after each ACK and when the connection opens; its segments are
      * always paced then. NULL: the usual rate (pacing.c), paced where that is asked for. */
     void (*set_rate)(struct tcb *tcb);
+    /* Fills `info`, and returns how much of it. NULL: there is nothing to tell. */
+    size_t (*tell)(const struct tcb *tcb, struct cc_info *info);
 };
 
 /* By index of the setting tcp.congestion_control's words. */

@@ -262,6 +262,21 @@ static void bbr_resumed(struct tcb *tcb, uint64_t idle_ns)
         bbr_check_probe_rtt_done(tcb, bbr);
 }
 
+static size_t bbr_tell(const struct tcb *tcb, struct cc_info *info)
+{
+    const struct bbr *bbr = bbr_of(tcb);
+    info->bbr.min_rtt_us = UINT32_MAX; /* not known */
+    if (bbr) {
+        info->bbr.bw_low = (uint32_t)bbr->bw;
+        info->bbr.bw_high = (uint32_t)(bbr->bw >> 32);
+        if (bbr->min_rtt_ns != TIME_NEVER)
+            info->bbr.min_rtt_us = (uint32_t)(bbr->min_rtt_ns / TIME_US(1));
+        info->bbr.pacing_gain = gains[bbr->state].pacing * 256 / 100;
+        info->bbr.cwnd_gain = gains[bbr->state].cwnd * 256 / 100;
+    }
+    return sizeof info->bbr;
+}
+
 const struct cc_operations cc_bbr = {
     .name = "bbr",
     .init = bbr_init,
@@ -273,4 +288,5 @@ const struct cc_operations cc_bbr = {
     .timed_out = bbr_timed_out,
     .resumed = bbr_resumed,
     .set_rate = bbr_set_rate,
+    .tell = bbr_tell,
 };

@@ -510,6 +510,15 @@ static int get_preference(const struct tcp_preferences *p, const struct settings
     return error < 0 ? error : give(&number, sizeof number, value, length);
 }
 
+/* With an algorithm that has nothing to tell: nothing, and a length of 0. */
+static int get_cc_info(const struct tcb *tcb, void *value, socklen_t *length)
+{
+    const struct cc_operations *cc = tcb->cc.operations;
+    struct cc_info info = {0};
+    size_t size = cc && cc->tell ? cc->tell(tcb, &info) : 0;
+    return give(&info, size, value, length);
+}
+
 int tcp_get_option(struct tcb *tcb, int level, int option, void *value, socklen_t *length)
 {
     if (level == IP_PROTOCOL_TCP && option == OPTION_INFO) {
@@ -517,6 +526,8 @@ int tcp_get_option(struct tcb *tcb, int level, int option, void *value, socklen_
         tcp_info_fill(tcb, &info);
         return give(&info, sizeof info, value, length);
     }
+    if (level == IP_PROTOCOL_TCP && option == OPTION_CC_INFO)
+        return get_cc_info(tcb, value, length);
     if (level == IP_PROTOCOL_TCP && option == OPTION_MAXSEG && tcb->state != TCP_CLOSED) {
         int mss = (int)tcb->snd.mss;
         return give(&mss, sizeof mss, value, length);

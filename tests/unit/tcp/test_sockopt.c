@@ -50,6 +50,88 @@ static void numbers_have_bounds_and_read_back(void **state)
     }
 }
 
+/* linux/tcp.h, number by number: what means nothing outside a kernel, or to this stack, is no
+ * option here, on a connection as on a listener. */
+static void every_number_is_an_option_or_refused(void **state)
+{
+    (void)state;
+    static const int not_here[] = {
+        14, /* TCP_MD5SIG: RFC 2385 is obsolete */
+        15, /* was TCP_COOKIE_TRANSACTIONS */
+        16, /* TCP_THIN_LINEAR_TIMEOUTS */
+        17, /* TCP_THIN_DUPACK */
+        19, /* TCP_REPAIR, and what belongs to it */
+        20, /* TCP_REPAIR_QUEUE */
+        21, /* TCP_QUEUE_SEQ */
+        22, /* TCP_REPAIR_OPTIONS */
+        24, /* TCP_TIMESTAMP */
+        27, /* TCP_SAVE_SYN */
+        28, /* TCP_SAVED_SYN */
+        29, /* TCP_REPAIR_WINDOW */
+        31, /* TCP_ULP: protocols above that the kernel would speak */
+        32, /* TCP_MD5SIG_EXT */
+        35, /* TCP_ZEROCOPY_RECEIVE: pages of the kernel's; see tern_recv_peek */
+        37, /* TCP_TX_DELAY */
+        38, /* TCP_AO_ADD_KEY to TCP_AO_REPAIR */
+        39, 40, 41, 42, 43, 0, 200, -1,
+    };
+    struct peer *p = peer_closed();
+    struct peer *q = peer_new();
+    peer_listen(q, 1);
+    for (size_t i = 0; i < sizeof not_here / sizeof not_here[0]; i++) {
+        int value = 1;
+        socklen_t length = sizeof value;
+        assert_int_equal(set(p, IP_PROTOCOL_TCP, not_here[i], 1), -ENOPROTOOPT);
+        assert_int_equal(get(p, IP_PROTOCOL_TCP, not_here[i]), -ENOPROTOOPT);
+        assert_int_equal(tcp_listener_set_option(q->listener, IP_PROTOCOL_TCP, not_here[i], &value,
+                                                 sizeof value),
+                         -ENOPROTOOPT);
+        assert_int_equal(
+            tcp_listener_get_option(q->listener, IP_PROTOCOL_TCP, not_here[i], &value, &length),
+            -ENOPROTOOPT);
+    }
+    for (int option = 1; option < 44; option++) {
+        bool here = option != OPTION_FASTOPEN_KEY; /* a listener's */
+        for (size_t i = 0; i < sizeof not_here / sizeof not_here[0]; i++)
+            here = here && option != not_here[i];
+        uint8_t room[512];
+        socklen_t length = sizeof room;
+        int error = tcp_get_option(p->tcb, IP_PROTOCOL_TCP, option, room, &length);
+        if (here && error)
+            print_error("option %d\n", option);
+        assert_true(!here || error == 0);
+    }
+    peer_free(q);
+    peer_free(p);
+}
+
+static void BBR_tells_of_itself_and_others_have_nothing_to_tell(void **state)
+{
+    (void)state;
+    struct cc_info info;
+    socklen_t length = sizeof info;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_SACK);
+    assert_int_equal(tcp_get_option(p->tcb, IP_PROTOCOL_TCP, OPTION_CC_INFO, &info, &length), 0);
+    assert_int_equal(length, 0);
+    assert_int_equal(tcp_set_option(p->tcb, IP_PROTOCOL_TCP, OPTION_CONGESTION, "bbr", 3), 0);
+    for (uint32_t at = 1; at < 20000; at += 4000) {
+        peer_write(p, 4000);
+        peer_after(p, PEER_RTT_MS); /* paced */
+        peer_forget(p);
+        peer_ack(p, at + 4000);
+    }
+    length = 200;
+    assert_int_equal(tcp_get_option(p->tcb, IP_PROTOCOL_TCP, OPTION_CC_INFO, &info, &length), 0);
+    assert_int_equal(length, 20); /* struct tcp_bbr_info */
+    assert_true(info.bbr.bw_low > 0);
+    assert_int_equal(info.bbr.bw_high, 0);
+    assert_in_range(info.bbr.min_rtt_us, 1, 1000000);
+    assert_in_range(info.bbr.pacing_gain, 64, 1024);
+    assert_in_range(info.bbr.cwnd_gain, 128, 1024);
+    peer_free(p);
+}
+
 static void switches_are_off_and_can_be_turned(void **state)
 {
     (void)state;
@@ -213,6 +295,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_have_bounds_and_read_back),
+        cmocka_unit_test(every_number_is_an_option_or_refused),
+        cmocka_unit_test(BBR_tells_of_itself_and_others_have_nothing_to_tell),
         cmocka_unit_test(switches_are_off_and_can_be_turned),
         cmocka_unit_test(fast_open_is_asked_for_before_opening_and_where_it_is_on),
         cmocka_unit_test(unknown_options_and_short_values_are_refused),
