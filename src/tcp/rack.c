@@ -57,6 +57,7 @@ uint32_t rack_detect_losses(struct tcb *tcb)
         if (remaining) {
             /* Sent later than this one means due later: the timer is for the first. */
             timer_set(tcb, TCP_TIMER_REORDER, tcb->stack->now_ns + remaining + TIMER_SLACK);
+            timer_clear(tcb, TCP_TIMER_PROBE); /* §8: one of them at a time */
             break;
         }
         lost += records_mark_lost(tcb, record);
