@@ -1,6 +1,7 @@
 /* BBR version 3 (draft-ietf-ccwg-bbr): what its files share.
  *
  *   bbr_model.c  what is known of the path: bandwidth, round trip, aggregation, and what losses say
+ *   bbr_noise.c  which losses are none of our doing
  *   bbr_probe.c  the states, in which the path is asked for more, or given room
  *   cc_bbr.c     what follows from both: pacing rate and window; and the way in from recovery
  *
@@ -78,6 +79,16 @@ struct bbr {
     uint64_t extra_acked_start_ns;
     uint64_t cycle_ns, bw_probe_wait_ns;
 
+    /* What the path loses anyway. */
+    uint32_t noise_parts;            /* ten thousandths; 0: nothing that is known */
+    uint32_t noise_sent, noise_lost; /* what is being counted, segments */
+    uint64_t noise_stamp_ns;         /* since when it is known */
+    uint64_t yielded_from;           /* bw_shortterm before */
+    uint32_t yield_rounds;           /* 0: not yielding */
+    uint32_t round_lost;             /* rate.lost when the round began */
+    uint64_t round_delivered;        /* and rate.delivered */
+    uint64_t round_rtt_ns;           /* the least in it so far */
+
     /* As it was when losses began, should they prove to be none. */
     enum bbr_state undo_state; /* BBR_STATES: none was left for it */
     uint64_t undo_bw_shortterm;
@@ -85,14 +96,17 @@ struct bbr {
 
     bool round_start : 1, loss_round_start : 1;
     bool is_loss_in_round : 1;
+    bool is_round_carried : 1; /* delivered as fast as sent, and few were lost */
     bool full_bw_now : 1, full_bw_reached : 1;
     bool is_bw_probe_sample : 1;
     bool prev_probe_too_high : 1, prev_probe_precautionary : 1;
     bool probe_rtt_expired : 1, probe_rtt_round_done : 1;
     bool idle_restart : 1;
-    bool has_rtt : 1;    /* the first pacing rate goes by a measured round trip */
-    bool saved : 1;      /* the undo state is this recovery's */
-    bool recovering : 1; /* as of the last ACK */
+    bool has_rtt : 1;                      /* the first pacing rate goes by a measured round trip */
+    bool saved : 1;                        /* the undo state is this recovery's */
+    bool recovering : 1;                   /* as of the last ACK */
+    bool has_cruised : 1, has_yielded : 1; /* when the round began; in this cycle */
+    bool is_level : 1;                     /* the last round's round trips show no queue at all */
 };
 
 /* What was in flight with a segment when it was sent, and lost since: of a sample, or of one that
@@ -139,6 +153,16 @@ uint32_t bbr_quantization_budget(const struct tcb *tcb, const struct bbr *bbr, u
 uint32_t bbr_inflight_with_headroom(const struct bbr *bbr);
 uint32_t bbr_target_inflight(const struct tcb *tcb, const struct bbr *bbr);
 bool bbr_is_inflight_too_high(const struct tcb *tcb, const struct bbr_flight *flight);
+
+/* ── bbr_noise.c ── */
+
+void bbr_noise_init(const struct tcb *tcb, struct bbr *bbr);
+/* What startup has counted is not to be mixed with what comes after. */
+void bbr_noise_count_anew(struct bbr *bbr);
+/* Among the last steps of an ACK. */
+void bbr_noise_learn(const struct tcb *tcb, struct bbr *bbr, const struct ack_event *event);
+/* Whether so many losses in so large a flight say nothing of what we have in flight. */
+bool bbr_is_noise(const struct tcb *tcb, uint32_t lost, uint32_t in_flight);
 
 /* ── bbr_probe.c ── */
 

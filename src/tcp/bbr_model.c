@@ -41,6 +41,7 @@ void bbr_model_init(struct tcb *tcb, struct bbr *bbr)
     bbr->probe_up_acked_per_inc = BBR_NO_VOLUME;
     bbr_reset_congestion_signals(bbr);
     bbr_reset_short_term_model(bbr);
+    bbr_noise_init(tcb, bbr);
 }
 
 /* ── Volumes ── */
@@ -126,6 +127,7 @@ void bbr_bound_bw(struct bbr *bbr)
 void bbr_reset_congestion_signals(struct bbr *bbr)
 {
     bbr->is_loss_in_round = false;
+    bbr->is_round_carried = false;
     bbr->bw_latest = 0;
     bbr->inflight_latest = 0;
 }
@@ -136,20 +138,14 @@ void bbr_reset_short_term_model(struct bbr *bbr)
     bbr->inflight_shortterm = BBR_NO_VOLUME;
 }
 
-/* Losses of so many in so large a flight are no sign of too much in flight. */
-static bool is_noise(const struct tcb *tcb, uint32_t lost, uint32_t in_flight)
-{
-    uint64_t percent = (uint64_t)tcb->stack->settings.tcp_bbr_loss_threshold;
-    return (uint64_t)lost * 100 <= in_flight * percent && (lost == 0 || tcb->opt.sack);
-}
-
 /* AdaptLowerBoundsFromCongestion: after a round with losses send no more than it delivered, but
- * come down by no more than Beta at a time; not while the losses may be of our own probing. */
+ * come down by no more than Beta at a time; not while the losses may be of our own probing; nor,
+ * other than the draft, after a round that carried all we sent. */
 static void adapt_lower_bounds(struct tcb *tcb, struct bbr *bbr)
 {
     bool probing =
         bbr->state == BBR_STARTUP || bbr->state == BBR_PROBE_REFILL || bbr->state == BBR_PROBE_UP;
-    if (probing || !bbr->is_loss_in_round)
+    if (probing || !bbr->is_loss_in_round || bbr->is_round_carried)
         return;
     if (bbr->bw_shortterm == BBR_NO_RATE)
         bbr->bw_shortterm = bbr_max_bw(bbr);
@@ -163,19 +159,17 @@ static void adapt_lower_bounds(struct tcb *tcb, struct bbr *bbr)
         bbr->inflight_latest, (uint32_t)((uint64_t)bbr->inflight_shortterm * BBR_BETA / 100));
 }
 
-/* What the path has shown to carry in this round. Once startup is over, more than the draft says,
- * which has what was delivered, and so comes down in each round with a loss, be there room or not:
- * by the losses themselves, though as few count as noise when it probes; and by the pacing margin,
- * for nobody is delivered more than he sends. */
+/* What was delivered in this round, at most. Nobody is delivered more than he sends: where few are
+ * lost and all else came as fast as it was sent, the path may carry more, and what was delivered is
+ * no bound. By the draft it would be one, and each round with a loss costs the pacing margin or, in
+ * DOWN, a tenth, and the losses themselves, until the next probe. */
 static void note_latest(const struct tcb *tcb, struct bbr *bbr, const struct rate_sample *sample)
 {
-    bool noisy = bbr->full_bw_reached && is_noise(tcb, sample->lost, sample->in_flight);
-    uint32_t noise = noisy ? sample->lost : 0;
-    uint64_t rate = sample->rate * 100 / (100 - BBR_PACING_MARGIN);
-    if (sample->delivered)
-        rate += rate * noise / sample->delivered;
-    bbr->bw_latest = max_u64(bbr->bw_latest, rate);
-    bbr->inflight_latest = max_u32(bbr->inflight_latest, sample->delivered + noise);
+    bbr->bw_latest = max_u64(bbr->bw_latest, sample->rate);
+    bbr->inflight_latest = max_u32(bbr->inflight_latest, sample->delivered);
+    if (bbr->full_bw_reached && sample->rate && sample->interval_ns == sample->send_ns &&
+        bbr_is_noise(tcb, sample->lost, sample->in_flight))
+        bbr->is_round_carried = true;
 }
 
 static void update_latest_signals(struct tcb *tcb, struct bbr *bbr,
@@ -226,7 +220,7 @@ static void update_ack_aggregation(struct tcb *tcb, struct bbr *bbr, uint32_t de
 
 bool bbr_is_inflight_too_high(const struct tcb *tcb, const struct bbr_flight *flight)
 {
-    return !is_noise(tcb, flight->lost, flight->in_flight);
+    return !bbr_is_noise(tcb, flight->lost, flight->in_flight);
 }
 
 /* ── An ACK ── */
@@ -265,5 +259,6 @@ void bbr_advance_model(const struct tcb *tcb, struct bbr *bbr, const struct ack_
         note_latest(tcb, bbr, &event->rate);
         bbr->lost_ranges = 0;
     }
+    bbr_noise_learn(tcb, bbr, event);
     bbr_bound_bw(bbr);
 }

@@ -81,6 +81,7 @@ static void check_startup_high_loss(struct tcb *tcb, struct bbr *bbr, const stru
 static void enter_drain(struct bbr *bbr)
 {
     bbr->state = BBR_DRAIN;
+    bbr_noise_count_anew(bbr);
     bbr->drain_start_round = bbr->round_count;
 }
 
@@ -100,6 +101,7 @@ static void start_down(struct tcb *tcb, struct bbr *bbr)
     bbr->probe_up_acked_per_inc = BBR_NO_VOLUME;
     pick_probe_wait(tcb, bbr);
     bbr->cycle_ns = tcb->stack->now_ns;
+    bbr->has_yielded = false;
     bbr->ack_phase = BBR_ACKS_PROBE_STOPPING;
     bbr_start_round(tcb, bbr);
     bbr->state = BBR_PROBE_DOWN;

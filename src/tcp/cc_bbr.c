@@ -70,9 +70,16 @@ static void bbr_release(struct tcb *tcb)
 
 /* ── The rate ── */
 
+/* The margin is there to let a queue go (PacingMarginPercent); a cruise that shows none does
+ * without. */
+static uint32_t pacing_margin(const struct bbr *bbr)
+{
+    return bbr->state == BBR_PROBE_CRUISE && bbr->is_level ? 0 : BBR_PACING_MARGIN;
+}
+
 static void set_rate_with_gain(struct tcb *tcb, const struct bbr *bbr, uint32_t gain)
 {
-    uint64_t rate = bbr->bw / 100 * gain / 100 * (100 - BBR_PACING_MARGIN);
+    uint64_t rate = bbr->bw / 100 * gain / 100 * (100 - pacing_margin(bbr));
     /* Until the pipe has been full it only rises: what limits may be the user. */
     if (rate && (bbr->full_bw_reached || rate > tcb->cc.pacing_rate))
         tcb->cc.pacing_rate = rate;
@@ -193,11 +200,15 @@ static void bbr_lost(struct tcb *tcb, const struct sent_record *record)
     bbr_handle_inflight_too_high(tcb, bbr, &flight);
 }
 
-/* Recovery begins, or congestion was signalled otherwise: that is a round with losses, and the
- * model answers at its end. */
+/* Recovery begins: its losses have been noted one by one, maybe in a round that is over. Or
+ * congestion was signalled otherwise: that makes a round with losses, and the model answers at its
+ * end. */
 static uint32_t bbr_reduced(struct tcb *tcb)
 {
-    note_loss(tcb, bbr_of(tcb));
+    if (tcb->records.lost_out > 0)
+        save_state(tcb, bbr_of(tcb));
+    else
+        note_loss(tcb, bbr_of(tcb));
     return tcb->cc.ssthresh;
 }
 
@@ -212,6 +223,7 @@ static void bbr_undone(struct tcb *tcb)
     struct bbr *bbr = bbr_of(tcb);
     bbr_restore_cwnd(tcb, bbr);
     bbr->is_loss_in_round = false;
+    bbr->yield_rounds = 0; /* for no losses, as it turns out */
     bbr_reset_full_bw(bbr);
     bbr->bw_shortterm = time_max(bbr->bw_shortterm, bbr->undo_bw_shortterm);
     bbr->inflight_shortterm = max_u32(bbr->inflight_shortterm, bbr->undo_inflight_shortterm);

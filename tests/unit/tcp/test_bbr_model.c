@@ -146,27 +146,50 @@ static void cruise_slows_down_to_what_a_lossy_round_delivered(void **state)
     assert_int_equal(bbr->bw_shortterm, BW * 7 / 10);
     lose_one(tcb);
     round_trip(tcb, 20, BW * 6 / 10);
-    assert_int_equal(bbr->bw_shortterm, BW * 6 / 10 * 100 / 99); /* the pacing margin */
+    assert_int_equal(bbr->bw_shortterm, BW * 6 / 10);
     bbr_tcb_free(tcb);
 }
 
-/* A loss in a hundred, and all else delivered as fast as the pacer lets it go: that is no reason to
- * come down, round by round. */
-static void cruise_keeps_its_bandwidth_where_losses_are_noise(void **state)
+/* A round trip in cruise, of which `lost` of a hundred are lost; the rest is delivered as fast as
+ * the pacer has let it go, or at half of that. */
+static void cruise_with_losses(struct tcb *tcb, uint32_t lost, bool as_sent)
+{
+    for (uint32_t i = 0; i < lost; i++)
+        lose_one(tcb);
+    uint64_t rate = bbr_of(tcb)->bw * 99 / 100 * 99 / 100;
+    struct ack_event event = ack_of(tcb, 100 - lost, 100, as_sent ? rate : rate / 2);
+    event.rate.delivered = 100 - lost;
+    event.rate.lost = lost;
+    event.rate.send_ns = as_sent ? event.rate.interval_ns : event.rate.interval_ns / 2;
+    tcb->cc.operations->control(tcb, &event);
+}
+
+/* That is no reason to come down, round by round. */
+static void cruise_keeps_its_bandwidth_where_few_losses_are_all_that_is_missing(void **state)
 {
     (void)state;
     struct tcb *tcb = bbr_tcb_new();
     struct bbr *bbr = bbr_of(tcb);
     reach_probe_bw(tcb);
-    for (int i = 0; i < 20; i++) {
-        lose_one(tcb);
-        struct ack_event event = ack_of(tcb, 99, 100, bbr->bw * 99 / 100 * 99 / 100);
-        event.rate.delivered = 99;
-        event.rate.lost = 1;
-        tcb->cc.operations->control(tcb, &event);
-    }
-    assert_in_range(bbr->bw_shortterm, BW * 99 / 100, BW);
-    assert_in_range(bbr->inflight_shortterm, 99, 100);
+    for (int i = 0; i < 20; i++)
+        cruise_with_losses(tcb, 1, true);
+    assert_int_equal(bbr->bw_shortterm, BBR_NO_RATE);
+    assert_int_equal(bbr->bw, BW);
+    cruise_with_losses(tcb, 3, true); /* more than LossThresh */
+    assert_in_range(bbr->bw_shortterm, BW * 7 / 10, BW * 98 / 100);
+    bbr_tcb_free(tcb);
+}
+
+/* The path itself was slower than we were. */
+static void cruise_slows_down_where_a_queue_has_grown(void **state)
+{
+    (void)state;
+    struct tcb *tcb = bbr_tcb_new();
+    reach_probe_bw(tcb);
+    cruise_with_losses(tcb, 1, true);
+    cruise_with_losses(tcb, 1, false);
+    cruise_with_losses(tcb, 1, false);
+    assert_in_range(bbr_of(tcb)->bw_shortterm, BW * 49 / 100, BW * 98 / 100);
     bbr_tcb_free(tcb);
 }
 
@@ -212,7 +235,8 @@ int main(void)
         cmocka_unit_test(headroom_is_a_part_of_the_longterm_volume),
         cmocka_unit_test(too_much_is_lost_above_two_percent_or_at_all_without_sack),
         cmocka_unit_test(cruise_slows_down_to_what_a_lossy_round_delivered),
-        cmocka_unit_test(cruise_keeps_its_bandwidth_where_losses_are_noise),
+        cmocka_unit_test(cruise_keeps_its_bandwidth_where_few_losses_are_all_that_is_missing),
+        cmocka_unit_test(cruise_slows_down_where_a_queue_has_grown),
         cmocka_unit_test(startup_does_not_slow_down_for_losses),
         cmocka_unit_test(aggregation_widens_the_window),
     };

@@ -28,6 +28,27 @@ static void rate_does_not_fall_before_the_pipe_was_full(void **state)
     bbr_tcb_free(tcb);
 }
 
+/* The margin lets a queue go, of which a cruise at the shortest round trip shows none. */
+static void cruise_without_a_queue_needs_no_margin(void **state)
+{
+    (void)state;
+    struct tcb *tcb = bbr_tcb_new();
+    reach_probe_bw(tcb);
+    round_trip(tcb, BDP, BW);
+    assert_int_equal(tcb->cc.pacing_rate, BW);
+    for (int queue_ms = 1; queue_ms >= 0; queue_ms--) {
+        struct ack_event event = ack_of(tcb, BDP, BDP, BW);
+        event.rtt_ns = TIME_MS(RTT_MS + queue_ms);
+        tcb->cc.operations->control(tcb, &event);
+        pacing_update_rate(tcb);
+        assert_int_equal(tcb->cc.pacing_rate, queue_ms ? BW / 100 * 99 : BW);
+    }
+    bbr_of(tcb)->state = BBR_PROBE_DOWN;
+    pacing_update_rate(tcb);
+    assert_int_equal(tcb->cc.pacing_rate, BW / 100 * 90 / 100 * 99);
+    bbr_tcb_free(tcb);
+}
+
 static void window_grows_by_what_is_delivered_up_to_twice_what_the_path_holds(void **state)
 {
     (void)state;
@@ -98,6 +119,23 @@ static void window_before_a_timeout_is_restored_after_recovery(void **state)
     struct ack_event nothing = {.rtt_ns = TIME_NEVER};
     tcb->cc.operations->control(tcb, &nothing);
     assert_int_equal(tcb->cc.cwnd, cwnd);
+    bbr_tcb_free(tcb);
+}
+
+/* What was lost counts in the round in which it was marked so, and not once more when recovery ends
+ * and another begins for the rest. ECN has no other way to be heard. */
+static void recovery_that_begins_anew_is_no_new_loss(void **state)
+{
+    (void)state;
+    struct tcb *tcb = bbr_tcb_new();
+    struct bbr *bbr = bbr_of(tcb);
+    reach_probe_bw(tcb);
+    tcb->records.lost_out = 1;
+    tcb->cc.operations->reduced(tcb);
+    assert_false(bbr->is_loss_in_round);
+    tcb->records.lost_out = 0;
+    tcb->cc.operations->reduced(tcb);
+    assert_true(bbr->is_loss_in_round);
     bbr_tcb_free(tcb);
 }
 
@@ -191,10 +229,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_rate_is_the_initial_window_in_a_round_trip),
         cmocka_unit_test(rate_does_not_fall_before_the_pipe_was_full),
+        cmocka_unit_test(cruise_without_a_queue_needs_no_margin),
         cmocka_unit_test(window_grows_by_what_is_delivered_up_to_twice_what_the_path_holds),
         cmocka_unit_test(window_keeps_to_the_model_in_each_state),
         cmocka_unit_test(window_is_never_below_four),
         cmocka_unit_test(window_before_a_timeout_is_restored_after_recovery),
+        cmocka_unit_test(recovery_that_begins_anew_is_no_new_loss),
         cmocka_unit_test(spurious_recovery_leaves_no_trace),
         cmocka_unit_test(spurious_loss_in_startup_leads_back_there),
         cmocka_unit_test(restart_from_idle_paces_at_the_bandwidth),
