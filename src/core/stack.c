@@ -84,9 +84,14 @@ void stack_batch_begin(struct stack *stack)
     stack->batch_enough = false;
 }
 
-void stack_batch_end(struct stack *stack)
+void stack_batch_pause(struct stack *stack)
 {
     stack->in_batch = false;
+}
+
+void stack_batch_end(struct stack *stack)
+{
+    stack_batch_pause(stack);
     if (stack->batch_over)
         stack->batch_over(stack);
 }

@@ -126,8 +126,11 @@ struct interface *stack_add_interface(
 /* A packet has arrived on `interface`. Returns why it was dropped, or DROP_NONE. */
 enum drop_reason stack_input(struct stack *stack, struct interface *interface, const void *packet,
                              size_t length, const struct tern_offload *offload, uint64_t now_ns);
-/* Around the packets of one look at the link. What they are answered with may come at the end. */
+/* Around the packets of one look at the link. What they are answered with may come at the end, or
+ * on what is sent before. A pause is for who was woken by them to have a turn: then another begins,
+ * or it ends, and soon. */
 void stack_batch_begin(struct stack *stack);
+void stack_batch_pause(struct stack *stack);
 void stack_batch_end(struct stack *stack);
 /* Lets time pass: runs all that is due. */
 void stack_advance(struct stack *stack, uint64_t now_ns);

@@ -26,11 +26,11 @@ uint64_t driver_deadline(struct driver *d)
     return d->broken ? machine : time_min(machine, link_deadline(d->link));
 }
 
-static bool serve(struct driver *d, int budget)
+static bool serve(struct driver *d, int budget, bool turn)
 {
     uint64_t now_ns = clock_now_ns();
     /* An acknowledgment that is here already comes before the timeout that it prevents. */
-    bool more = look_take_in(d, now_ns, budget);
+    bool more = look_take_in(d, now_ns, budget, turn);
     stack_advance(stack_of(d), now_ns);
     d->served_ns = clock_now_ns(); /* a batch can take as long as the helper's patience */
     return more || driver_deadline(d) <= now_ns;
@@ -38,16 +38,17 @@ static bool serve(struct driver *d, int budget)
 
 bool driver_serve(struct driver *d)
 {
-    return serve(d, POLL_BUDGET);
+    return serve(d, POLL_BUDGET, false);
 }
 
 void driver_look(struct driver *d)
 {
-    serve(d, LOOK_BUDGET);
+    serve(d, LOOK_BUDGET, true);
 }
 
 int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns)
 {
+    look_flush(d);
     uint64_t now_ns = clock_now_ns();
     uint64_t gather_ns = gather_until(d, now_ns);
     if (gather_ns)

@@ -61,6 +61,7 @@ static int driver_stop(struct sock_host *host)
         kick_poller(d);
     driver_unlock(d);
     pthread_join(d->helper_thread, NULL);
+    look_flush(d);
     stack_advance(stack_of(d), clock_now_ns());
     return 0;
 }

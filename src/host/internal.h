@@ -51,6 +51,7 @@ struct look {
     bool empty;             /* as the last look has shown, or as is expected */
     bool stopped;           /* it is the latter, and nothing was sent since */
     bool woke;              /* someone, while packets were taken in */
+    uint64_t paused_ns;     /* since then who was woken has his turn (look_flush); 0: nobody has */
     uint64_t slept_from_ns; /* the sleep in poll(2) that has told of the link; 0: none has */
 };
 
@@ -129,8 +130,11 @@ void look_slept(struct driver *d, uint64_t from_ns); /* in poll(2), for the link
 void look_sent(struct driver *d);
 /* Whether who begins to wait had better look before it sleeps. */
 bool look_pays(struct driver *d);
-/* Takes in up to `budget` packets. Whether there may be more. */
-bool look_take_in(struct driver *d, uint64_t now_ns, int budget);
+/* Takes in up to `budget` packets. Whether there may be more. `turn`: a call of the user's is about
+ * to go on, whoever is woken. */
+bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn);
+/* Has leave what could wait for those who were woken to have a turn: they have had it. */
+void look_flush(struct driver *d);
 
 /* gather.c */
 bool gather_received(struct driver *d, size_t length); /* whether it was a super-segment */

@@ -5,6 +5,9 @@
 #include "base/time.h"
 #include "host/internal.h"
 
+/* Who was woken has so long for what may carry the acknowledgments. */
+#define TURN_NS TIME_MS(1)
+
 /* Who comes back so soon from poll(2) has not slept: a packet was there. */
 #define AT_ONCE_NS TIME_US(2)
 
@@ -49,7 +52,30 @@ static void learn_first(struct driver *d, bool told, bool found)
     d->look.stopped = false;
 }
 
-bool look_take_in(struct driver *d, uint64_t now_ns, int budget)
+void look_flush(struct driver *d)
+{
+    if (d->look.paused_ns)
+        stack_batch_end(stack_of(d));
+    d->look.paused_ns = 0;
+}
+
+/* Acknowledgments need not go ahead of what a reader answers, or of its FIN: a question, an answer
+ * and two ends are a packet each then. They go when it waits again, or when the helper finds that
+ * nobody does; a loop of the user's own is not to be relied on. */
+static void batch_over(struct driver *d, uint64_t now_ns, bool turn)
+{
+    bool in_time = d->look.paused_ns == 0 || now_ns - d->look.paused_ns < TURN_NS;
+    if (turn && in_time && !d->dismissed) {
+        stack_batch_pause(stack_of(d));
+        if (d->look.paused_ns == 0)
+            d->look.paused_ns = now_ns;
+    } else {
+        d->look.paused_ns = 0;
+        stack_batch_end(stack_of(d));
+    }
+}
+
+bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn)
 {
     struct look *look = &d->look;
     bool told = look->slept_from_ns != 0;
@@ -71,6 +97,6 @@ bool look_take_in(struct driver *d, uint64_t now_ns, int budget)
     }
     if (look->woke && !guess_is(&look->behind))
         look->empty = look->stopped = true;
-    stack_batch_end(stack_of(d));
+    batch_over(d, now_ns, turn || look->woke);
     return !look->empty && !d->broken;
 }

@@ -105,6 +105,7 @@ void receive_ack_sent(struct tcb *tcb)
     }
     tcb->ack.now = tcb->ack.pending = tcb->ack.pushed = false;
     tcb->ack.arrived = 0;
+    list_remove(&tcb->ack.batch);
     tcb->ecn.accurate.acks_alone = false;
     tcb->opt.last_ack_sent = tcb->rcv.nxt;
     timer_clear(tcb, TCP_TIMER_ACK);
@@ -155,9 +156,20 @@ void receive_decide_ack(struct tcb *tcb)
             tcb->ack.now = true;
         return;
     }
+    if (!list_empty(&tcb->ack.batch))
+        return; /* that is sooner */
     uint64_t at = tcb->stack->now_ns + delay(tcb);
     if (at < timer_deadline(tcb, TCP_TIMER_ACK))
         timer_set(tcb, TCP_TIMER_ACK, at);
+}
+
+void receive_handshake_over(struct tcb *tcb)
+{
+    tcb->ack.pending = true;
+    if (tcb->stack->in_batch)
+        wait_for_batch(tcb);
+    else
+        tcb->ack.now = true;
 }
 
 void receive_batch_over(struct stack *stack)
@@ -192,7 +204,7 @@ void receive_consumed(struct tcb *tcb, uint32_t bytes)
         return;
     receive_window_consumed(tcb, bytes);
     bool emptied = tcb->rcv.ring.length == 0;
-    if (tcb->ack.pending &&
+    if (tcb->ack.pending && list_empty(&tcb->ack.batch) &&
         (tcb->rcv.nxt - tcb->rcv.wup > tcb->rcv.mss ||
          (emptied && tcb->ack.pushed && !tcb->ack.interactive && tcb->ack.quick)))
         tcp_send_ack(tcb, WHY_ACK);

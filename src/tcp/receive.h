@@ -45,6 +45,7 @@ void receive_answer_expected(struct tcb *tcb); /* text is about to be sent: let 
 void receive_data_sent(struct tcb *tcb);       /* data leaves, and carries an acknowledgment */
 void receive_ack_sent(struct tcb *tcb);        /* RCV.NXT has been acknowledged */
 void receive_decide_ack(struct tcb *tcb);      /* at the end of segment arrival: now or later */
+void receive_handshake_over(struct tcb *tcb);  /* our SYN is acknowledged, and theirs is to be */
 void receive_batch_over(struct stack *stack);  /* ACKs that waited for the batch's end go */
 void receive_ack_expired(struct tcb *tcb);     /* the delayed ACK's timer */
 void receive_consumed(struct tcb *tcb,

@@ -49,7 +49,7 @@ static void syn_acknowledged(struct tcb *tcb, const struct segment *segment)
     if (tcb->snd.expected || tcb->preferences.defer_accept)
         receive_answer_expected(tcb);
     else
-        tcb->ack.now = true;
+        receive_handshake_over(tcb);
 }
 
 /* §3.5, figure 8: both have sent a SYN. */

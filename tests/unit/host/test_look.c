@@ -8,7 +8,7 @@ enum { BUDGET = 32, SMALL = 100, SUPER = 64 * 1024, NOW = 1000000 };
 
 static struct tern t;
 static struct driver d;
-static unsigned queued, looks;
+static unsigned queued, looks, batches_over;
 static size_t length_of_each;
 static bool wakes; /* whoever waits, with each packet */
 
@@ -35,6 +35,12 @@ static enum drop_reason input(struct stack *stack, struct interface *interface,
     return DROP_NONE;
 }
 
+static void count_batch(struct stack *stack)
+{
+    (void)stack;
+    batches_over++;
+}
+
 static int setup(void **state)
 {
     static const struct link_operations operations = {.poll = count_poll};
@@ -43,7 +49,8 @@ static int setup(void **state)
     t = (struct tern){0};
     t.stack.networks[4].input = input;
     d = (struct driver){.t = &t, .link = &link};
-    queued = looks = 0;
+    t.stack.batch_over = count_batch;
+    queued = looks = batches_over = 0;
     length_of_each = SMALL;
     wakes = true;
     return 0;
@@ -53,7 +60,7 @@ static int setup(void **state)
 static unsigned take_in(void)
 {
     unsigned before = looks;
-    look_take_in(&d, NOW, BUDGET);
+    look_take_in(&d, NOW, BUDGET, false);
     return looks - before;
 }
 
@@ -149,11 +156,60 @@ static void no_more_than_the_budget_is_taken_in(void **state)
     (void)state;
     length_of_each = SUPER;
     queued = BUDGET + 1;
-    assert_true(look_take_in(&d, NOW, BUDGET));
+    assert_true(look_take_in(&d, NOW, BUDGET, false));
     assert_int_equal(queued, 1);
     assert_true(look_pays(&d));
-    assert_false(look_take_in(&d, NOW, BUDGET));
+    assert_false(look_take_in(&d, NOW, BUDGET, false));
     assert_int_equal(queued, 0);
+}
+
+static void who_is_woken_has_a_turn_before_the_batch_is_over(void **state)
+{
+    (void)state;
+    queued = 1;
+    take_in();
+    assert_int_equal(batches_over, 0);
+    assert_false(t.stack.in_batch);
+    look_flush(&d);
+    assert_int_equal(batches_over, 1);
+    look_flush(&d); /* it is over already */
+    assert_int_equal(batches_over, 1);
+}
+
+static void where_nobody_is_woken_the_batch_is_over_unless_a_call_goes_on(void **state)
+{
+    (void)state;
+    wakes = false;
+    queued = 1;
+    take_in();
+    assert_int_equal(batches_over, 1);
+    queued = 1;
+    look_take_in(&d, NOW, BUDGET, true);
+    assert_int_equal(batches_over, 1);
+    look_flush(&d);
+    assert_int_equal(batches_over, 2);
+}
+
+static void turns_end_after_a_while(void **state)
+{
+    (void)state;
+    for (uint64_t now_ns = NOW; now_ns < NOW + TIME_MS(1); now_ns += TIME_US(100)) {
+        queued = 1;
+        look_take_in(&d, now_ns, BUDGET, false);
+        assert_int_equal(batches_over, 0);
+    }
+    queued = 1;
+    look_take_in(&d, NOW + TIME_MS(1), BUDGET, false);
+    assert_int_equal(batches_over, 1);
+}
+
+static void no_turn_is_left_to_a_loop_of_the_users_own(void **state)
+{
+    (void)state;
+    d.dismissed = true;
+    queued = 1;
+    take_in();
+    assert_int_equal(batches_over, 1);
 }
 
 int main(void)
@@ -166,6 +222,11 @@ int main(void)
         cmocka_unit_test_setup(super_segments_are_looked_for_until_there_are_none, setup),
         cmocka_unit_test_setup(who_wakes_nobody_is_looked_for_more_behind, setup),
         cmocka_unit_test_setup(no_more_than_the_budget_is_taken_in, setup),
+        cmocka_unit_test_setup(who_is_woken_has_a_turn_before_the_batch_is_over, setup),
+        cmocka_unit_test_setup(where_nobody_is_woken_the_batch_is_over_unless_a_call_goes_on,
+                               setup),
+        cmocka_unit_test_setup(turns_end_after_a_while, setup),
+        cmocka_unit_test_setup(no_turn_is_left_to_a_loop_of_the_users_own, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

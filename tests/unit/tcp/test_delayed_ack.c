@@ -196,6 +196,60 @@ static void an_end_within_a_batch_leaves_nothing_to_acknowledge(void **state)
     peer_free(p);
 }
 
+/* Who was woken has a turn, and what it sends carries the ACK. */
+static void what_is_read_within_a_pause_is_acknowledged_by_the_answer(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    stack_batch_begin(&p->m->stack);
+    peer_text(p, 1, 100); /* which is acknowledged at once, as the first of a connection are */
+    stack_batch_pause(&p->m->stack);
+    peer_read(p, 1, 100);
+    peer_quiet(p);
+    peer_write(p, 10);
+    assert_int_equal(peer_expect(p, TCP_ACK | TCP_PSH, 1, 10).ack, 101);
+    stack_batch_end(&p->m->stack);
+    peer_quiet(p);
+    peer_free(p);
+}
+
+static void what_is_only_read_within_a_pause_is_acknowledged_at_its_end(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    for (uint32_t seq = 1; seq < 301; seq += 100) {
+        stack_batch_begin(&p->m->stack);
+        peer_text(p, seq, 100);
+        stack_batch_pause(&p->m->stack);
+        peer_read(p, seq, 100);
+        peer_quiet(p);
+    }
+    stack_batch_end(&p->m->stack);
+    peer_expect_ack(p, 301);
+    peer_quiet(p);
+    peer_free(p);
+}
+
+static void what_an_answer_has_acknowledged_leaves_the_batch(void **state)
+{
+    (void)state;
+    uint32_t seq;
+    struct peer *p = peer_settled(&seq);
+    stack_batch_begin(&p->m->stack);
+    peer_text(p, seq, 2000);
+    stack_batch_pause(&p->m->stack);
+    peer_read(p, seq, 2000);
+    peer_write(p, 10);
+    peer_forget(p);
+    stack_batch_begin(&p->m->stack);
+    peer_text(p, seq + 2000, 10); /* too little to be acknowledged without delay */
+    stack_batch_end(&p->m->stack);
+    peer_quiet(p);
+    peer_free(p);
+}
+
 /* Full-sized is what the packets are that the link has put together, not what they make together.
  */
 static void super_segment_tells_the_size_of_its_packets(void **state)
@@ -231,6 +285,9 @@ int main(void)
         cmocka_unit_test(a_long_batch_is_acknowledged_every_eight_packets),
         cmocka_unit_test(disorder_is_acknowledged_at_once_within_a_batch),
         cmocka_unit_test(an_end_within_a_batch_leaves_nothing_to_acknowledge),
+        cmocka_unit_test(what_is_read_within_a_pause_is_acknowledged_by_the_answer),
+        cmocka_unit_test(what_is_only_read_within_a_pause_is_acknowledged_at_its_end),
+        cmocka_unit_test(what_an_answer_has_acknowledged_leaves_the_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

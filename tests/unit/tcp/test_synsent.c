@@ -19,6 +19,30 @@ static void SYN_ACK_opens_and_is_acknowledged(void **state)
     peer_free(p);
 }
 
+/* Who was woken by the opening has a turn before the batch is over. */
+static void first_data_carries_the_acknowledgment_of_the_SYN_ACK(void **state)
+{
+    (void)state;
+    for (int writes = 0; writes < 2; writes++) {
+        struct peer *p = peer_new();
+        peer_await_syn(p);
+        p->acked = 1;
+        stack_batch_begin(&p->m->stack);
+        assert_int_equal(peer_send_raw(p, peer_syn(p, TCP_SYN | TCP_ACK, PEER_PLAIN)), DROP_NONE);
+        stack_batch_pause(&p->m->stack);
+        peer_quiet(p);
+        if (writes) {
+            peer_write(p, 10);
+            assert_int_equal(peer_expect(p, TCP_ACK | TCP_PSH, 1, 10).ack, 1);
+        }
+        stack_batch_end(&p->m->stack);
+        if (!writes)
+            peer_expect_ack(p, 1);
+        peer_quiet(p);
+        peer_free(p);
+    }
+}
+
 static void text_and_FIN_on_the_SYN_ACK_are_taken(void **state)
 {
     (void)state;
@@ -222,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(SYN_ACK_opens_and_is_acknowledged),
+        cmocka_unit_test(first_data_carries_the_acknowledgment_of_the_SYN_ACK),
         cmocka_unit_test(text_and_FIN_on_the_SYN_ACK_are_taken),
         cmocka_unit_test(echo_of_what_no_SYN_had_is_answered_with_a_reset),
         cmocka_unit_test(unacceptable_ACK_is_answered_with_a_reset_of_its_number),
