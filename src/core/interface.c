@@ -72,11 +72,21 @@ static bool first_part_alone_has_cwr(const struct packet_out *packet)
     return !packet->cwr_on_all && has_cwr(packet);
 }
 
+uint32_t interface_super_packet_max(const struct interface *interface,
+                                    const struct address *destination)
+{
+    if (interface->big_packet_max > interface->super_packet_max &&
+        interface->stack->settings.ip_big_packets && address_equal(destination, &interface->kernel))
+        return interface->big_packet_max;
+    return interface->super_packet_max;
+}
+
 /* RFC 9768 §3.3.4: what cuts as RFC 3168 has it would spoil the counter that CWR is a part of. */
 static bool link_cuts(const struct interface *interface, const struct packet_out *packet)
 {
     return (interface->features & TERN_LINK_TSO) &&
-           packet->header_length + packet->payload_length <= interface->super_packet_max &&
+           packet->header_length + packet->payload_length <=
+               interface_super_packet_max(interface, &packet->destination) &&
            (interface->features & TERN_LINK_TSO_CWR || !packet->cwr_on_all || !has_cwr(packet));
 }
 

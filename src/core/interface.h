@@ -31,6 +31,8 @@ struct interface {
     uint32_t mtu;
     uint32_t features;         /* TERN_LINK_… */
     uint32_t super_packet_max; /* bytes of IP packet that transmit takes with TERN_LINK_TSO */
+    uint32_t big_packet_max;   /* the same to `kernel`, if that is more */
+    struct address kernel;     /* this host's own, at the other end of the link */
     unsigned address_count;
     struct interface_address addresses[LIMIT_INTERFACE_ADDRESSES];
 };
@@ -39,6 +41,9 @@ struct interface {
 int interface_add_address(struct interface *interface, const struct address *address,
                           unsigned prefix_bits);
 bool interface_owns(const struct interface *interface, const struct address *address);
+/* Bytes of a super-segment's IP packet that may be handed to the link for `destination`. */
+uint32_t interface_super_packet_max(const struct interface *interface,
+                                    const struct address *destination);
 /* Whether `address` is the directed broadcast address of one of the subnets (IPv4), or the limited
  * one. */
 bool interface_is_broadcast(const struct interface *interface, const struct address *address);

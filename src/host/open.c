@@ -112,6 +112,8 @@ static int open_stack(const struct tern_config *config, struct link *link, struc
     int result = tern_create(&parameters, out, error);
     if (result < 0)
         return result;
+    (*out)->interface->big_packet_max = link->big_packet_max;
+    (*out)->interface->kernel = link->kernel;
     result = driver_start(driver, *out);
     if (result == 0)
         return 0;

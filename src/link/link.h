@@ -11,6 +11,7 @@
 
 #include <tern/tern.h>
 
+#include "base/address.h"
 #include "core/drop.h"
 
 struct link;
@@ -42,6 +43,8 @@ struct link {
     uint32_t mtu;
     uint32_t features;         /* TERN_LINK_… */
     uint32_t super_packet_max; /* bytes, with TERN_LINK_TSO */
+    uint32_t big_packet_max;   /* the same to `kernel`, if that is more (IPv4 total length 0) */
+    struct address kernel;     /* at the link's other end */
 };
 
 static inline int link_send(struct link *link, const struct iovec *spans, int count,

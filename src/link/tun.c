@@ -18,6 +18,8 @@
 #include "base/limits.h"
 #include "base/time.h"
 #include "link/error.h"
+#include "link/held.h"
+#include "link/tun_big.h"
 #include "link/tun_peer.h"
 
 enum {
@@ -30,6 +32,7 @@ enum {
 struct tun {
     struct link link; /* first: a link is its device */
     int descriptor;
+    struct held_queue early; /* virtio's header and a packet each, from before it was open */
     uint8_t receive[16 + LIMIT_SUPER_PACKET];
 };
 
@@ -120,11 +123,22 @@ static bool offload_read(const struct virtio_net_hdr *header, const uint8_t *pac
     return out->header_length > 0;
 }
 
+static ssize_t read_packet(struct tun *tun, uint8_t *start, size_t size)
+{
+    struct held_packet *early = held_queue_take(&tun->early);
+    if (!early)
+        return read(tun->descriptor, start, size);
+    size_t length = early->length < size ? early->length : size;
+    memcpy(start, early->bytes, length);
+    free(early);
+    return (ssize_t)length;
+}
+
 /* One packet: 1 delivered, 0 when none is there, or a negative errno when the device is gone. */
 static int tun_receive(struct tun *tun, uint64_t now_ns, link_deliver *deliver, void *machine)
 {
     uint8_t *start = tun->receive + RECEIVE_START;
-    ssize_t got = read(tun->descriptor, start, sizeof tun->receive - RECEIVE_START);
+    ssize_t got = read_packet(tun, start, sizeof tun->receive - RECEIVE_START);
     if (got < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
     if (got < VIRTIO_HEADER)
@@ -170,6 +184,7 @@ static int tun_descriptor(const struct link *link)
 static void tun_close(struct link *link)
 {
     struct tun *tun = (struct tun *)link;
+    held_queue_release(&tun->early);
     close(tun->descriptor);
     free(tun);
 }
@@ -259,7 +274,7 @@ static uint32_t ask_for_offloads(int descriptor)
     return 0;
 }
 
-static struct link *tun_new(int descriptor, uint32_t mtu)
+static struct link *tun_new(int descriptor, const struct tun_peer *peer)
 {
     struct tun *tun = malloc(sizeof *tun);
     if (!tun)
@@ -267,10 +282,15 @@ static struct link *tun_new(int descriptor, uint32_t mtu)
     uint32_t features = ask_for_offloads(descriptor);
     tun->link =
         (struct link){.operations = &tun_operations,
-                      .mtu = mtu,
+                      .mtu = peer->mtu,
+                      .kernel = peer->kernel,
                       .features = features,
                       .super_packet_max = features & TERN_LINK_TSO ? LIMIT_SUPER_PACKET : 0};
     tun->descriptor = descriptor;
+    tun->early = (struct held_queue){0};
+    if (features & TERN_LINK_TSO &&
+        tun_big_ask(descriptor, &peer->ours, &peer->kernel, &tun->early))
+        tun->link.big_packet_max = LIMIT_BIG_PACKET;
     return &tun->link;
 }
 
@@ -289,7 +309,7 @@ int tun_link_open(const struct tun_config *config, struct link **out, char *erro
         result = tun_peer_configure(&peer, error, error_size);
     if (result < 0)
         goto fail;
-    *out = tun_new(descriptor, peer.mtu);
+    *out = tun_new(descriptor, &peer);
     if (!*out) {
         result = link_error(error, error_size, ENOMEM, "out of memory");
         goto fail;

@@ -7,9 +7,9 @@
 
 uint32_t burst_bytes_max(const struct tcb *tcb)
 {
-    const struct interface *interface = tcb->path.interface;
-    return interface->super_packet_max > LIMIT_HEADERS ? interface->super_packet_max - LIMIT_HEADERS
-                                                       : LIMIT_SUPER_PACKET - LIMIT_HEADERS;
+    uint32_t packet =
+        interface_super_packet_max(tcb->path.interface, &tcb->connection->remote.address);
+    return (packet > LIMIT_HEADERS ? packet : LIMIT_SUPER_PACKET) - LIMIT_HEADERS;
 }
 
 /* About a millisecond of the present rate, so that a slow connection does not send in lumps; and on

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -228,6 +229,38 @@ static void bytes_pass_both_ways_at_once(void **state)
     tern_close_stack(t);
 }
 
+/* The longest packet that left, by the trace. */
+static void note_longest(void *user, const struct tern_trace_event *event)
+{
+    size_t *longest = user, length = 0;
+    for (int i = 0; i < event->count; i++)
+        length += event->packet[i].iov_len;
+    if (event->kind == TERN_TRACE_OUT && length > *longest)
+        *longest = length;
+}
+
+/* Linux 6.3 was the first to take them. */
+static void packets_of_more_than_64_KB_go_where_the_kernel_takes_them(void **state)
+{
+    (void)state;
+    int major = 0, minor = 0;
+    struct utsname name;
+    assert_int_equal(uname(&name), 0);
+    assert_int_equal(sscanf(name.release, "%d.%d", &major, &minor), 2);
+    bool takes = major > 6 || (major == 6 && minor >= 3);
+    for (int wanted = 0; wanted < 2; wanted++) {
+        size_t longest = 0;
+        struct tern_config config = {.trace = note_longest,
+                                     .trace_user = &longest,
+                                     .settings = wanted ? NULL : "ip.big_packets=0"};
+        struct tern *t = open_with(&config);
+        exchange(t);
+        tern_close_stack(t);
+        assert_true(longest > 32 * 1024);
+        assert_int_equal(longest > UINT16_MAX, wanted && takes);
+    }
+}
+
 /* What tshark finds wrong in a capture: bad checksums, malformed packets. */
 static void capture_pleases_tshark(void **state)
 {
@@ -337,6 +370,7 @@ int main(void)
         cmocka_unit_test(closed_stack_leaves_nothing_behind),
         cmocka_unit_test(handshake_needs_no_call_of_ours),
         cmocka_unit_test(bytes_pass_both_ways_at_once),
+        cmocka_unit_test(packets_of_more_than_64_KB_go_where_the_kernel_takes_them),
         cmocka_unit_test(capture_pleases_tshark),
         cmocka_unit_test(bytes_pass_through_every_fault),
         cmocka_unit_test(small_mtu_is_kept_to),

@@ -86,6 +86,22 @@ static void point_to_point_subnet_has_no_broadcast(void **state)
     machine_free(m);
 }
 
+static void only_this_hosts_kernel_is_sent_big_packets(void **state)
+{
+    (void)state;
+    struct machine *m = machine_new(TERN_LINK_CHECKSUM | TERN_LINK_TSO);
+    struct address kernel = ipv4("10.0.0.2"), other = ipv4("10.0.0.9");
+    m->interface->kernel = kernel;
+    m->stack.settings.ip_big_packets = 1;
+    assert_int_equal(interface_super_packet_max(m->interface, &kernel), 65535);
+    m->interface->big_packet_max = LIMIT_BIG_PACKET;
+    assert_int_equal(interface_super_packet_max(m->interface, &kernel), LIMIT_BIG_PACKET);
+    assert_int_equal(interface_super_packet_max(m->interface, &other), 65535);
+    m->stack.settings.ip_big_packets = 0;
+    assert_int_equal(interface_super_packet_max(m->interface, &kernel), 65535);
+    machine_free(m);
+}
+
 static uint16_t pseudo_header_sum(const struct ipv4_header *header, size_t length)
 {
     struct checksum sum = CHECKSUM_START;
@@ -219,6 +235,7 @@ int main(void)
         cmocka_unit_test(addresses_are_bounded),
         cmocka_unit_test(broadcast_of_each_subnet_is_known),
         cmocka_unit_test(point_to_point_subnet_has_no_broadcast),
+        cmocka_unit_test(only_this_hosts_kernel_is_sent_big_packets),
         cmocka_unit_test(checksum_is_finished_for_a_link_that_cannot),
         cmocka_unit_test(checksum_is_left_to_a_link_that_can),
         cmocka_unit_test(udp_checksum_zero_goes_out_as_ones),

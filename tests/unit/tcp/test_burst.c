@@ -34,6 +34,18 @@ static void short_path_sends_longer_bursts(void **state)
     peer_free(p);
 }
 
+static void burst_to_this_hosts_kernel_is_longer(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    uint32_t usual = burst_bytes_max(p->tcb);
+    p->m->interface->big_packet_max = LIMIT_BIG_PACKET;
+    assert_int_equal(burst_bytes_max(p->tcb), usual);
+    p->m->interface->kernel = p->tcb->connection->remote.address;
+    assert_int_equal(burst_bytes_max(p->tcb), 1 << 17);
+    peer_free(p);
+}
+
 static void rate_follows_window_and_round_trip(void **state)
 {
     (void)state;
@@ -79,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(burst_is_about_a_millisecond_of_the_rate_and_two_segments_at_least),
         cmocka_unit_test(short_path_sends_longer_bursts),
+        cmocka_unit_test(burst_to_this_hosts_kernel_is_longer),
         cmocka_unit_test(rate_follows_window_and_round_trip),
         cmocka_unit_test(small_part_waits_for_the_acknowledgment_that_is_near),
     };
