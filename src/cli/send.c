@@ -87,12 +87,12 @@ static ssize_t source_read(struct delivery *d, uint8_t *block)
     }
 }
 
-/* Bytes that the peer has acknowledged: what was written less what still waits. */
+/* Bytes that the peer has acknowledged: what was written less what still waits, a FIN with it. */
 static uint64_t delivery_acknowledged(struct delivery *d)
 {
     int waiting = 0;
     tern_ioctl(d->session.stack, d->socket, SIOCOUTQ, &waiting);
-    return d->sent - (uint64_t)waiting;
+    return d->sent > (uint64_t)waiting ? d->sent - (uint64_t)waiting : 0;
 }
 
 /* After a call that ended with errno: 0 to try again, or a negative errno. */
