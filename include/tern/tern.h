@@ -473,7 +473,8 @@ TERN_API int tern_drain(struct tern *t, int socket);
  * watch has something to tell, and until tern_step() has dealt with it. That is a state, not a
  * change (level-triggered); at times it is readable for nothing. It can be given to poll, select,
  * epoll and what is built on them; nothing else may be done with it, and tern_close_stack() closes
- * it. Each call gives the same. It does not block.
+ * it. Each call gives the same. It does not block. Who waits with a signal mask gives it to
+ * ppoll(2) or epoll_pwait(2): no call of tern's takes one.
  *
  * From the first call on, the helper thread rests: packets are answered and timers run when
  * tern_step() or any other call is made, and, as ever, while a call waits in whatever thread.
