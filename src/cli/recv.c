@@ -170,10 +170,10 @@ const struct command recv_command = {
         "all.\n"
         "\n"
         "Examples:\n"
-        "  tern recv 8000 copy &  nc -N 10.0.0.3 8000 < FILE\n"
+        "  tern recv 8000 copy &  socat -u OPEN:FILE TCP:10.0.0.3:8000\n"
         "  tern recv --sandbox 8000 copy\n"
         "      a network of its own; start the sender in it with the line that is printed:\n"
-        "      nsenter -t PID -U --preserve-credentials -n nc -N 10.0.0.3 8000 < FILE\n",
+        "      nsenter -t PID -U --preserve-credentials -n socat -u OPEN:FILE TCP:10.0.0.3:8000\n",
     .arguments_least = 1,
     .arguments_most = 2,
     .arguments_missing = "on which port? give a number like 8000",

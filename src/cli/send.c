@@ -219,15 +219,16 @@ const struct command send_command = {
     .name = "send",
     .synopsis = "HOST:PORT [FILE]",
     .summary = "deliver a file or standard input over TCP",
-    .text = "Delivers FILE, or standard input, to a TCP receiver at HOST:PORT, closes, and waits "
-            "until\n"
-            "the peer has acknowledged all of it. Then prints what it took.\n"
-            "\n"
-            "Examples:\n"
-            "  nc -l -p 8000 > copy &  tern send 10.0.0.2:8000 FILE\n"
-            "  tern send --sandbox --wait 60 10.0.0.2:8000 FILE\n"
-            "      a network of its own; start the receiver in it with the line that is printed:\n"
-            "      nsenter -t PID -U --preserve-credentials -n nc -l -p 8000 > copy\n",
+    .text =
+        "Delivers FILE, or standard input, to a TCP receiver at HOST:PORT, closes, and waits "
+        "until\n"
+        "the peer has acknowledged all of it. Then prints what it took.\n"
+        "\n"
+        "Examples:\n"
+        "  socat -u TCP-LISTEN:8000 CREATE:copy &  tern send 10.0.0.2:8000 FILE\n"
+        "  tern send --sandbox --wait 60 10.0.0.2:8000 FILE\n"
+        "      a network of its own; start the receiver in it with the line that is printed:\n"
+        "      nsenter -t PID -U --preserve-credentials -n socat -u TCP-LISTEN:8000 CREATE:copy\n",
     .options = send_entries,
     .values = &send_options,
     .arguments_least = 1,

@@ -268,7 +268,7 @@ const struct command serve_command = {
         "Example:\n"
         "  tern serve --sandbox echo daytime:1313\n"
         "      a network of its own; reach it with the line that is printed:\n"
-        "      nsenter -t PID -U --preserve-credentials -n nc 10.0.0.3 1313\n",
+        "      nsenter -t PID -U --preserve-credentials -n socat - TCP:10.0.0.3:1313\n",
     .arguments_least = 1,
     .arguments_most = OFFERS_MAX,
     .arguments_missing = "which services? give some of echo, discard, chargen and daytime",

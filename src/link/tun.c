@@ -231,7 +231,7 @@ static int attach_failed(const char *device, char *error, size_t error_size)
     case EBUSY:
         return link_error(error, error_size, EBUSY,
                           "device %s is in use by another program: end it, or choose another "
-                          "device",
+                          "device (--dev NAME; struct tern_config's device)",
                           device);
     case EINVAL:
         return link_error(error, error_size, EINVAL,
