@@ -100,10 +100,12 @@ int value_host(const char *what, const char *text, struct sockaddr_in *out,
                struct tern_error *error)
 {
     struct address address;
-    if (address_parse(text, &address) < 0 || !address_is_ipv4(&address))
-        return value_wrong(
-            error, "%s '%.60s' is not an IPv4 address like 10.0.0.2 (names are not looked up)",
-            what, text);
+    bool is_address = address_parse(text, &address) == 0;
+    if (!is_address || !address_is_ipv4(&address))
+        return value_wrong(error, "%s '%.60s' is %s", what, text,
+                           is_address ? "an IPv6 address, and tern speaks only IPv4 yet"
+                                      : "not an IPv4 address like 10.0.0.2 (names are not looked "
+                                        "up)");
     *out = (struct sockaddr_in){.sin_family = AF_INET,
                                 .sin_addr.s_addr = htonl(address_to_ipv4(&address))};
     return 0;

@@ -99,6 +99,8 @@ static void wrong_endpoints_are_told_what_is_wrong_with_them(void **state)
     assert_string_equal(
         error.text,
         "host 'example.org' is not an IPv4 address like 10.0.0.2 (names are not looked up)");
+    assert_int_equal(value_host("host", "::1", &to, &error), -EINVAL);
+    assert_string_equal(error.text, "host '::1' is an IPv6 address, and tern speaks only IPv4 yet");
     assert_int_equal(value_endpoint("10.0.0.2:", &to, &error), -EINVAL);
     assert_int_equal(value_endpoint(":80", &to, &error), -EINVAL);
     assert_int_equal(value_endpoint("", &to, &error), -EINVAL);
