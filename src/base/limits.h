@@ -12,6 +12,10 @@ enum limits {
     LIMIT_BIG_PACKET = (1 << 17) + 128, /* and to this host's kernel, where it takes them */
     LIMIT_HEADERS = 128, /* room for a departing packet's headers: IPv6 40 + TCP 60, rounded */
 
+    LIMIT_QUEUES = 64,         /* stacks over one device, each with a queue of it */
+    LIMIT_SHARED_PORT = 32768, /* first port that belongs to one of them alone (core/share.h) */
+    LIMIT_HANDED_OVER = 1024,  /* packets that wait to be taken over by one of them */
+
     LIMIT_RING_SPARES = 4,            /* rings' memory kept for the next, pieces a stack */
     LIMIT_RING_SPARE_LEAST = 1 << 16, /* bytes below which it is not worth it, a piece */
     LIMIT_RING_SPARE_MOST = 1 << 20,  /* and above which it is too much */

@@ -23,6 +23,7 @@
 #include "core/packet.h"
 #include "core/route.h"
 #include "core/setting.h"
+#include "core/share.h"
 
 /* What an ICMP error says of a packet we sent, whichever family's ICMP said it. */
 enum path_error_kind {
@@ -85,6 +86,7 @@ struct stack {
     struct settings settings;
     struct counters counters;
     struct trace trace;
+    struct share share; /* of what comes to its address, among stacks that have it in common */
 
     struct interface interfaces[LIMIT_INTERFACES];
     unsigned interface_count;

@@ -37,6 +37,12 @@ static inline struct ip *ip_of(const struct stack *stack)
     return stack->networks[4].state;
 }
 
+/* Whether what arrives by `interface` has never left us. */
+static inline bool ip_is_looped(const struct stack *stack, const struct interface *interface)
+{
+    return interface == &ip_of(stack)->loopback.interface;
+}
+
 /* struct network's and struct protocol's input. */
 enum drop_reason ipv4_input(struct stack *stack, struct interface *interface, const uint8_t *packet,
                             size_t length, const struct tern_offload *offload);

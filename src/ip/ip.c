@@ -50,6 +50,13 @@ bool ip_is_broadcast(const struct stack *stack, const struct address *address)
     return false;
 }
 
+bool ip_flow_is_ours(const struct stack *stack, uint8_t protocol, const struct endpoint *local,
+                     const struct endpoint *remote)
+{
+    return ip_is_ours(stack, &remote->address) ||
+           share_owns_flow(&stack->share, protocol, local, remote);
+}
+
 size_t ip_address_bytes(const struct address *address, uint8_t bytes[16])
 {
     if (!address_is_ipv4(address)) {

@@ -43,6 +43,10 @@ bool ip_path_refresh(struct stack *stack, const struct address *destination, str
 bool ip_is_ours(const struct stack *stack, const struct address *address);
 /* Whether it is the limited broadcast address, or that of the subnet of any interface. */
 bool ip_is_broadcast(const struct stack *stack, const struct address *address);
+/* Whether what `remote` sends to `local` comes to this stack, or to another that has the address in
+ * common. */
+bool ip_flow_is_ours(const struct stack *stack, uint8_t protocol, const struct endpoint *local,
+                     const struct endpoint *remote);
 
 /* Sends, and to ourselves too what is for all: puts the IP header in front and passes the packet to
  * its interface. packet->source must be ours and specified. `path` may be NULL: then the way is

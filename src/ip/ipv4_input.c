@@ -20,11 +20,6 @@ static enum drop_reason parse_error_reason(enum ipv4_parse_error error)
     return DROP_IP_TRUNCATED;
 }
 
-static bool is_looped(const struct stack *stack, const struct interface *interface)
-{
-    return interface == &ip_of(stack)->loopback.interface;
-}
-
 /* "This host on this network", 0.0.0.0/8, is nobody's address outside configuration (RFC 1122
  * §3.2.1.3 (a), (b)). */
 static bool is_this_network(const struct address *address)
@@ -36,8 +31,8 @@ static bool is_this_network(const struct address *address)
 static bool is_broadcast(const struct stack *stack, const struct interface *interface,
                          const struct address *destination)
 {
-    return is_looped(stack, interface) ? ip_is_broadcast(stack, destination)
-                                       : interface_is_broadcast(interface, destination);
+    return ip_is_looped(stack, interface) ? ip_is_broadcast(stack, destination)
+                                          : interface_is_broadcast(interface, destination);
 }
 
 /* Whether no packet from outside can truly be from there (RFC 1122 §3.2.1.3, security rule 11). Our
@@ -48,7 +43,7 @@ static bool source_is_bad(const struct stack *stack, const struct interface *int
     if (address_is_multicast(source) || is_this_network(source) ||
         interface_is_broadcast(interface, source))
         return true;
-    return !is_looped(stack, interface) && ip_is_ours(stack, source);
+    return !ip_is_looped(stack, interface) && ip_is_ours(stack, source);
 }
 
 enum reach { REACH_NOBODY, REACH_US, REACH_ALL };
@@ -57,7 +52,7 @@ enum reach { REACH_NOBODY, REACH_US, REACH_ALL };
 static enum reach destination_reach(const struct stack *stack, const struct interface *interface,
                                     const struct address *destination)
 {
-    if (address_is_loopback(destination) && !is_looped(stack, interface))
+    if (address_is_loopback(destination) && !ip_is_looped(stack, interface))
         return REACH_NOBODY;
     if (interface_owns(interface, destination) || ip_is_ours(stack, destination))
         return REACH_US;

@@ -18,11 +18,21 @@ static bool may_be_cut(const struct packet_out *packet)
            IPV4_HEADER_MIN + wire_length(packet) <= UINT16_MAX;
 }
 
+/* Stacks that have an address in common each take their own, so that no two datagrams on their way
+ * are taken for one (RFC 6864 §4). */
+static uint16_t next_identification(struct stack *stack)
+{
+    uint16_t identification;
+    do
+        identification = identification_next(&ip_of(stack)->identification, &stack->random);
+    while (!share_owns_identifier(&stack->share, identification));
+    return identification;
+}
+
 /* A packet that is never fragmented may carry any identification (RFC 6864 §4.1): always 0 tells
  * nothing. */
 static void prepend_header(struct stack *stack, struct packet_out *packet)
 {
-    struct ip *ip = ip_of(stack);
     uint8_t hop_limit = packet->hop_limit ? packet->hop_limit : (uint8_t)stack->settings.ip_ttl;
     struct ipv4_header header = {
         .source = packet->source,
@@ -34,7 +44,7 @@ static void prepend_header(struct stack *stack, struct packet_out *packet)
         .dont_fragment = packet->dont_fragment,
     };
     if (!packet->dont_fragment)
-        header.identification = identification_next(&ip->identification, &stack->random);
+        header.identification = next_identification(stack);
     ipv4_build(&header, packet_out_prepend(packet, IPV4_HEADER_MIN));
     packet->transport_offset = IPV4_HEADER_MIN;
 }

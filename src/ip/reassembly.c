@@ -176,6 +176,12 @@ static struct assembly *find(const struct stack *stack, const struct key *key)
     return NULL;
 }
 
+/* Of stacks that have an address in common all get all fragments, and one has the datagram. */
+static bool is_our_share(const struct stack *stack, const struct packet_in *datagram)
+{
+    return ip_is_looped(stack, datagram->interface) || share_owns_datagram(&stack->share, datagram);
+}
+
 /* RFC 1122 §3.3.2: fragments do not wait for ever; the sender is told if he could know which of his
  * datagrams it was. */
 static void time_out(struct stack *stack, struct stack_timer *timer)
@@ -191,7 +197,8 @@ static void time_out(struct stack *stack, struct stack_timer *timer)
         quoted.header = header_of(assembly);
         quoted.payload = payload_of(assembly);
         quoted.payload_length = assembly->present.items[0].end;
-        icmp_send_error(stack, &quoted, ICMP_TIME_EXCEEDED, ICMP_TIME_EXCEEDED_REASSEMBLY);
+        if (is_our_share(stack, &quoted))
+            icmp_send_error(stack, &quoted, ICMP_TIME_EXCEEDED, ICMP_TIME_EXCEEDED_REASSEMBLY);
     }
     discard(stack, assembly);
 }
@@ -310,6 +317,8 @@ static enum drop_reason deliver(struct stack *stack, struct assembly *assembly,
     whole.segment_size = 0;
     ipv4_header_whole(header_of(assembly), total);
     stack_count(stack, COUNTER_IpReasmOKs);
+    if (!is_our_share(stack, &whole))
+        return DROP_NOT_OUR_SHARE;
     return ipv4_deliver(stack, &whole);
 }
 

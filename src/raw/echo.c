@@ -73,7 +73,8 @@ static int take_free_identifier(struct echo *echo)
     uint32_t offset = random_below(&echo->stack->random, UINT16_MAX);
     for (uint32_t i = 0; i < UINT16_MAX; i++) {
         uint16_t identifier = (uint16_t)(1 + (offset + i) % UINT16_MAX);
-        if (find(echo->stack, identifier))
+        if (find(echo->stack, identifier) ||
+            !share_owns_identifier(&echo->stack->share, identifier))
             continue;
         take_identifier(echo, identifier);
         return 0;
@@ -90,6 +91,8 @@ int echo_bind(struct echo *echo, const struct endpoint *local)
         return -EINVAL;
     if (local->port != 0 && find(echo->stack, local->port))
         return -EADDRINUSE;
+    if (local->port != 0 && !share_owns_identifier(&echo->stack->share, local->port))
+        return -EADDRNOTAVAIL;
     if (local->port == 0) {
         int error = take_free_identifier(echo);
         if (error)

@@ -68,7 +68,7 @@ static void fill_syn(const struct tcb *tcb, struct segment *segment)
 }
 
 /* How the space behind timestamps is shared: as many SACK blocks as are wanted, and AccECN. */
-struct share {
+struct space_share {
     unsigned blocks, fields;
     bool accecn;
 };
@@ -79,31 +79,31 @@ static uint32_t timestamps_size(const struct tcb *tcb)
 }
 
 /* As tcp_build() writes them. */
-static uint32_t share_size(const struct share *share)
+static uint32_t share_size(const struct space_share *share)
 {
     uint32_t size =
         (share->accecn ? 2 + 3 * share->fields : 0) + (share->blocks ? 2 + 8 * share->blocks : 0);
     return (size + 3) & ~3u;
 }
 
-static bool share_fits(struct share *share, unsigned blocks, unsigned fields, uint32_t room)
+static bool share_fits(struct space_share *share, unsigned blocks, unsigned fields, uint32_t room)
 {
-    *share = (struct share){.blocks = blocks, .fields = fields, .accecn = true};
+    *share = (struct space_share){.blocks = blocks, .fields = fields, .accecn = true};
     return share_size(share) <= room;
 }
 
 /* RFC 9768 §3.2.3.3: the option has every counter if it can, at least those that have changed, and
  * for these SACK gives up its third block; where there is no room for it beside two it is left
  * out. */
-static struct share share_options(const struct tcb *tcb, uint32_t room)
+static struct space_share share_options(const struct tcb *tcb, uint32_t room)
 {
-    struct share share = {.blocks = sack_blocks(tcb)};
+    struct space_share share = {.blocks = sack_blocks(tcb)};
     while (share.blocks > 0 && share_size(&share) > room)
         share.blocks--;
     if (!accecn_option_due(tcb))
         return share;
     unsigned least = accecn_option_fields(tcb);
-    struct share both;
+    struct space_share both;
     for (unsigned blocks = share.blocks;; blocks--) {
         for (unsigned fields = 3; fields + 1 > least; fields--)
             if (share_fits(&both, blocks, fields, room))
@@ -115,7 +115,7 @@ static struct share share_options(const struct tcb *tcb, uint32_t room)
 
 uint32_t options_extra_size(const struct tcb *tcb)
 {
-    struct share share = share_options(tcb, TCP_OPTIONS_MAX - timestamps_size(tcb));
+    struct space_share share = share_options(tcb, TCP_OPTIONS_MAX - timestamps_size(tcb));
     return share_size(&share);
 }
 
@@ -135,7 +135,7 @@ void options_fill(struct tcb *tcb, struct segment *segment, uint32_t text_length
     uint32_t room = tcb->path.mtu > used ? tcb->path.mtu - used : 0;
     if (room > TCP_OPTIONS_MAX - timestamps_size(tcb))
         room = TCP_OPTIONS_MAX - timestamps_size(tcb);
-    struct share share = share_options(tcb, room);
+    struct space_share share = share_options(tcb, room);
     bool duplicate = tcb->rcv.duplicate.start != tcb->rcv.duplicate.end;
     if (share.accecn)
         accecn_option_fill(tcb, o, share.fields);

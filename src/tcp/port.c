@@ -5,6 +5,7 @@
 
 #include "tcp/demux.h"
 #include "tcp/listen.h"
+#include "wire/ipv4.h"
 
 static uint32_t port_hash(const struct tcp *tcp, uint16_t number)
 {
@@ -113,6 +114,8 @@ static int port_bind_ephemeral(struct tcb *tcb, const struct address *local, boo
     uint32_t offset = random_below(&tcb->stack->random, span.count);
     for (uint32_t i = 0; i < span.count; i++) {
         uint16_t number = (uint16_t)(span.first + (offset + i) % span.count);
+        if (!share_owns_port(&tcb->stack->share, number))
+            continue;
         const struct tcp_port *port = port_find(tcb->tcp, number);
         if (!port || port_free_for(tcb, port, local, reuse))
             return port_take(tcb, number, local);
@@ -148,6 +151,8 @@ int port_bind_for(struct tcb *tcb, const struct address *local, const struct end
         struct endpoint candidate = {*local,
                                      (uint16_t)(span.first + (offset + *step) % span.count)};
         *step += 1;
+        if (!ip_flow_is_ours(tcp->stack, IP_PROTOCOL_TCP, &candidate, remote))
+            continue;
         const struct tcp_port *port = port_find(tcp, candidate.port);
         if (port && !list_empty(&port->listeners))
             continue;

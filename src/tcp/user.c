@@ -47,7 +47,8 @@ static int claim_local(struct tcb *tcb, const struct endpoint *remote)
     if (!tcb->bound)
         return port_bind_for(tcb, &tcb->path.source, remote);
     struct endpoint local = {tcb->path.source, tcb->connection->local.port};
-    if (demux_find(tcb->tcp, &local, remote))
+    if (demux_find(tcb->tcp, &local, remote) ||
+        !ip_flow_is_ours(tcb->stack, IP_PROTOCOL_TCP, &local, remote))
         return -EADDRNOTAVAIL;
     tcb->connection->local.address = tcb->path.source;
     return 0;

@@ -57,7 +57,8 @@ int udp_take_ephemeral_port(struct udp *udp)
     uint32_t offset = random_below(&stack->random, count);
     for (uint32_t i = 0; i < count; i++) {
         uint16_t port = (uint16_t)(first + (offset + i) % count);
-        if (table_first(&udp_of(stack)->ports, udp_port_hash(stack, port)))
+        if (table_first(&udp_of(stack)->ports, udp_port_hash(stack, port)) ||
+            !share_owns_port(&stack->share, port))
             continue;
         take_port(udp, port);
         return 0;
@@ -101,6 +102,15 @@ int udp_bind(struct udp *udp, const struct endpoint *local)
 
 /* ── Connecting ── */
 
+/* Stacks that have an address in common (core/share.h): whether the answers come to this one. */
+static bool is_answered_here(const struct udp *udp, const struct ip_path *path,
+                             const struct endpoint *remote)
+{
+    struct endpoint local = {path->source, udp->local.port};
+    return path->kind != PATH_TO_ONE ||
+           ip_flow_is_ours(udp->stack, IP_PROTOCOL_UDP, &local, remote);
+}
+
 static void forget_peer(struct udp *udp)
 {
     if (udp->remote.port == 0)
@@ -133,6 +143,8 @@ int udp_connect(struct udp *udp, const struct endpoint *remote)
         error = -EACCES;
     if (!error && udp->local.port == 0)
         error = udp_take_ephemeral_port(udp);
+    if (!error && !is_answered_here(udp, &path, remote))
+        error = -EADDRNOTAVAIL;
     if (error)
         return error;
     forget_peer(udp);

@@ -147,6 +147,21 @@ static void links_error_comes_back(void **state)
     machine_free(m);
 }
 
+/* RFC 6864 §4: and so between stacks that have it in common. */
+static void identifications_of_stacks_with_one_address_differ(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    m->stack.share = (struct share){.index = 2, .count = 3};
+    for (unsigned i = 0; i < 300; i++) {
+        struct packet_out packet;
+        make(&packet, PEER_ADDRESS, 1);
+        assert_int_equal(ip_output(&m->stack, NULL, &packet), 0);
+        assert_int_equal(sent_header(m, i).identification % 3, 2);
+    }
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +173,7 @@ int main(void)
         cmocka_unit_test(packet_above_the_mtu_that_must_not_be_cut_is_refused),
         cmocka_unit_test(packet_above_64_kb_is_refused_however),
         cmocka_unit_test(links_error_comes_back),
+        cmocka_unit_test(identifications_of_stacks_with_one_address_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

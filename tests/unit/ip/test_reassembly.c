@@ -484,6 +484,39 @@ static void exhausted_memory_loses_the_datagram_and_nothing_else(void **state)
     }
 }
 
+/* Stacks with one address all get all fragments (core/share.h). */
+static void datagram_of_another_stack_s_share_is_reassembled_for_nothing(void **state)
+{
+    (void)state;
+    unsigned taken = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        struct machine *m = machine_with_ip();
+        m->stack.share = (struct share){.index = i, .count = 3};
+        struct ipv4_header header = from(PEER_ADDRESS, 1);
+        assert_int_equal(fragment_of(m, header, 0, 800, true), DROP_NONE);
+        enum drop_reason reason = fragment_of(m, header, 800, 1000, false);
+        assert_int_equal(reason, seen.packets ? DROP_NONE : DROP_NOT_OUR_SHARE);
+        taken += seen.packets;
+        machine_free(m);
+    }
+    assert_int_equal(taken, 1);
+}
+
+static void only_the_owner_tells_that_fragments_are_missing(void **state)
+{
+    (void)state;
+    unsigned told = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        struct machine *m = machine_with_ip();
+        m->stack.share = (struct share){.index = i, .count = 3};
+        assert_int_equal(fragment_of(m, from(PEER_ADDRESS, 1), 0, 800, true), DROP_NONE);
+        stack_advance(&m->stack, m->stack.now_ns + TIME_S(61));
+        told += m->sent_count;
+        machine_free(m);
+    }
+    assert_int_equal(told, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -508,6 +541,8 @@ int main(void)
         cmocka_unit_test(many_sources_share_the_memory),
         cmocka_unit_test(datagram_longer_than_there_can_be_is_dropped),
         cmocka_unit_test(exhausted_memory_loses_the_datagram_and_nothing_else),
+        cmocka_unit_test(datagram_of_another_stack_s_share_is_reassembled_for_nothing),
+        cmocka_unit_test(only_the_owner_tells_that_fragments_are_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -380,6 +380,23 @@ static void exhausted_memory_is_said(void **state)
     machine_free(m);
 }
 
+/* Stacks with one address (core/share.h). */
+static void identifier_is_one_whose_replies_come_here(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_echo();
+    m->stack.share = (struct share){.index = 2, .count = 3};
+    struct endpoint not_ours = {.port = 3}, any = {.port = 0};
+    struct echo *echo = open_socket(m);
+    assert_int_equal(echo_bind(echo, &not_ours), -EADDRNOTAVAIL);
+    for (unsigned i = 0; i < 50; i++) {
+        echo = open_socket(m);
+        assert_int_equal(echo_bind(echo, &any), 0);
+        assert_int_equal(echo_local(echo)->port % 3, 2);
+    }
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +416,7 @@ int main(void)
         cmocka_unit_test(stack_frees_what_is_still_open),
         cmocka_unit_test(identifiers_run_out_in_the_end),
         cmocka_unit_test(exhausted_memory_is_said),
+        cmocka_unit_test(identifier_is_one_whose_replies_come_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

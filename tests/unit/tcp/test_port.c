@@ -203,6 +203,64 @@ static void without_memory_nothing_is_claimed(void **state)
     peer_free(p);
 }
 
+/* Stacks with one address (core/share.h). */
+static void port_is_one_whose_answers_come_here(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct share *share = &p->m->stack.share;
+    *share = (struct share){.index = 1, .count = 3};
+    for (unsigned least = 2000; least <= 50000; least += 48000) {
+        peer_settings(p)->port_first = least;
+        peer_settings(p)->port_last = least + 999;
+        for (uint16_t i = 0; i < 50; i++) {
+            struct endpoint remote = {p->theirs.address, 80};
+            struct tcb *tcb;
+            assert_in_range(open_to(p, 80, &tcb), least, least + 999);
+            assert_true(share_owns_flow(share, IP_PROTOCOL_TCP, tcp_local(tcb), &remote));
+            tcp_abort(tcb);
+            peer_forget(p);
+        }
+    }
+    peer_free(p);
+}
+
+static void port_0_takes_one_of_the_stack_s_own(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    p->m->stack.share = (struct share){.index = 1, .count = 3};
+    peer_settings(p)->port_first = 32766;
+    peer_settings(p)->port_last = 32773;
+    struct endpoint any = {address_from_ipv4(0), 0};
+    struct tcb *tcb[3];
+    for (int i = 0; i < 3; i++)
+        tcb[i] = tcb_new(p);
+    assert_int_equal(tcp_bind(tcb[0], &any, false), 0);
+    assert_int_equal(tcp_bind(tcb[1], &any, false), 0);
+    assert_int_equal(tcp_bind(tcb[2], &any, false), -EADDRINUSE);
+    assert_int_equal(tcp_local(tcb[0])->port + tcp_local(tcb[1])->port, 32770 + 32773);
+    for (int i = 0; i < 3; i++)
+        tcp_abort(tcb[i]);
+    peer_free(p);
+}
+
+static void open_from_a_port_whose_answers_go_elsewhere_is_refused(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    p->m->stack.share = (struct share){.index = 1, .count = 3};
+    struct endpoint local = {address_from_ipv4(0), 40001}, to = {p->theirs.address, 80};
+    struct endpoint self = {p->ours.address, 80};
+    struct tcb *tcb = tcb_new(p);
+    assert_int_equal(tcp_bind(tcb, &local, false), 0); /* 40001 % 3 is 2 */
+    assert_int_equal(tcp_connect(tcb, &to), -EADDRNOTAVAIL);
+    assert_int_equal(tcp_connect(tcb, &self), -EINPROGRESS); /* which comes back anyway */
+    tcp_abort(tcb);
+    peer_forget(p);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +274,9 @@ int main(void)
         cmocka_unit_test(table_s_hash_is_keyed),
         cmocka_unit_test(listener_s_port_is_not_taken_for_an_open),
         cmocka_unit_test(without_memory_nothing_is_claimed),
+        cmocka_unit_test(port_is_one_whose_answers_come_here),
+        cmocka_unit_test(port_0_takes_one_of_the_stack_s_own),
+        cmocka_unit_test(open_from_a_port_whose_answers_go_elsewhere_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

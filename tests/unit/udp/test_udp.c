@@ -76,6 +76,27 @@ static void exhausted_memory_is_said(void **state)
     machine_free(m);
 }
 
+/* Stacks with one address (core/share.h). */
+static void port_is_one_whose_answers_come_here(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(0);
+    struct endpoint any = anywhere(0), peer = at(PEER_ADDRESS, PEER_PORT);
+    struct endpoint self = at(MACHINE_ADDRESS, PEER_PORT);
+    m->stack.share = (struct share){.index = 2, .count = 3};
+    for (unsigned i = 0; i < 50; i++) {
+        struct udp *udp = open_socket(m);
+        assert_int_equal(i % 2 ? udp_bind(udp, &any) : udp_connect(udp, &peer), 0);
+        assert_true(share_owns_port(&m->stack.share, udp_local(udp)->port));
+        udp_close(udp);
+    }
+    struct udp *other = bound(m, anywhere(40000)); /* 40000 % 3 is 1 */
+    assert_int_equal(udp_connect(other, &peer), -EADDRNOTAVAIL);
+    assert_int_equal(udp_connect(other, &self), 0);
+    udp_close(other);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +104,7 @@ int main(void)
         cmocka_unit_test(shutdown_without_a_peer_is_refused_and_works),
         cmocka_unit_test(stack_frees_what_is_still_open),
         cmocka_unit_test(exhausted_memory_is_said),
+        cmocka_unit_test(port_is_one_whose_answers_come_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
