@@ -222,7 +222,7 @@ static int open_clone_device(char *error, size_t error_size)
     }
 }
 
-static int attach_failed(const char *device, char *error, size_t error_size)
+static int attach_failed(const char *device, bool queues, char *error, size_t error_size)
 {
     switch (errno) {
     case EPERM:
@@ -235,8 +235,10 @@ static int attach_failed(const char *device, char *error, size_t error_size)
                           device);
     case EINVAL:
         return link_error(error, error_size, EINVAL,
-                          "device %s exists and is no TUN device with a single queue: choose "
-                          "another",
+                          "device %s exists and is no TUN device with %s: choose another", device,
+                          queues ? "several queues" : "a single queue");
+    case E2BIG:
+        return link_error(error, error_size, EINVAL, "device %s cannot have so many queues",
                           device);
     default:
         return link_error(error, error_size, errno, "cannot create device %s: %s", device,
@@ -244,14 +246,17 @@ static int attach_failed(const char *device, char *error, size_t error_size)
     }
 }
 
-static int attach(int descriptor, const char *device, char *error, size_t error_size)
+/* As the device's only queue, or as one of several. */
+static int attach(int descriptor, const char *device, bool queues, char *error, size_t error_size)
 {
     static const int header_size = VIRTIO_HEADER;
     struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
+    if (queues)
+        request.ifr_flags |= IFF_MULTI_QUEUE;
     memcpy(request.ifr_name, device, strlen(device));
     if (ioctl(descriptor, TUNSETIFF, &request) < 0 ||
         ioctl(descriptor, TUNSETVNETHDRSZ, &header_size) < 0)
-        return attach_failed(device, error, error_size);
+        return attach_failed(device, queues, error, error_size);
     return 0;
 }
 
@@ -294,28 +299,67 @@ static struct link *tun_new(int descriptor, const struct tun_peer *peer)
     return &tun->link;
 }
 
-int tun_link_open(const struct tun_config *config, struct link **out, char *error,
-                  size_t error_size)
+/* Opens one queue of the device: its descriptor. */
+static int open_queue(const char *device, bool queues, char *error, size_t error_size)
 {
-    struct tun_peer peer;
-    int result = tun_peer_plan(config, &peer, error, error_size);
-    if (result < 0)
-        return result;
     int descriptor = open_clone_device(error, error_size);
     if (descriptor < 0)
         return descriptor;
-    result = attach(descriptor, peer.device, error, error_size);
+    int result = attach(descriptor, device, queues, error, error_size);
     if (result == 0)
-        result = tun_peer_configure(&peer, error, error_size);
-    if (result < 0)
-        goto fail;
-    *out = tun_new(descriptor, &peer);
-    if (!*out) {
-        result = link_error(error, error_size, ENOMEM, "out of memory");
-        goto fail;
-    }
-    return 0;
-fail:
+        return descriptor;
     close(descriptor);
     return result;
+}
+
+static void close_all(const int *descriptors, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        close(descriptors[i]);
+}
+
+/* The device comes up with all its queues, so that none is passed over from the start. */
+static int open_device(const struct tun_peer *peer, unsigned count, int *descriptors, char *error,
+                       size_t error_size)
+{
+    int result = 0;
+    unsigned opened = 0;
+    while (opened < count && result >= 0) {
+        result = open_queue(peer->device, count > 1, error, error_size);
+        if (result >= 0)
+            descriptors[opened++] = result;
+    }
+    if (result >= 0)
+        result = tun_peer_configure(peer, error, error_size);
+    if (result < 0)
+        close_all(descriptors, opened);
+    return result;
+}
+
+int tun_links_open(const struct tun_config *config, unsigned count, struct link **out, char *error,
+                   size_t error_size)
+{
+    struct tun_peer peer;
+    int descriptors[LIMIT_QUEUES];
+    unsigned made = 0;
+    int result = tun_peer_plan(config, &peer, error, error_size);
+    if (result < 0)
+        return result;
+    result = open_device(&peer, count, descriptors, error, error_size);
+    if (result < 0)
+        return result;
+    while (made < count && (out[made] = tun_new(descriptors[made], &peer)) != NULL)
+        made++;
+    if (made == count)
+        return 0;
+    close_all(descriptors + made, count - made);
+    while (made > 0)
+        link_close(out[--made]);
+    return link_error(error, error_size, ENOMEM, "out of memory");
+}
+
+int tun_link_open(const struct tun_config *config, struct link **out, char *error,
+                  size_t error_size)
+{
+    return tun_links_open(config, 1, out, error, error_size);
 }

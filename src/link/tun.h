@@ -18,5 +18,10 @@ struct tun_config {
  * address that this host already uses elsewhere, a bad MTU. On failure nothing is left behind. */
 int tun_link_open(const struct tun_config *config, struct link **out, char *error,
                   size_t error_size);
+/* The same with `count` queues, of which each is a link. What the kernel sends comes by the queue
+ * from which it has last seen a packet of that flow, or by any. An existing device must have been
+ * made for several (or, with a count of 1, for one). */
+int tun_links_open(const struct tun_config *config, unsigned count, struct link **out, char *error,
+                   size_t error_size);
 
 #endif
