@@ -1,7 +1,7 @@
 /* tern: TCP/IP in a process.
  *
  * This is the whole public interface. In the order a reader needs it:
- *   1. a stack over a TUN device   tern_open, tern_close_stack
+ *   1. a stack over a TUN device   tern_open, tern_open_queues, tern_close_stack
  *   2. sockets                     the BSD calls with a tern_ prefix; those without a copy; and
  * what people write by hand: dial, listen, all of a write or a read
  *   3. your own event loop         one descriptor, one step, a callback for each socket
@@ -91,6 +91,29 @@ struct tern_error {
  * ENOMEM, EMFILE, ENFILE, EAGAIN (no thread to be had), and what creating the capture file can
  * say. */
 TERN_API struct tern *tern_open(const struct tern_config *config, struct tern_error *error);
+
+/* For more than one core: opens `count` stacks, 1 to 64, over one device with as many queues, all
+ * with the same address, into stacks[0] to stacks[count - 1]. They share nothing: each has its own
+ * sockets, settings, counters and lock, and is used, and closed by tern_close_stack(), like any
+ * other; best by a thread of its own. What comes is divided among them:
+ *
+ *   - Ports below 32768: each flow comes to one of the stacks, by a keyed hash of its endpoints. A
+ *     server therefore listens (a datagram socket binds) in every stack, and has in each its share
+ *     of the peers, as with SO_REUSEPORT; what comes to a stack where nobody listens is refused.
+ *   - Ports from 32768 on: all that is sent to such a port comes to one stack, port 32768 to the
+ *     first, 32769 to the second, and so on in turn. Port 0 in bind, and connect, choose a port
+ *     that is the stack's own; ip.port_first is best left at or above 32768.
+ *   - connect from a port that was bound fails (EADDRNOTAVAIL) where the answers would come to
+ *     another stack; so does binding an echo socket to such an identifier.
+ *
+ * After a stack is closed, the next one gets what was for it. What is sent to the own address stays
+ * in the stack it is sent in. The trace is called by all the stacks, at the same time; of a capture
+ * each queue writes a file of its own, from the second on "NAME.1" and so on; each has the `fault`
+ * by itself. An existing device must have been made for several queues (multi_queue), if there are.
+ * 0, or -1 with errno and `error` (may be NULL) saying why, and nothing is open.
+ * Errors: tern_open's, EINVAL (count), EFAULT (no `stacks`). */
+TERN_API int tern_open_queues(const struct tern_config *config, unsigned count,
+                              struct tern **stacks, struct tern_error *error);
 
 /* Resets what is still open, ends the helper thread, closes the device and frees everything. NULL
  * is allowed. */

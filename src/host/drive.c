@@ -54,14 +54,16 @@ int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns)
     if (gather_ns)
         until_ns = time_min(until_ns, gather_ns);
     struct timespec timeout = clock_timespec(until_ns > now_ns ? until_ns - now_ns : 0);
-    struct pollfd descriptors[2] = {
+    struct pollfd descriptors[] = {
         {.fd = self->kick->descriptor, .events = POLLIN},
-        {.fd = d->broken || gather_ns ? -1 : link_descriptor(d->link), .events = POLLIN}};
+        {.fd = d->broken || gather_ns ? -1 : link_descriptor(d->link), .events = POLLIN},
+        {.fd = d->member ? group_descriptor(d->member) : -1, .events = POLLIN}};
     look_slept(d, gather_ns ? 0 : now_ns);
     d->poller = self;
     d->poll_until_ns = until_ns;
     driver_unlock(d);
-    int ready = ppoll(descriptors, 2, until_ns == TIME_NEVER ? NULL : &timeout, NULL);
+    int ready =
+        ppoll(descriptors, d->member ? 3 : 2, until_ns == TIME_NEVER ? NULL : &timeout, NULL);
     bool interrupted = ready < 0 && errno == EINTR;
     driver_lock(d);
     if (d->poller == self)

@@ -76,9 +76,13 @@ static void driver_release(struct sock_host *host)
     loop_release(&d->loop);
     if (fork_generation_now() != d->generation) {
         close(link_descriptor(d->link));
+        if (d->member)
+            group_leave_child(d->member);
         return;
     }
     link_close(d->link);
+    if (d->member)
+        group_leave(d->member);
     sem_destroy(&d->helper.semaphore);
     pthread_mutex_destroy(&d->lock);
     pthread_mutex_destroy(&d->turn);
@@ -121,13 +125,14 @@ static int threads_init(struct driver *d)
     return -error;
 }
 
-int driver_new(struct link *link, struct driver **out)
+int driver_new(struct link *link, struct group_member *member, struct driver **out)
 {
     struct driver *d = calloc(1, sizeof *d);
     if (!d)
         return -ENOMEM;
     d->host.operations = &driver_operations;
     d->link = link;
+    d->member = member;
     d->waiting_kick.descriptor = d->helper_kick.descriptor = -1;
     d->helper.kick = &d->helper_kick;
     loop_init(&d->loop);

@@ -29,11 +29,13 @@
 #include "sock/host.h"
 
 struct driver;
+struct group_member;
 struct tern;
 
 /* Makes a driver over `link`, which is its own from now on, unless it fails: -ENOMEM, -EMFILE,
- * -ENFILE. The host that it gives to a stack is its own end: stop() and release(). */
-int driver_new(struct link *link, struct driver **out);
+ * -ENFILE. `member` is the stack's place among those over the same device, also its own, or NULL.
+ * The host that it gives to a stack is its own end: stop() and release(). */
+int driver_new(struct link *link, struct group_member *member, struct driver **out);
 struct sock_host *driver_host(struct driver *driver);
 /* What the stack's interface sends through; `driver` is its link. */
 int driver_transmit(void *driver, const struct iovec *spans, int count,

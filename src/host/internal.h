@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "host/chance.h"
 #include "host/driver.h"
+#include "host/group.h"
 #include "host/guess.h"
 #include "sock/tern.h"
 
@@ -59,6 +60,7 @@ struct driver {
     struct sock_host host;
     unsigned generation; /* of the process that made it */
     struct link *link;
+    struct group_member *member; /* NULL: the device has one queue, and it is ours */
     struct tern *t;
 
     /* The machine's lock. Taken through `turn`, so that who gives it away for a moment cannot have
@@ -135,6 +137,13 @@ bool look_pays(struct driver *d);
 bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn);
 /* Has leave what could wait for those who were woken to have a turn: they have had it. */
 void look_flush(struct driver *d);
+
+/* queue.c */
+/* A packet has come by our queue. */
+enum drop_reason queue_deliver(struct driver *d, const void *packet, size_t length,
+                               const struct tern_offload *offload, uint64_t now_ns);
+/* Takes in what others have handed over, up to `budget` packets. Whether there may be more. */
+bool queue_take_over(struct driver *d, uint64_t now_ns, int budget);
 
 /* gather.c */
 bool gather_received(struct driver *d, size_t length); /* whether it was a super-segment */

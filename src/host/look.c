@@ -17,7 +17,7 @@ static enum drop_reason deliver(void *machine, const void *packet, size_t length
     struct driver *d = machine;
     if (gather_received(d, length))
         guess_learn(&d->look.behind, true); /* streams come in bunches */
-    return stack_input(stack_of(d), d->t->interface, packet, length, offload, now_ns);
+    return queue_deliver(d, packet, length, offload, now_ns);
 }
 
 void look_slept(struct driver *d, uint64_t from_ns)
@@ -84,6 +84,7 @@ bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn)
     look->slept_from_ns = 0;
     look->empty = look->woke = false;
     stack_batch_begin(stack_of(d));
+    bool more = queue_take_over(d, now_ns, budget);
     /* One at a time: a reader that has enough shall not wait for the look that finds no more. */
     for (int total = 0; total < budget && !d->broken && !look->empty && !has_enough(d); total++) {
         int delivered = link_poll(d->link, now_ns, 1, deliver, d);
@@ -98,5 +99,5 @@ bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn)
     if (look->woke && !guess_is(&look->behind))
         look->empty = look->stopped = true;
     batch_over(d, now_ns, turn || look->woke);
-    return !look->empty && !d->broken;
+    return more || (!look->empty && !d->broken);
 }

@@ -1,6 +1,7 @@
-/* The descriptor for a loop of the user's own (tern_fd): an epoll descriptor over three others, so
- * that it is readable whenever one of them is: the link's, when packets have come; a timer, when
- * the machine's next deadline has; and an eventfd, while callbacks are due.
+/* The descriptor for a loop of the user's own (tern_fd): an epoll descriptor over others, so
+ * that it is readable whenever one of them is: the link's, when packets have come, and among
+ * several stacks over one device that of what others have handed over; a timer, when the machine's
+ * next deadline has; and an eventfd, while callbacks are due.
  *
  * The timer is set when a call leaves the machine and has made the deadline earlier than the timer
  * goes off. A deadline that has moved on is left to a timer that goes off for nothing and is then
@@ -36,9 +37,11 @@ void loop_release(struct loop *loop)
 }
 
 /* Each is told as a state: readable as long as it is. A link without a descriptor is not there. */
-static int unite(const struct loop *loop, int link)
+static int unite(const struct driver *d)
 {
-    const int parts[] = {link, loop->timer, loop->event};
+    const struct loop *loop = &d->loop;
+    int handed_over = d->member ? group_descriptor(d->member) : -1;
+    const int parts[] = {link_descriptor(d->link), handed_over, loop->timer, loop->event};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         struct epoll_event readable = {.events = EPOLLIN};
         if (parts[i] >= 0 && epoll_ctl(loop->descriptor, EPOLL_CTL_ADD, parts[i], &readable) < 0)
@@ -47,8 +50,9 @@ static int unite(const struct loop *loop, int link)
     return 0;
 }
 
-static int loop_open(struct loop *loop, int link)
+static int loop_open(struct driver *d)
 {
+    struct loop *loop = &d->loop;
     int error = 0;
     loop->descriptor = epoll_create1(EPOLL_CLOEXEC);
     loop->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -56,7 +60,7 @@ static int loop_open(struct loop *loop, int link)
     if (loop->descriptor < 0 || loop->timer < 0 || loop->event < 0)
         error = -errno;
     else
-        error = unite(loop, link);
+        error = unite(d);
     if (error < 0)
         loop_release(loop);
     return error;
@@ -78,7 +82,7 @@ int driver_descriptor(struct sock_host *host)
     struct driver *d = driver_of(host);
     if (d->loop.descriptor >= 0)
         return d->loop.descriptor;
-    int error = loop_open(&d->loop, link_descriptor(d->link));
+    int error = loop_open(d);
     if (error < 0)
         return error;
     dismiss_helper(d);

@@ -11,5 +11,9 @@
  * sentence in `error` (may be NULL). */
 int open_over(struct link *link, const struct tern_config *config, struct tern **out,
               struct tern_error *error);
+/* The same for `count` links, the queues of one device: as many stacks, which hand over to one
+ * another what comes to the wrong one. All, or none. */
+int open_over_queues(struct link **links, unsigned count, const struct tern_config *config,
+                     struct tern **out, struct tern_error *error);
 
 #endif

@@ -78,7 +78,7 @@ static void setup(void)
     setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     w.outside = ends[1];
     w.link = pair_link_over(ends[0]);
-    assert_int_equal(driver_new(w.link, &w.driver), 0);
+    assert_int_equal(driver_new(w.link, NULL, &w.driver), 0);
     w.host = driver_host(w.driver);
     assert_int_equal(stack_init(&w.t.stack, seed, clock_now_ns()), 0);
     w.t.interface = stack_add_interface(&w.t.stack);
