@@ -43,7 +43,7 @@ static int datagrams_accept(struct server *s, bool sends)
     if (tern_connect(stack, socket, (struct sockaddr *)&from, sizeof from) < 0)
         return -errno;
     trial_add_stream(t, socket, sends);
-    s->datagrams = session_bind(t->session, SOCK_DGRAM, s->port);
+    s->datagrams = session_bind(t->session->stack, SOCK_DGRAM, s->port);
     if (s->datagrams < 0)
         return s->datagrams;
     return tern_send(stack, socket, &answer, sizeof answer, 0) < 0 ? -errno : 1;
@@ -143,7 +143,7 @@ static int client_serve(struct server *s)
     if (result == 0)
         result = parameters_hear(t);
     if (result == 0 && t->test.udp)
-        result = s->datagrams = session_bind(t->session, SOCK_DGRAM, s->port);
+        result = s->datagrams = session_bind(t->session->stack, SOCK_DGRAM, s->port);
     if (result >= 0)
         result = trial_say_state(t, PERF_CREATE_STREAMS);
     if (result == 0)
@@ -194,7 +194,7 @@ enum status perf_server(struct trial *t, uint16_t port, bool once)
     char address[INET_ADDRSTRLEN];
     t->server = true;
     t->control = -1;
-    t->listener = session_bind(t->session, SOCK_STREAM | SOCK_NONBLOCK, port);
+    t->listener = session_bind(t->session->stack, SOCK_STREAM | SOCK_NONBLOCK, port);
     if (t->listener < 0 || tern_listen(t->session->stack, t->listener, BACKLOG) < 0)
         return status_say(STATUS_FAILED, t->session->command->name, "cannot listen on port %u: %s",
                           port, strerror(t->listener < 0 ? -t->listener : errno));

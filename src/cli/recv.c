@@ -51,7 +51,7 @@ static enum status file_failed(const struct reception *r, int error)
 static enum status reception_accept(struct reception *r)
 {
     char address[INET_ADDRSTRLEN];
-    int listener = session_bind(&r->session, SOCK_STREAM, r->port);
+    int listener = session_bind(r->session.stack, SOCK_STREAM, r->port);
     if (listener < 0 || tern_listen(r->session.stack, listener, 1) < 0)
         return status_say(STATUS_FAILED, r->session.command->name, "cannot listen on port %u: %s",
                           r->port, strerror(listener < 0 ? -listener : errno));

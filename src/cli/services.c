@@ -19,10 +19,10 @@ int service_find(const char *name, size_t length)
 }
 
 /* Line n is 72 characters of the 95 printable ones, from the n-th on (RFC 864). The whole pattern
- * stands here once; a datagram is its beginning. */
+ * stands here once for each thread; a datagram is its beginning. */
 static const uint8_t *chargen_pattern(void)
 {
-    static uint8_t pattern[CHARGEN_PERIOD];
+    static _Thread_local uint8_t pattern[CHARGEN_PERIOD];
     if (pattern[0])
         return pattern;
     for (size_t i = 0; i < sizeof pattern; i++) {

@@ -55,6 +55,12 @@ static void sandbox_announce(const struct session *session)
 enum status session_open(struct session *session, const struct command *command,
                          const struct common *common)
 {
+    return session_open_queues(session, command, common, 1);
+}
+
+enum status session_open_queues(struct session *session, const struct command *command,
+                                const struct common *common, unsigned count)
+{
     struct tern_error error = {0};
     *session = (struct session){.command = command, .common = common};
     if (common->sandbox && sandbox_enter(&error) < 0)
@@ -63,7 +69,7 @@ enum status session_open(struct session *session, const struct command *command,
         return status_say(STATUS_FAILED, command->name, "out of memory");
 
     interrupt_hold();
-    session->stack = tern_open(
+    int opened = tern_open_queues(
         &(struct tern_config){
             .device = common->device,
             .address = common->address,
@@ -75,12 +81,14 @@ enum status session_open(struct session *session, const struct command *command,
             .trace = common->trace ? trace_printer_event : NULL,
             .trace_user = session->trace,
         },
-        &error);
+        count, session->stacks, &error);
     interrupt_release();
-    if (!session->stack) {
+    if (opened < 0) {
         trace_printer_free(session->trace);
         return open_failed(session, &error);
     }
+    session->stack = session->stacks[0];
+    session->stack_count = count;
     if (common->sandbox)
         sandbox_announce(session);
     return STATUS_OK;
@@ -91,20 +99,31 @@ void session_quiesce(struct session *session)
     tern_quiesce(session->stack, QUIESCE_NS);
 }
 
-static void counters_print(struct tern *stack)
+uint64_t session_counter(const struct session *session, const char *name)
+{
+    uint64_t sum = 0, value;
+    for (unsigned i = 0; i < session->stack_count; i++)
+        if (tern_counter(session->stacks[i], name, &value) == 0)
+            sum += value;
+    return sum;
+}
+
+static void counters_print(const struct session *session)
 {
     const char *name;
-    uint64_t value;
-    for (size_t i = 0; (name = tern_counter_name(i)) != NULL; i++)
-        if (tern_counter(stack, name, &value) == 0 && value > 0)
+    for (size_t i = 0; (name = tern_counter_name(i)) != NULL; i++) {
+        uint64_t value = session_counter(session, name);
+        if (value > 0)
             fprintf(stderr, "%-28s %llu\n", name, (unsigned long long)value);
+    }
 }
 
 enum status session_close(struct session *session, enum status status)
 {
     if (session->common->counters)
-        counters_print(session->stack);
-    tern_close_stack(session->stack);
+        counters_print(session);
+    for (unsigned i = 0; i < session->stack_count; i++)
+        tern_close_stack(session->stacks[i]);
     trace_printer_free(session->trace);
     return status;
 }
@@ -194,18 +213,18 @@ int session_accept(struct session *session, int listener, struct sockaddr_in *fr
     }
 }
 
-int session_bind(struct session *session, int type, uint16_t port)
+int session_bind(struct tern *stack, int type, uint16_t port)
 {
     struct sockaddr_in local = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int socket = tern_socket(session->stack, AF_INET, type, 0);
+    int socket = tern_socket(stack, AF_INET, type, 0);
     if (socket < 0)
         return -errno;
     int on = 1;
-    tern_setsockopt(session->stack, socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (tern_bind(session->stack, socket, (const struct sockaddr *)&local, sizeof local) == 0)
+    tern_setsockopt(stack, socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (tern_bind(stack, socket, (const struct sockaddr *)&local, sizeof local) == 0)
         return socket;
     int result = -errno;
-    tern_close(session->stack, socket);
+    tern_close(stack, socket);
     return result;
 }
 

@@ -8,13 +8,16 @@
 
 #include <tern/tern.h>
 
+#include "base/limits.h"
 #include "cli/options.h"
 #include "cli/trace.h"
 
 struct session {
     const struct command *command;
     const struct common *common;
-    struct tern *stack;
+    struct tern *stack;                /* the only one, or the first */
+    struct tern *stacks[LIMIT_QUEUES]; /* all of them */
+    unsigned stack_count;
     struct trace_printer *trace; /* NULL: not asked for */
 };
 
@@ -23,11 +26,18 @@ struct session {
 enum status session_open(struct session *session, const struct command *command,
                          const struct common *common);
 
-/* Lets what was closed end in good order: FINs acknowledged, the peer's answered. For some seconds
- * at most, for a peer may keep its side open as long as it likes. */
+/* The same with a stack for each of `count` queues (tern_open_queues). */
+enum status session_open_queues(struct session *session, const struct command *command,
+                                const struct common *common, unsigned count);
+
+/* Lets what was closed in the first stack end in good order: FINs acknowledged, the peer's
+ * answered. For some seconds at most, for a peer may keep its side open as long as it likes. */
 void session_quiesce(struct session *session);
 
-/* Prints the counters if asked to, closes the stack, and gives back `status`. */
+/* The value of a counter, of all stacks together. */
+uint64_t session_counter(const struct session *session, const char *name);
+
+/* Prints the counters if asked to, closes the stacks, and gives back `status`. */
 enum status session_close(struct session *session, enum status status);
 
 /* A TCP connection to `to`: its socket, or a negative errno; -EINTR when interrupted. */
@@ -43,8 +53,8 @@ int session_accept(struct session *session, int listener, struct sockaddr_in *fr
  * look for an interruption. 0 or a negative errno. */
 int session_tick(struct session *session, int socket);
 
-/* A listening or bound socket on our address; a negative errno. */
-int session_bind(struct session *session, int type, uint16_t port);
+/* A socket of the stack, bound to the port; or a negative errno. */
+int session_bind(struct tern *stack, int type, uint16_t port);
 
 /* Says why a connection with `peer` ended and gives back its status. In a sandbox that nobody has
  * entered yet, a refusal means something else than on a network. */

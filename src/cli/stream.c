@@ -72,7 +72,7 @@ static int chargen_send(struct tern *stack, struct stream *stream)
 /* Takes what has arrived once; only echo has a use for it. */
 static int input_take(struct tern *stack, struct stream *stream)
 {
-    static uint8_t block[STREAM_BLOCK];
+    static _Thread_local uint8_t block[STREAM_BLOCK];
     ssize_t length = tern_recv(stack, stream->socket, block, sizeof block, MSG_DONTWAIT);
     if (length < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;

@@ -1,5 +1,6 @@
 #include "cli/trace.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -11,6 +12,7 @@
 enum { BRIEF_MAX = 128 };
 
 struct trace_printer {
+    pthread_mutex_t lock; /* several stacks may print at once */
     FILE *to;
     bool started;
     uint64_t start_ns;
@@ -28,6 +30,7 @@ struct trace_printer *trace_printer_new(FILE *to)
     /* Before the kernel has any randomness the key is a fixed one: only a display depends on it. */
     if (getrandom(&key, sizeof key, 0) != (ssize_t)sizeof key)
         key = (struct hash_key){{0, 0}};
+    pthread_mutex_init(&printer->lock, NULL);
     printer->to = to;
     printer->started = false;
     printer->arrived[0] = '\0';
@@ -37,6 +40,8 @@ struct trace_printer *trace_printer_new(FILE *to)
 
 void trace_printer_free(struct trace_printer *printer)
 {
+    if (printer)
+        pthread_mutex_destroy(&printer->lock);
     free(printer);
 }
 
@@ -142,8 +147,10 @@ void trace_printer_event(void *user, const struct tern_trace_event *event)
 {
     struct trace_printer *printer = user;
     char line[TRACE_LINE_MAX + 1];
+    pthread_mutex_lock(&printer->lock);
     trace_line(printer, event, line);
     size_t length = strlen(line);
     line[length] = '\n';
     fwrite(line, 1, length + 1, printer->to);
+    pthread_mutex_unlock(&printer->lock);
 }

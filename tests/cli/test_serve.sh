@@ -146,8 +146,38 @@ other_ports_refuse() {
     expect said "Connection refused"
     serve_end
 }
+# Each of four threads has its share of the connections; what is said at the end is of all.
+several_queues_share_the_work() {
+    serve --queues 4 --counters echo:7000
+    [ "$(ls "/proc/$tern/task" | wc -l)" = 8 ] || fail "not a thread and a helper for each queue"
+    python3 - <<'END' || fail "not all was echoed"
+import socket
+for n in range(40):
+    for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+        s = socket.socket(socket.AF_INET, kind)
+        s.settimeout(10)
+        s.connect(("10.0.0.3", 7000))
+        s.sendall(b"%02d" % n)
+        assert s.recv(9) == b"%02d" % n
+        s.close()
+END
+    ping -n -q -c 2 -i 0.2 $ours >/dev/null || fail "no answer to pings"
+    serve_end
+    expect out "TCP: 40 connections, 80 B in, 80 B out;"
+    expect out "UDP: 40 datagrams, 80 B in, 80 B out"
+    grep -qE '^  ping +2 answered$' out || fail "no pings"
+    grep -qE '^TcpPassiveOpens +40$' err || fail "counters are not those of all"
+}
+number_of_queues_is_checked() {
+    tern serve --queues 65 echo
+    expect_status 2
+    expect err "--queues"
+    tern serve --queues 0 echo
+    expect_status 2
+}
 
 run_cases what_is_served_is_said_at_both_ends kill_ends_it_as_well echo_gives_back_what_came_over_tcp \
     many_connections_are_echoed_at_once a_peer_that_does_not_read_stops_nobody discard_takes_everything \
     chargen_never_ends_and_never_errs daytime_says_the_time_and_closes datagrams_are_answered \
-    datagrams_from_small_services_are_not_answered other_ports_refuse
+    datagrams_from_small_services_are_not_answered other_ports_refuse several_queues_share_the_work \
+    number_of_queues_is_checked
