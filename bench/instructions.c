@@ -8,13 +8,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <tern/tern.h>
 
-enum { PORT = 7000, QUEUE_PACKETS = 8192, QUEUE_BYTES = 64 << 20, ROUND_NS = 20000 };
+enum {
+    PORT = 7000,
+    LISTENERS = 5,     /* sockets 0 to 4 of the far end, on PORT and those after it */
+    ON_A_PORT = 25000, /* connections: less than there are ephemeral ports */
+    QUEUE_PACKETS = 16384,
+    QUEUE_BYTES = 64 << 20,
+    ROUND_NS = 20000,
+    LOST_ONE_IN = 64,
+    HOLES_BYTES = 16 << 20, /* sent with holes in a round, in as many flights as it takes */
+};
 
 struct packet {
     const uint8_t *bytes;
@@ -33,9 +43,13 @@ struct end {
     int socket;
 };
 
+#define IDLE_NS 10000000000u /* after the connections beside were opened */
+
 static struct end near_end, far_end;
 static uint64_t now_ns = 1000000000;
 static uint8_t block[256 * 1024];
+static unsigned listener; /* that connections are opened to */
+static bool losing;       /* one in LOST_ONE_IN of the near end's full packets is lost */
 
 static void check(int result, const char *what)
 {
@@ -50,6 +64,9 @@ static int output(void *user, const struct iovec *spans, int count,
 {
     struct end *to = ((struct end *)user)->peer;
     struct packet *packet = &to->queue[to->queued];
+    static unsigned full;
+    if (losing && to == &far_end && count > 1 && ++full % LOST_ONE_IN == 0)
+        return 0;
     if (to->queued == QUEUE_PACKETS || QUEUE_BYTES - to->used < 65536 + 256)
         return -ENOBUFS;
     packet->bytes = to->bytes + to->used;
@@ -71,7 +88,7 @@ enum work { TAKE_PACKETS, SEND, SEND_LITTLE, RECEIVE, ADVANCE, OPEN, ACCEPT, CLO
 /* Both sides do the same; they are two so that callgrind can tell them apart. */
 static inline ssize_t side(struct end *end, enum work work)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(PORT + listener))};
     switch (work) {
     case TAKE_PACKETS:
         for (unsigned i = 0; i < end->queued; i++)
@@ -92,7 +109,7 @@ static inline ssize_t side(struct end *end, enum work work)
         end->socket = tern_socket(end->t, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
         return tern_connect(end->t, end->socket, (struct sockaddr *)&to, sizeof to);
     case ACCEPT:
-        return end->socket = tern_accept(end->t, 0, NULL, NULL);
+        return end->socket = tern_accept(end->t, (int)listener, NULL, NULL);
     case CLOSE:
         return tern_close(end->t, end->socket);
     }
@@ -141,18 +158,27 @@ static void settle(void)
     while (near_end.queued || far_end.queued);
 }
 
-static void end_open(struct end *end, struct end *peer, const char *address, uint32_t features)
+/* What the handshakes have left behind, as timers that will find nothing to do, goes off. */
+static void rest(void)
+{
+    now_ns += IDLE_NS;
+    near_side(ADVANCE);
+    far_side(ADVANCE);
+    settle();
+}
+
+static void end_open(struct end *end, struct end *peer, const char *address, uint32_t features,
+                     const char *settings)
 {
     static const uint8_t seed[32] = {7};
     struct tern_error error;
-    struct tern_engine_config config = {
-        .seed = seed,
-        .now_ns = now_ns,
-        .address = address,
-        .link_features = features,
-        .output = output,
-        .user = end,
-        .settings = "tcp.sndbuf=4194304,socket.descriptors=1048576,tcp.time_wait_s=1"};
+    struct tern_engine_config config = {.seed = seed,
+                                        .now_ns = now_ns,
+                                        .address = address,
+                                        .link_features = features,
+                                        .output = output,
+                                        .user = end,
+                                        .settings = settings};
     end->peer = peer;
     end->bytes = malloc(QUEUE_BYTES);
     end->t = tern_engine_new(&config, &error);
@@ -209,19 +235,75 @@ static void call(unsigned count)
     }
 }
 
+static void send_all(uint64_t bytes)
+{
+    uint64_t left = bytes, came = 0;
+    while (came < bytes) {
+        ssize_t n = 0;
+        while (left && (n = near_side(SEND)) > 0)
+            left = (uint64_t)n < left ? left - (uint64_t)n : 0;
+        round_trip_half();
+        while ((n = far_side(RECEIVE)) > 0)
+            came += (uint64_t)n;
+    }
+}
+
+/* `count` times HOLES_BYTES with losses, in flights of `bytes`, each on a connection that has got
+ * so far without. What a flight costs shall not depend on how much is in flight. */
+static void holes(unsigned count, uint64_t bytes)
+{
+    int window = (int)bytes;
+    tern_setsockopt(far_end.t, 0, SOL_SOCKET, SO_RCVBUF, &window, sizeof window);
+    for (uint64_t i = 0; i < count * HOLES_BYTES / bytes; i++) {
+        open_one();
+        send_all(4 * bytes);
+        losing = true;
+        send_all(bytes);
+        losing = false;
+        near_side(CLOSE);
+        settle();
+        far_side(CLOSE);
+        settle();
+    }
+}
+
+static void holes_64k(unsigned count)
+{
+    holes(count, 64 << 10);
+}
+
+static void holes_1m(unsigned count)
+{
+    holes(count, 1 << 20);
+}
+
+static void holes_16m(unsigned count)
+{
+    holes(count, 16 << 20);
+}
+
+#define SETTINGS "tcp.sndbuf=4194304,socket.descriptors=1048576,tcp.time_wait_s=1"
+#define LARGE \
+    "tcp.sndbuf_max=67108864,tcp.rcvbuf_max=67108864,tcp.sndbuf=67108864,tcp.time_wait_s=1"
+
 static const struct row {
     const char *name;
     void (*work)(unsigned count);
+    const char *settings;
     uint32_t features;
     unsigned idle; /* connections open beside */
 } rows[] = {
-    {"bulk", bulk, 0, 0},
-    {"bulk_beside_5000", bulk, 0, 5000},
-    {"bulk_offloaded", bulk, TERN_LINK_CHECKSUM | TERN_LINK_TSO, 0},
-    {"ask", ask, TERN_LINK_CHECKSUM, 0},
-    {"ask_beside_5000", ask, TERN_LINK_CHECKSUM, 5000},
-    {"call", call, TERN_LINK_CHECKSUM, 0},
-    {"call_beside_5000", call, TERN_LINK_CHECKSUM, 5000},
+    {"bulk", bulk, SETTINGS, 0, 0},
+    {"bulk_beside_5000", bulk, SETTINGS, 0, 5000},
+    {"bulk_offloaded", bulk, SETTINGS, TERN_LINK_CHECKSUM | TERN_LINK_TSO, 0},
+    {"ask", ask, SETTINGS, TERN_LINK_CHECKSUM, 0},
+    {"ask_beside_100000", ask, SETTINGS, TERN_LINK_CHECKSUM, 100000},
+    {"call", call, SETTINGS, TERN_LINK_CHECKSUM, 0},
+    {"call_beside_5000", call, SETTINGS, TERN_LINK_CHECKSUM, 5000},
+    {"call_beside_100000", call, SETTINGS, TERN_LINK_CHECKSUM, 100000},
+    {"holes_64k", holes_64k, LARGE, 0, 0},
+    {"holes_1m", holes_1m, LARGE, 0, 0},
+    {"holes_16m", holes_16m, LARGE, 0, 0},
 };
 
 int main(int argc, char **argv)
@@ -235,11 +317,19 @@ int main(int argc, char **argv)
             puts(rows[i].name);
         return argc == 1 ? 0 : 2;
     }
-    end_open(&near_end, &far_end, "10.0.0.1/24", row->features);
-    end_open(&far_end, &near_end, "10.0.0.2/24", row->features);
-    check(tern_listen_on(far_end.t, ":7000", 128), "listen");
-    for (unsigned i = 0; i < row->idle; i++)
+    end_open(&near_end, &far_end, "10.0.0.1/24", row->features, row->settings);
+    end_open(&far_end, &near_end, "10.0.0.2/24", row->features, row->settings);
+    for (listener = 0; listener < LISTENERS; listener++) {
+        char port[8];
+        snprintf(port, sizeof port, "%u", PORT + listener);
+        check(tern_listen_on(far_end.t, port, 128), "listen");
+    }
+    for (unsigned i = 0; i < row->idle; i++) {
+        listener = i / ON_A_PORT + 1;
         open_one();
+    }
+    listener = 0;
+    rest();
     if (row->work != call)
         open_one();
     row->work((unsigned)strtoul(argv[2], NULL, 10));

@@ -34,6 +34,19 @@ def what_idle_connections_make_dearer_fails():
     assert len(wrong) == 1 and "only open" in wrong[0], wrong
 
 
+def any_number_of_idle_connections_counts():
+    wrong = INSTRUCTIONS.judge(*[{("call", "far"): 1000, ("call_beside_100000", "far"): 1100}] * 2)
+    assert len(wrong) == 1 and "only open" in wrong[0], wrong
+
+
+def what_more_in_flight_makes_dearer_fails():
+    same = {("holes_1m", "near"): 1000, ("holes_16m", "near"): 1090}
+    assert INSTRUCTIONS.judge(same, same) == []
+    dearer = {("holes_1m", "near"): 1000, ("holes_16m", "near"): 1110}
+    wrong = INSTRUCTIONS.judge(dearer, dearer)
+    assert len(wrong) == 1 and "in flight" in wrong[0], wrong
+
+
 def what_only_one_of_them_has_fails():
     assert len(INSTRUCTIONS.judge({}, counts())) == 2
     assert len(INSTRUCTIONS.judge(counts(), {})) == 2
@@ -45,4 +58,5 @@ def a_table_is_read_as_it_was_written():
 
 run_cases({case.__name__.replace("_", " "): case for case in (
     the_same_passes, fewer_pass, what_has_grown_fails, what_idle_connections_make_dearer_fails,
+    any_number_of_idle_connections_counts, what_more_in_flight_makes_dearer_fails,
     what_only_one_of_them_has_fails, a_table_is_read_as_it_was_written)})
