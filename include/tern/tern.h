@@ -308,7 +308,10 @@ TERN_API int tern_close(struct tern *t, int socket);
  * (to be read: of bbr, in Linux's layout; of others nothing, in a length of 0), TCP_USER_TIMEOUT,
  * TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY,
  * TCP_FASTOPEN_NO_COOKIE, TCP_INQ (tern_recvmsg() tells in TCP_CM_INQ how many bytes are left, at
- * the end 1).
+ * the end 1), TCP_SAVE_SYN (0 to 2; of a listener other than 0: the IP and TCP headers of each SYN
+ * are kept, of which there is no link header for 2 to add), TCP_SAVED_SYN (to be read, of what was
+ * accepted: these headers, once; after that, and where a SYN cookie was used, a length of 0; with
+ * too little room EINVAL, and in the length what is needed).
  *
  * SO_TIMESTAMPING takes Linux's SOF_TIMESTAMPING_ flags (linux/net_tstamp.h); EINVAL for others,
  * for OPT_STATS, and for OPT_ID on a TCP socket that is not connecting. Times are software's, in

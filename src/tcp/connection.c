@@ -16,6 +16,7 @@
 #include "tcp/recovery.h"
 #include "tcp/reserve.h"
 #include "tcp/rtt.h"
+#include "tcp/saved_syn.h"
 #include "tcp/sockopt.h"
 #include "tcp/stamps.h"
 #include "tcp/timers.h"
@@ -182,6 +183,7 @@ void tcp_connection_free(struct tcb *tcb)
     orphan_end(tcb);
     list_remove(&tcb->all);
     free(tcb->fast_open.keys);
+    saved_syn_release(tcb->stack, &tcb->saved_syn);
     stack_charge(tcb->stack, -(int64_t)TCP_CONNECTION_BYTES);
     free(tcb->connection);
     free(tcb);

@@ -18,6 +18,7 @@
 #include "tcp/receive.h"
 #include "tcp/records.h"
 #include "tcp/rtt.h"
+#include "tcp/saved_syn.h"
 #include "tcp/timers.h"
 
 static void half_open_free(struct half_open *half)
@@ -27,6 +28,7 @@ static void half_open_free(struct half_open *half)
     table_remove(&listener->tcp->half_open, &half->node);
     list_remove(&half->link);
     listener->half_open_count--;
+    saved_syn_release(listener->stack, &half->saved_syn);
     stack_charge(listener->stack, -(int64_t)sizeof *half);
     free(half);
 }
@@ -137,7 +139,7 @@ static void promote_fill(struct tcb *tcb, const struct half_open *half)
     tcp_set_state(tcb, TCP_SYN_RECEIVED);
 }
 
-struct tcb *half_open_promote(const struct half_open *half)
+struct tcb *half_open_promote(struct half_open *half)
 {
     struct tcp_listener *listener = half->listener;
     struct tcb *tcb = tcp_connection_new(listener->tcp);
@@ -148,6 +150,8 @@ struct tcb *half_open_promote(const struct half_open *half)
         tcp_connection_free(tcb);
         return NULL;
     }
+    tcb->saved_syn = half->saved_syn;
+    half->saved_syn = NULL;
     demux_insert(tcb);
     tcb->listener = listener;
     list_append(&listener->accept_queue, &tcb->queue);
@@ -163,12 +167,17 @@ struct tcb *half_open_promote(const struct half_open *half)
 
 /* Fast Open: a connection for a SYN with a good cookie (RFC 7413 §4.2.2). Its text may be read and
  * answered at once. */
-static enum drop_reason open_early(const struct half_open *half, const struct segment *segment)
+static enum drop_reason open_early(struct half_open *half, const struct packet_in *packet,
+                                   const struct segment *segment)
 {
     struct tcp_listener *listener = half->listener;
+    if (listener->preferences.save_syn)
+        half->saved_syn = saved_syn_keep(listener->stack, packet, segment);
     struct tcb *tcb = half_open_promote(half);
-    if (!tcb)
+    if (!tcb) {
+        saved_syn_release(listener->stack, &half->saved_syn);
         return DROP_NO_MEMORY;
+    }
     tcb->fast_open.early = true;
     tcb->fast_open.early_of = listener;
     list_append(&listener->early, &tcb->fast_open.early_link);
@@ -239,12 +248,14 @@ static enum drop_reason take_syn(struct tcp_listener *listener, const struct pac
     enum fast_open_answer answer =
         fast_open_judge(listener, &fresh.local, &fresh.remote, &segment->options);
     if (answer == FAST_OPEN_ACCEPT)
-        return open_early(&fresh, segment);
+        return open_early(&fresh, packet, segment);
     struct half_open *half = malloc(sizeof *half);
     if (!half)
         return DROP_NO_MEMORY;
     *half = fresh;
     half->offer_cookie = answer == FAST_OPEN_OFFER;
+    if (listener->preferences.save_syn)
+        half->saved_syn = saved_syn_keep(stack, packet, segment);
     half->timer.expired = half_open_expired;
     timer_init(&half->timer.timer);
     table_insert(&listener->tcp->half_open, &half->node,

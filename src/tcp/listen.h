@@ -45,6 +45,7 @@ struct half_open {
                           (TCP_DEFER_ACCEPT) */
     bool offer_cookie; /* the SYN,ACK brings a Fast Open cookie */
     uint64_t sent_ns;
+    struct saved_syn *saved_syn; /* or NULL */
 };
 
 /* RFC 9293 §3.10.7.2: a segment for a listener. */
@@ -59,9 +60,9 @@ int half_open_fill(struct half_open *half, struct tcp_listener *listener,
                    const struct packet_in *packet, const struct segment *segment);
 /* Answers the SYN: sends our SYN,ACK. */
 void half_open_answer(struct half_open *half);
-/* Makes the connection that `half` stands for, in SYN-RECEIVED and in the accept queue: NULL
- * without memory. */
-struct tcb *half_open_promote(const struct half_open *half);
+/* Makes the connection that `half` stands for, in SYN-RECEIVED and in the accept queue, and gives
+ * it the SYN that `half` has kept: NULL without memory. */
+struct tcb *half_open_promote(struct half_open *half);
 /* §3.10.7.4 for SYN-RECEIVED of a passive open. */
 enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct packet_in *packet,
                                        const struct segment *segment);

@@ -18,6 +18,7 @@
 #include "tcp/pacing.h"
 #include "tcp/receive.h"
 #include "tcp/rtt.h"
+#include "tcp/saved_syn.h"
 #include "tcp/send.h"
 #include "tcp/timers.h"
 #include "tcp/user_timeout.h"
@@ -50,6 +51,7 @@ static const struct number_option numbers[] = {
     {IP_PROTOCOL_TCP, OPTION_FASTOPEN_CONNECT, NUMBER_BOOL, AT(fast_open_connect), 0, 1},
     {IP_PROTOCOL_TCP, OPTION_FASTOPEN_NO_COOKIE, NUMBER_BOOL, AT(fast_open_no_cookie), 0, 1},
     {IP_PROTOCOL_TCP, OPTION_INQ, NUMBER_BOOL, AT(inq), 0, 1},
+    {IP_PROTOCOL_TCP, OPTION_SAVE_SYN, NUMBER_U8, AT(save_syn), 0, 2},
     {IP_PROTOCOL_TCP, OPTION_KEEPIDLE, NUMBER_U32, AT(keepalive_idle_s), 1, 32767},
     {IP_PROTOCOL_TCP, OPTION_KEEPINTVL, NUMBER_U32, AT(keepalive_interval_s), 1, 32767},
     {IP_PROTOCOL_TCP, OPTION_KEEPCNT, NUMBER_U8, AT(keepalive_probes), 1, 127},
@@ -528,6 +530,8 @@ int tcp_get_option(struct tcb *tcb, int level, int option, void *value, socklen_
     }
     if (level == IP_PROTOCOL_TCP && option == OPTION_CC_INFO)
         return get_cc_info(tcb, value, length);
+    if (level == IP_PROTOCOL_TCP && option == OPTION_SAVED_SYN)
+        return saved_syn_read(tcb, value, length);
     if (level == IP_PROTOCOL_TCP && option == OPTION_MAXSEG && tcb->state != TCP_CLOSED) {
         int mss = (int)tcb->snd.mss;
         return give(&mss, sizeof mss, value, length);
@@ -554,6 +558,10 @@ int tcp_listener_get_option(struct tcp_listener *listener, int level, int option
     }
     if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_KEY)
         return get_fast_open_keys(&listener->fast_open_keys, value, length);
+    if (level == IP_PROTOCOL_TCP && option == OPTION_SAVED_SYN) {
+        *length = 0; /* its connections have them */
+        return 0;
+    }
     return get_preference(&listener->preferences, &listener->stack->settings, level, option, value,
                           length);
 }

@@ -28,6 +28,7 @@
 #include "wire/tcp.h"
 
 struct arrivals;
+struct saved_syn;
 struct tcp;
 struct tcp_connection;
 struct tcp_port;
@@ -68,6 +69,7 @@ struct tcp_preferences {
     int16_t linger2_s;        /* TCP_LINGER2; 0: the setting decides, below: no FIN-WAIT-2 */
     uint8_t defer_accept;     /* TCP_DEFER_ACCEPT, in SYN,ACKs sent; 0: off */
     uint8_t mtu_discover;     /* IP_MTU_DISCOVER */
+    uint8_t save_syn;         /* TCP_SAVE_SYN; 2 is as 1, for there is no link header */
     uint8_t keepalive_probes;
     uint8_t syn_retries;
     uint8_t congestion_control; /* index into the setting's words */
@@ -376,6 +378,7 @@ struct tcb {
         bool announce;     /* ours is to be told */
     } user_timeout;        /* user_timeout.c */
 
+    struct saved_syn *saved_syn; /* of the peer, until it is read; or NULL; saved_syn.c */
     uint8_t keepalive_sent;
     uint8_t syn_attempts;
     uint32_t syn_timestamp; /* our clock when the first SYN was sent */

@@ -41,6 +41,7 @@ static const struct {
     OF(IPPROTO_TCP, TCP_QUICKACK),
     OF(IPPROTO_TCP, TCP_USER_TIMEOUT),
     OF(IPPROTO_TCP, TCP_NOTSENT_LOWAT),
+    OF(IPPROTO_TCP, TCP_SAVE_SYN),
 };
 
 /* Values in and beyond the range of most. */
@@ -140,6 +141,32 @@ static void congestion_control_by_name(struct play *p)
     STEP(A->setsockopt(s, IPPROTO_TCP, TCP_CONGESTION, "", 0));
 }
 
+/* The kernel keeps TCP options that are ours to choose: lengths are not compared, but for 0. */
+static void headers_of_a_SYN_are_kept_and_read_once(struct play *p)
+{
+    unsigned char bytes[120] = {0};
+    socklen_t length = sizeof bytes;
+    int listener = play_listener(p);
+    play_set(p, listener, IPPROTO_TCP, TCP_SAVE_SYN, 1);
+    STEP(A->setsockopt(listener, IPPROTO_TCP, TCP_SAVED_SYN, &(int){1}, sizeof(int)));
+    STEP(A->getsockopt(listener, IPPROTO_TCP, TCP_SAVED_SYN, bytes, &length));
+    play_note(p, "of a listener: %u bytes", length);
+    int client = play_dial(p);
+    int server = play_accept(p, listener);
+    OPTION(server, IPPROTO_TCP, TCP_SAVE_SYN);
+    length = 20;
+    STEP(A->getsockopt(server, IPPROTO_TCP, TCP_SAVED_SYN, bytes, &length));
+    play_note(p, "more is needed: %d", length > 40);
+    STEP(A->getsockopt(server, IPPROTO_TCP, TCP_SAVED_SYN, bytes, &length));
+    play_note(p, "version and length %x, protocol %d, to port %d, SYN %d", bytes[0], bytes[9],
+              (bytes[22] << 8 | bytes[23]) == p->port, bytes[33] & 2);
+    STEP(A->getsockopt(server, IPPROTO_TCP, TCP_SAVED_SYN, bytes, &length));
+    play_note(p, "again: %u bytes", length);
+    length = sizeof bytes;
+    STEP(A->getsockopt(client, IPPROTO_TCP, TCP_SAVED_SYN, bytes, &length));
+    play_note(p, "of who connected: %u bytes", length);
+}
+
 #define PROGRAM(name)         \
     {                         \
         "option/" #name, name \
@@ -153,5 +180,6 @@ const struct program programs_option[] = {
     PROGRAM(times_and_lingering),
     PROGRAM(one_byte_will_do_at_the_level_of_ip),
     PROGRAM(congestion_control_by_name),
+    PROGRAM(headers_of_a_SYN_are_kept_and_read_once),
 };
 const unsigned programs_option_count = COUNT(programs_option);
