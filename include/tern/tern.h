@@ -2,7 +2,7 @@
  *
  * This is the whole public interface. In the order a reader needs it:
  *   1. a stack over a TUN device   tern_open, tern_open_queues, tern_close_stack
- *   2. sockets                     the BSD calls with a tern_ prefix; those without a copy; and
+ *   2. sockets                     the BSD calls with a tern_ prefix, those without a copy, and
  * what people write by hand: dial, listen, all of a write or a read
  *   3. your own event loop         one descriptor, one step, a callback for each socket
  *   4. what a host can see         settings, counters, trace
@@ -15,10 +15,11 @@
  *
  * Errors. Each call lists its own, after `Errors:`. Beside them every call can say EBADF (no such
  * socket), ENOTSOCK (an instance of epoll, where it takes a socket), EFAULT (NULL for something
- * that must be there), ENOMEM, ENODEV (in the child of a fork, which has no part in its parent's
- * stacks), and EBUSY (from within a callback of the same stack, a watch's aside); and one that
- * waits, EINTR (a signal was handled) and ENETDOWN (the device is gone for good). Where Linux's
- * calls and these differ on purpose, the table in tests/parity/differences.c says so and why.
+ * that must be there, but for the stack itself), ENOMEM, ENODEV (in the child of a fork, which has
+ * no part in its parent's stacks), and EBUSY (from within a callback of the same engine; from
+ * within the trace of a stack of tern_open() no call may be made); and one that waits, EINTR (a
+ * signal was handled) and ENETDOWN (the device is gone for good). Where Linux's calls and these
+ * differ on purpose, the table in tests/parity/differences.c says so and why.
  *
  * Threads. Any number of threads may call on one stack of tern_open() at once, except
  * tern_close_stack(), which must be the last call. Closing a socket ends every call that waits for
@@ -71,7 +72,7 @@ struct tern_config {
     unsigned mtu;         /* bytes: 1500 */
     const char *capture;  /* a pcapng file to write every packet to: none */
     const char *fault;    /* "loss=5%,dup=1%,reorder=5%,corrupt=1%,ce=2%,delay=20ms,"
-                             "jitter=5ms,rate=100mbit,seed=7": none */
+                             "jitter=5ms,rate=100mbit,queue=1000,seed=7": none */
     const char *settings; /* "name=value,name=value": none */
     tern_trace_function
         *trace; /* called for each packet, with the stack's lock held: no tern_ call from within */
@@ -635,8 +636,8 @@ TERN_API const char *tern_input(struct tern *t, const void *packet, size_t lengt
 TERN_API void tern_advance(struct tern *t, uint64_t now_ns);
 /* When tern_advance must be called next, at the latest; UINT64_MAX for never. */
 TERN_API uint64_t tern_deadline(struct tern *t);
-/* Bytes of memory held for connections' data; 0 once all is closed. For tests and for hosts that
- * share out memory. */
+/* Bytes of memory held for connections' data; 0 once all is closed and no TIME-WAIT lasts. For
+ * tests and for hosts that share out memory. */
 TERN_API uint64_t tern_memory_used(struct tern *t);
 
 #ifdef __cplusplus
