@@ -25,6 +25,7 @@ enum {
 struct bbr_fixture {
     struct stack stack;
     struct interface interface;
+    struct tcp_connection connection;
     struct tcb tcb;
 };
 
@@ -37,6 +38,7 @@ static inline struct tcb *bbr_tcb_new(void)
     random_seed(&f->stack.random, seed);
     f->stack.now_ns = TIME_S(10);
     struct tcb *tcb = &f->tcb;
+    tcb->connection = &f->connection;
     tcb->stack = &f->stack;
     tcb->path.interface = &f->interface;
     tcb->snd.mss = MSS;
