@@ -1,5 +1,13 @@
 #include "udp_fixture.h"
 
+static struct test_packet hello_from_the_peer(void)
+{
+    struct test_packet packet;
+    packet_make_udp(&packet, header_between(PEER_ADDRESS, MACHINE_ADDRESS, 0), PEER_PORT, OUR_PORT,
+                    "hello", 5);
+    return packet;
+}
+
 static void datagram_arrives_with_its_source(void **state)
 {
     (void)state;
@@ -36,9 +44,7 @@ static void wrong_checksum_is_dropped(void **state)
     (void)state;
     struct machine *m = machine_with_udp(0);
     struct udp *udp = bound(m, anywhere(OUR_PORT));
-    struct test_packet packet;
-    packet_make_udp(&packet, header_between(PEER_ADDRESS, MACHINE_ADDRESS, 0), PEER_PORT, OUR_PORT,
-                    "hello", 5);
+    struct test_packet packet = hello_from_the_peer();
     packet.bytes[30] ^= 1;
     assert_int_equal(machine_input(m, packet.bytes, packet.length), DROP_UDP_CHECKSUM);
     assert_int_equal(machine_counter(m, "UdpInErrors"), 1);
@@ -52,10 +58,8 @@ static void checksum_the_link_vouches_for_is_not_computed(void **state)
     (void)state;
     struct machine *m = machine_with_udp(0);
     struct udp *udp = bound(m, anywhere(OUR_PORT));
-    struct test_packet packet;
+    struct test_packet packet = hello_from_the_peer();
     struct tern_offload offload = {.flags = TERN_OFFLOAD_VERIFIED};
-    packet_make_udp(&packet, header_between(PEER_ADDRESS, MACHINE_ADDRESS, 0), PEER_PORT, OUR_PORT,
-                    "hello", 5);
     packet.bytes[26] ^= 1;
     assert_int_equal(machine_input_offloaded(m, packet.bytes, packet.length, &offload), DROP_NONE);
     assert_receives(udp, "hello");
@@ -69,9 +73,7 @@ static void datagram_without_checksum_is_taken(void **state)
     (void)state;
     struct machine *m = machine_with_udp(0);
     struct udp *udp = bound(m, anywhere(OUR_PORT));
-    struct test_packet packet;
-    packet_make_udp(&packet, header_between(PEER_ADDRESS, MACHINE_ADDRESS, 0), PEER_PORT, OUR_PORT,
-                    "hello", 5);
+    struct test_packet packet = hello_from_the_peer();
     packet.bytes[26] = packet.bytes[27] = 0;
     assert_int_equal(machine_input(m, packet.bytes, packet.length), DROP_NONE);
     assert_receives(udp, "hello");
@@ -102,9 +104,7 @@ static void length_field_out_of_bounds_is_dropped(void **state)
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     static const uint16_t lengths[] = {0, 7, 14, 65535};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
-        struct test_packet packet;
-        packet_make_udp(&packet, header_between(PEER_ADDRESS, MACHINE_ADDRESS, 0), PEER_PORT,
-                        OUR_PORT, "hello", 5);
+        struct test_packet packet = hello_from_the_peer();
         packet.bytes[24] = (uint8_t)(lengths[i] >> 8);
         packet.bytes[25] = (uint8_t)lengths[i];
         packet.bytes[26] = packet.bytes[27] = 0;
