@@ -16,16 +16,24 @@
  * Errors. Each call lists its own, after `Errors:`. Beside them every call can say EBADF (no such
  * socket), ENOTSOCK (an instance of epoll, where it takes a socket), EFAULT (NULL for something
  * that must be there, but for the stack itself), ENOMEM, ENODEV (in the child of a fork, which has
- * no part in its parent's stacks), and EBUSY (from within a callback of the same engine; from
- * within the trace of a stack of tern_open() no call may be made); and one that waits, EINTR (a
- * signal was handled) and ENETDOWN (the device is gone for good). Where Linux's calls and these
- * differ on purpose, the table in tests/parity/differences.c says so and why.
+ * no part in its parent's stacks), and EBUSY (from within a callback that may make no call); and
+ * one that waits, EINTR (a signal was handled) and ENETDOWN (the device is gone for good). Where
+ * Linux's calls and these differ on purpose, the table in tests/parity/differences.c says so and
+ * why.
  *
  * Threads. Any number of threads may call on one stack of tern_open() at once, except
  * tern_close_stack(), which must be the last call. Closing a socket ends every call that waits for
  * it in another thread, with EBADF. A signal that is handled ends a waiting call also where its
  * handler asks for restarts (SA_RESTART). No call is a cancellation point. A stack of
  * tern_engine_new() is used by one thread at a time; who shares it, serialises.
+ *
+ * Callbacks. The trace, and an engine's output, are called in the middle of the stack's work, by
+ * whichever thread is at it. Each call on that stack from within them fails with EBUSY, at once;
+ * tern_input() says why not, tern_advance() does nothing, and tern_memory_used() is 0. They may not
+ * wait for a thread that makes such a call; calls on another stack may be made, unless that one's
+ * callbacks call on this one in turn. A watch, and an engine's wait, may make any call.
+ * tern_close_stack() alone does nothing in any of the four, and while a call waits in another
+ * thread: errno is then EBUSY. No call may be made in a signal handler.
  *
  * Fork. The child inherits the device's descriptor, which keeps the device busy until the child
  * ends, executes another program, or calls tern_close_stack(), which there closes descriptors and
@@ -75,7 +83,7 @@ struct tern_config {
                              "jitter=5ms,rate=100mbit,queue=1000,seed=7": none */
     const char *settings; /* "name=value,name=value": none */
     tern_trace_function
-        *trace; /* called for each packet, with the stack's lock held: no tern_ call from within */
+        *trace; /* called for each packet; a call on the stack from within says EBUSY */
     void *trace_user;
 };
 
@@ -117,7 +125,8 @@ TERN_API int tern_open_queues(const struct tern_config *config, unsigned count,
                               struct tern **stacks, struct tern_error *error);
 
 /* Resets what is still open, ends the helper thread, closes the device and frees everything. NULL
- * is allowed. */
+ * is allowed. With a call under way, in a callback or another thread, it does nothing, and errno is
+ * EBUSY. */
 TERN_API void tern_close_stack(struct tern *t);
 
 /* Waits until nothing of closed sockets is left in the stack (data and FINs acknowledged, the
@@ -527,8 +536,9 @@ typedef void tern_watch_function(void *user, int socket, short events);
  * `function` of NULL ends it, and so does closing the socket. `user` is the caller's own.
  *
  * The function runs in the thread that is in tern_step(), without the stack's lock: it may make any
- * call, close any socket and change any watch, but not close the stack. Of a watch that ends in
- * that thread no call comes any more; one that ends in another thread may be in its last call.
+ * call, close any socket and change any watch, but not close the stack. tern_step(), too, calls
+ * what is ready: this very function, as long as its socket is. Of a watch that ends in that thread
+ * no call comes any more; one that ends in another thread may be in its last call.
  * Errors: ENOMEM. */
 TERN_API int tern_watch(struct tern *t, int socket, short events, tern_watch_function *function,
                         void *user);
@@ -606,15 +616,15 @@ struct tern_engine_config {
     const char *address;    /* as tern_config's */
     unsigned mtu;           /* 1500 */
     uint32_t link_features; /* TERN_LINK_… of what `output` can do */
-    /* Sends one packet; called from within the calls below and those on sockets. It must not call
-     * on the same stack. 0, or a negative errno when the packet is lost. */
+    /* Sends one packet; called from within the calls below and those on sockets. A call on the same
+     * stack from within says EBUSY. 0, or a negative errno when the packet is lost. */
     int (*output)(void *user, const struct iovec *packet, int count,
                   const struct tern_offload *offload);
     /* Makes time pass and packets arrive (by tern_input and tern_advance, which it may call, and
-     * any other call on the stack), until `deadline_ns` at the latest, and returns 0 as soon as
-     * something may have changed; or a negative errno for the waiting call to fail with (-EINTR).
-     * A deadline that is not in the future asks for what is there already. tern_deadline() is
-     * taken into account. */
+     * any other call on the stack, but tern_close_stack), until `deadline_ns` at the latest, and
+     * returns 0 as soon as something may have changed; or a negative errno for the waiting call to
+     * fail with (-EINTR). A deadline that is not in the future asks for what is there already.
+     * tern_deadline() is taken into account. */
     int (*wait)(void *user, uint64_t deadline_ns);
     void *user; /* of both */
     const char *settings;

@@ -23,6 +23,8 @@ static int driver_enter(struct sock_host *host)
     int cancel_state;
     if (fork_generation_now() != d->generation)
         return -ENODEV;
+    if (driver_is_held(d))
+        return -EBUSY;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     driver_lock(d);
     d->cancel_state = cancel_state;
@@ -47,13 +49,8 @@ static void driver_leave(struct sock_host *host)
 
 /* ── The end ── */
 
-static int driver_stop(struct sock_host *host)
+static void stop_helper(struct driver *d)
 {
-    struct driver *d = driver_of(host);
-    if (fork_generation_now() != d->generation)
-        return -ENODEV;
-    if (!d->helper_started)
-        return 0;
     d->stopping = true;
     sem_post(&d->helper.semaphore);
     driver_lock(d);
@@ -61,6 +58,16 @@ static int driver_stop(struct sock_host *host)
         kick_poller(d);
     driver_unlock(d);
     pthread_join(d->helper_thread, NULL);
+}
+
+/* The lock stays taken, so that callbacks of what still leaves are refused as ever. */
+static int driver_stop(struct sock_host *host)
+{
+    struct driver *d = driver_of(host);
+    if (fork_generation_now() != d->generation)
+        return -ENODEV;
+    stop_helper(d);
+    driver_lock(d);
     look_flush(d);
     stack_advance(stack_of(d), clock_now_ns());
     return 0;
@@ -83,6 +90,8 @@ static void driver_release(struct sock_host *host)
     link_close(d->link);
     if (d->member)
         group_leave(d->member);
+    if (driver_is_held(d))
+        driver_unlock(d);
     sem_destroy(&d->helper.semaphore);
     pthread_mutex_destroy(&d->lock);
     pthread_mutex_destroy(&d->turn);
@@ -170,7 +179,6 @@ int driver_start(struct driver *d, struct tern *t)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error)
         return -error;
-    d->helper_started = true;
     pthread_setname_np(d->helper_thread, "tern");
     return 0;
 }

@@ -67,8 +67,9 @@ struct driver {
      * it back before those who were waiting for it. */
     pthread_mutex_t turn;
     pthread_mutex_t lock;
-    atomic_uint wanting; /* threads that are about to take it */
-    int cancel_state;    /* what the lock's holder goes back to */
+    atomic_uint wanting;       /* threads that are about to take it */
+    _Atomic(pthread_t) holder; /* whose it is; 0, which no thread is: nobody's */
+    int cancel_state;          /* what the lock's holder goes back to */
 
     struct seated *seat;   /* who drives; NULL: nobody */
     struct seated *poller; /* the one in the seat, while in poll(2) */
@@ -85,7 +86,6 @@ struct driver {
     struct seated helper; /* its semaphore ends its naps */
     struct kick helper_kick;
     pthread_t helper_thread;
-    bool helper_started;
 
     /* What the helper looks at without the lock, so that it is in nobody's way while it has nothing
      * to do. Written with the lock. */
@@ -111,6 +111,7 @@ static inline struct stack *stack_of(struct driver *d)
 void driver_lock(struct driver *d);
 bool driver_trylock(struct driver *d);
 void driver_unlock(struct driver *d);
+bool driver_is_held(struct driver *d);   /* by this very thread, which is then in a callback */
 bool driver_is_wanted(struct driver *d); /* whether others wait for the lock */
 void driver_yield(struct driver *d);     /* lets them have it for a moment, if there are any */
 void kick_poller(struct driver *d);      /* gets who sleeps in poll(2) out of there */

@@ -3,6 +3,11 @@
 
 #include "host/internal.h"
 
+static void hold(struct driver *d, pthread_t holder)
+{
+    atomic_store_explicit(&d->holder, holder, memory_order_relaxed);
+}
+
 void driver_lock(struct driver *d)
 {
     atomic_fetch_add_explicit(&d->wanting, 1, memory_order_relaxed);
@@ -10,6 +15,7 @@ void driver_lock(struct driver *d)
     pthread_mutex_lock(&d->lock);
     pthread_mutex_unlock(&d->turn);
     atomic_fetch_sub_explicit(&d->wanting, 1, memory_order_relaxed);
+    hold(d, pthread_self());
 }
 
 bool driver_trylock(struct driver *d)
@@ -18,7 +24,17 @@ bool driver_trylock(struct driver *d)
         return false;
     bool locked = pthread_mutex_trylock(&d->lock) == 0;
     pthread_mutex_unlock(&d->turn);
+    if (locked)
+        hold(d, pthread_self());
     return locked;
+}
+
+/* Only this thread itself writes its own name there, and takes it out again: whatever others write
+ * meanwhile, the answer is right. A mutex that checks this itself (PTHREAD_MUTEX_ERRORCHECK) would
+ * not do: who asks for it a second time may find another thread before it in `turn`. */
+bool driver_is_held(struct driver *d)
+{
+    return pthread_equal(atomic_load_explicit(&d->holder, memory_order_relaxed), pthread_self());
 }
 
 bool driver_is_wanted(struct driver *d)
@@ -40,6 +56,7 @@ static void post_woken(struct driver *d)
 void driver_unlock(struct driver *d)
 {
     post_woken(d);
+    hold(d, 0);
     pthread_mutex_unlock(&d->lock);
 }
 

@@ -29,9 +29,10 @@ struct call {
     bool entered;
 };
 
-/* Enters the machine. 0 or -ENODEV (a forked child); call_end() belongs to it in any case. */
+/* Enters the machine. 0, -ENODEV (a forked child) or -EBUSY (a callback); call_end() belongs to it
+ * in any case. */
 int call_enter(struct call *call, struct tern *t);
-/* The same, and finds the socket: 0, -ENODEV, -EBADF or -ENOTSOCK (epoll's). */
+/* The same, and finds the socket: 0, and beside those -EBADF or -ENOTSOCK (epoll's). */
 int call_begin(struct call *call, struct tern *t, int descriptor);
 /* Between enter and end: finds the socket, or what else a descriptor stands for: 0 or -EBADF. */
 int call_find(struct call *call, int descriptor);

@@ -51,8 +51,9 @@ struct sock_waiter {
 };
 
 struct sock_host_operations {
-    /* Takes the machine and lets time pass in it (stack_advance). 0, or -ENODEV in the child of a
-     * fork; then nothing is taken. Never entered twice by one thread. */
+    /* Takes the machine and lets time pass in it (stack_advance). 0; or, and then nothing is taken,
+     * -ENODEV in the child of a fork, and -EBUSY where this thread has the machine already: it is
+     * in a callback of the user's that the machine has called. */
     int (*enter)(struct sock_host *host);
     /* Gives the machine back, and sees that what it now needs done in time will be. */
     void (*leave)(struct sock_host *host);
@@ -79,7 +80,8 @@ struct sock_host_operations {
      * its clock is the caller's own. */
     uint64_t (*epoch)(struct sock_host *host);
     /* The end, in two steps (tern_close_stack). stop: ends the helper thread; from here on only the
-     * calling thread runs the machine, which can still send (resets). No enter, no wait. 0, or
+     * calling thread runs the machine, which can still send (resets). No wait, and enter (by the
+     * callbacks of what is sent) says -EBUSY. 0, or
      * -ENODEV in the child of a fork: then leave the machine as it is, and go on to release. */
     int (*stop)(struct sock_host *host);
     /* release: closes the device and frees the host. The machine can no longer send. */

@@ -37,6 +37,7 @@ static ssize_t fill(struct call *call, const struct file *file, const struct iov
     struct sock_waiter waiter = {0};
     struct waiting waiting = {.at = &call->socket->waiting, .events = POLLNVAL, .waiter = &waiter};
     list_append(waiting.at, &waiting.link);
+    call->t->away++;
     host->operations->leave(host);
     ssize_t n = read_file(file, spans, spans[1].iov_len > 0 ? 2 : 1);
     int error = host->operations->enter(host);
@@ -44,6 +45,7 @@ static ssize_t fill(struct call *call, const struct file *file, const struct iov
         call->entered = false; /* this is the child of a fork, where nothing may be touched */
         return error;
     }
+    call->t->away--;
     list_remove(&waiting.link);
     if (!waiting.closed)
         return n;

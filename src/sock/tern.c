@@ -8,6 +8,7 @@
 
 #include "ip/ip.h"
 #include "raw/echo.h"
+#include "sock/call.h"
 #include "sock/socket.h"
 #include "sock/wait.h"
 #include "tcp/tcp.h"
@@ -163,9 +164,20 @@ void tern_destroy(struct tern *t)
     free(t);
 }
 
+/* Whether a call is under way: then this is a callback of it, or somebody else's mistake. */
+static bool is_in_use(struct tern *t)
+{
+    struct call call;
+    int error = call_enter(&call, t);
+    if (error == 0 && t->away > 0)
+        error = -EBUSY;
+    call_end(&call, error);
+    return error == -EBUSY;
+}
+
 void tern_close_stack(struct tern *t)
 {
-    if (t == NULL)
+    if (t == NULL || is_in_use(t))
         return;
     struct sock_host *host = t->host;
     /* In the child of a fork the machine may have been caught in the middle of a step, and is not

@@ -32,6 +32,7 @@ struct tern {
     uint64_t epoll_items;  /* of all instances of epoll */
     uint64_t epoll_search; /* the number of the last search among them (epoll_nest.c) */
     unsigned lingering;    /* sockets that are closed, but whose close call still waits */
+    unsigned away;         /* calls that have given the machine away and will come back to it */
 };
 
 /* What a stack is made of. Strings are only read during the call. */

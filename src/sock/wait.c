@@ -15,7 +15,9 @@ int wait_for(struct tern *t, struct waiting *waiting, size_t count, uint64_t dea
         waiter.spin_ns = time_max(waiter.spin_ns, TIME_US(waiting[i].busy_poll_us));
         list_append(waiting[i].at, &waiting[i].link);
     }
+    t->away++;
     int result = t->host->operations->wait(t->host, &waiter, deadline_ns);
+    t->away--;
     for (size_t i = 0; i < count; i++)
         list_remove(&waiting[i].link);
     return result;

@@ -96,10 +96,15 @@ static void settle(struct tern *t)
 /* Calls `watch` outside of the machine, where it may be replaced or removed. */
 static int watch_call(struct call *call, const struct watch *watch, unsigned events)
 {
+    struct tern *t = call->t;
     struct watch called = *watch;
+    t->away++;
     call_end(call, 0);
     called.function(called.user, called.descriptor, (short)events);
-    return call_enter(call, call->t);
+    int error = call_enter(call, t);
+    if (error == 0)
+        t->away--;
+    return error;
 }
 
 /* Those that are due now are the round; what becomes due meanwhile has its turn in the next. */

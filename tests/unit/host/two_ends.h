@@ -29,18 +29,25 @@ static inline bool expect(bool right, const char *what)
 
 static struct tern *ends[2]; /* 10.0.0.1 and 10.0.0.2 */
 
-static inline void setup(void)
+/* The first of them has `first`, but for its address. */
+static inline void setup_with(const struct tern_config *first)
 {
     static const char *const addresses[2] = {"10.0.0.1/24", "10.0.0.2/24"};
     int descriptors[2];
     failures = 0;
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, descriptors), 0);
     for (int i = 0; i < 2; i++) {
-        struct tern_config config = {.address = addresses[i]};
+        struct tern_config config = i == 0 ? *first : (struct tern_config){0};
+        config.address = addresses[i];
         struct tern_error error;
         if (open_over(pair_link_over(descriptors[i]), &config, &ends[i], &error) < 0)
             fail_msg("%s", error.text);
     }
+}
+
+static inline void setup(void)
+{
+    setup_with(&(struct tern_config){0});
 }
 
 static inline void teardown(void)
