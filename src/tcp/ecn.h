@@ -49,7 +49,9 @@ struct ecn_state {
 
 /* ── The handshake (ecn_handshake.c) ── */
 
-/* The flags of our SYN, the `attempt`-th from 1 on. */
+/* Our first SYN is about to leave: what it and the next ask for. */
+void ecn_open(struct tcb *tcb);
+/* The flags of our SYN, whichever it is. */
 uint16_t ecn_syn_flags(struct tcb *tcb);
 /* A SYN asks, and we agree as far as tcp.ecn allows. */
 void ecn_syn_arrives(struct ecn_handshake *handshake, const struct settings *settings,

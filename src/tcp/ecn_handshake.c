@@ -8,6 +8,7 @@
  *
  * Whichever mode a host enters first it stays in. SYNs that are lost may be lost for their flags:
  * both sides try again without, at last. */
+#include "tcp/accecn_peers.h"
 #include "tcp/ack.h"
 #include "tcp/ecn.h"
 #include "tcp/tcb.h"
@@ -76,10 +77,17 @@ static bool gives_up_asking(const struct tcb *tcb)
     return tcb->stack->settings.tcp_ecn_fallback && tcb->syn_attempts > tries;
 }
 
+void ecn_open(struct tcb *tcb)
+{
+    const struct settings *settings = &tcb->stack->settings;
+    tcb->ecn.asked = (uint8_t)asked_by(settings);
+    tcb->ecn.plain_syn = false;
+    if (tcb->ecn.asked == ECN_ACCURATE && settings->tcp_ecn_fallback && accecn_peer_avoided(tcb))
+        tcb->ecn.asked = ECN_OFF;
+}
+
 uint16_t ecn_syn_flags(struct tcb *tcb)
 {
-    if (tcb->syn_attempts <= 1)
-        tcb->ecn.asked = (uint8_t)asked_by(&tcb->stack->settings);
     if (tcb->ecn.asked == ECN_OFF)
         return FLAGS_NONE;
     if (gives_up_asking(tcb)) {
@@ -200,9 +208,21 @@ static void judge_answer(struct tcb *tcb, uint16_t flags)
         tcb->cc.cwnd = 1;
 }
 
+/* Whichever SYN it answers: flags on it can only come of flags on that. */
+static void learn_of_peer(struct tcb *tcb, uint16_t flags)
+{
+    if (tcb->ecn.asked != ECN_ACCURATE)
+        return;
+    if (tcb->ecn.plain_syn && flags == FLAGS_NONE)
+        accecn_peer_lost(tcb);
+    else
+        accecn_peer_answers(tcb);
+}
+
 void ecn_syn_ack_arrives(struct tcb *tcb, const struct segment *syn_ack)
 {
     struct ecn_handshake *handshake = &tcb->ecn.handshake;
+    learn_of_peer(tcb, flags_of(syn_ack));
     handshake->mode = (uint8_t)mode_by_answer(tcb, flags_of(syn_ack));
     if (handshake->mode == ECN_CLASSIC)
         handshake->no_ect = tcb->ecn.plain_syn; /* RFC 3168 §6.1.1 */

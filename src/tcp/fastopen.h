@@ -41,12 +41,9 @@ void fast_open_offer(const struct tcp_listener *listener, const struct endpoint 
  * is tried once. */
 enum fast_open_trial { TRIAL_NONE, TRIAL_NEXT, TRIAL_FAILED };
 
-/* The client's memory of servers: at most tcp.fastopen_peers, the one not used for longest is
- * forgotten first. */
+/* What the client remembers of a server; of tcp.fastopen_peers at most. */
 struct fast_open_peer {
-    struct table_node node;
-    struct list use; /* in tcp->fast_open_use, least recent first */
-    struct address address;
+    struct peer_entry entry;
     uint16_t mss; /* what the server announced last; 0: not known */
     uint8_t cookie_length;
     uint8_t cookie[TCP_COOKIE_MAX];
@@ -65,8 +62,5 @@ void fast_open_fill_syn(const struct tcb *tcb, struct tcp_options *options);
 void fast_open_syn_ack(struct tcb *tcb, const struct segment *segment);
 /* The SYN had to be repeated. */
 void fast_open_syn_lost(struct tcb *tcb);
-/* The setting tcp.fastopen_peers has become smaller, perhaps. */
-void fast_open_limit_peers(struct tcp *tcp);
-void fast_open_release(struct tcp *tcp);
 
 #endif

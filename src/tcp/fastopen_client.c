@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/seq.h"
@@ -6,62 +5,22 @@
 #include "tcp/fastopen.h"
 #include "tcp/records.h"
 
-static struct fast_open_peer *peer_find(const struct tcp *tcp, const struct address *address)
+static struct fast_open_peer *peer_of(struct peer_entry *entry)
 {
-    uint32_t hash = (uint32_t)hash_bytes(&tcp->stack->hash_key, address, sizeof *address);
-    struct table_node *node = table_first(&tcp->fast_open_peers, hash);
-    for (; node; node = table_next(node)) {
-        struct fast_open_peer *peer = container_of(node, struct fast_open_peer, node);
-        if (address_equal(&peer->address, address))
-            return peer;
-    }
-    return NULL;
+    return entry ? container_of(entry, struct fast_open_peer, entry) : NULL;
 }
 
-static void peer_forget(struct tcp *tcp, struct fast_open_peer *peer)
+static struct fast_open_peer *peer_find(const struct tcb *tcb)
 {
-    table_remove(&tcp->fast_open_peers, &peer->node);
-    list_remove(&peer->use);
-    free(peer);
+    return peer_of(peers_find(&tcb->tcp->fast_open_peers, &tcb->stack->hash_key,
+                              &tcb->connection->remote.address));
 }
 
-/* Forgets whom was not talked to for longest, until there are no more than `most`. */
-static void keep_at_most(struct tcp *tcp, int64_t most)
+static struct fast_open_peer *peer_find_or_add(const struct tcb *tcb)
 {
-    while ((int64_t)tcp->fast_open_peers.count > most)
-        peer_forget(tcp, container_of(tcp->fast_open_use.next, struct fast_open_peer, use));
-}
-
-void fast_open_limit_peers(struct tcp *tcp)
-{
-    keep_at_most(tcp, tcp->stack->settings.tcp_fastopen_peers);
-}
-
-static struct fast_open_peer *peer_find_or_add(struct tcp *tcp, const struct address *address)
-{
-    struct fast_open_peer *peer = peer_find(tcp, address);
-    if (!peer) {
-        int64_t most = tcp->stack->settings.tcp_fastopen_peers;
-        if (most == 0)
-            return NULL;
-        keep_at_most(tcp, most - 1);
-        peer = calloc(1, sizeof *peer);
-        if (!peer)
-            return NULL;
-        peer->address = *address;
-        list_init(&peer->use);
-        table_insert(&tcp->fast_open_peers, &peer->node,
-                     (uint32_t)hash_bytes(&tcp->stack->hash_key, address, sizeof *address));
-    }
-    list_remove(&peer->use);
-    list_append(&tcp->fast_open_use, &peer->use);
-    return peer;
-}
-
-void fast_open_release(struct tcp *tcp)
-{
-    keep_at_most(tcp, 0);
-    table_release(&tcp->fast_open_peers);
+    return peer_of(peers_find_or_add(
+        &tcb->tcp->fast_open_peers, &tcb->stack->hash_key, &tcb->connection->remote.address,
+        sizeof(struct fast_open_peer), tcb->stack->settings.tcp_fastopen_peers));
 }
 
 /* RFC 7413 §4.2.1 and §7.1: where SYNs with data vanished more than once, plain ones are sent for a
@@ -76,7 +35,7 @@ static bool black_hole(const struct tcb *tcb, const struct fast_open_peer *peer)
 
 bool fast_open_prepare(struct tcb *tcb, uint32_t *text_most)
 {
-    const struct fast_open_peer *peer = peer_find(tcb->tcp, &tcb->connection->remote.address);
+    const struct fast_open_peer *peer = peer_find(tcb);
     bool no_cookie = tcb->stack->settings.tcp_fastopen & FAST_OPEN_CLIENT_NO_COOKIE ||
                      tcb->preferences.fast_open_no_cookie;
     *text_most = 0;
@@ -113,7 +72,7 @@ static bool syn_has_option(const struct tcb *tcb)
 
 void fast_open_fill_syn(const struct tcb *tcb, struct tcp_options *options)
 {
-    const struct fast_open_peer *peer = peer_find(tcb->tcp, &tcb->connection->remote.address);
+    const struct fast_open_peer *peer = peer_find(tcb);
     if (!syn_has_option(tcb) || syn_is_repeated(tcb))
         return; /* §4.2.2: a repeated SYN is a plain one */
     options->has_fast_open = true;
@@ -133,7 +92,7 @@ static bool brings_cookie(const struct tcp_options *options)
 /* §4.1.3 and §4.2.1: the cookie, the MSS, and whether the way lets SYNs with data through. */
 static void learn(struct tcb *tcb, const struct segment *segment, bool text_acked)
 {
-    struct fast_open_peer *peer = peer_find_or_add(tcb->tcp, &tcb->connection->remote.address);
+    struct fast_open_peer *peer = peer_find_or_add(tcb);
     /* One that was not asked for is not kept. */
     bool cookie = syn_has_option(tcb) && brings_cookie(&segment->options);
     if (!peer)

@@ -21,6 +21,7 @@
 #include "tcp/cc.h"
 #include "tcp/cookie_keys.h"
 #include "tcp/ecn.h"
+#include "tcp/peers.h"
 #include "tcp/state.h"
 #include "tcp/tcp.h"
 #include "tcp/units.h"
@@ -416,8 +417,8 @@ struct tcp {
     struct hash_key isn_key, timestamp_key, port_key;
     struct cookie_secret cookie_secret;
     struct fast_open_keys fast_open_keys;
-    struct table fast_open_peers; /* by address; fastopen_client.c */
-    struct list fast_open_use;
+    struct peer_memory fast_open_peers; /* fastopen_client.c */
+    struct peer_memory accecn_peers;    /* accecn_peers.c */
     uint32_t port_steps[64]; /* RFC 6056 §3.3.4: counters of the double-hash algorithm */
 };
 

@@ -35,7 +35,8 @@ static void tcp_release(struct stack *stack)
     table_release(&tcp->half_open);
     table_release(&tcp->ports);
     ring_spares_release(&tcp->spares);
-    fast_open_release(tcp);
+    peers_release(&tcp->fast_open_peers);
+    peers_release(&tcp->accecn_peers);
     free(tcp);
     stack->batch_over = NULL;
     stack->protocols[IP_PROTOCOL_TCP] = (struct protocol){0};
@@ -43,7 +44,7 @@ static void tcp_release(struct stack *stack)
 
 static void tcp_configure(struct stack *stack)
 {
-    fast_open_limit_peers(tcp_of(stack));
+    peers_keep_at_most(&tcp_of(stack)->fast_open_peers, stack->settings.tcp_fastopen_peers);
 }
 
 int tcp_attach(struct stack *stack)
@@ -62,13 +63,13 @@ int tcp_attach(struct stack *stack)
     tcp->port_key = random_key(stack);
     cookie_secret_init(tcp);
     tcp->fast_open_keys = (struct fast_open_keys){.key = {random_key(stack)}, .count = 1};
-    list_init(&tcp->fast_open_use);
     if (table_init(&tcp->connections, TABLE_START) < 0 ||
         table_init(&tcp->half_open, TABLE_START) < 0 || table_init(&tcp->ports, TABLE_START) < 0 ||
-        table_init(&tcp->fast_open_peers, 16) < 0) {
+        peers_init(&tcp->fast_open_peers) < 0 || peers_init(&tcp->accecn_peers) < 0) {
         table_release(&tcp->connections);
         table_release(&tcp->half_open);
         table_release(&tcp->ports);
+        table_release(&tcp->fast_open_peers.table);
         free(tcp);
         return -ENOMEM;
     }

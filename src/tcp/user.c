@@ -82,6 +82,7 @@ static int send_syn(struct tcb *tcb, uint32_t text)
     receive_window_begin(tcb);
     cc_start(tcb);
     tcb->syn_attempts = 1;
+    ecn_open(tcb);
     tcp_set_state(tcb, TCP_SYN_SENT);
     struct send_decision syn = {
         .why = WHY_SYN, .seq = iss, .length = text, .mss = UINT16_MAX, .flags = TCP_SYN};

@@ -148,9 +148,9 @@ static void servers_remembered_are_bounded(void **state)
         answer(p, 1, true);
         tcp_abort(p->tcb);
         peer_forget(p);
-        assert_true(tcp_of(&p->m->stack)->fast_open_peers.count <= LIMIT_FAST_OPEN_PEERS);
+        assert_true(tcp_of(&p->m->stack)->fast_open_peers.table.count <= LIMIT_FAST_OPEN_PEERS);
     }
-    assert_int_equal(tcp_of(&p->m->stack)->fast_open_peers.count, LIMIT_FAST_OPEN_PEERS);
+    assert_int_equal(tcp_of(&p->m->stack)->fast_open_peers.table.count, LIMIT_FAST_OPEN_PEERS);
     assert_int_equal(open_with(p, 10), 10); /* the last is known */
     tcp_abort(p->tcb);
     p->theirs.address = address_from_ipv4(0x0b000100);
@@ -163,13 +163,13 @@ static void fewer_servers_are_remembered_when_the_setting_says_so(void **state)
     (void)state;
     struct peer *p = peer_with_cookie();
     struct tcp *tcp = tcp_of(&p->m->stack);
-    assert_int_equal(tcp->fast_open_peers.count, 1);
+    assert_int_equal(tcp->fast_open_peers.table.count, 1);
     assert_int_equal(stack_set(&p->m->stack, "tcp.fastopen_peers", "0"), 0);
-    assert_int_equal(tcp->fast_open_peers.count, 0);
+    assert_int_equal(tcp->fast_open_peers.table.count, 0);
     assert_int_equal(open_with(p, 100), -EINPROGRESS);
     take_syn(p);
     answer(p, 1, true);
-    assert_int_equal(tcp->fast_open_peers.count, 0);
+    assert_int_equal(tcp->fast_open_peers.table.count, 0);
     peer_free(p);
 }
 
