@@ -1,7 +1,7 @@
 /* The headers of a connection's SYN, kept for who asks for them: TCP_SAVE_SYN, TCP_SAVED_SYN.
  *
  * They are kept from the SYN on, first by the half-open entry, and are charged to the stack until
- * they have been read or their connection is gone. A SYN that a cookie answers leaves nothing. */
+ * they have been read or their user has closed. A SYN that a cookie answers leaves nothing. */
 #ifndef TERN_TCP_SAVED_SYN_H
 #define TERN_TCP_SAVED_SYN_H
 

@@ -14,6 +14,7 @@
 #include "tcp/port.h"
 #include "tcp/receive.h"
 #include "tcp/records.h"
+#include "tcp/saved_syn.h"
 #include "tcp/send.h"
 #include "tcp/stamps.h"
 #include "tcp/timers.h"
@@ -374,6 +375,7 @@ void tcp_detach(struct tcb *tcb)
     }
     tcb->connection->owner = NULL;
     tcb->detached = true;
+    saved_syn_release(tcb->stack, &tcb->saved_syn); /* nobody can ask for it any more */
     if (tcb->state == TCP_TIME_WAIT)
         return;
     orphan_begin(tcb);

@@ -84,6 +84,23 @@ static void what_is_not_read_is_freed_with_its_connection(void **state)
     peer_free(p);
 }
 
+/* Nobody can ask any more, however long the connection goes on. */
+static void what_is_not_read_is_freed_when_its_user_closes(void **state)
+{
+    (void)state;
+    uint64_t held[2];
+    for (int save = 0; save <= 1; save++) {
+        struct peer *p = peer_saving(save);
+        peer_accept(p, PEER_PLAIN);
+        tcp_detach(p->tcb);
+        assert_int_equal(p->tcb->state, TCP_FIN_WAIT_1);
+        assert_null(p->tcb->saved_syn);
+        held[save] = p->m->stack.memory_used_bytes;
+        peer_free(p);
+    }
+    assert_int_equal(held[1], held[0]);
+}
+
 /* RFC 7413: its SYN is that of a connection at once, and the text in it is not part of it. */
 static void SYN_with_text_is_kept_without_it(void **state)
 {
@@ -113,6 +130,7 @@ int main(void)
         cmocka_unit_test(headers_of_the_SYN_are_read_once),
         cmocka_unit_test(nothing_is_kept_unasked_or_by_a_listener_or_of_a_cookie),
         cmocka_unit_test(what_is_not_read_is_freed_with_its_connection),
+        cmocka_unit_test(what_is_not_read_is_freed_when_its_user_closes),
         cmocka_unit_test(SYN_with_text_is_kept_without_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
