@@ -293,10 +293,23 @@ static struct link *tun_new(int descriptor, const struct tun_peer *peer)
                       .super_packet_max = features & TERN_LINK_TSO ? LIMIT_SUPER_PACKET : 0};
     tun->descriptor = descriptor;
     tun->early = (struct held_queue){0};
-    if (features & TERN_LINK_TSO &&
-        tun_big_ask(descriptor, &peer->ours, &peer->kernel, &tun->early))
-        tun->link.big_packet_max = LIMIT_BIG_PACKET;
     return &tun->link;
+}
+
+/* Asked once for all queues: each asking is of the same flow, whose answer the kernel sends to
+ * the queue that it last came from. */
+static void ask_for_big(struct link *const *links, unsigned count, const struct tun_peer *peer)
+{
+    struct tun_big_queue queues[LIMIT_QUEUES];
+    for (unsigned i = 0; i < count; i++) {
+        struct tun *tun = (struct tun *)links[i];
+        queues[i] = (struct tun_big_queue){tun->descriptor, &tun->early};
+    }
+    if (!(links[0]->features & TERN_LINK_TSO) ||
+        !tun_big_ask(queues, count, &peer->ours, &peer->kernel))
+        return;
+    for (unsigned i = 0; i < count; i++)
+        links[i]->big_packet_max = LIMIT_BIG_PACKET;
 }
 
 /* Opens one queue of the device: its descriptor. */
@@ -350,8 +363,10 @@ int tun_links_open(const struct tun_config *config, unsigned count, struct link 
         return result;
     while (made < count && (out[made] = tun_new(descriptors[made], &peer)) != NULL)
         made++;
-    if (made == count)
+    if (made == count) {
+        ask_for_big(out, count, &peer);
         return 0;
+    }
     close_all(descriptors + made, count - made);
     while (made > 0)
         link_close(out[--made]);

@@ -21,7 +21,7 @@ enum {
     TEXT_PIECES = 8,
     TEXT_PIECE = (LIMIT_BIG_PACKET - HEADERS) / TEXT_PIECES,
     TEXT = TEXT_PIECES * TEXT_PIECE,
-    LOOKS = 16, /* packets, the answer among them */
+    LOOKS = 16, /* packets of a queue, the answer among them */
 };
 
 /* What the reset repeats as its sequence number. */
@@ -84,20 +84,29 @@ static void keep(const uint8_t *bytes, size_t length, struct held_queue *others)
         held_queue_append(others, packet);
 }
 
-bool tun_big_ask(int descriptor, const struct address *ours, const struct address *kernel,
-                 struct held_queue *others)
+static bool answered(const struct tun_big_queue *queue)
 {
     uint8_t bytes[sizeof(struct virtio_net_hdr) + LIMIT_SUPER_PACKET];
-    if (!address_is_ipv4(ours) || !address_is_ipv4(kernel) || !ask(descriptor, ours, kernel))
-        return false;
     for (int look = 0; look < LOOKS; look++) {
-        ssize_t got = read(descriptor, bytes, sizeof bytes);
+        ssize_t got = read(queue->descriptor, bytes, sizeof bytes);
         if (got < (ssize_t)sizeof(struct virtio_net_hdr))
             return false;
         size_t length = (size_t)got - sizeof(struct virtio_net_hdr);
         if (is_answer(bytes + sizeof(struct virtio_net_hdr), length))
             return true;
-        keep(bytes, (size_t)got, others);
+        keep(bytes, (size_t)got, queue->others);
     }
     return false;
+}
+
+bool tun_big_ask(const struct tun_big_queue *queues, unsigned count, const struct address *ours,
+                 const struct address *kernel)
+{
+    bool yes = false;
+    if (!address_is_ipv4(ours) || !address_is_ipv4(kernel) ||
+        !ask(queues[0].descriptor, ours, kernel))
+        return false;
+    for (unsigned i = 0; i < count && !yes; i++)
+        yes = answered(&queues[i]);
+    return yes;
 }

@@ -7,8 +7,14 @@
 #include "base/address.h"
 #include "link/held.h"
 
-/* Asks it. What else arrives meanwhile is put into `others`. */
-bool tun_big_ask(int descriptor, const struct address *ours, const struct address *kernel,
-                 struct held_queue *others);
+/* One of the device's queues. What else arrives in it meanwhile is put into `others`. */
+struct tun_big_queue {
+    int descriptor;
+    struct held_queue *others;
+};
+
+/* Asks it, by the first of `count` queues; the answer comes by any of them. */
+bool tun_big_ask(const struct tun_big_queue *queues, unsigned count, const struct address *ours,
+                 const struct address *kernel);
 
 #endif

@@ -503,6 +503,23 @@ static void super_segments_pass_both_ways_whole(void **state)
     link_close(link);
 }
 
+/* Whether it takes packets of more than 64 KB, the kernel is asked by one queue, and answers by
+ * any of them. */
+static void all_queues_may_send_what_a_single_one_may(void **state)
+{
+    (void)state;
+    enum { QUEUES = 8 };
+    struct link *one = open_usual(), *links[QUEUES];
+    uint32_t most = one->big_packet_max;
+    link_close(one);
+    if (tun_links_open(&usual, QUEUES, links, error, sizeof error) != 0)
+        fail_msg("%s", error);
+    for (int i = 0; i < QUEUES; i++) {
+        assert_int_equal(links[i]->big_packet_max, most);
+        link_close(links[i]);
+    }
+}
+
 static void silent_device_delivers_nothing_and_does_not_block(void **state)
 {
     (void)state;
@@ -539,6 +556,7 @@ int main(void)
         cmocka_unit_test(datagrams_pass_both_ways),
         cmocka_unit_test(unfinished_checksum_is_finished_by_the_kernel),
         cmocka_unit_test(super_segments_pass_both_ways_whole),
+        cmocka_unit_test(all_queues_may_send_what_a_single_one_may),
         cmocka_unit_test(silent_device_delivers_nothing_and_does_not_block),
         cmocka_unit_test(device_taken_away_breaks_the_link_for_good),
     };
