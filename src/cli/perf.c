@@ -24,11 +24,15 @@ static struct perf_options {
     struct perf_test test;
     bool server, once, json, has_rate, has_time;
     uint64_t interval_ns, wait_ns;
+    const char *of_client; /* one that a server does not have, if any was given */
 } perf_options = {.test = {.streams = 1, .seconds = SECONDS_DEFAULT}, .interval_ns = TIME_S(1)};
 
-static struct perf_test *test_of(void *target)
+/* What a client says of its test, and a server hears: `name` is the option that says it. */
+static struct perf_test *test_of(void *target, const char *name)
 {
-    return &((struct perf_options *)target)->test;
+    struct perf_options *options = target;
+    options->of_client = name;
+    return &options->test;
 }
 
 /* ── Options with a value ── */
@@ -46,22 +50,22 @@ static int take_number(const char *name, const char *value, uint64_t least, uint
 static int take_time(void *target, const char *value, struct tern_error *error)
 {
     ((struct perf_options *)target)->has_time = true;
-    return take_number("-t", value, 1, PERF_SECONDS_MAX, &test_of(target)->seconds, error);
+    return take_number("-t", value, 1, PERF_SECONDS_MAX, &test_of(target, "-t")->seconds, error);
 }
 
 static int take_bytes(void *target, const char *value, struct tern_error *error)
 {
-    return value_scaled("-n", value, 1024, &test_of(target)->bytes, error);
+    return value_scaled("-n", value, 1024, &test_of(target, "-n")->bytes, error);
 }
 
 static int take_omit(void *target, const char *value, struct tern_error *error)
 {
-    return take_number("-O", value, 0, PERF_OMIT_MAX_S, &test_of(target)->omit_s, error);
+    return take_number("-O", value, 0, PERF_OMIT_MAX_S, &test_of(target, "-O")->omit_s, error);
 }
 
 static int take_parallel(void *target, const char *value, struct tern_error *error)
 {
-    return take_number("-P", value, 1, PERF_PARALLEL_MAX, &test_of(target)->streams, error);
+    return take_number("-P", value, 1, PERF_PARALLEL_MAX, &test_of(target, "-P")->streams, error);
 }
 
 static int take_length(void *target, const char *value, struct tern_error *error)
@@ -70,14 +74,14 @@ static int take_length(void *target, const char *value, struct tern_error *error
     int result = value_scaled("-l", value, 1024, &length, error);
     if (result == 0 && (length < 1 || length > PERF_BLOCK_MAX))
         return value_wrong(error, "-l '%.40s' is not from 1 to %d bytes", value, PERF_BLOCK_MAX);
-    test_of(target)->length = (unsigned)length;
+    test_of(target, "-l")->length = (unsigned)length;
     return result;
 }
 
 static int take_rate(void *target, const char *value, struct tern_error *error)
 {
     ((struct perf_options *)target)->has_rate = true;
-    return value_scaled("-b", value, 1000, &test_of(target)->rate, error);
+    return value_scaled("-b", value, 1000, &test_of(target, "-b")->rate, error);
 }
 
 static int take_interval(void *target, const char *value, struct tern_error *error)
@@ -93,8 +97,9 @@ static int take_interval(void *target, const char *value, struct tern_error *err
 
 static int take_wait(void *target, const char *value, struct tern_error *error)
 {
-    return value_seconds("--wait", value, PERF_SECONDS_MAX,
-                         &((struct perf_options *)target)->wait_ns, error);
+    struct perf_options *options = target;
+    options->of_client = "--wait";
+    return value_seconds("--wait", value, PERF_SECONDS_MAX, &options->wait_ns, error);
 }
 
 /* ── Options without ── */
@@ -116,21 +121,21 @@ static int take_once(void *target, const char *value, struct tern_error *error)
 static int take_udp(void *target, const char *value, struct tern_error *error)
 {
     (void)value, (void)error;
-    test_of(target)->udp = true;
+    test_of(target, "-u")->udp = true;
     return 0;
 }
 
 static int take_reverse(void *target, const char *value, struct tern_error *error)
 {
     (void)value, (void)error;
-    test_of(target)->reverse = true;
+    test_of(target, "-R")->reverse = true;
     return 0;
 }
 
 static int take_bidirectional(void *target, const char *value, struct tern_error *error)
 {
     (void)value, (void)error;
-    test_of(target)->bidirectional = true;
+    test_of(target, "--bidir")->bidirectional = true;
     return 0;
 }
 
@@ -143,6 +148,17 @@ static int take_json(void *target, const char *value, struct tern_error *error)
 
 /* ── All of it ── */
 
+/* -i and -J are either side's own; all else a client says to its server. */
+static int server_check(const struct perf_options *options, struct tern_error *error)
+{
+    if (options->of_client)
+        return value_wrong(error,
+                           "%s is for the client to say, and -s makes a server; give it to "
+                           "'iperf3 -c' or 'tern perf HOST' on the other side",
+                           options->of_client);
+    return 0;
+}
+
 /* What was not asked for takes its default, and what cannot be is told. */
 static int test_settle(struct perf_options *options, struct tern_error *error)
 {
@@ -151,13 +167,17 @@ static int test_settle(struct perf_options *options, struct tern_error *error)
         test->length = test->udp ? DATAGRAM_DEFAULT : BLOCK_DEFAULT;
     if (test->udp && !options->has_rate)
         test->rate = RATE_DEFAULT;
-    if (test->bytes && !options->has_time)
+    if (test->bytes)
         test->seconds = 0;
     if (test->udp && (test->length < PERF_DATAGRAM_MIN || test->length > PERF_DATAGRAM_MAX))
         return value_wrong(error, "-l %u: a datagram has from %d to %d bytes", test->length,
                            PERF_DATAGRAM_MIN, PERF_DATAGRAM_MAX);
     if (test->reverse && test->bidirectional)
         return value_wrong(error, "-R and --bidir: it is one way or both");
+    if (test->bytes && options->has_time)
+        return value_wrong(error, "-t and -n: each says when to end; give one of them");
+    if (options->once)
+        return value_wrong(error, "-1 is for a server; give it with -s");
     return 0;
 }
 
@@ -175,6 +195,8 @@ static int arguments_read(struct trial *t, int count, char **arguments, uint16_t
                           struct tern_error *error)
 {
     *port = PERF_PORT;
+    if (perf_options.server && server_check(&perf_options, error) < 0)
+        return -EINVAL;
     if (perf_options.server)
         return count ? value_port(arguments[0], port, error) : 0;
     if (count == 0)
@@ -230,7 +252,7 @@ static const struct option_entry perf_entries[] = {
     {"bitrate", 'b', "BITS", "a second and stream; K, M, G (UDP 1M, TCP no limit; 0: none)",
      take_rate},
     {"time", 't', "SECONDS", "how long to measure (10)", take_time},
-    {"bytes", 'n', "BYTES", "end when so many are through; K, M, G", take_bytes},
+    {"bytes", 'n', "BYTES", "instead: end when so many are through; K, M, G", take_bytes},
     {"omit", 'O', "SECONDS", "before that, which are not counted (0)", take_omit},
     {"parallel", 'P', "N", "streams at the same time (1)", take_parallel},
     {"reverse", 'R', NULL, "the server sends, tern receives", take_reverse},
@@ -262,6 +284,7 @@ const struct command perf_command = {
         "      a network of its own; start iperf3 -s in it with the line that is printed\n",
     .options = perf_entries,
     .values = &perf_options,
+    .start_first = "'iperf3 -s' or 'tern perf -s'",
     .arguments_least = 0,
     .arguments_most = 1,
     .run = perf_run,

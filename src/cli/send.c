@@ -234,5 +234,6 @@ const struct command send_command = {
     .arguments_least = 1,
     .arguments_most = 2,
     .arguments_missing = "where to? give a HOST:PORT like 10.0.0.2:8000",
+    .start_first = "the receiver",
     .run = send_run,
 };

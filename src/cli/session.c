@@ -31,6 +31,14 @@ const char *session_peer(const struct session *session)
     return session->common->peer ? session->common->peer : PEER_DEFAULT;
 }
 
+/* What the command has to say beside the library, which knows none of its options. */
+static const char *open_advice(const struct common *common, int error)
+{
+    if (error == EPERM && !common->sandbox)
+        return ", or use --sandbox";
+    return error == EBUSY ? " (--dev NAME)" : "";
+}
+
 /* In a sandbox all is permitted but to open a device node that the host keeps shut. */
 static enum status open_failed(const struct session *session, const struct tern_error *error)
 {
@@ -39,7 +47,8 @@ static enum status open_failed(const struct session *session, const struct tern_
         return status_say(status, session->command->name,
                           "--sandbox: no permission to open /dev/net/tun; as root, once: chmod 666 "
                           "/dev/net/tun (what it gives access to is each one's own sandbox)");
-    return status_say(status, session->command->name, "%s", error->text);
+    return status_say(status, session->command->name, "%s%s", error->text,
+                      open_advice(session->common, error->code));
 }
 
 static void sandbox_announce(const struct session *session)
@@ -231,7 +240,8 @@ int session_bind(struct tern *stack, int type, uint16_t port)
 enum status session_failed(const struct session *session, int error, const char *peer)
 {
     char text[512];
-    enum status status = status_of_connection(error, peer, text, sizeof text);
+    enum status status =
+        status_of_connection(error, peer, session->command->start_first, text, sizeof text);
     status_say(status, session->command->name, "%s", text);
     if (session->common->sandbox && status == STATUS_REFUSED)
         fprintf(stderr,

@@ -28,19 +28,20 @@ enum status status_say(enum status status, const char *command, const char *form
     return status;
 }
 
-enum status status_of_connection(int error, const char *peer, char *text, size_t size)
+enum status status_of_connection(int error, const char *peer, const char *start_first, char *text,
+                                 size_t size)
 {
     switch (error) {
     case ECONNREFUSED:
-        snprintf(text, size,
-                 "%s refused the connection: nothing listens there; start the receiver first",
-                 peer);
+        snprintf(text, size, "%s refused the connection: nothing listens there%s%s%s", peer,
+                 start_first ? "; start " : "", start_first ? start_first : "",
+                 start_first ? " there first" : "");
         return STATUS_REFUSED;
     case ECONNRESET:
     case EPIPE: /* written to after the reset */
         snprintf(text, size,
-                 "%s reset the connection: the program there ended or closed before it had read "
-                 "everything; look at its messages",
+                 "%s reset the connection: the program there ended or closed before everything "
+                 "was through; look at its messages",
                  peer);
         return STATUS_RESET;
     case EHOSTUNREACH:

@@ -23,8 +23,10 @@ enum status status_say(enum status status, const char *command, const char *form
     __attribute__((format(printf, 3, 4)));
 
 /* The status of a connection that ended with `error` (an errno), with what happened and what to do
- * about it in `text`. `peer` is its "host:port". */
-enum status status_of_connection(int error, const char *peer, char *text, size_t size);
+ * about it in `text`. `peer` is its "host:port", `start_first` what should have listened there, as
+ * it is to be started; or NULL. */
+enum status status_of_connection(int error, const char *peer, const char *start_first, char *text,
+                                 size_t size);
 
 /* The table for --help: a line each. */
 extern const char status_help[];

@@ -229,10 +229,9 @@ static int attach_failed(const char *device, bool queues, char *error, size_t er
         return link_error(error, error_size, EPERM, "no permission to create or use device %s: %s",
                           device, TUN_PERMISSION_ADVICE);
     case EBUSY:
-        return link_error(error, error_size, EBUSY,
-                          "device %s is in use by another program: end it, or choose another "
-                          "device (--dev NAME; struct tern_config's device)",
-                          device);
+        return link_error(
+            error, error_size, EBUSY,
+            "device %s is in use by another program: end it, or choose another device", device);
     case EINVAL:
         return link_error(error, error_size, EINVAL,
                           "device %s exists and is no TUN device with %s: choose another", device,

@@ -29,7 +29,6 @@ int tun_peer_plan(const struct tun_config *config, struct tun_peer *out, char *e
 int tun_peer_configure(const struct tun_peer *peer, char *error, size_t error_size);
 
 /* What to do about a missing permission, to end a sentence with. */
-#define TUN_PERMISSION_ADVICE \
-    "run as root, give the program the capability CAP_NET_ADMIN, or use --sandbox"
+#define TUN_PERMISSION_ADVICE "run as root, or give the program the capability CAP_NET_ADMIN"
 
 #endif

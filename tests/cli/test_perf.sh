@@ -125,6 +125,20 @@ iperf3_sends_to_us() {
     grep -qE "^$kernel:[0-9]+ sent [1-9][0-9]* bytes, .* retransmissions?; tern received [1-9][0-9]* bytes, " out ||
         fail "other figures"
 }
+# iperf3's clock ends after ours begins: what is left over is no interval.
+a_server_shows_no_interval_that_is_none() {
+    serve_ours -i 0.5
+    iperf -t 1
+    wait_tern
+    expect_status 0
+    [ "$(grep -c '^ .*bit/s$' out)" = 2 ] || fail "not two intervals"
+}
+no_interval_is_shown_where_none_is_wanted() {
+    serve
+    tern perf -J -i 0 -t 1 $kernel
+    expect_status 0
+    said out 'parts == [] and end["sum_sent"]["bytes"] > 0'
+}
 iperf3_receives_from_us() {
     serve_ours
     iperf -J -t 1 -R -P 3
@@ -205,7 +219,7 @@ a_server_may_come_later() {
 where_no_server_is_that_is_told() {
     tern perf $kernel
     expect_status 4
-    expect err "$kernel:5201 refused the connection"
+    expect err "$kernel:5201 refused the connection: nothing listens there; start 'iperf3 -s' or 'tern perf -s' there first"
 }
 a_failure_is_json_too() {
     tern perf -J $kernel
@@ -248,15 +262,30 @@ wishes_that_exclude_each_other_are_told() {
     tern perf -b 5X $kernel
     expect_status 2
     expect err "-b '5X' is not a number like 500k, 100M or 2G"
+    tern perf -t 5 -n 10M $kernel
+    expect_status 2
+    expect err "-t and -n: each says when to end; give one of them"
+    tern perf -1 $kernel
+    expect_status 2
+    expect err "-1 is for a server; give it with -s"
+}
+what_a_client_says_is_not_for_a_server() {
+    local wish
+    for wish in -R "-t 5" "-n 10M" -u "-b 1M" "-O 1" "-P 2" --bidir "-l 1K" "--wait 5"; do
+        tern perf -s $wish
+        expect_status 2
+        expect err "${wish%% *} is for the client to say"
+    done
 }
 
 run_cases what_is_sent_is_what_the_server_receives the_server_sends_when_reversed \
     several_streams_and_json_add_up several_streams_come_when_reversed both_ways_go_at_once \
     so_many_bytes_are_enough what_is_omitted_is_not_counted a_rate_is_kept_to \
     datagrams_are_counted_by_both_ends lost_datagrams_are_told iperf3_sends_to_us \
+    a_server_shows_no_interval_that_is_none no_interval_is_shown_where_none_is_wanted \
     iperf3_receives_from_us iperf3_goes_both_ways_with_us iperf3_sends_us_datagrams \
     iperf3_gets_datagrams_from_us a_second_client_is_told_to_wait \
     a_client_that_leaves_does_not_end_the_server what_is_not_iperf3_does_not_end_the_server \
     a_server_may_come_later where_no_server_is_that_is_told a_failure_is_json_too \
     another_server_is_told_from_iperf3 an_interruption_ends_the_test an_interruption_leaves_whole_json \
-    wishes_that_exclude_each_other_are_told
+    wishes_that_exclude_each_other_are_told what_a_client_says_is_not_for_a_server

@@ -290,7 +290,7 @@ static void drop_net_admin(void)
 static void open_without_capability(void)
 {
     drop_net_admin();
-    assert_refused(&usual, EPERM, "CAP_NET_ADMIN, or use --sandbox");
+    assert_refused(&usual, EPERM, "give the program the capability CAP_NET_ADMIN");
 }
 
 static void missing_capability_is_told_with_advice(void **state)

@@ -10,7 +10,7 @@ static char text[512];
 
 static enum status of(int error)
 {
-    return status_of_connection(error, "10.0.0.2:8000", text, sizeof text);
+    return status_of_connection(error, "10.0.0.2:8000", "the receiver", text, sizeof text);
 }
 
 static void each_end_of_a_connection_has_its_status_and_its_words(void **state)
@@ -18,7 +18,9 @@ static void each_end_of_a_connection_has_its_status_and_its_words(void **state)
     (void)state;
     assert_int_equal(of(ECONNREFUSED), 4);
     assert_string_equal(text, "10.0.0.2:8000 refused the connection: nothing listens there; start "
-                              "the receiver first");
+                              "the receiver there first");
+    status_of_connection(ECONNREFUSED, "10.0.0.2:8000", NULL, text, sizeof text);
+    assert_string_equal(text, "10.0.0.2:8000 refused the connection: nothing listens there");
     assert_int_equal(of(ECONNRESET), 5);
     assert_non_null(strstr(text, "10.0.0.2:8000 reset the connection"));
     assert_int_equal(of(EPIPE), 5);
