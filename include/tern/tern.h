@@ -555,8 +555,9 @@ TERN_API const char *tern_setting_name(size_t index, const char **text);
 /* Counters by name, as "TcpRetransSegs" or "DropTCP_CHECKSUM".
  * Errors: ENOENT. */
 TERN_API int tern_counter(struct tern *t, const char *name, uint64_t *value);
-/* The index-th counter's name; NULL past the last. */
+/* The index-th counter's name, and what it counts; NULL past the last. They cannot fail. */
 TERN_API const char *tern_counter_name(size_t index);
+TERN_API const char *tern_counter_text(size_t index);
 
 /* What a link must still do to a packet that leaves, or has done to one that came: as virtio's
  * header says it. */

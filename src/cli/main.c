@@ -32,6 +32,7 @@ static void help_print(FILE *to)
             "\nMore:\n"
             "  tern COMMAND --help    a command's options\n"
             "  tern help settings     what --set can change\n"
+            "  tern help counters     what --counters counts\n"
             "  tern --version\n"
             "\nExit status:\n%s"
             "\nTo try it, without root and without touching any network:\n"
@@ -55,6 +56,14 @@ static void settings_print(FILE *to)
     }
 }
 
+static void counters_print(FILE *to)
+{
+    fprintf(to, "Counters, for --counters, and what they count:\n");
+    const char *name;
+    for (size_t i = 0; (name = tern_counter_name(i)) != NULL; i++)
+        fprintf(to, "\n  %s\n      %s\n", name, tern_counter_text(i));
+}
+
 static enum status help_run(const char *topic)
 {
     const struct command *command = topic ? command_find(topic) : NULL;
@@ -62,6 +71,8 @@ static enum status help_run(const char *topic)
         options_help(command, stdout);
     } else if (topic && strcmp(topic, "settings") == 0) {
         settings_print(stdout);
+    } else if (topic && strcmp(topic, "counters") == 0) {
+        counters_print(stdout);
     } else if (topic) {
         fprintf(stderr, "tern: no help on '%.60s'; see 'tern --help'\n", topic);
         return STATUS_USAGE;

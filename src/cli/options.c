@@ -119,7 +119,8 @@ static const struct option_entry common_options[] = {
      "or some of these (queue: packets)",
      take_fault},
     {"set", 0, "NAME=VALUE", "change a setting ('tern help settings'); repeatable", take_setting},
-    {"counters", 0, NULL, "at the end print what was counted", take_counters},
+    {"counters", 0, NULL, "at the end print what was counted ('tern help counters')",
+     take_counters},
     {"sandbox", 0, NULL,
      "in a user and network namespace of its own: no root needed,\n"
      "and nothing of the host's network is touched",

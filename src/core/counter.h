@@ -8,7 +8,7 @@
 #include "core/drop.h"
 
 enum counter {
-#define COUNTER(name) COUNTER_##name,
+#define COUNTER(name, text) COUNTER_##name,
 #include "core/counter.def"
 #undef COUNTER
     COUNTER_DROPS, /* the first of one for each drop reason, in their order */
@@ -20,6 +20,7 @@ struct counters {
 };
 
 const char *counter_name(enum counter counter); /* "TcpRetransSegs", "DropTCP_PAWS" */
+const char *counter_text(enum counter counter); /* what it counts, for people */
 int counter_find(const char *name);             /* its enum counter, or -ENOENT */
 
 #endif

@@ -47,6 +47,11 @@ const char *tern_counter_name(size_t index)
     return index < COUNTERS ? counter_name((enum counter)index) : NULL;
 }
 
+const char *tern_counter_text(size_t index)
+{
+    return index < COUNTERS ? counter_text((enum counter)index) : NULL;
+}
+
 uint64_t tern_memory_used(struct tern *t)
 {
     struct call call;

@@ -48,6 +48,14 @@ settings_are_listed() {
     expect out "tcp.congestion_control=cubic"
     expect out "one of cubic|reno|bbr"
 }
+counters_are_listed() {
+    tern help counters
+    expect_status 0
+    expect out "TcpRetransSegs"
+    expect out "segments sent again"
+    expect out "DropTCP_CHECKSUM"
+    expect out "dropped: TCP checksum wrong"
+}
 version_is_told() {
     tern --version
     expect_status 0
@@ -154,7 +162,7 @@ files_and_directories_without_permission_are_named() {
 }
 
 run_cases no_command_prints_help_and_fails unknown_commands_are_named every_command_has_help \
-    settings_are_listed version_is_told a_full_standard_output_is_an_error \
+    settings_are_listed counters_are_listed version_is_told a_full_standard_output_is_an_error \
     unknown_options_are_named arguments_that_miss_are_asked_for arguments_too_many_are_named \
     ports_are_within_range hosts_are_addresses networks_are_in_cidr_form \
     numbers_are_within_their_bounds settings_are_known faults_are_understood \

@@ -68,8 +68,10 @@ def every_command_has_its_page_with_all_options():
             assert option in text, f"{name}: {option}"
 
 
-def settings_are_on_the_page_of_the_command():
-    assert ".B ip.ttl=64\ntime to live" in page("tern.1")
+def settings_and_counters_are_on_the_page_of_the_command():
+    text = page("tern.1")
+    assert ".B ip.ttl=64\ntime to live" in text.split(".SH SETTINGS")[1].split(".SH")[0]
+    assert ".B TcpRetransSegs\nsegments sent again" in text.split(".SH COUNTERS")[1].split(".SH")[0]
 
 
 def no_page_is_ill_formed():
@@ -134,7 +136,7 @@ def errors_are_a_list_with_their_reasons():
 
 CASES = [every_function_has_its_page, errors_stand_in_a_section_of_their_own,
          types_stand_with_the_calls_that_need_them, every_command_has_its_page_with_all_options,
-         settings_are_on_the_page_of_the_command, what_roff_would_take_for_its_own_is_escaped,
+         settings_and_counters_are_on_the_page_of_the_command, what_roff_would_take_for_its_own_is_escaped,
          errors_are_a_list_with_their_reasons]
 make(HEADER, FOLDER, TERN)
 try:

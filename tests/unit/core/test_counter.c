@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "core/counter.h"
 
@@ -9,6 +10,17 @@ static void every_counter_is_found_by_its_name(void **state)
     (void)state;
     for (int i = 0; i < COUNTERS; i++)
         assert_int_equal(counter_find(counter_name((enum counter)i)), i);
+}
+
+static void every_counter_says_what_it_counts(void **state)
+{
+    (void)state;
+    for (int i = 0; i < COUNTERS; i++) {
+        const char *text = counter_text((enum counter)i);
+        assert_true(text && strlen(text) > 10);
+        for (int j = 0; j < i; j++)
+            assert_string_not_equal(text, counter_text((enum counter)j));
+    }
 }
 
 static void drops_have_a_counter_each(void **state)
@@ -29,6 +41,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_counter_is_found_by_its_name),
+        cmocka_unit_test(every_counter_says_what_it_counts),
         cmocka_unit_test(drops_have_a_counter_each),
         cmocka_unit_test(unknown_name_is_refused),
     };

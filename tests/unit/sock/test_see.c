@@ -85,10 +85,14 @@ static void every_counter_is_listed(void **state)
     (void)state;
     size_t count = 0;
     const char *name;
-    for (; (name = tern_counter_name(count)) != NULL; count++)
+    for (; (name = tern_counter_name(count)) != NULL; count++) {
         assert_int_equal(counter(a, name), 0);
+        assert_non_null(tern_counter_text(count));
+    }
     assert_true(count > 20);
+    assert_null(tern_counter_text(count));
     assert_null(tern_counter_name(SIZE_MAX));
+    assert_null(tern_counter_text(SIZE_MAX));
 }
 
 static void memory_is_held_while_data_waits(void **state)
