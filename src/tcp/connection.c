@@ -132,7 +132,8 @@ void tcp_connection_established(struct tcb *tcb)
     timers_stall_over(tcb);
     tcb->recovery.high = tcb->snd.una;
     tcb->records.highest_sacked = tcb->snd.una;
-    stack_count(tcb->stack, tcb->accepted_open ? COUNTER_TcpPassiveOpens : COUNTER_TcpActiveOpens);
+    if (tcb->accepted_open)
+        stack_count(tcb->stack, COUNTER_TcpPassiveOpens);
     rtt_established(tcb);
     user_timeout_announce(tcb);
     timers_restart_keepalive(tcb);

@@ -85,6 +85,7 @@ static int send_syn(struct tcb *tcb, uint32_t text)
     tcb->syn_attempts = 1;
     ecn_open(tcb);
     tcp_set_state(tcb, TCP_SYN_SENT);
+    stack_count(tcb->stack, COUNTER_TcpActiveOpens);
     struct send_decision syn = {
         .why = WHY_SYN, .seq = iss, .length = text, .mss = UINT16_MAX, .flags = TCP_SYN};
     tcp_emit(tcb, &syn);

@@ -119,6 +119,7 @@ static void acceptable_reset_refuses_the_connection(void **state)
     assert_true(p->events & POLLERR);
     assert_int_equal(tcp_error(p->tcb, true), ECONNREFUSED);
     assert_int_equal(machine_counter(p->m, "TcpAttemptFails"), 1);
+    assert_int_equal(machine_counter(p->m, "TcpActiveOpens"), 1); /* RFC 4022: it was begun */
     peer_free(p);
 }
 
