@@ -89,7 +89,8 @@ pictures: all
 
 install: all
 	@[ -z "$(PREFIX)" ] || scripts/quietly meson configure $(BUILD) --prefix="$(abspath $(PREFIX))"
-	@meson install -C $(BUILD) --quiet
+	@scripts/quietly meson install -C $(BUILD)
+	@scripts/installed $(BUILD)/meson-private/tern.pc
 
 # Debian packages: the library, what developers need, and the command.
 deb:
