@@ -198,6 +198,10 @@ void tcp_reject(struct stack *stack, const struct packet_in *packet, const struc
         reset.flags |= TCP_ACK;
         reset.ack = segment->seq + segment_length(segment);
     }
+    if (segment->options.has_timestamps && stack->settings.tcp_timestamps_on_resets) {
+        reset.options.has_timestamps = true; /* RFC 7323 §5.2; its own value is 0 */
+        reset.options.timestamp_echo = segment->options.timestamp_value;
+    }
     struct endpoint local = {packet->destination, segment->destination_port};
     struct endpoint remote = {packet->source, segment->source_port};
     tcp_emit_segment(stack, NULL, &local, &remote, &reset, 0, WHY_RESET);

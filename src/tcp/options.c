@@ -154,6 +154,9 @@ void options_negotiate(struct tcb *tcb, const struct tcp_options *peer)
     tcb->opt.scaling = peer->has_window_scale && settings->tcp_window_scaling;
     tcb->opt.timestamps = peer->has_timestamps && settings->tcp_timestamps;
     tcb->snd.scale = tcb->opt.scaling ? options_scale(peer) : 0;
+    if (tcb->opt.scaling && tcb->snd.scale != peer->window_scale)
+        stack_trace(tcb->stack, TERN_TRACE_NOTE, NULL, 0, NULL,
+                    "the peer's window scale is above 14, and counts as 14", "RFC 7323 §2.3");
     if (!tcb->opt.scaling)
         tcb->rcv.scale = 0;
     if (tcb->opt.timestamps) {

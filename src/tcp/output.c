@@ -98,12 +98,21 @@ static enum tcp_why why_again(const struct tcb *tcb)
     return tcb->recovery.too_big ? WHY_TOO_BIG : WHY_TIMEOUT;
 }
 
+/* RFC 7323 §2.4: what lies beyond a window that has shrunk goes once more; then the first alone
+ * does, as a probe, and what only the rounding of the peer's scale leaves outside. */
+static bool beyond_window(const struct tcb *tcb, const struct sent_record *record)
+{
+    uint32_t rounding = (1u << tcb->snd.scale) - 1;
+    return seq_geq(record->start, window_end(tcb) + rounding) && record->retransmitted &&
+           record->start != tcb->snd.una;
+}
+
 static struct send_decision next_lost(const struct tcb *tcb, uint32_t room)
 {
     struct sent_record *record = records_next_lost(tcb);
     if (!record)
         return hold(HELD_BY_NOTHING_MORE);
-    if (seq_geq(record->start, window_end(tcb)) && record->start != tcb->snd.una)
+    if (beyond_window(tcb, record))
         return hold(HELD_BY_PEER);
     uint32_t segments = min_u32(room, burst_segments(tcb, record->mss));
     return tcp_resend(tcb, record, segments, why_again(tcb));

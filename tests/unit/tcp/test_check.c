@@ -23,6 +23,19 @@ static void older_timestamp_is_dropped_and_acknowledged(void **state)
     peer_free(p);
 }
 
+/* RFC 7323 §5.3: before its number is looked at. */
+static void older_timestamp_goes_before_the_number(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_FULL);
+    p->ts = 999;
+    assert_int_equal(peer_text(p, 100000000, 10), DROP_TCP_PAWS);
+    p->ts = 1000;
+    assert_int_equal(peer_text(p, 100000000, 10), DROP_TCP_SEQUENCE);
+    peer_free(p);
+}
+
 static void missing_timestamp_is_dropped_in_silence(void **state)
 {
     (void)state;
@@ -378,6 +391,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(older_timestamp_is_dropped_and_acknowledged),
+        cmocka_unit_test(older_timestamp_goes_before_the_number),
         cmocka_unit_test(missing_timestamp_is_dropped_in_silence),
         cmocka_unit_test(missing_timestamp_is_taken_by_who_is_not_strict),
         cmocka_unit_test(reset_without_or_with_an_old_timestamp_is_taken),

@@ -92,6 +92,27 @@ static void scale_above_14_counts_as_14(void **state)
     }
 }
 
+/* RFC 7323 §2.3: it is an error, and logged. */
+static void scale_above_14_is_noted(void **state)
+{
+    (void)state;
+    for (uint8_t scale = 14; scale <= 15; scale++) {
+        struct peer *p = peer_new();
+        peer_listen(p, 5);
+        struct segment syn = peer_syn(p, TCP_SYN, PEER_SCALING);
+        syn.options.window_scale = scale;
+        p->iss = 0;
+        assert_int_equal(peer_send_raw(p, syn), DROP_NONE);
+        p->iss = peer_take(p).seq;
+        p->next = p->acked = 1;
+        assert_int_equal(peer_send(p, TCP_ACK, 1, 0), DROP_NONE);
+        assert_int_equal(tcp_accept(p->listener, p, &p->tcb), 0);
+        assert_int_equal(p->tcb->snd.scale, 14);
+        assert_int_equal(p->m->events[TERN_TRACE_NOTE], scale == 15);
+        peer_free(p);
+    }
+}
+
 static void MUST_65_only_SYNs_carry_what_belongs_to_SYNs(void **state)
 {
     (void)state;
@@ -170,6 +191,7 @@ int main(void)
         cmocka_unit_test(MUST_16_segment_size_is_the_least_of_peer_path_and_user_less_options),
         cmocka_unit_test(tiny_MSS_is_raised_to_the_least),
         cmocka_unit_test(scale_above_14_counts_as_14),
+        cmocka_unit_test(scale_above_14_is_noted),
         cmocka_unit_test(MUST_65_only_SYNs_carry_what_belongs_to_SYNs),
         cmocka_unit_test(timestamps_are_on_every_segment_once_negotiated),
         cmocka_unit_test(timestamp_clock_ticks_milliseconds_from_an_origin_of_its_own),
