@@ -9,7 +9,7 @@ enum {
     SAMPLES = 8, /* N_RTT_SAMPLE */
     CSS_GROWTH_DIVISOR = 4,
     CSS_ROUNDS = 5,
-    LOW_WINDOW = 16, /* segments; below, a delay test says little */
+    LOW_WINDOW = 16, /* of the original test, segments; below, a delay says little */
 };
 #define LEAST_RISE TIME_MS(4)
 #define MOST_RISE  TIME_MS(16)
@@ -51,7 +51,7 @@ static void test_delay(struct hystart *h, struct tcb *tcb)
 
 /* §4.2: a rise from one round to the next leads into conservative slow start; if the RTT falls back
  * meanwhile, it was noise. */
-static void test_plus_plus(struct hystart *h, struct tcb *tcb)
+static void test_plus_plus(struct hystart *h)
 {
     if (h->samples < SAMPLES)
         return;
@@ -60,7 +60,7 @@ static void test_plus_plus(struct hystart *h, struct tcb *tcb)
             h->css_rounds = 0;
         return;
     }
-    if (h->last_round_min_ns != TIME_NEVER && tcb->cc.cwnd >= LOW_WINDOW &&
+    if (h->last_round_min_ns != TIME_NEVER &&
         h->round_min_ns >= h->last_round_min_ns + rise(h->last_round_min_ns)) {
         h->baseline_ns = h->round_min_ns;
         h->css_rounds = CSS_ROUNDS;
@@ -74,10 +74,22 @@ static uint64_t whole_microseconds(uint64_t rtt_ns)
     return (rtt_ns + TIME_US(1) / 2) / TIME_US(1) * TIME_US(1);
 }
 
+/* §4.3: HyStart++ is for the first slow start; later ones know where to end. */
+static bool applies(const struct tcb *tcb)
+{
+    switch (tcb->stack->settings.tcp_hystart) {
+    case HYSTART_PLUS_PLUS:
+        return tcb->cc.ssthresh == UINT32_MAX;
+    case HYSTART_DELAY:
+        return tcb->cc.cwnd < tcb->cc.ssthresh;
+    default:
+        return false;
+    }
+}
+
 void hystart_on_ack(struct hystart *h, struct tcb *tcb, uint64_t rtt_ns)
 {
-    int64_t kind = tcb->stack->settings.tcp_hystart;
-    if (kind == HYSTART_OFF || tcb->cc.cwnd >= tcb->cc.ssthresh)
+    if (!applies(tcb))
         return;
     if (seq_gt(tcb->snd.una, h->window_end)) {
         if (h->css_rounds && --h->css_rounds == 0)
@@ -89,15 +101,15 @@ void hystart_on_ack(struct hystart *h, struct tcb *tcb, uint64_t rtt_ns)
     h->round_min_ns = time_min(h->round_min_ns, whole_microseconds(rtt_ns));
     if (h->samples < UINT16_MAX)
         h->samples++;
-    if (kind == HYSTART_DELAY)
+    if (tcb->stack->settings.tcp_hystart == HYSTART_DELAY)
         test_delay(h, tcb);
     else
-        test_plus_plus(h, tcb);
+        test_plus_plus(h);
 }
 
 uint32_t hystart_growth(struct hystart *h, struct tcb *tcb, uint32_t acked)
 {
-    if (!h->css_rounds)
+    if (!h->css_rounds || !applies(tcb))
         return acked;
     tcb->cc.fraction += acked;
     uint32_t grown = tcb->cc.fraction / CSS_GROWTH_DIVISOR;
