@@ -14,16 +14,21 @@ enum {
     ONE = 1024,
 };
 
-struct cubic {
+/* What §4.9.2 has restored when a reduction was for nothing. */
+struct curve {
     uint64_t epoch_ns;      /* t_epoch; 0: none has begun */
-    uint64_t min_rtt_ns;    /* the least seen */
     uint32_t origin;        /* the plateau: W_max, or cwnd where that is larger */
     uint32_t last_max;      /* W_max */
     uint32_t k_ms;          /* K: when the plateau is reached */
     uint32_t reno_window;   /* W_est */
     uint32_t reno_fraction; /* segments acknowledged towards its next */
     uint32_t prior_cwnd;    /* cwnd_prior: before the last reduction */
-    uint32_t interval;      /* growth_interval()'s last answer, for `interval_cwnd` */
+};
+
+struct cubic {
+    struct curve curve, before; /* as it is; as it was before the last reduction */
+    uint64_t seen_ns;           /* until when time has been put on the curve, or left out of it */
+    uint32_t interval;          /* growth_interval()'s last answer, for `interval_cwnd` */
     uint32_t interval_cwnd;
     uint64_t interval_ns; /* when it was given */
     struct hystart hystart;
@@ -38,7 +43,7 @@ static struct cubic *cubic_of(struct tcb *tcb)
 static void cubic_reset(struct tcb *tcb)
 {
     struct cubic *c = cubic_of(tcb);
-    *c = (struct cubic){.min_rtt_ns = TIME_NEVER};
+    *c = (struct cubic){0};
     hystart_reset(&c->hystart, tcb);
 }
 
@@ -57,7 +62,7 @@ static uint32_t cube_root(uint64_t x)
 }
 
 /* §4.2: K = cbrt((W_max - cwnd_epoch) / C), with C = 0.4 segments a second cubed. */
-static void epoch_begin(struct tcb *tcb, struct cubic *c)
+static void epoch_begin(struct tcb *tcb, struct curve *c)
 {
     c->epoch_ns = tcb->stack->now_ns;
     c->reno_window = tcb->cc.cwnd;
@@ -72,7 +77,7 @@ static void epoch_begin(struct tcb *tcb, struct cubic *c)
 }
 
 /* W_cubic(t) = C * (t - K)^3 + W_max. */
-static int64_t window_at(const struct cubic *c, uint64_t t_ms)
+static int64_t window_at(const struct curve *c, uint64_t t_ms)
 {
     int64_t x = (int64_t)t_ms - (int64_t)c->k_ms;
     if (x > 1000000)
@@ -84,7 +89,7 @@ static int64_t window_at(const struct cubic *c, uint64_t t_ms)
 
 /* §4.3: what Reno would have by now: alpha segments a round trip, with the same reduction as ours
  * alpha = 3 * (1 - beta) / (1 + beta), and 1 from where the window was reduced on. */
-static void follow_reno(struct cubic *c, uint32_t cwnd)
+static void follow_reno(struct curve *c, uint32_t cwnd)
 {
     for (;;) {
         bool beyond = c->reno_window >= c->prior_cwnd;
@@ -98,24 +103,35 @@ static void follow_reno(struct cubic *c, uint32_t cwnd)
     }
 }
 
-/* §4.4 and §4.5: how many segments must be acknowledged for the window to grow by one, so that a
- * round trip from now it is on the curve; at most half a segment each. */
-static uint32_t reckon_interval(struct tcb *tcb, struct cubic *c, uint32_t acked)
+/* §4.2: how many segments must be acknowledged for the window to grow by one, so that it is at
+ * `target` a round trip from now; at most half a segment each. 0: it is there, and stays. */
+static uint32_t interval_to(uint32_t cwnd, int64_t target)
+{
+    if (target <= cwnd)
+        return 0;
+    uint64_t interval = cwnd / (uint64_t)(target - cwnd);
+    return interval > 2 ? (uint32_t)interval : 2;
+}
+
+/* To the curve (§4.4, §4.5) or to what Reno would have (§4.3), whichever is farther. Where no loss
+ * has said where the plateau is, none is kept to: a twentieth a round trip at the least, as Linux
+ * has it. */
+enum { BEFORE_ANY_LOSS = 20 };
+
+static uint32_t reckon_interval(struct tcb *tcb, struct curve *c, uint32_t acked)
 {
     uint32_t cwnd = tcb->cc.cwnd;
     if (c->epoch_ns == 0) {
         epoch_begin(tcb, c);
         c->reno_fraction = acked;
     }
-    uint64_t ahead = c->min_rtt_ns == TIME_NEVER ? 0 : c->min_rtt_ns;
-    int64_t target = window_at(c, (tcb->stack->now_ns + ahead - c->epoch_ns) / TIME_MS(1));
-    uint32_t interval = target > cwnd ? cwnd / (uint32_t)(target - cwnd) : 100 * cwnd;
-    if (c->last_max == 0 && interval > 20)
-        interval = 20; /* no loss yet: there is no plateau to keep to */
+    uint64_t ahead = tcb->stack->now_ns + tcb->rtt.srtt_ns - c->epoch_ns;
+    int64_t target = window_at(c, ahead / TIME_MS(1));
     follow_reno(c, cwnd);
-    if (c->reno_window > cwnd && cwnd / (c->reno_window - cwnd) < interval)
-        interval = cwnd / (c->reno_window - cwnd);
-    return interval > 2 ? interval : 2;
+    uint32_t interval = interval_to(cwnd, target > c->reno_window ? target : c->reno_window);
+    if (c->last_max == 0 && (interval == 0 || interval > BEFORE_ANY_LOSS))
+        return BEFORE_ANY_LOSS;
+    return interval;
 }
 
 /* Within this time, or a quarter of a round trip where that is shorter, the last answer does for
@@ -126,59 +142,85 @@ static uint32_t growth_interval(struct tcb *tcb, struct cubic *c, uint32_t acked
 {
     uint32_t cwnd = tcb->cc.cwnd;
     uint64_t now = tcb->stack->now_ns;
-    c->reno_fraction += acked;
-    if (c->epoch_ns && c->interval_cwnd == cwnd &&
-        now - c->interval_ns <= time_min(RECKON_EVERY, c->min_rtt_ns / 4))
+    c->curve.reno_fraction += acked;
+    if (c->curve.epoch_ns && c->interval_cwnd == cwnd &&
+        now - c->interval_ns <= time_min(RECKON_EVERY, tcb->rtt.srtt_ns / 4))
         return c->interval;
     c->interval_cwnd = cwnd;
     c->interval_ns = now;
-    c->interval = reckon_interval(tcb, c, acked);
+    c->interval = reckon_interval(tcb, &c->curve, acked);
     return c->interval;
+}
+
+/* §4.2 and §5.8: time in which the window was not filled, and so did not grow, is not time on the
+ * curve. */
+static void leave_out_time(struct tcb *tcb, struct cubic *c)
+{
+    if (c->curve.epoch_ns)
+        c->curve.epoch_ns += tcb->stack->now_ns - c->seen_ns;
+    c->seen_ns = tcb->stack->now_ns;
 }
 
 static void cubic_acknowledged(struct tcb *tcb, const struct ack_event *event)
 {
     struct cubic *c = cubic_of(tcb);
-    if (event->rtt_ns != TIME_NEVER)
-        c->min_rtt_ns = time_min(c->min_rtt_ns, event->rtt_ns);
     hystart_on_ack(&c->hystart, tcb, event->rtt_ns);
-    if (!cc_is_limited(tcb))
+    if (!cc_is_limited(tcb)) {
+        leave_out_time(tcb, c);
         return;
+    }
+    c->seen_ns = tcb->stack->now_ns;
     uint32_t left = event->delivered;
     if (tcb->cc.cwnd < tcb->cc.ssthresh) {
+        c->curve.epoch_ns = 0; /* the congestion avoidance to come is a stage of its own */
         left = cc_slow_start(tcb, hystart_growth(&c->hystart, tcb, left));
         if (left == 0)
             return;
     }
-    cc_additive_increase(tcb, growth_interval(tcb, c, left), left);
+    uint32_t interval = growth_interval(tcb, c, left);
+    if (interval)
+        cc_additive_increase(tcb, interval, left);
 }
 
 /* §4.6, and §4.7: who loses before the last maximum makes room for others. */
 static uint32_t cubic_reduced(struct tcb *tcb)
 {
     struct cubic *c = cubic_of(tcb);
-    uint32_t cwnd = tcb->cc.cwnd;
-    c->epoch_ns = 0;
-    c->prior_cwnd = cwnd;
-    c->last_max = cwnd < c->last_max ? (uint32_t)((uint64_t)cwnd * (ONE + BETA) / (2 * ONE)) : cwnd;
+    uint32_t cwnd = tcb->cc.cwnd, last_max = c->curve.last_max;
+    c->before = c->curve;
+    c->curve.epoch_ns = 0;
+    c->curve.prior_cwnd = cwnd;
+    c->curve.last_max =
+        cwnd < last_max ? (uint32_t)((uint64_t)cwnd * (ONE + BETA) / (2 * ONE)) : cwnd;
     uint32_t reduced = (uint32_t)((uint64_t)cwnd * BETA / ONE);
     return reduced > 2 ? reduced : 2;
+}
+
+/* §4.9.2: unless the window has since grown beyond what it was. */
+static void cubic_undone(struct tcb *tcb)
+{
+    struct cubic *c = cubic_of(tcb);
+    if (tcb->cc.cwnd >= c->curve.prior_cwnd)
+        return;
+    c->curve = c->before;
+    c->interval_cwnd = 0;
 }
 
 /* §4.8: a timeout starts everything anew; but alpha still goes by the window before it. */
 static void cubic_timed_out(struct tcb *tcb)
 {
-    uint32_t prior_cwnd = cubic_of(tcb)->prior_cwnd;
+    struct cubic *c = cubic_of(tcb);
+    struct curve before = c->before;
+    uint32_t prior_cwnd = c->curve.prior_cwnd;
     cubic_reset(tcb);
-    cubic_of(tcb)->prior_cwnd = prior_cwnd;
+    c->before = before;
+    c->curve.prior_cwnd = prior_cwnd;
 }
 
-/* Time in which nothing was sent is not time on the curve (§5.8). */
 static void cubic_resumed(struct tcb *tcb, uint64_t idle_ns)
 {
-    struct cubic *c = cubic_of(tcb);
-    if (c->epoch_ns)
-        c->epoch_ns = time_min(c->epoch_ns + idle_ns, tcb->stack->now_ns);
+    (void)idle_ns; /* of which the time to the last ACK is none */
+    leave_out_time(tcb, cubic_of(tcb));
 }
 
 const struct cc_operations cc_cubic = {
@@ -186,6 +228,7 @@ const struct cc_operations cc_cubic = {
     .init = cubic_reset,
     .acknowledged = cubic_acknowledged,
     .reduced = cubic_reduced,
+    .undone = cubic_undone,
     .timed_out = cubic_timed_out,
     .resumed = cubic_resumed,
 };
