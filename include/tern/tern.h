@@ -2,8 +2,7 @@
  *
  * This is the whole public interface. In the order a reader needs it:
  *   1. a stack over a TUN device   tern_open, tern_open_queues, tern_close_stack
- *   2. sockets                     the BSD calls with a tern_ prefix, those without a copy, and
- * what people write by hand: dial, listen, all of a write or a read
+ *   2. sockets                     the BSD calls with a tern_ prefix, and some without a copy
  *   3. your own event loop         one descriptor, one step, a callback for each socket
  *   4. what a host can see         settings, counters, trace
  *   5. the engine                  a stack with your own device, loop and clock
@@ -13,13 +12,18 @@
  * stack. Calls return -1 and set errno as their POSIX namesakes do unless said otherwise. Times are
  * in nanoseconds, sizes in bytes.
  *
- * Errors. Each call lists its own, after `Errors:`. Beside them every call can say EBADF (no such
- * socket), ENOTSOCK (an instance of epoll, where it takes a socket), EFAULT (NULL for something
- * that must be there, but for the stack itself), ENOMEM, ENODEV (in the child of a fork, which has
- * no part in its parent's stacks), and EBUSY (from within a callback that may make no call); and
- * one that waits, EINTR (a signal was handled) and ENETDOWN (the device is gone for good). Where
- * Linux's calls and these differ on purpose, the table in tests/parity/differences.c says so and
- * why.
+ * Errors. Each call lists its own, and what they mean there, unless that is what they always mean.
+ * Beside them every call can say EBADF (no such socket), ENOTSOCK (an instance of epoll, where it
+ * takes a socket), EFAULT (NULL for something that must be there, but for the stack itself),
+ * ENOMEM, ENODEV (in the child of a fork, which has no part in its parent's stacks), and EBUSY
+ * (from within a callback that may make no call); and one that waits, EINTR (a signal was handled)
+ * and ENETDOWN (the device is gone for good).
+ *
+ * Linux. Results, errnos and readiness are Linux's, but for these: NULL is found before anything
+ * else about a call is looked at, and so is a negative length before a connection is accepted; a
+ * connection in TIME-WAIT keeps its name until that is over; a socket that was refused has given
+ * its port back, and no SYN counts as queued; a SYN is sent for longer (7 times again, RFC 9293
+ * MUST-23); and what bounds SO_RCVLOWAT is a setting here, tcp.rcvbuf_max.
  *
  * Threads. Any number of threads may call on one stack of tern_open() at once, except
  * tern_close_stack(), which must be the last call. Closing a socket ends every call that waits for
@@ -68,6 +72,7 @@ struct tern;
 
 /* ── 1. A stack over a TUN device ── */
 
+/* Called for each packet that arrives, leaves or is dropped. */
 struct tern_trace_event;
 typedef void tern_trace_function(void *user, const struct tern_trace_event *event);
 
@@ -93,18 +98,20 @@ struct tern_error {
     char text[252];
 };
 
-/* Opens a device and a stack on it; packets are answered from now on, by a helper thread while no
- * call waits. NULL on failure, with errno and `error` (may be NULL) saying why.
- * Errors: EINVAL (config), ENODEV (no /dev/net/tun), EPERM (no right to make the device or to set
- * it up), EBUSY (another program has the device), EADDRINUSE (the host has that address elsewhere),
- * ENOMEM, EMFILE, ENFILE, EAGAIN (no thread to be had), and what creating the capture file can
- * say. */
+/* Opens a device and a stack on it. Packets are answered from now on, by a helper thread while no
+ * call waits. A `config` of NULL is one of {0}: all is as by default. NULL on failure, with errno
+ * and `error` (may be NULL) saying why.
+ * Errors: EINVAL (what the configuration says), ENODEV (no /dev/net/tun), EPERM (no right to make
+ * the device or to set it up), EBUSY (another program has the device), EADDRINUSE (the host has
+ * that address elsewhere), ENOMEM, EMFILE, ENFILE, EAGAIN (no thread to be had), and what creating
+ * the capture file can say. */
 TERN_API struct tern *tern_open(const struct tern_config *config, struct tern_error *error);
 
-/* For more than one core: opens `count` stacks, 1 to 64, over one device with as many queues, all
- * with the same address, into stacks[0] to stacks[count - 1]. They share nothing: each has its own
- * sockets, settings, counters and lock, and is used, and closed by tern_close_stack(), like any
- * other; best by a thread of its own. What comes is divided among them:
+/* Opens several stacks on one device, for more than one core: `count`, 1 to 64, over as many
+ * queues, all with the same address, into stacks[0] to stacks[count - 1]. `config` is
+ * tern_open()'s. They share nothing: each has its own sockets, settings, counters and lock, and is
+ * used, and closed by tern_close_stack(), like any other; best by a thread of its own. What comes
+ * is divided among them:
  *
  *   - Ports below 32768: each flow comes to one of the stacks, by a keyed hash of its endpoints. A
  *     server therefore listens (a datagram socket binds) in every stack, and has in each its share
@@ -124,60 +131,64 @@ TERN_API struct tern *tern_open(const struct tern_config *config, struct tern_er
 TERN_API int tern_open_queues(const struct tern_config *config, unsigned count,
                               struct tern **stacks, struct tern_error *error);
 
-/* Resets what is still open, ends the helper thread, closes the device and frees everything. NULL
- * is allowed. With a call under way, in a callback or another thread, it does nothing, and errno is
- * EBUSY. */
+/* Closes a stack and its device: resets what is still open, ends the helper thread and frees
+ * everything. NULL is allowed. With a call under way, in a callback or another thread, it does
+ * nothing, and errno is EBUSY. */
 TERN_API void tern_close_stack(struct tern *t);
 
-/* Waits until nothing of closed sockets is left in the stack (data and FINs acknowledged, the
- * peer's FIN answered), TIME-WAIT aside, or until timeout_ns have passed.
+/* Waits until closed sockets have nothing left to do (data and FINs are acknowledged, the peer's
+ * FIN is answered), TIME-WAIT aside, or until timeout_ns have passed.
  * Errors: ETIMEDOUT. */
 TERN_API int tern_quiesce(struct tern *t, uint64_t timeout_ns);
 
 /* ── 2. Sockets ── */
 
-/* socket(2): AF_INET with SOCK_STREAM (TCP), SOCK_DGRAM (UDP), or SOCK_DGRAM and IPPROTO_ICMP (an
- * echo socket: what is sent is an ICMP echo request from its ICMP header on, what is received its
- * reply). SOCK_NONBLOCK and SOCK_CLOEXEC (kept; no other program ever has a socket of tern's) may
- * be or-ed in. The number of the new socket, the lowest that is free. Never blocks.
- * Errors: EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT (another type), EINVAL (no type or
- * protocol at all), EMFILE (as many as the setting socket.descriptors allows), ENOMEM. */
+/* socket(2): makes a socket. AF_INET with SOCK_STREAM (TCP), SOCK_DGRAM (UDP), or SOCK_DGRAM and
+ * IPPROTO_ICMP (an echo socket: what is sent is an ICMP echo request from its ICMP header on, what
+ * is received its reply). SOCK_NONBLOCK and SOCK_CLOEXEC (kept; no other program ever has a socket
+ * of tern's) may be or-ed in. The number of the new socket, the lowest that is free. Never blocks.
+ * Errors: EAFNOSUPPORT (another domain), EPROTONOSUPPORT (a protocol that the type does not have
+ * here: SOCK_RAW has none), ESOCKTNOSUPPORT (another type), EINVAL (no type or protocol at all),
+ * EMFILE (as many as the setting socket.descriptors allows), ENOMEM. */
 TERN_API int tern_socket(struct tern *t, int domain, int type, int protocol);
 
-/* bind(2): port 0 takes one that is free, 0.0.0.0 stands for all addresses of the stack, and
- * 127.0.0.0/8 is the stack's own. UDP also takes broadcast addresses, for who wants to hear nothing
- * else, and multicast ones, which hear nothing since no group can be joined. Never blocks.
- * Errors: EINVAL (bound already, or length), EAFNOSUPPORT, EADDRINUSE (or no port left),
- * EADDRNOTAVAIL (not an address of this stack; IP_FREEBIND allows any), ENOMEM. */
+/* bind(2): names a socket, an address and a port of ours. Port 0 takes one that is free, 0.0.0.0
+ * stands for all addresses of the stack, and 127.0.0.0/8 is the stack's own. UDP also takes
+ * broadcast addresses, for who wants to hear nothing else, and multicast ones, which hear nothing
+ * since no group can be joined. Never blocks.
+ * Errors: EINVAL (bound already, or a wrong length), EAFNOSUPPORT, EADDRINUSE (another has it, or
+ * no port is left), EADDRNOTAVAIL (not an address of this stack; IP_FREEBIND allows any), ENOMEM.
+ */
 TERN_API int tern_bind(struct tern *t, int socket, const struct sockaddr *address,
                        socklen_t length);
 
-/* listen(2). A backlog below 1 counts as 1; a socket without a name gets a port; who listens
- * already gets the new backlog. Never blocks.
+/* listen(2): lets a socket take connections. A backlog below 1 counts as 1; a socket without a name
+ * gets a port; who listens already gets the new backlog. Never blocks.
  * Errors: EOPNOTSUPP (not TCP), EINVAL (connected or connecting), EADDRINUSE (another listens
  * there, or no port left), ENOMEM. */
 TERN_API int tern_listen(struct tern *t, int socket, int backlog);
 
-/* accept(2) and accept4(2), with SOCK_NONBLOCK and SOCK_CLOEXEC in `flags`; both block. The new
- * socket has its listener's options, but not its O_NONBLOCK. After an error the connection that
- * waits stays where it is.
+/* accept(2), accept4(2): take a connection from a listening socket: the number of its own socket.
+ * `flags` are SOCK_NONBLOCK and SOCK_CLOEXEC. Both block. The new socket has its listener's
+ * options, but not its O_NONBLOCK. After an error the connection that waits stays where it is.
  * Errors: EINVAL (not listening, or not any more; another flag; a negative length), EOPNOTSUPP (not
  * TCP), EAGAIN (non-blocking or SO_RCVTIMEO), EMFILE, ENOMEM. */
 TERN_API int tern_accept(struct tern *t, int socket, struct sockaddr *address, socklen_t *length);
 TERN_API int tern_accept4(struct tern *t, int socket, struct sockaddr *address, socklen_t *length,
                           int flags);
 
-/* connect(2). Of TCP it blocks until the handshake is over. After EINPROGRESS (non-blocking, or
- * SO_SNDTIMEO) or EINTR that goes on: POLLOUT tells its end, and SO_ERROR or another connect how it
- * ended (EALREADY before). A socket whose attempt has failed can try again.
+/* connect(2): connects a socket to a peer. Of TCP it blocks until the handshake is over. After
+ * EINPROGRESS (non-blocking, or SO_SNDTIMEO) or EINTR that goes on: POLLOUT tells its end, and
+ * SO_ERROR or another connect how it ended (EALREADY before). A socket whose attempt has failed can
+ * try again.
  *
  * Of datagrams it fixes the peer: only what that sends arrives from now on, and errors about it are
  * told. Never blocks. The peer may be a broadcast address, with SO_BROADCAST, or a multicast one.
  *
  * AF_UNSPEC dissolves the association of a datagram socket, resets a connection (the socket can
  * connect again, its options and its name kept) and ends a listening.
- * Errors of all: EAFNOSUPPORT, EINVAL (length; a peer elsewhere for who is bound to loopback),
- * ENETUNREACH (no route).
+ * Errors of all: EAFNOSUPPORT, EINVAL (a wrong length; a peer elsewhere for who is bound to
+ * loopback), ENETUNREACH (no route).
  * Errors of TCP: EISCONN, EALREADY, EINPROGRESS, EADDRNOTAVAIL (port 0, no port left, or there is
  * such a connection), ENETUNREACH (also a broadcast or multicast address, or what a router says),
  * ECONNREFUSED, ECONNRESET, ECONNABORTED (it failed, and SO_ERROR has told why), ETIMEDOUT,
@@ -187,17 +198,17 @@ TERN_API int tern_accept4(struct tern *t, int socket, struct sockaddr *address, 
 TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *address,
                           socklen_t length);
 
-/* getsockname(2), getpeername(2). Never block.
+/* getsockname(2), getpeername(2): tell a socket's own name, and its peer's. Never block.
  * Errors: ENOTCONN (no peer), EINVAL (a negative length). */
 TERN_API int tern_getsockname(struct tern *t, int socket, struct sockaddr *address,
                               socklen_t *length);
 TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *address,
                               socklen_t *length);
 
-/* send(2) and its kin. The bytes are copied: they are the caller's again when the call returns. How
- * many were taken; of a datagram all. A stream blocks until all are taken, or an error comes: what
- * has been taken before it is returned in its stead. A datagram never blocks: it leaves at once, or
- * is lost.
+/* send(2), sendto(2), sendmsg(2): send bytes of a stream, or a datagram. The bytes are copied: they
+ * are the caller's again when the call returns. How many were taken; of a datagram all. A stream
+ * blocks until all are taken, or an error comes: what has been taken before it is returned in its
+ * stead. A datagram never blocks: it leaves at once, or is lost.
  *
  * Flags: MSG_DONTWAIT, MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), MSG_DONTROUTE
  * and MSG_CONFIRM (which mean nothing here), MSG_EOR (what follows comes in segments of its own;
@@ -235,8 +246,9 @@ TERN_API ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size
                              int flags, const struct sockaddr *address, socklen_t address_length);
 TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *message, int flags);
 
-/* recv(2) and its kin: how many bytes, 0 at the end of a stream; they block until something is
- * there. Of a stream no sender's address is told.
+/* recv(2), recvfrom(2), recvmsg(2): receive bytes of a stream, or a datagram. How many bytes, 0 at
+ * the end of a stream; they block until something is there. Of a stream no sender's address is
+ * told.
  *
  * Flags: MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC (of a datagram its whole length; of a
  * stream, bytes are dropped and not copied), MSG_NOSIGNAL and MSG_CMSG_CLOEXEC (which mean nothing
@@ -269,29 +281,30 @@ TERN_API ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t l
                                struct sockaddr *address, socklen_t *address_length);
 TERN_API ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int flags);
 
-/* read(2), write(2), readv(2), writev(2) on a socket: recv and send without flags. To read nothing,
- * and to write nothing with tern_writev(), is done at once.
+/* read(2), write(2), readv(2), writev(2): receive and send without flags. To read nothing, and to
+ * write nothing with tern_writev(), is done at once.
  * Errors: theirs, and EINVAL (more than 1,024 spans, or below 0; an instance of epoll). */
 TERN_API ssize_t tern_read(struct tern *t, int socket, void *bytes, size_t length);
 TERN_API ssize_t tern_write(struct tern *t, int socket, const void *bytes, size_t length);
 TERN_API ssize_t tern_readv(struct tern *t, int socket, const struct iovec *spans, int count);
 TERN_API ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spans, int count);
 
-/* shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR; never blocks. After SHUT_RD reading does not wait, but
- * what comes can be read; after both, what comes is answered with a reset. Of a listening socket
- * SHUT_RD ends the listening, and who waits in accept is told EINVAL. While a connect is under way
- * it calls it off.
- * Errors: EINVAL, ENOTCONN (but reading does not wait any more). */
+/* shutdown(2): shuts one side of a connection, or both. SHUT_RD, SHUT_WR, SHUT_RDWR; never blocks.
+ * After SHUT_RD reading does not wait, but what comes can be read; after both, what comes is
+ * answered with a reset. Of a listening socket SHUT_RD ends the listening, and who waits in accept
+ * is told EINVAL. While a connect is under way it calls it off.
+ * Errors: EINVAL (no such `how`), ENOTCONN (but reading does not wait any more). */
 TERN_API int tern_shutdown(struct tern *t, int socket, int how);
 
-/* close(2). What was written is still delivered, unless SO_LINGER says otherwise; with SO_LINGER
- * and a time it blocks, O_NONBLOCK or not, until all is acknowledged or the time is over; with the
- * time 0 it resets the connection. The number is free at once, and after EINTR too: what is left to
- * do goes on by itself.
+/* close(2): closes a socket. What was written is still delivered, unless SO_LINGER says otherwise;
+ * with SO_LINGER and a time it blocks, O_NONBLOCK or not, until all is acknowledged or the time is
+ * over; with the time 0 it resets the connection. The number is free at once, and after EINTR too:
+ * what is left to do goes on by itself.
  * Errors: EINTR. */
 TERN_API int tern_close(struct tern *t, int socket);
 
-/* getsockopt(2), setsockopt(2), with Linux's levels, names, numbers and meaning. Never block.
+/* getsockopt(2), setsockopt(2): read and set a socket's options, with Linux's levels, names,
+ * numbers and meaning. Never block.
  *
  * SOL_SOCKET, to be read: SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT.
  *
@@ -332,9 +345,9 @@ TERN_API int tern_close(struct tern *t, int socket);
  * leave in one packet only the last is told. The packet itself is not given back: without
  * OPT_TSONLY MSG_TRUNC says so.
  * Errors: ENOPROTOOPT (no such option here), EOPNOTSUPP (to get: no such level;
- * TCP_FASTOPEN_CONNECT while the setting tcp.fastopen has no client), EINVAL (length, value, or too
- * late for it), ENOTCONN (IP_MTU), ENOENT (no such congestion control), EDOM (a time out of
- * range). */
+ * TCP_FASTOPEN_CONNECT while the setting tcp.fastopen has no client), EINVAL (a wrong length or
+ * value, or too late for it), ENOTCONN (IP_MTU), ENOENT (no such congestion control), EDOM (a time
+ * out of range). */
 TERN_API int tern_getsockopt(struct tern *t, int socket, int level, int option, void *value,
                              socklen_t *length);
 TERN_API int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,
@@ -372,73 +385,75 @@ struct tern_tcp_info {
         tcpi_options2 : 24;
 };
 
-/* fcntl(2): F_GETFL and F_SETFL with O_NONBLOCK; F_GETFD and F_SETFD with FD_CLOEXEC, which is kept
- * (no other program ever has a socket of tern's). Of an instance of epoll too. Never blocks.
+/* fcntl(2): reads and sets a socket's flags. F_GETFL and F_SETFL with O_NONBLOCK; F_GETFD and
+ * F_SETFD with FD_CLOEXEC, which is kept (no other program ever has a socket of tern's). Of an
+ * instance of epoll too. Never blocks.
  * Errors: EINVAL (another command: a socket cannot be duplicated). */
 TERN_API int tern_fcntl(struct tern *t, int socket, int command, int argument);
 
-/* ioctl(2): FIONREAD or SIOCINQ (bytes that can be read, up to the urgent one, if that is not read
- * in line; of datagrams, of the next), TIOCOUTQ or SIOCOUTQ (bytes not acknowledged, a FIN being
- * one; of a datagram, what MSG_MORE keeps) and SIOCATMARK into *value, and FIONBIO from it. Never
- * blocks.
+/* ioctl(2): asks how much is queued. FIONREAD or SIOCINQ (bytes that can be read, up to the urgent
+ * one, if that is not read in line; of datagrams, of the next), TIOCOUTQ or SIOCOUTQ (bytes not
+ * acknowledged, a FIN being one; of a datagram, what MSG_MORE keeps) and SIOCATMARK into *value,
+ * and FIONBIO from it. Never blocks.
  * Errors: EINVAL (listening; an instance of epoll), ENOTTY (another request). */
 TERN_API int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value);
 
-/* sockatmark(3): 1 if the next byte of a stream is the urgent one, or would be if it had come and
- * were in line; else 0.
+/* sockatmark(3): asks whether the next byte is the urgent one. 1 if the next byte of a stream is
+ * the urgent one, or would be if it had come and were in line; else 0.
  * Errors: EINVAL (listening), ENOTTY (not a stream). */
 TERN_API int tern_sockatmark(struct tern *t, int socket);
 
-/* poll(2) over sockets of this stack: how many entries have something to tell. Blocks for `timeout`
- * milliseconds at most, below 0 for ever. What is no socket is told with POLLNVAL.
+/* poll(2): waits for sockets to be ready. How many entries have something to tell. Blocks for
+ * `timeout` milliseconds at most, below 0 for ever. What is no socket is told with POLLNVAL.
  * Errors: EINVAL (more entries than the setting socket.descriptors), ENOMEM. */
 TERN_API int tern_poll(struct tern *t, struct pollfd *sockets, nfds_t count, int timeout);
 
-/* select(2) over sockets of this stack with numbers below FD_SETSIZE, by way of tern_poll(): how
- * many bits are left. The sets are fd_set as the system has it; `timeout` is NULL for ever, and
- * never changed.
+/* select(2): waits for sockets to be ready, of those with numbers below FD_SETSIZE, by way of
+ * tern_poll(). How many bits are left. The sets are fd_set as the system has it; `timeout` is NULL
+ * for ever, and never changed.
  * Errors: EBADF (a number in a set that is no socket), EINVAL (count, or a negative time), ENOMEM.
  */
 TERN_API int tern_select(struct tern *t, int count, fd_set *read, fd_set *write, fd_set *except,
                          const struct timeval *timeout);
 
-/* epoll_create(2), epoll_create1(2) for sockets of this stack. An instance is a descriptor of the
- * stack: it takes a number as a socket does, is closed by tern_close, can be polled, and watched by
- * another instance. `size` is a hint that is not needed; EPOLL_CLOEXEC is ignored.
+/* epoll_create(2), epoll_create1(2): make an instance of epoll, for sockets of this stack. An
+ * instance is a descriptor of the stack: it takes a number as a socket does, is closed by
+ * tern_close, can be polled, and watched by another instance. `size` is a hint that is not needed;
+ * EPOLL_CLOEXEC is ignored.
  * Errors: EINVAL (size below 1, or another flag), EMFILE, ENOMEM. */
 TERN_API int tern_epoll_create(struct tern *t, int size);
 TERN_API int tern_epoll_create1(struct tern *t, int flags);
 
-/* epoll_ctl(2): EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL (which needs no event), with Linux's
- * struct epoll_event. EPOLLET, EPOLLONESHOT and EPOLLEXCLUSIVE as on Linux, but that exclusive
- * instances are woken in turn; EPOLLWAKEUP means nothing here. A socket that is closed leaves all
- * instances by itself.
+/* epoll_ctl(2): says what an instance of epoll watches. EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL
+ * (which needs no event), with Linux's struct epoll_event. EPOLLET, EPOLLONESHOT and EPOLLEXCLUSIVE
+ * as on Linux, but that exclusive instances are woken in turn; EPOLLWAKEUP means nothing here. A
+ * socket that is closed leaves all instances by itself.
  * Errors: EINVAL (no instance of epoll, itself, operation, or EPOLLEXCLUSIVE where it cannot be),
  * EEXIST, ENOENT, ELOOP (a circle, or more than 5 instances one in the other), ENOSPC (as many as
  * the setting socket.epoll_watches allows), ENOMEM. */
 TERN_API int tern_epoll_ctl(struct tern *t, int epoll, int operation, int socket,
                             struct epoll_event *event);
 
-/* epoll_wait(2): waits until something is ready, `timeout` milliseconds at most, below 0 for ever,
- * and takes up to `most` events, those that have been ready longest first. Their number; 0 when the
- * time is over. It costs what is ready, not what is watched. Of several threads that wait at one
- * instance, one is woken for an event.
+/* epoll_wait(2): waits for what an instance of epoll watches to be ready. It waits for `timeout`
+ * milliseconds at most, below 0 for ever, and takes up to `most` events, those that have been ready
+ * longest first. Their number; 0 when the time is over. It costs what is ready, not what is
+ * watched. Of several threads that wait at one instance, one is woken for an event.
  * Errors: EINVAL (no instance of epoll, or `most` below 1). */
 TERN_API int tern_epoll_wait(struct tern *t, int epoll, struct epoll_event *events, int most,
                              int timeout);
 
-/* sendfile(2): sends up to `count` bytes that it reads from `file`, a descriptor of the kernel's,
- * at *offset, which moves on, or with NULL from where the descriptor stands. They are read straight
- * into the send buffer. TCP only. Blocks as send does, and while the file does; other calls go on
- * meanwhile, save those that would write to the socket, which wait. The number of bytes sent, less
- * than asked for at the file's end (then 0), on O_NONBLOCK or SO_SNDTIMEO, or before an error. What
- * was read from a descriptor that cannot seek and then was not taken, because the connection ended,
- * is lost.
+/* sendfile(2): sends what it reads from a file: up to `count` bytes of `file`, a descriptor of the
+ * kernel's, at *offset, which moves on, or with NULL from where the descriptor stands. They are
+ * read straight into the send buffer. TCP only. Blocks as send does, and while the file does; other
+ * calls go on meanwhile, save those that would write to the socket, which wait. The number of bytes
+ * sent, less than asked for at the file's end (then 0), on O_NONBLOCK or SO_SNDTIMEO, or before an
+ * error. What was read from a descriptor that cannot seek and then was not taken, because the
+ * connection ended, is lost.
  * Errors: tern_send()'s of streams, those of read(2) and pread(2), EINVAL (not TCP, or offset),
  * ENOTCONN (listening). */
 TERN_API ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offset, size_t count);
 
-/* Without a copy: room in a TCP connection's send buffer, for its user to write to in place.
+/* Send without a copy: give room in a TCP connection's send buffer, for its user to write to.
  *
  * tern_send_reserve() gives room for up to `length` bytes, in two spans of which the second may be
  * empty: their bytes, at least 1. It blocks while there is none. Until tern_send_commit() or
@@ -447,7 +462,9 @@ TERN_API ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offs
  * lock; tern_close() makes them invalid.
  *
  * tern_send_commit() sends the first `length` bytes of them (flags MSG_MORE, MSG_EOR) and gives up
- * the rest: `length`. With 0, nothing is sent but what MSG_MORE had held back. It never blocks.
+ * the rest: `length`, or fewer where memory runs out in their midst. With 0, nothing is sent but
+ * what MSG_MORE had held back. It never blocks. After EINVAL and EOPNOTSUPP the reservation is what
+ * it was; after any other error it has ended, and nothing of it was sent.
  * Errors: tern_send()'s of streams, ENOTCONN (listening), EINVAL (length 0 to reserve; more than
  * was reserved, which stays; nothing reserved), EBUSY (reserved already), EOPNOTSUPP (not TCP; a
  * flag). */
@@ -455,7 +472,7 @@ TERN_API ssize_t tern_send_reserve(struct tern *t, int socket, size_t length,
                                    struct iovec spans[2]);
 TERN_API ssize_t tern_send_commit(struct tern *t, int socket, size_t length, int flags);
 
-/* The other way: what has arrived, in place.
+/* Receive without a copy: show what has arrived, in its place.
  *
  * tern_recv_peek() gives all that can be read, in two spans of which the second may be empty: their
  * bytes, 0 at the end of the stream. It blocks while there is none. The spans are to be read only,
@@ -469,26 +486,32 @@ TERN_API ssize_t tern_send_commit(struct tern *t, int socket, size_t length, int
 TERN_API ssize_t tern_recv_peek(struct tern *t, int socket, struct iovec spans[2]);
 TERN_API int tern_recv_consume(struct tern *t, int socket, size_t length);
 
-/* A connected TCP socket to "host:port", where the host is a dotted decimal address; blocks. On an
- * engine that cannot wait, the socket is connecting still.
- * Errors: EINVAL (text), tern_socket()'s and tern_connect()'s. */
+/* Makes a TCP socket and connects it to "host:port", where the host is a dotted decimal address:
+ * its number. On an engine that cannot wait, the socket is connecting still.
+ *
+ * It blocks until the handshake is over, or given up with ETIMEDOUT: after 255 s by default, which
+ * the setting tcp.syn_retries changes for the whole stack. Who wants less for one connection calls
+ * tern_socket() and tern_connect(), and in between sets SO_SNDTIMEO (EINPROGRESS when it is over:
+ * tern_close() calls the attempt off, or it goes on), TCP_SYNCNT or TCP_USER_TIMEOUT (ETIMEDOUT).
+ * Errors: EINVAL (not such a text), tern_socket()'s and tern_connect()'s. */
 TERN_API int tern_dial(struct tern *t, const char *host_port);
 
-/* A listening TCP socket, with SO_REUSEADDR, on "port", ":port" or "host:port".
- * Errors: EINVAL (text), tern_socket()'s, tern_bind()'s and tern_listen()'s. */
+/* Makes a TCP socket that listens, with SO_REUSEADDR, on "port", ":port" or "host:port": its
+ * number.
+ * Errors: EINVAL (not such a text), tern_socket()'s, tern_bind()'s and tern_listen()'s. */
 TERN_API int tern_listen_on(struct tern *t, const char *host_port, int backlog);
 
-/* Writes all; blocks. 0, or -1, and how much went out is then unknown.
+/* Writes all of a buffer. Blocks. 0, or -1, and how much went out is then unknown.
  * Errors: tern_send()'s. */
 TERN_API int tern_write_all(struct tern *t, int socket, const void *bytes, size_t length);
 
-/* Reads until `length` bytes are there or the end is; blocks. The number read, or -1, and how much
+/* Reads until a buffer is full, or the stream ends. Blocks. The number read, or -1, and how much
  * was read is then lost.
  * Errors: tern_recv()'s. */
 TERN_API ssize_t tern_read_full(struct tern *t, int socket, void *bytes, size_t length);
 
-/* Waits until the peer has acknowledged everything written, and the FIN where the sending side is
- * shut down; blocks for SO_SNDTIMEO at most.
+/* Waits until the peer has acknowledged everything: what was written, and the FIN where the sending
+ * side is shut down. Blocks for SO_SNDTIMEO at most.
  * Errors: ENOTCONN, EOPNOTSUPP (not TCP), EAGAIN (non-blocking or SO_SNDTIMEO), ECONNRESET,
  * ETIMEDOUT, ENETUNREACH, EHOSTUNREACH. */
 TERN_API int tern_drain(struct tern *t, int socket);
@@ -499,18 +522,20 @@ TERN_API int tern_drain(struct tern *t, int socket);
  * The loop waits for one descriptor, calls tern_step() when it is readable, and tern_step() calls
  * what was asked for:
  *
+ *     struct epoll_event event = {0};
+ *     event.events = EPOLLIN;
  *     tern_watch(t, socket, POLLIN, on_readable, connection);
- *     epoll_ctl(loop, EPOLL_CTL_ADD, tern_fd(t), &(struct epoll_event){.events = EPOLLIN});
- *     while (epoll_wait(loop, …) …)
+ *     epoll_ctl(loop, EPOLL_CTL_ADD, tern_fd(t), &event);
+ *     while (epoll_wait(loop, &event, 1, -1) >= 0)
  *         tern_step(t);
  */
 
-/* The stack's descriptor: readable while a packet has arrived, something is due at this time, or a
- * watch has something to tell, and until tern_step() has dealt with it. That is a state, not a
- * change (level-triggered); at times it is readable for nothing. It can be given to poll, select,
- * epoll and what is built on them; nothing else may be done with it, and tern_close_stack() closes
- * it. Each call gives the same. It does not block. Who waits with a signal mask gives it to
- * ppoll(2) or epoll_pwait(2): no call of tern's takes one.
+/* Gives a descriptor that tells when the stack has work: readable while a packet has arrived,
+ * something is due at this time, or a watch has something to tell, and until tern_step() has dealt
+ * with it. That is a state, not a change (level-triggered); at times it is readable for nothing. It
+ * can be given to poll, select, epoll and what is built on them; nothing else may be done with it,
+ * and tern_close_stack() closes it. Each call gives the same. It does not block. Who waits with a
+ * signal mask gives it to ppoll(2) or epoll_pwait(2): no call of tern's takes one.
  *
  * From the first call on, the helper thread rests: packets are answered and timers run when
  * tern_step() or any other call is made, and, as ever, while a call waits in whatever thread.
@@ -530,10 +555,11 @@ TERN_API int tern_step(struct tern *t);
 /* What is called for a socket that is ready: `events` are what tern_poll() would say. */
 typedef void tern_watch_function(void *user, int socket, short events);
 
-/* Has `function` called by tern_step() as long as one of `events` (POLLIN, POLLOUT, …; POLLERR and
- * POLLHUP always) holds for the socket: a state, as with poll, so a watch for POLLOUT is best kept
- * only while there is something to write. There is one watch a socket: another call replaces it, a
- * `function` of NULL ends it, and so does closing the socket. `user` is the caller's own.
+/* Has a function called when a socket is ready: by tern_step(), as long as one of `events` (POLLIN,
+ * POLLOUT, …; POLLERR and POLLHUP always) holds for it: a state, as with poll, so a watch for
+ * POLLOUT is best kept only while there is something to write. There is one watch a socket: another
+ * call replaces it, a `function` of NULL ends it, and so does closing the socket. `user` is the
+ * caller's own.
  *
  * The function runs in the thread that is in tern_step(), without the stack's lock: it may make any
  * call, close any socket and change any watch, but not close the stack. tern_step(), too, calls
@@ -545,17 +571,25 @@ TERN_API int tern_watch(struct tern *t, int socket, short events, tern_watch_fun
 
 /* ── 4. What a host can see ── */
 
-/* Settings by name, as "ip.ttl": `value` is text both ways.
- * Errors: ENOENT, EINVAL, ERANGE; ENOSPC (`size` is too small). */
+/* Change and read a setting, by its name, as "ip.ttl"; `value` is text both ways. 0. Names, and
+ * what they take, are in tern(1) and in what `tern help settings` prints.
+ *
+ * A new value holds at once, for existing sockets too, wherever the stack goes by the setting
+ * (ip.ttl, tcp.retries2). What a socket takes over when it is made is changed for later ones only:
+ * tcp.sndbuf, tcp.rcvbuf, udp.rcvbuf, tcp.keepalive_…, tcp.syn_retries, tcp.congestion_control and
+ * socket.busy_poll_us, each of which has a socket option; and what a handshake has agreed on stays.
+ * Errors: ENOENT (no such setting), EINVAL (no number, or not one of the words that it takes),
+ * ERANGE (a number out of its bounds), ENOSPC (`size` is too small). */
 TERN_API int tern_set(struct tern *t, const char *name, const char *value);
 TERN_API int tern_get(struct tern *t, const char *name, char *value, size_t size);
-/* The index-th setting's name and what it means (`text` may be NULL); NULL past the last. */
+/* Tells the index-th setting's name and what it means (`text` may be NULL); NULL past the last. */
 TERN_API const char *tern_setting_name(size_t index, const char **text);
 
-/* Counters by name, as "TcpRetransSegs" or "DropTCP_CHECKSUM".
- * Errors: ENOENT. */
+/* Reads a counter, by its name, as "TcpRetransSegs" or "DropTCP_CHECKSUM". 0. Counters start at 0
+ * and only grow.
+ * Errors: ENOENT (no such counter). */
 TERN_API int tern_counter(struct tern *t, const char *name, uint64_t *value);
-/* The index-th counter's name, and what it counts; NULL past the last. They cannot fail. */
+/* Tell the index-th counter's name, and what it counts; NULL past the last. */
 TERN_API const char *tern_counter_name(size_t index);
 TERN_API const char *tern_counter_text(size_t index);
 
@@ -606,10 +640,10 @@ struct tern_trace_event {
 
 /* ── 5. The engine ── */
 
-/* A stack without device, thread or clock, for those who bring their own loop. The sockets of
- * section 2 work on it. A call that has to wait calls `wait`; without one it never blocks and says
- * EAGAIN (connect: EINPROGRESS; tern_quiesce: ETIMEDOUT; poll: 0), as if its time were over.
- * Every destination is reached through `output`. */
+/* A stack without device, thread or clock, for those who bring their own loop. All the calls on
+ * sockets work on it. A call that has to wait calls `wait`; without one it never blocks and says
+ * EAGAIN (connect: EINPROGRESS; tern_quiesce: ETIMEDOUT; poll: 0), as if its time were over. Every
+ * destination is reached through `output`. */
 struct tern_engine_config {
     const uint8_t *seed;    /* 32 bytes, the only randomness there is: keep it secret and fresh, or
                                fixed to repeat a run */
@@ -617,8 +651,9 @@ struct tern_engine_config {
     const char *address;    /* as tern_config's */
     unsigned mtu;           /* 1500 */
     uint32_t link_features; /* TERN_LINK_… of what `output` can do */
-    /* Sends one packet; called from within the calls below and those on sockets. A call on the same
-     * stack from within says EBUSY. 0, or a negative errno when the packet is lost. */
+    /* Sends one packet; called from within tern_input(), tern_advance(), tern_close_stack() and the
+     * calls on sockets. A call on the same stack from within says EBUSY. 0, or a negative errno
+     * when the packet is lost. */
     int (*output)(void *user, const struct iovec *packet, int count,
                   const struct tern_offload *offload);
     /* Makes time pass and packets arrive (by tern_input and tern_advance, which it may call, and
@@ -635,20 +670,21 @@ struct tern_engine_config {
 
 /* Makes a stack that is the caller's to drive. NULL on failure, with errno and `error` (may be
  * NULL) saying why.
- * Errors: EINVAL (config), ENOMEM. */
+ * Errors: EINVAL (what the configuration says), ENOMEM. */
 TERN_API struct tern *tern_engine_new(const struct tern_engine_config *config,
                                       struct tern_error *error);
-/* A packet has arrived: from the IP header on. Its memory may be reused when the call returns. NULL
- * when it was taken, else why not. This call and the two after it are an engine's alone: on a stack
- * with a device they do nothing, and there is no deadline. */
+/* Hands an engine a packet that has arrived, from the IP header on. Its memory may be reused when
+ * the call returns. NULL when it was taken, else why not. tern_input(), tern_advance() and
+ * tern_deadline() are an engine's alone: on a stack with a device the first two do nothing, and
+ * there is no deadline. */
 TERN_API const char *tern_input(struct tern *t, const void *packet, size_t length,
                                 const struct tern_offload *offload, uint64_t now_ns);
-/* Lets time pass: does all that is due at now_ns. */
+/* Lets an engine's time pass: does all that is due at now_ns. */
 TERN_API void tern_advance(struct tern *t, uint64_t now_ns);
-/* When tern_advance must be called next, at the latest; UINT64_MAX for never. */
+/* Tells when tern_advance() must be called next, at the latest; UINT64_MAX for never. */
 TERN_API uint64_t tern_deadline(struct tern *t);
-/* Bytes of memory held for connections' data; 0 once all is closed and no TIME-WAIT lasts. For
- * tests and for hosts that share out memory. */
+/* Tells how many bytes are held for connections' data; 0 once all is closed and no TIME-WAIT lasts.
+ * For tests and for hosts that share out memory. */
 TERN_API uint64_t tern_memory_used(struct tern *t);
 
 #ifdef __cplusplus

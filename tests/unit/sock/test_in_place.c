@@ -1,5 +1,7 @@
 #include "unit/sock/sockets.h"
 
+#include "common/allocation.h"
+
 static int connected_stream(int *server)
 {
     int listener = listen_at(b, ":80", 5);
@@ -126,6 +128,42 @@ static void a_reset_is_told_when_room_is_committed(void **state)
     assert_fails(tern_send_reserve(a, s, 5, spans), EPIPE);
 }
 
+static void a_commit_that_fails_ends_the_reservation_but_for_mistakes(void **state)
+{
+    (void)state;
+    int server, s = connected_stream(&server);
+    struct iovec spans[2];
+    char byte;
+    assert_int_equal(tern_send_reserve(a, s, 5, spans), 5);
+    memcpy(spans[0].iov_base, "hello", 5);
+    assert_fails(tern_send_commit(a, s, 6, 0), EINVAL);
+    assert_fails(tern_send_commit(a, s, 5, MSG_OOB), EOPNOTSUPP);
+    assert_fails(tern_send(a, s, "x", 1, 0), EBUSY); /* it stands */
+    assert_int_equal(tern_shutdown(a, s, SHUT_WR), 0);
+    assert_fails(tern_send_commit(a, s, 5, 0), EPIPE);
+    assert_fails(tern_send_commit(a, s, 5, 0), EINVAL); /* nothing reserved */
+    assert_fails(tern_send(a, s, "x", 1, 0), EPIPE);
+    assert_int_equal(tern_recv(b, server, &byte, 1, 0), 0); /* nothing of it was sent */
+}
+
+static void a_commit_without_memory_sends_nothing(void **state)
+{
+    (void)state;
+    int server, s = connected_stream(&server);
+    struct iovec spans[2];
+    char byte;
+    assert_int_equal(tern_send_reserve(a, s, 5, spans), 5);
+    allocations_fail_after(0);
+    assert_fails(tern_send_commit(a, s, 5, 0), ENOBUFS);
+    allocations_succeed();
+    assert_fails(tern_send_commit(a, s, 5, 0), EINVAL);
+    assert_int_equal(tern_send_reserve(a, s, 1, spans), 1);
+    memcpy(spans[0].iov_base, "x", 1);
+    assert_int_equal(tern_send_commit(a, s, 1, 0), 1);
+    assert_int_equal(tern_recv(b, server, &byte, 1, 0), 1);
+    assert_int_equal(byte, 'x');
+}
+
 /* The room is its user's until they say that they are done with it, whatever the socket has become;
  * ASan sees that none of it is lost. */
 static void room_outlives_a_connection_that_is_dissolved(void **state)
@@ -183,6 +221,8 @@ int main(void)
         socket_test(a_socket_with_reserved_room_takes_nothing_else),
         socket_test(close_ends_what_is_reserved_and_shown),
         socket_test(a_reset_is_told_when_room_is_committed),
+        socket_test(a_commit_that_fails_ends_the_reservation_but_for_mistakes),
+        socket_test(a_commit_without_memory_sends_nothing),
         socket_test(room_outlives_a_connection_that_is_dissolved),
         socket_test(misuse_is_said),
     };

@@ -1,5 +1,7 @@
 #include "unit/sock/sockets.h"
 
+#include <stdio.h>
+
 static void a_setting_is_read_and_written_by_name(void **state)
 {
     (void)state;
@@ -31,6 +33,36 @@ static void bad_settings_are_refused(void **state)
     assert_fails(tern_get(a, NULL, value, 2), EFAULT);
     assert_int_equal(tern_get(a, "ip.ttl", value, 3), 0);
     assert_string_equal(value, "64");
+}
+
+/* The header says which hold for sockets that are there already. */
+static void a_setting_holds_at_once_but_for_what_a_socket_was_made_with(void **state)
+{
+    (void)state;
+    int before = open_stream(a);
+    assert_int_equal(tern_set(a, "ip.ttl", "33"), 0);
+    assert_int_equal(get_int(a, before, IPPROTO_IP, IP_TTL), 33);
+    static const struct {
+        const char *name;
+        int level, option;
+    } taken_over[] = {
+        {"tcp.keepalive_time_s", IPPROTO_TCP, TCP_KEEPIDLE},
+        {"tcp.keepalive_interval_s", IPPROTO_TCP, TCP_KEEPINTVL},
+        {"tcp.keepalive_probes", IPPROTO_TCP, TCP_KEEPCNT},
+        {"tcp.syn_retries", IPPROTO_TCP, TCP_SYNCNT},
+        {"tcp.sndbuf", SOL_SOCKET, SO_SNDBUF},
+        {"tcp.rcvbuf", SOL_SOCKET, SO_RCVBUF},
+        {"socket.busy_poll_us", SOL_SOCKET, SO_BUSY_POLL},
+    };
+    for (size_t i = 0; i < sizeof taken_over / sizeof taken_over[0]; i++) {
+        char value[32];
+        int was = get_int(a, before, taken_over[i].level, taken_over[i].option);
+        snprintf(value, sizeof value, "%d", was + 1);
+        assert_int_equal(tern_set(a, taken_over[i].name, value), 0);
+        int after = open_stream(a);
+        assert_int_equal(get_int(a, before, taken_over[i].level, taken_over[i].option), was);
+        assert_int_equal(get_int(a, after, taken_over[i].level, taken_over[i].option), was + 1);
+    }
 }
 
 static void every_setting_is_listed_and_can_be_set_to_what_it_is(void **state)
@@ -117,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         socket_test(a_setting_is_read_and_written_by_name),
         socket_test(bad_settings_are_refused),
+        socket_test(a_setting_holds_at_once_but_for_what_a_socket_was_made_with),
         socket_test(every_setting_is_listed_and_can_be_set_to_what_it_is),
         socket_test(counters_count),
         socket_test(bad_counters_are_refused),
