@@ -23,8 +23,13 @@ static const struct command *command_find(const char *name)
 
 static void help_print(FILE *to)
 {
-    fprintf(to, "tern: TCP/IP in a process, over a TUN device.\n\n"
-                "Usage: tern COMMAND [OPTION]... ARGUMENT...\n\nCommands:\n");
+    fprintf(to,
+            "tern: TCP/IP in a process, over a TUN device.\n\n"
+            "Usage: tern COMMAND [OPTION]... ARGUMENT...\n\n"
+            "Each command brings a TCP/IP stack of its own, 10.0.0.3 unless told otherwise, joins\n"
+            "it by a TUN device to this host, where the kernel is 10.0.0.2, and does one thing\n"
+            "with it. When the command ends, the stack is gone.\n\n"
+            "Commands:\n");
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(to, "  %-6s %-28s %s\n", commands[i]->name, commands[i]->synopsis,
                 commands[i]->summary);

@@ -50,8 +50,58 @@ def errors_stand_in_a_section_of_their_own():
     assert "EBUSY" in page("libtern.3").split(".SH ERRORS")[1]
 
 
+def pages():
+    """Every page but aliases: its name and its text."""
+    for section in ("man1", "man3"):
+        for name in sorted(os.listdir(os.path.join(FOLDER, section))):
+            with open(os.path.join(FOLDER, section, name), encoding="utf-8") as file:
+                text = file.read().replace("\\-", "-")
+            if not text.startswith(".so "):
+                yield name, text
+
+
+def part(text, heading):
+    """What stands under a heading, up to the next."""
+    return text.split(f".SH {heading}\n")[1].split("\n.SH ")[0]
+
+
+def every_page_says_at_its_head_what_it_is_about():
+    seen = {}
+    for name, text in pages():
+        names, said = part(text, "NAME").split(" - ", 1)
+        assert "\n" not in said.rstrip() and 5 < len(said) < 90, f"{name}: {said}"
+        assert "(2)" not in said and "\\f" not in said and "`" not in said, f"{name}: {said}"
+        assert said not in seen, f"{name}, {seen[said]}"
+        seen[said] = name
+        assert part(text, "DESCRIPTION").strip(), f"{name}: nothing is described"
+
+
+def no_page_names_a_place_in_the_sources():
+    for name, text in pages():
+        wrong = re.search(r"\btests/|\bdocs/|\bsrc/|\bsection \d\b|\b(calls?|declared) below\b", text)
+        assert not wrong, f"{name}: {wrong[0]}"
+
+
+def the_sections_of_the_header_are_a_list():
+    rows = [line for line in part(page("libtern.3"), "DESCRIPTION").split("\n")
+            if re.match(r" +\d\. ", line)]
+    assert len(rows) == 5 and all(re.search(r"\w {2,}\w", row) for row in rows), rows
+
+
+def what_a_synopsis_goes_on_with_stands_under_it():
+    lines = part(page("tern_connect.3"), "SYNOPSIS").split("\n")
+    plain = [re.sub(r"\\f.", "", line) for line in lines]
+    first = next(i for i, line in enumerate(plain) if line.startswith("int tern_connect("))
+    assert plain[first + 1].startswith(" " * len("int tern_connect(") + "socklen_t"), plain
+    assert "\\fIaddress\\fP" in lines[first], lines
+
+
 def types_stand_with_the_calls_that_need_them():
     assert "const char *device;" in page("tern_open.3")
+    assert ".SS" not in page("tern_set.3") and "tern_config {" not in page("tern_engine_new.3")
+    for name, text in pages():
+        headings = re.findall(r"^\.S[HS] (.*)", text, re.M)
+        assert len(headings) == len(set(headings)), f"{name}: {headings}"
     assert "typedef void tern_watch_function(" in page("tern_watch.3")
     assert "tcpi_rtt" in page("tern_getsockopt.3")
     assert "tcpi_rtt" not in page("tern_fcntl.3")
@@ -102,7 +152,7 @@ struct tern;
  *     tern_one(1 - 2);
  *
  * Errors: EINVAL (it is 1).
- * Errors of streams: EPIPE, EIO (a, b; c() and d), EAGAIN; at the end: EBADF. */
+ * Errors of streams: EPIPE, EIO (a, b; c() and d), tern_two()'s; at the end: EBADF. */
 TERN_API int tern_one(int number);
 TERN_API int tern_two(void);
 #ifdef __cplusplus
@@ -116,10 +166,10 @@ def what_roff_would_take_for_its_own_is_escaped():
             file.write(MADE_UP)
         make(header, folder)
         text = page("tern_two.3", folder)
-    assert "tern_one, tern_two - is about \\fIboth\\fP calls\n" in text, text
+    assert "tern_one, tern_two - is about both calls\n" in text, text
     assert "\\ebackslash" in text and "\n\\&.Nor is this." in text, text
     assert ".nf\n    tern_one(1 - 2);\n.fi" in text, text
-    assert '"tern 1.2.3"' in text and ".SH ERRORS\n.TP\n.B EINVAL\nit is 1\n" in text, text
+    assert '"tern 1.2.3"' in text and "and these:\n.TP\n.B EINVAL\nit is 1\n" in text, text
 
 
 def errors_are_a_list_with_their_reasons():
@@ -129,12 +179,15 @@ def errors_are_a_list_with_their_reasons():
             file.write(MADE_UP)
         make(header, folder)
         text = page("tern_one.3", folder)
-    said = text.split(".SS Of streams\n")[1].split(".PP\nBeside")[0]
-    assert said == (".TP\n.B EIO\na, b; c() and d\n.PP\n.B EPIPE, EAGAIN\n"
-                    ".PP\nat the end:\n.PP\n.B EBADF\n"), said
+    said = text.split(".SS Of streams\n")[1].split(".SH")[0]
+    assert said == (".TP\n.B EPIPE\nbroken pipe\n.TP\n.B EIO\na, b; c() and d\n"
+                    ".PP\n\\fBtern_two\\fP()'s.\n.PP\nAt the end:\n"
+                    ".TP\n.B EBADF\nbad file descriptor\n"), said
 
 
 CASES = [every_function_has_its_page, errors_stand_in_a_section_of_their_own,
+         every_page_says_at_its_head_what_it_is_about, no_page_names_a_place_in_the_sources,
+         the_sections_of_the_header_are_a_list, what_a_synopsis_goes_on_with_stands_under_it,
          types_stand_with_the_calls_that_need_them, every_command_has_its_page_with_all_options,
          settings_and_counters_are_on_the_page_of_the_command, what_roff_would_take_for_its_own_is_escaped,
          errors_are_a_list_with_their_reasons]
