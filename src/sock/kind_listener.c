@@ -82,11 +82,13 @@ static int listener_accept(struct socket *listener, struct socket **out)
     struct socket *socket = socket_new(listener->tern, &tcp_kind);
     if (socket == NULL)
         return -ENOMEM;
-    int error = tcp_accept(listener->of.listener, socket, &socket->of.tcb);
+    struct tcb *tcb;
+    int error = tcp_accept(listener->of.listener, socket, &tcb);
     if (error < 0) {
         free(socket);
         return error;
     }
+    socket->of.connection = tcp_connection_keep(tcb);
     socket->connect_progress = CONNECT_DONE;
     inherit(socket, listener);
     *out = socket;
@@ -136,7 +138,7 @@ static int listener_shutdown(struct socket *socket, bool receive, bool send)
     struct endpoint local = *tcp_listener_local(socket->of.listener);
     tcp_listener_close(socket->of.listener);
     socket->kind = &tcp_kind;
-    socket->of.tcb = tcb;
+    socket->of.connection = tcp_connection_keep(tcb);
     /* It keeps its name. Its port has just become free, so this fails only without memory, and then
      * the socket is without a name. */
     int share = socket->reuse_port;

@@ -9,30 +9,51 @@
 #include "sock/wait.h"
 #include "tcp/tcp.h"
 
-static int tcp_kind_open(struct socket *socket)
+/* Most calls find the connection awake. One that rests and has nothing to tell is left so. */
+static bool rests(const struct socket *socket)
 {
-    return tcp_create(&socket->tern->stack, socket, &socket->of.tcb);
+    return tcp_connection_rests(socket->of.connection);
 }
 
+/* NULL without memory for a connection that rests. */
+static struct tcb *tcb_of(const struct socket *socket)
+{
+    return tcp_connection_wake(socket->of.connection);
+}
+
+static int tcp_kind_open(struct socket *socket)
+{
+    struct tcb *tcb;
+    int error = tcp_create(&socket->tern->stack, socket, &tcb);
+    if (error == 0)
+        socket->of.connection = tcp_connection_keep(tcb);
+    return error;
+}
+
+/* Without memory for an end in good order it is a bad one. */
 static void tcp_kind_close(struct socket *socket, bool abort)
 {
-    if (abort)
-        tcp_abort(socket->of.tcb);
+    struct tcb *tcb = abort ? NULL : tcb_of(socket);
+    if (tcb)
+        tcp_detach(tcb);
     else
-        tcp_detach(socket->of.tcb);
+        tcp_abort(tcp_connection_wake_to_end(socket->of.connection));
 }
 
 static int tcp_kind_bind(struct socket *socket, const struct endpoint *local)
 {
-    return tcp_bind(socket->of.tcb, local, socket->reuse_address);
+    struct tcb *tcb = tcb_of(socket);
+    return tcb ? tcp_bind(tcb, local, socket->reuse_address) : -ENOBUFS;
 }
 
 /* The socket is as socket(2) made it, but for its options, its name, and an error to tell. */
 static int start_anew(struct socket *socket, int told)
 {
-    int error = tcp_renew(socket->of.tcb, told, &socket->of.tcb);
+    struct tcb *tcb = tcb_of(socket);
+    int error = tcb ? tcp_renew(tcb, told, &tcb) : -ENOMEM;
     if (error < 0)
         return error;
+    socket->of.connection = tcp_connection_keep(tcb);
     socket->connect_progress = CONNECT_NONE;
     wait_wake_all(socket->tern, &socket->waiting); /* what they waited for is no more */
     return 0;
@@ -42,7 +63,9 @@ static int start_anew(struct socket *socket, int told)
  * ended; after a failure the socket may try again. */
 static int connect_outcome(struct socket *socket)
 {
-    struct tcb *tcb = socket->of.tcb;
+    struct tcb *tcb = tcb_of(socket);
+    if (tcb == NULL)
+        return -ENOBUFS;
     int error = tcp_error(tcb, true);
     if (error == 0 && tcp_connected(tcb)) {
         socket->connect_progress = CONNECT_DONE;
@@ -60,7 +83,9 @@ static int connect_outcome(struct socket *socket)
 /* connect(2) with AF_UNSPEC. */
 static int dissolve(struct socket *socket)
 {
-    struct tcb *tcb = socket->of.tcb;
+    struct tcb *tcb = tcb_of(socket);
+    if (tcb == NULL)
+        return -ENOBUFS;
     bool there = tcp_asking(tcb) || tcp_has_peer(tcb);
     return start_anew(socket, there ? ECONNRESET : tcp_error(tcb, false));
 }
@@ -73,7 +98,8 @@ static int tcp_kind_connect(struct socket *socket, const struct endpoint *remote
         return -EISCONN;
     if (socket->connect_progress == CONNECT_UNDER_WAY)
         return connect_outcome(socket);
-    int result = tcp_connect(socket->of.tcb, remote);
+    struct tcb *tcb = tcb_of(socket);
+    int result = tcb ? tcp_connect(tcb, remote) : -ENOBUFS;
     if (result == -EINPROGRESS)
         socket->connect_progress = CONNECT_UNDER_WAY;
     if (result == 0)
@@ -84,12 +110,18 @@ static int tcp_kind_connect(struct socket *socket, const struct endpoint *remote
 
 static int tcp_kind_opened(struct socket *socket, bool more)
 {
-    tcp_expect_text(socket->of.tcb, more);
+    struct tcb *tcb;
+    if (rests(socket)) {
+        socket->connect_progress = CONNECT_DONE;
+        return 0;
+    }
+    tcb = tcb_of(socket);
+    tcp_expect_text(tcb, more);
     if (socket->connect_progress == CONNECT_UNDER_WAY)
         return connect_outcome(socket);
-    if (tcp_opening(socket->of.tcb))
+    if (tcp_opening(tcb))
         return -EALREADY;
-    return -tcp_error(socket->of.tcb, true);
+    return -tcp_error(tcb, true);
 }
 
 static int tcp_kind_listen(struct socket *socket, int backlog)
@@ -97,7 +129,8 @@ static int tcp_kind_listen(struct socket *socket, int backlog)
     struct tcp_listener *listener;
     if (socket->connect_progress != CONNECT_NONE)
         return -EINVAL;
-    int error = tcp_listen(socket->of.tcb, (unsigned)backlog, socket, &listener);
+    struct tcb *tcb = tcb_of(socket);
+    int error = tcb ? tcp_listen(tcb, (unsigned)backlog, socket, &listener) : -ENOBUFS;
     if (error < 0)
         return error;
     socket->kind = &listener_kind;
@@ -117,9 +150,11 @@ static int tcp_kind_accept(struct socket *socket, struct socket **out)
 static ssize_t send_opening(struct socket *socket, const struct iovec *spans, int count,
                             const struct endpoint *to, int flags)
 {
-    struct tcb *tcb = socket->of.tcb;
+    struct tcb *tcb = tcb_of(socket);
     if (to == NULL)
         return -EINVAL;
+    if (tcb == NULL)
+        return -ENOBUFS;
     if (socket->connect_progress != CONNECT_UNDER_WAY)
         return tcp_connect_send(tcb, to, spans, count);
     int error = connect_outcome(socket);
@@ -131,12 +166,15 @@ static ssize_t tcp_kind_send(struct socket *socket, const struct iovec *spans, i
 {
     /* A connection has its peer: only Fast Open, which makes one, asks where to. */
     ssize_t n;
+    struct tcb *tcb = tcb_of(socket);
+    if (tcb == NULL)
+        return -ENOBUFS;
     if (!(flags & MSG_FASTOPEN))
-        n = tcp_send(socket->of.tcb, spans, count, flags);
+        n = tcp_send(tcb, spans, count, flags);
     else
         n = send_opening(socket, spans, count, to, flags & ~MSG_FASTOPEN);
-    /* Not a connection block of before: an attempt that failed has been replaced. */
-    if (socket->connect_progress == CONNECT_NONE && tcp_opening(socket->of.tcb))
+    /* Not of the connection of before: an attempt that failed has been replaced. */
+    if (socket->connect_progress == CONNECT_NONE && !rests(socket) && tcp_opening(tcb_of(socket)))
         socket->connect_progress = CONNECT_UNDER_WAY; /* these bytes are on the SYN */
     return n;
 }
@@ -145,32 +183,41 @@ static ssize_t tcp_kind_receive(struct socket *socket, const struct iovec *spans
                                 int flags, struct datagram_info *info)
 {
     (void)info;
-    return tcp_receive(socket->of.tcb, spans, count, flags);
+    if (rests(socket) && !(flags & MSG_OOB))
+        return tcp_rest_at_end(socket->of.connection) ? 0 : -EAGAIN;
+    struct tcb *tcb = tcb_of(socket);
+    return tcb ? tcp_receive(tcb, spans, count, flags) : -ENOBUFS;
 }
 
 static bool tcp_kind_at_mark(const struct socket *socket)
 {
-    return tcp_at_mark(socket->of.tcb);
+    return !rests(socket) && tcp_at_mark(tcb_of(socket));
 }
 
 static bool tcp_kind_land(struct socket *socket, struct tcp_landing *landing)
 {
-    return tcp_landing_begin(socket->of.tcb, landing);
+    struct tcb *tcb = tcb_of(socket);
+    return tcb && tcp_landing_begin(tcb, landing);
 }
 
 static int tcp_kind_shutdown(struct socket *socket, bool receive, bool send)
 {
     /* As on Linux, this is how a connect(2) under way is called off. */
-    if (tcp_asking(socket->of.tcb))
+    struct tcb *tcb = tcb_of(socket);
+    if (tcb == NULL)
+        return -ENOBUFS;
+    if (tcp_asking(tcb))
         return start_anew(socket, ECONNRESET);
-    int error = send ? tcp_shutdown_send(socket->of.tcb) : 0;
-    int other = receive ? tcp_shutdown_receive(socket->of.tcb) : 0;
+    int error = send ? tcp_shutdown_send(tcb) : 0;
+    int other = receive ? tcp_shutdown_receive(tcb) : 0;
     return error ? error : other;
 }
 
 static int tcp_kind_drain(struct socket *socket, bool finish)
 {
-    struct tcb *tcb = socket->of.tcb;
+    struct tcb *tcb = tcb_of(socket);
+    if (tcb == NULL)
+        return finish ? 0 : -ENOBUFS;
     if (finish) {
         /* What was not read is answered with a reset: there is nothing to wait for. */
         if (tcp_queued_in(tcb) > 0 || tcp_shutdown_send(tcb) < 0)
@@ -189,100 +236,121 @@ static int tcp_kind_drain(struct socket *socket, bool finish)
 /* SO_RCVLOWAT: less is not worth waking for, unless there will not be more. */
 static unsigned tcp_kind_readiness(const struct socket *socket)
 {
-    unsigned events = tcp_readiness(socket->of.tcb);
-    if (!(events & (POLLHUP | POLLRDHUP)) && tcp_error(socket->of.tcb, false) == 0 &&
-        tcp_queued_in(socket->of.tcb) < socket->receive_low_water)
+    if (rests(socket))
+        return tcp_rest_readiness(socket->of.connection);
+    struct tcb *tcb = tcb_of(socket);
+    unsigned events = tcp_readiness(tcb);
+    if (!(events & (POLLHUP | POLLRDHUP)) && tcp_error(tcb, false) == 0 &&
+        tcp_queued_in(tcb) < socket->receive_low_water)
         events &= ~(unsigned)(POLLIN | POLLRDNORM);
     return events;
 }
 
 static int tcp_kind_error(struct socket *socket, bool clear)
 {
-    int error = tcp_error(socket->of.tcb, clear);
-    return error || !clear ? error : tcp_soft_error(socket->of.tcb);
+    if (rests(socket))
+        return 0;
+    struct tcb *tcb = tcb_of(socket);
+    int error = tcp_error(tcb, clear);
+    return error || !clear ? error : tcp_soft_error(tcb);
 }
 
 static void tcp_kind_sent(struct socket *socket, const struct receipt *receipt)
 {
-    tcp_sent(socket->of.tcb, receipt->completion, receipt->stamps);
+    struct tcb *tcb = tcb_of(socket);
+    if (tcb)
+        tcp_sent(tcb, receipt->completion, receipt->stamps);
 }
 
 static ssize_t tcp_kind_reserve(struct socket *socket, struct tcp_reservation *reservation,
                                 size_t length, struct iovec spans[2])
 {
-    return tcp_reserve(socket->of.tcb, reservation, length, spans);
+    struct tcb *tcb = tcb_of(socket);
+    return tcb ? tcp_reserve(tcb, reservation, length, spans) : -ENOBUFS;
 }
 
 static ssize_t tcp_kind_peek(struct socket *socket, struct iovec spans[2])
 {
-    return tcp_peek(socket->of.tcb, spans);
+    struct tcb *tcb = tcb_of(socket);
+    return tcb ? tcp_peek(tcb, spans) : -ENOBUFS;
 }
 
 static int tcp_kind_consume(struct socket *socket, size_t length)
 {
-    return tcp_consume(socket->of.tcb, length);
+    if (rests(socket))
+        return length ? -EINVAL : 0;
+    return tcp_consume(tcb_of(socket), length);
 }
 
 static int tcp_kind_stamps_begin(struct socket *socket, bool from_next)
 {
-    return tcp_stamps_begin(socket->of.tcb, from_next);
+    struct tcb *tcb = tcb_of(socket);
+    return tcb ? tcp_stamps_begin(tcb, from_next) : -ENOBUFS;
 }
 
 static void tcp_kind_note_arrivals(struct socket *socket, bool on)
 {
-    tcp_note_arrivals(socket->of.tcb, on);
+    struct tcb *tcb = tcb_of(socket);
+    if (tcb)
+        tcp_note_arrivals(tcb, on);
 }
 
 static uint64_t tcp_kind_arrived_ns(struct socket *socket, size_t ahead)
 {
-    return tcp_arrived_ns(socket->of.tcb, (uint32_t)ahead);
+    return rests(socket) ? 0 : tcp_arrived_ns(tcb_of(socket), (uint32_t)ahead);
 }
 
 static int tcp_kind_inq(struct socket *socket)
 {
-    return tcp_inq(socket->of.tcb);
+    struct tcb *tcb = tcb_of(socket);
+    return tcb ? tcp_inq(tcb) : -1;
 }
 
 static struct error_note *tcp_kind_take_note(struct socket *socket)
 {
-    return tcp_take_note(socket->of.tcb);
+    return rests(socket) ? NULL : tcp_take_note(tcb_of(socket));
 }
 
 static const struct endpoint *tcp_kind_local(const struct socket *socket)
 {
-    return tcp_local(socket->of.tcb);
+    return tcp_connection_local(socket->of.connection);
 }
 
 static const struct endpoint *tcp_kind_remote(const struct socket *socket)
 {
-    return tcp_has_peer(socket->of.tcb) ? tcp_remote(socket->of.tcb) : NULL;
+    struct tcp_connection *connection = socket->of.connection;
+    bool has = rests(socket) ? tcp_rest_has_peer(connection) : tcp_has_peer(tcb_of(socket));
+    return has ? tcp_connection_remote(connection) : NULL;
 }
 
 static int64_t tcp_kind_queued_in(const struct socket *socket)
 {
-    return tcp_queued_in(socket->of.tcb);
+    return rests(socket) ? 0 : tcp_queued_in(tcb_of(socket));
 }
 
 static int64_t tcp_kind_queued_out(const struct socket *socket)
 {
-    return tcp_queued_out(socket->of.tcb);
+    return rests(socket) ? 0 : tcp_queued_out(tcb_of(socket));
 }
 
 static uint32_t tcp_kind_low_water(struct socket *socket, uint32_t bytes)
 {
-    return tcp_low_water(socket->of.tcb, bytes);
+    struct tcb *tcb = tcb_of(socket);
+    return tcb ? tcp_low_water(tcb, bytes) : 1; /* without memory, for what is the default */
 }
 
 static int tcp_kind_set_option(struct socket *socket, int level, int option, const void *value,
                                socklen_t length)
 {
-    return tcp_set_option(socket->of.tcb, level, option, value, length);
+    struct tcb *tcb = tcb_of(socket);
+    return tcb ? tcp_set_option(tcb, level, option, value, length) : -ENOBUFS;
 }
 
 static int tcp_kind_get_option(struct socket *socket, int level, int option, void *value,
                                socklen_t *length)
 {
-    return tcp_get_option(socket->of.tcb, level, option, value, length);
+    struct tcb *tcb = tcb_of(socket);
+    return tcb ? tcp_get_option(tcb, level, option, value, length) : -ENOBUFS;
 }
 
 const struct socket_kind tcp_kind = {

@@ -116,7 +116,7 @@ static int accept_one(struct socket *listener, int flags, struct endpoint *remot
     set_flags(socket, flags);
     /* Its own answer would be none if the peer has reset it meanwhile; as on Linux it says who it
      * was. */
-    *remote = *tcp_remote(socket->of.tcb);
+    *remote = *tcp_connection_remote(socket->of.connection);
     return descriptor_take(&listener->tern->descriptors, socket);
 }
 

@@ -24,7 +24,7 @@ struct epoll;
 struct error_note;
 struct receipt;
 struct socket;
-struct tcb;
+struct tcp_connection;
 struct tcp_landing;
 struct tcp_listener;
 struct tern;
@@ -113,7 +113,7 @@ struct socket {
     const struct socket_kind *kind;
     struct tern *tern;
     union {
-        struct tcb *tcb;
+        struct tcp_connection *connection;
         struct tcp_listener *listener;
         struct udp *udp;
         struct echo *echo;

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "tcp/cwv.h"
+#include "tcp/pacing.h"
 #include "tcp/tcb.h"
 
 static const struct cc_operations *const algorithms[] = {&cc_cubic, &cc_reno, &cc_bbr};
@@ -31,6 +32,32 @@ void cc_start(struct tcb *tcb)
     tcb->cc.operations = cc_by_index(tcb->preferences.congestion_control);
     tcb->cc.operations->init(tcb);
     cwv_begin(tcb);
+}
+
+uint8_t cc_rest(const struct tcb *tcb, uint64_t *memory)
+{
+    const struct cc_operations *operations = tcb->cc.operations;
+    uint8_t index = 0;
+    while (index < cc_count() && algorithms[index] != operations)
+        index++;
+    *memory = operations && operations->rest ? operations->rest(tcb) : 0;
+    return index;
+}
+
+void cc_wake(struct tcb *tcb, uint8_t algorithm, uint64_t memory)
+{
+    if (algorithm == cc_count())
+        return; /* in TIME-WAIT there is none */
+    uint32_t cwnd = tcb->cc.cwnd, ssthresh = tcb->cc.ssthresh;
+    tcb->cc.operations = algorithms[algorithm];
+    if (tcb->cc.operations->wake)
+        tcb->cc.operations->wake(tcb, memory);
+    else
+        tcb->cc.operations->init(tcb);
+    tcb->cc.cwnd = cwnd;
+    tcb->cc.ssthresh = ssthresh;
+    cwv_begin(tcb);
+    pacing_update_rate(tcb);
 }
 
 bool cc_is_limited(const struct tcb *tcb)

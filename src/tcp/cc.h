@@ -53,6 +53,10 @@ struct cc_operations {
     void (*set_rate)(struct tcb *tcb);
     /* Fills `info`, and returns how much of it. NULL: there is nothing to tell. */
     size_t (*tell)(const struct tcb *tcb, struct cc_info *info);
+    /* The connection rests, and wakes (rest.h): what is to be remembered meanwhile, beside window
+     * and threshold; and in place of init() the return to it. NULL, both: nothing. */
+    uint64_t (*rest)(const struct tcb *tcb);
+    void (*wake)(struct tcb *tcb, uint64_t memory);
 };
 
 /* By index of the setting tcp.congestion_control's words. */
@@ -61,6 +65,10 @@ int64_t cc_count(void);
 /* The connection starts with the algorithm that its preferences name, or changes to it. */
 void cc_start(struct tcb *tcb);
 void cc_release(struct tcb *tcb);
+/* The connection's algorithm, by index, and what it remembers while the connection rests; and back.
+ * Window and threshold have been set then. */
+uint8_t cc_rest(const struct tcb *tcb, uint64_t *memory);
+void cc_wake(struct tcb *tcb, uint8_t algorithm, uint64_t memory);
 
 /* Whether the window is what holds the sender: only then may it grow, for a window that was not
  * filled says nothing of what the path would bear (RFC 7661). In slow start twice what was out

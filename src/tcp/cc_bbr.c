@@ -289,6 +289,17 @@ static size_t bbr_tell(const struct tcb *tcb, struct cc_info *info)
     return sizeof info->bbr;
 }
 
+/* The model is worth its memory: what it has learnt holds beyond a pause. */
+static uint64_t bbr_rest(const struct tcb *tcb)
+{
+    return tcb->cc.private_state[0];
+}
+
+static void bbr_wake(struct tcb *tcb, uint64_t memory)
+{
+    tcb->cc.private_state[0] = memory;
+}
+
 const struct cc_operations cc_bbr = {
     .name = "bbr",
     .init = bbr_init,
@@ -301,4 +312,6 @@ const struct cc_operations cc_bbr = {
     .resumed = bbr_resumed,
     .set_rate = bbr_set_rate,
     .tell = bbr_tell,
+    .rest = bbr_rest,
+    .wake = bbr_wake,
 };

@@ -223,6 +223,20 @@ static void cubic_resumed(struct tcb *tcb, uint64_t idle_ns)
     leave_out_time(tcb, cubic_of(tcb));
 }
 
+/* The plateau stays; the way towards it begins anew, as after any pause (§4.8). */
+static uint64_t cubic_rest(const struct tcb *tcb)
+{
+    const struct cubic *c = (const struct cubic *)(const void *)tcb->cc.private_state;
+    return (uint64_t)c->curve.prior_cwnd << 32 | c->curve.last_max;
+}
+
+static void cubic_wake(struct tcb *tcb, uint64_t memory)
+{
+    cubic_reset(tcb);
+    cubic_of(tcb)->curve.last_max = (uint32_t)memory;
+    cubic_of(tcb)->curve.prior_cwnd = (uint32_t)(memory >> 32);
+}
+
 const struct cc_operations cc_cubic = {
     .name = "cubic",
     .init = cubic_reset,
@@ -231,4 +245,6 @@ const struct cc_operations cc_cubic = {
     .undone = cubic_undone,
     .timed_out = cubic_timed_out,
     .resumed = cubic_resumed,
+    .rest = cubic_rest,
+    .wake = cubic_wake,
 };

@@ -1,9 +1,11 @@
 #include "tcp/connection.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/time.h"
 #include "tcp/arrivals.h"
+#include "tcp/block.h"
 #include "tcp/demux.h"
 #include "tcp/listen.h"
 #include "tcp/mtu_probe.h"
@@ -12,6 +14,7 @@
 #include "tcp/output.h"
 #include "tcp/pacing.h"
 #include "tcp/port.h"
+#include "tcp/preferences.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
 #include "tcp/reserve.h"
@@ -19,39 +22,17 @@
 #include "tcp/saved_syn.h"
 #include "tcp/sockopt.h"
 #include "tcp/stamps.h"
+#include "tcp/tcp.h"
 #include "tcp/timers.h"
 #include "tcp/user_timeout.h"
 #include "tcp/zerocopy.h"
 
-static void preferences_init(struct tcp_preferences *p, const struct settings *s)
+void tcp_connection_prepare(struct tcb *tcb, struct tcp_connection *connection)
 {
-    p->send_buffer = (uint32_t)s->tcp_sndbuf;
-    p->receive_buffer = (uint32_t)s->tcp_rcvbuf;
-    p->keepalive_idle_s = (uint32_t)s->tcp_keepalive_time_s;
-    p->keepalive_interval_s = (uint32_t)s->tcp_keepalive_interval_s;
-    p->keepalive_probes = (uint8_t)s->tcp_keepalive_probes;
-    p->syn_retries = (uint8_t)s->tcp_syn_retries;
-    p->max_pacing_rate = UINT64_MAX;
-    p->congestion_control = (uint8_t)s->tcp_congestion_control;
-    p->mtu_discover = MTU_DISCOVER_WANT;
-}
-
-struct tcb *tcp_connection_new(struct tcp *tcp)
-{
-    if (!stack_memory_allows(tcp->stack, TCP_CONNECTION_BYTES))
-        return NULL;
-    struct tcp_connection *connection = calloc(1, sizeof *connection);
-    struct tcb *tcb = calloc(1, sizeof *tcb);
-    if (!tcb || !connection) {
-        free(connection);
-        free(tcb);
-        return NULL;
-    }
-    list_init(&connection->port_link);
-    list_init(&connection->time_wait);
+    struct tcp *tcp = tcp_of(connection->stack);
     connection->tcb = tcb;
     tcb->connection = connection;
-    tcb->stack = tcp->stack;
+    tcb->stack = connection->stack;
     tcb->tcp = tcp;
     tcb->state = TCP_CLOSED;
     list_init(&tcb->queue);
@@ -62,15 +43,36 @@ struct tcb *tcp_connection_new(struct tcp *tcp)
     zerocopy_init(tcb);
     stamps_init(tcb);
     list_append(&tcp->all, &tcb->all);
-    preferences_init(&tcb->preferences, &tcp->stack->settings);
-    timers_init(tcb);
+    timers_clear(tcb);
     records_init(tcb);
     rtt_init(tcb);
     recovery_init(tcb);
+    stack_charge(tcb->stack, sizeof *tcb);
+}
+
+struct tcb *tcp_connection_new(struct tcp *tcp)
+{
+    if (!stack_memory_allows(tcp->stack, TCP_CONNECTION_BYTES))
+        return NULL;
+    struct tcp_connection *connection = malloc(sizeof *connection);
+    struct tcb *tcb = block_take(tcp);
+    if (!tcb || !connection) {
+        free(connection);
+        if (tcb)
+            block_give(tcp, tcb);
+        return NULL;
+    }
+    memset(connection, 0, offsetof(struct tcp_connection, rest)); /* that, when it rests */
+    connection->stack = tcp->stack;
+    list_init(&connection->port_link);
+    list_init(&connection->time_wait);
+    timers_init(connection);
+    stack_charge(tcp->stack, sizeof *connection);
+    tcp_connection_prepare(tcb, connection);
+    preferences_init(&tcb->preferences, &tcp->stack->settings);
     tcb->snd.mss = tcb->snd.peer_mss = 536; /* RFC 9293 §3.7.1 MUST-15 */
     tcb->rcv.mss = 536;
     tcb->cc.cwnd = (uint32_t)tcp->stack->settings.tcp_initial_window;
-    stack_charge(tcb->stack, TCP_CONNECTION_BYTES);
     return tcb;
 }
 
@@ -137,6 +139,7 @@ void tcp_connection_established(struct tcb *tcb)
     rtt_established(tcb);
     user_timeout_announce(tcb);
     timers_restart_keepalive(tcb);
+    rest_watch(tcb);
     pacing_update_rate(tcb);
     if (tcb->snd.fin_queued)
         tcp_set_state(tcb, TCP_FIN_WAIT_1); /* closed before it opened (§3.10.4) */
@@ -145,10 +148,10 @@ void tcp_connection_established(struct tcb *tcb)
     tcp_notify(tcb, POLLOUT | POLLWRNORM);
 }
 
-static void leave_time_wait(struct tcb *tcb)
+static void leave_time_wait(struct tcp_connection *connection)
 {
-    list_remove(&tcb->connection->time_wait);
-    tcb->tcp->time_wait_count--;
+    list_remove(&connection->time_wait);
+    tcp_of(connection->stack)->time_wait_count--;
 }
 
 /* Nothing will be sent or put in order any more: frees all that was for that. What has arrived for
@@ -165,6 +168,15 @@ static void stop_working(struct tcb *tcb)
     stamps_release(tcb);
     ranges_release(&tcb->rcv.out_of_order);
     tcp_connection_charge(tcb);
+}
+
+static void free_lasting(struct tcp_connection *connection)
+{
+    struct tcp *tcp = tcp_of(connection->stack);
+    if (tcp->settled == connection)
+        tcp->settled = NULL;
+    stack_charge(connection->stack, -(int64_t)sizeof *connection);
+    free(connection);
 }
 
 void tcp_connection_free(struct tcb *tcb)
@@ -185,15 +197,15 @@ void tcp_connection_free(struct tcb *tcb)
     list_remove(&tcb->all);
     free(tcb->fast_open.keys);
     saved_syn_release(tcb->stack, &tcb->saved_syn);
-    stack_charge(tcb->stack, -(int64_t)TCP_CONNECTION_BYTES);
-    free(tcb->connection);
-    free(tcb);
+    stack_charge(tcb->stack, -(int64_t)sizeof *tcb);
+    free_lasting(tcb->connection);
+    block_give(tcb->tcp, tcb);
 }
 
 void tcp_connection_end(struct tcb *tcb, int error)
 {
     if (tcb->state == TCP_TIME_WAIT)
-        leave_time_wait(tcb);
+        leave_time_wait(tcb->connection);
     tcp_set_state(tcb, TCP_CLOSED);
     tcb->ended = true;
     if (error && !tcb->error)
@@ -210,13 +222,31 @@ void tcp_connection_end(struct tcb *tcb, int error)
     tcp_notify(tcb, POLLIN | POLLOUT | POLLRDHUP | POLLHUP | (error ? POLLERR : 0));
 }
 
+void tcp_connection_time_wait_over(struct tcp_connection *connection)
+{
+    if (connection->tcb) {
+        tcp_connection_end(connection->tcb, 0);
+        return;
+    }
+    struct tcp *tcp = tcp_of(connection->stack);
+    leave_time_wait(connection);
+    stack_cancel(connection->stack, &connection->timer);
+    table_remove(&tcp->connections, &connection->node);
+    port_give_back(connection);
+    rest_discard(tcp, &connection->rest);
+    free_lasting(connection);
+}
+
 /* The oldest go first: what is open never suffers for what is over (security rule 16). */
 static void limit_time_wait(struct tcp *tcp)
 {
     while (tcp->time_wait_count > LIMIT_TIME_WAIT) {
+        struct tcp_connection *oldest =
+            container_of(tcp->time_wait.next, struct tcp_connection, time_wait);
+        if (oldest->owner && !tcp_connection_wake(oldest))
+            return; /* without memory: the next one to come sees to it */
         stack_count(tcp->stack, COUNTER_TcpExtTCPTimeWaitOverflow);
-        struct list *oldest = tcp->time_wait.next;
-        tcp_connection_end(container_of(oldest, struct tcp_connection, time_wait)->tcb, 0);
+        tcp_connection_time_wait_over(oldest);
     }
 }
 
@@ -243,5 +273,6 @@ void tcp_connection_time_wait(struct tcb *tcb)
     limit_time_wait(tcp);
     timer_set(tcb, TCP_TIMER_LINGER,
               tcb->stack->now_ns + TIME_S(tcb->stack->settings.tcp_time_wait_s));
+    rest_soon(tcb);
     tcp_notify(tcb, POLLIN | POLLHUP);
 }

@@ -69,7 +69,7 @@ enum drop_reason tcp_path_error(struct stack *stack, const struct path_error *er
     if (c.short_read)
         return DROP_ICMP_TRUNCATED;
     const struct tcp_connection *connection = demux_find(tcp_of(stack), &local, &remote);
-    struct tcb *tcb = connection ? connection->tcb : NULL;
+    struct tcb *tcb = connection ? connection->tcb : NULL; /* one at rest has nothing in flight */
     struct half_open *half =
         connection ? NULL : demux_find_half_open(tcp_of(stack), &local, &remote);
     if (half)

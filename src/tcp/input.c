@@ -69,9 +69,30 @@ enum drop_reason tcp_segment_arrives(struct tcb *tcb, const struct packet_in *pa
     }
 }
 
+/* Finds whom the segment is for. */
+static enum drop_reason deliver(struct tcp *tcp, const struct packet_in *packet,
+                                const struct segment *segment)
+{
+    struct endpoint local = {packet->destination, segment->destination_port};
+    struct endpoint remote = {packet->source, segment->source_port};
+
+    struct tcp_connection *connection = demux_find(tcp, &local, &remote);
+    if (connection) {
+        struct tcb *tcb = rest_wake(connection);
+        return tcb ? tcp_segment_arrives(tcb, packet, segment) : DROP_NO_MEMORY;
+    }
+    struct half_open *half = demux_find_half_open(tcp, &local, &remote);
+    if (half)
+        return tcp_half_open_arrives(half, packet, segment);
+    struct tcp_listener *listener = demux_find_listener(tcp, &local, &remote);
+    if (listener)
+        return tcp_listen_arrives(listener, packet, segment);
+    tcp_reject(tcp->stack, packet, segment);
+    return DROP_TCP_NO_CONNECTION;
+}
+
 enum drop_reason tcp_input(struct stack *stack, const struct packet_in *packet)
 {
-    struct tcp *tcp = tcp_of(stack);
     struct segment segment;
     stack_count(stack, COUNTER_TcpInSegs);
     if (!packet->to_unicast)
@@ -91,18 +112,7 @@ enum drop_reason tcp_input(struct stack *stack, const struct packet_in *packet)
         segment.largest = packet->segment_size;
         segment.packets = (uint16_t)((segment.length + segment.largest - 1) / segment.largest);
     }
-    struct endpoint local = {packet->destination, segment.destination_port};
-    struct endpoint remote = {packet->source, segment.source_port};
-
-    struct tcp_connection *connection = demux_find(tcp, &local, &remote);
-    if (connection)
-        return tcp_segment_arrives(connection->tcb, packet, &segment);
-    struct half_open *half = demux_find_half_open(tcp, &local, &remote);
-    if (half)
-        return tcp_half_open_arrives(half, packet, &segment);
-    struct tcp_listener *listener = demux_find_listener(tcp, &local, &remote);
-    if (listener)
-        return tcp_listen_arrives(listener, packet, &segment);
-    tcp_reject(stack, packet, &segment);
-    return DROP_TCP_NO_CONNECTION;
+    enum drop_reason reason = deliver(tcp_of(stack), packet, &segment);
+    rest_settle(tcp_of(stack));
+    return reason;
 }

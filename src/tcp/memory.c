@@ -4,7 +4,8 @@
  * this order:
  *
  *   above memory.pressure, until below memory.low again
- *     1. rings give back the spare room that they have grown
+ *     1. rings give back the spare room that they have grown, and connections with nothing going on
+ *        their blocks (rest.h)
  *     2. no window and no send buffer grows, and what is offered anew is a few segments
  *     3. text behind a hole is not kept where it would need more memory
  *   where more would be held than memory.high
@@ -72,6 +73,7 @@ bool tcp_memory_for(struct tcb *tcb, uint32_t bytes)
         stack_count(tcb->stack, COUNTER_TcpExtTCPMemoryPressures);
         ring_spares_release(&tcp->spares);
         for_each(tcp, give_back_spare);
+        for_each(tcp, rest_hasten);
     }
     if (stack_memory_allows(tcb->stack, bytes))
         return true;

@@ -5,6 +5,7 @@
 
 #include "tcp/demux.h"
 #include "tcp/listen.h"
+#include "tcp/preferences.h"
 #include "wire/ipv4.h"
 
 static uint32_t port_hash(const struct tcp *tcp, uint16_t number)
@@ -51,14 +52,25 @@ static bool addresses_clash(const struct address *a, const struct address *b)
     return address_is_unspecified(a) || address_is_unspecified(b) || address_equal(a, b);
 }
 
+static const struct tcp_preferences *preferences_of(const struct tcp_connection *connection)
+{
+    return connection->tcb ? &connection->tcb->preferences
+                           : &connection->rest.preferences->preferences;
+}
+
+static bool in_time_wait(const struct tcp_connection *connection)
+{
+    return (connection->tcb ? connection->tcb->state : connection->rest.state) == TCP_TIME_WAIT;
+}
+
 /* Whether two that want the same may share it: both ask for the same kind of sharing, or the other
  * is only what is left of a connection. */
-static bool both_share(const struct tcb *tcb, bool reuse, const struct tcb *other)
+static bool both_share(const struct tcb *tcb, bool reuse, const struct tcp_connection *other)
 {
-    if (other->state == TCP_TIME_WAIT && (reuse || tcb->preferences.reuse_port))
+    const struct tcp_preferences *theirs = preferences_of(other);
+    if (in_time_wait(other) && (reuse || tcb->preferences.reuse_port))
         return true;
-    return (reuse && other->preferences.reuse_address) ||
-           (tcb->preferences.reuse_port && other->preferences.reuse_port);
+    return (reuse && theirs->reuse_address) || (tcb->preferences.reuse_port && theirs->reuse_port);
 }
 
 /* Whether a user may bind to `local` beside those already there: as Linux, all must have asked for
@@ -76,7 +88,7 @@ static bool port_free_for(const struct tcb *tcb, const struct tcp_port *port,
     }
     for (const struct list *l = port->bound.next; l != &port->bound; l = l->next) {
         const struct tcp_connection *other = container_of(l, struct tcp_connection, port_link);
-        if (!both_share(tcb, reuse, other->tcb) && addresses_clash(&other->local.address, local))
+        if (!both_share(tcb, reuse, other) && addresses_clash(&other->local.address, local))
             return false;
     }
     return true;
@@ -173,16 +185,20 @@ int port_join(struct tcb *tcb)
     return 0;
 }
 
-void port_leave(struct tcb *tcb)
+void port_give_back(struct tcp_connection *connection)
 {
-    struct tcp_port *port = tcb->connection->port;
+    struct tcp_port *port = connection->port;
     if (!port)
         return;
-    if (tcb->bound)
-        list_remove(&tcb->connection->port_link);
-    else
+    if (list_empty(&connection->port_link))
         port->connections--;
-    tcb->connection->port = NULL;
+    list_remove(&connection->port_link);
+    connection->port = NULL;
+    port_release(tcp_of(connection->stack), port);
+}
+
+void port_leave(struct tcb *tcb)
+{
     tcb->bound = false;
-    port_release(tcb->tcp, port);
+    port_give_back(tcb->connection);
 }

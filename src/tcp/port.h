@@ -21,8 +21,9 @@ int port_bind(struct tcb *tcb, const struct endpoint *local, bool reuse);
 int port_bind_for(struct tcb *tcb, const struct address *local, const struct endpoint *remote);
 /* Counts an accepted connection in. 0 or -ENOMEM. */
 int port_join(struct tcb *tcb);
-/* Lets go of whichever of the above. */
+/* Lets go of whichever of the above; port_give_back(), for a connection at rest. */
 void port_leave(struct tcb *tcb);
+void port_give_back(struct tcp_connection *connection);
 
 struct tcp_port *port_find(const struct tcp *tcp, uint16_t number);
 struct tcp_port *port_find_or_add(struct tcp *tcp, uint16_t number);

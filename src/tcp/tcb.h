@@ -22,6 +22,7 @@
 #include "tcp/cookie_keys.h"
 #include "tcp/ecn.h"
 #include "tcp/peers.h"
+#include "tcp/rest.h"
 #include "tcp/state.h"
 #include "tcp/tcp.h"
 #include "tcp/units.h"
@@ -45,6 +46,7 @@ enum tcp_timer {
     TCP_TIMER_PACE,       /* the next moment the pacer lets something go */
     TCP_TIMER_KEEPALIVE,  /* RFC 9293 §3.8.4 */
     TCP_TIMER_LINGER,     /* FIN-WAIT-2 without an owner, TIME-WAIT */
+    TCP_TIMER_REST,       /* to see whether the block can be put away; rest.h */
     TCP_TIMERS
 };
 
@@ -159,6 +161,7 @@ struct tcb {
     bool ended : 1;         /* it is over, and the owner has not let go yet */
     bool ever_open : 1;     /* it has been ESTABLISHED */
     bool orphan : 1;        /* in tcp->orphans */
+    bool woken : 1;         /* for one event, after which it may rest again at once */
 
     struct {
         uint32_t una, nxt; /* SND.UNA, SND.NXT */
@@ -321,7 +324,7 @@ struct tcb {
 
     struct ecn_state ecn;
 
-    struct {
+    struct tcb_mtu {
         bool enabled : 1;
         uint32_t low, high;  /* bytes of an IP packet: comes through; not known not to */
         uint32_t proven;     /* the largest segment that has come through since `low` was lowered */
@@ -340,7 +343,7 @@ struct tcb {
         uint64_t latest; /* bytes a second, as of the last good sample; 0: none yet */
     } rate;
 
-    struct {
+    struct tcb_stat {
         uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retransmitted;
         uint32_t segments_in, segments_out, data_segments_in, data_segments_out, retransmits,
             dsacks;
@@ -352,7 +355,7 @@ struct tcb {
             established_ns;
     } stat;
 
-    struct {
+    struct tcb_chrono {
         uint64_t spent_ns[4]; /* by enum tcp_chrono */
         uint64_t since_ns;
         uint8_t kind;
@@ -389,12 +392,15 @@ struct tcb {
 struct tcp_connection {
     struct table_node node; /* in tcp->connections while a remote is known */
     struct endpoint local, remote;
-    struct tcb *tcb;
+    struct stack *stack;
+    struct tcb *tcb;          /* NULL: at rest */
     void *owner;              /* whom notify tells; NULL once detached or not accepted yet */
     struct tcp_port *port;    /* where `local` has been claimed */
     struct list port_link;    /* among those bound to the port by their user */
     struct list time_wait;    /* in tcp->time_wait */
-    struct stack_timer timer; /* the earliest of the tcb's deadlines */
+    struct stack_timer timer; /* the earliest of the tcb's deadlines, or its only one */
+    bool kept;                /* its user holds on to this, and not to the tcb */
+    struct tcp_rest rest;     /* in place of the tcb */
 };
 
 /* What a connection is charged for itself. */
@@ -406,7 +412,7 @@ struct tcp {
     struct table connections; /* by local and remote endpoint */
     struct table half_open;   /* the same key; listen.c */
     struct table ports;       /* by local port; port.c */
-    struct list all;          /* every tcb */
+    struct list all;          /* every tcb: connections that do not rest */
     struct list time_wait;    /* connections, oldest first */
     uint64_t relieved_ns;     /* when all connections were last looked through for memory */
     struct list batch;        /* connections whose ACK waits for the end of the batch */
@@ -414,6 +420,12 @@ struct tcp {
     struct ring_spares spares;
     struct list orphans; /* detached tcbs not in TIME-WAIT, closed longest ago first; orphans.c */
     uint32_t orphan_count;
+    struct list spare_blocks; /* tcb.all of blocks kept for the next; block.c */
+    unsigned spare_count;
+    struct tcp_connection *settled; /* may rest when the segment in hand is done with */
+    struct tcb *reserve;            /* for a resting connection that is about to end */
+    struct table preferences;       /* those of resting connections; preferences.c */
+    struct preferences_share *latest_preferences;
     struct hash_key isn_key, timestamp_key, port_key;
     struct cookie_secret cookie_secret;
     struct fast_open_keys fast_open_keys;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tcp/block.h"
 #include "tcp/connection.h"
 #include "tcp/cookie.h"
 #include "tcp/fastopen.h"
@@ -19,22 +20,43 @@ static struct hash_key random_key(struct stack *stack)
     return key;
 }
 
-/* By now the sockets are closed: what is left are connections without owner. */
+static void end_one(struct tcb *tcb)
+{
+    tcb->listener = NULL;
+    list_remove(&tcb->queue);
+    tcp_connection_free(tcb);
+}
+
+/* By now the sockets are closed: what is left are connections without owner. Those that rest are
+ * all to be found by their endpoints. */
+static void end_all(struct tcp *tcp)
+{
+    for (uint32_t i = 0; i < tcp->connections.size; i++) {
+        struct table_node *node;
+        while ((node = tcp->connections.buckets[i]))
+            end_one(tcp_connection_wake_to_end(container_of(node, struct tcp_connection, node)));
+    }
+    while (!list_empty(&tcp->all))
+        end_one(container_of(tcp->all.next, struct tcb, all));
+}
+
+static void release_tables(struct tcp *tcp)
+{
+    table_release(&tcp->connections);
+    table_release(&tcp->half_open);
+    table_release(&tcp->ports);
+    table_release(&tcp->preferences);
+}
+
 static void tcp_release(struct stack *stack)
 {
     struct tcp *tcp = tcp_of(stack);
     if (!tcp)
         return;
-    while (!list_empty(&tcp->all)) {
-        struct tcb *tcb = container_of(tcp->all.next, struct tcb, all);
-        tcb->listener = NULL;
-        list_remove(&tcb->queue);
-        tcp_connection_free(tcb);
-    }
-    table_release(&tcp->connections);
-    table_release(&tcp->half_open);
-    table_release(&tcp->ports);
+    end_all(tcp);
+    release_tables(tcp);
     ring_spares_release(&tcp->spares);
+    block_release(tcp);
     peers_release(&tcp->fast_open_peers);
     peers_release(&tcp->accecn_peers);
     free(tcp);
@@ -65,11 +87,11 @@ int tcp_attach(struct stack *stack)
     tcp->fast_open_keys = (struct fast_open_keys){.key = {random_key(stack)}, .count = 1};
     if (table_init(&tcp->connections, TABLE_START) < 0 ||
         table_init(&tcp->half_open, TABLE_START) < 0 || table_init(&tcp->ports, TABLE_START) < 0 ||
-        peers_init(&tcp->fast_open_peers) < 0 || peers_init(&tcp->accecn_peers) < 0) {
-        table_release(&tcp->connections);
-        table_release(&tcp->half_open);
-        table_release(&tcp->ports);
+        table_init(&tcp->preferences, 16) < 0 || peers_init(&tcp->fast_open_peers) < 0 ||
+        peers_init(&tcp->accecn_peers) < 0 || block_init(tcp) < 0) {
+        release_tables(tcp);
         table_release(&tcp->fast_open_peers.table);
+        table_release(&tcp->accecn_peers.table);
         free(tcp);
         return -ENOMEM;
     }

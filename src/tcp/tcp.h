@@ -16,7 +16,25 @@
 #include "core/stack.h"
 
 struct tcb;
+struct tcp_connection;
 struct tcp_listener;
+
+/* A tcb comes and goes with what its connection does (rest.h). A user who keeps the connection for
+ * longer than a call takes part in that: he holds on to the connection, and asks for its tcb anew
+ * in each call. */
+struct tcp_connection *tcp_connection_keep(struct tcb *tcb);
+/* The tcb of a connection that is kept: NULL without memory. It is good until the machine runs. */
+struct tcb *tcp_connection_wake(struct tcp_connection *connection);
+/* The same for one that is about to be aborted, which takes no memory: never NULL. */
+struct tcb *tcp_connection_wake_to_end(struct tcp_connection *connection);
+/* Whether it rests: nothing is queued and no error waits. Then what is often asked can be told as
+ * it is: what tcp_readiness() and tcp_has_peer() would say, and whether reading is at its end. */
+bool tcp_connection_rests(const struct tcp_connection *connection);
+unsigned tcp_rest_readiness(const struct tcp_connection *connection);
+bool tcp_rest_has_peer(const struct tcp_connection *connection);
+bool tcp_rest_at_end(const struct tcp_connection *connection);
+const struct endpoint *tcp_connection_local(const struct tcp_connection *connection);
+const struct endpoint *tcp_connection_remote(const struct tcp_connection *connection);
 
 /* Registers TCP with the stack. 0 or -ENOMEM. */
 int tcp_attach(struct stack *stack);

@@ -1,6 +1,6 @@
 /* Theory of operation.
  *
- * A connection has up to eight deadlines at a time but one entry in the stack's wheel, armed no
+ * A connection has up to nine deadlines at a time but one entry in the stack's wheel, armed no
  * later than the earliest of them. Moving a deadline back does not touch the wheel: the entry
  * fires, finds nothing due, and is armed again. So the restart of the retransmission timer on each
  * ACK costs one store.
@@ -13,6 +13,7 @@
  *   PACE        the pacer's next gap
  *   KEEPALIVE   off unless asked for (RFC 9293 MUST-25)
  *   LINGER      the end of TIME-WAIT, and of FIN-WAIT-2 when nobody will read any more
+ *   REST        whether the control block can be put away (rest.h)
  */
 #include "tcp/timers.h"
 
@@ -29,6 +30,7 @@
 #include "tcp/records.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
+#include "tcp/tcp.h"
 #include "tcp/user_timeout.h"
 
 /* When the link took no packet nothing is known of the network: no back-off, and another try soon.
@@ -55,10 +57,15 @@ void timer_clear(struct tcb *tcb, enum tcp_timer which)
     tcb->deadline_ns[which] = TIME_NEVER;
 }
 
-void timers_clear_all(struct tcb *tcb)
+void timers_clear(struct tcb *tcb)
 {
     for (int i = 0; i < TCP_TIMERS; i++)
         tcb->deadline_ns[i] = TIME_NEVER;
+}
+
+void timers_clear_all(struct tcb *tcb)
+{
+    timers_clear(tcb);
     stack_cancel(tcb->stack, &tcb->connection->timer);
 }
 
@@ -357,17 +364,31 @@ static bool (*const handlers[TCP_TIMERS])(struct tcb *) = {
     [TCP_TIMER_PACE] = pace_expired,
     [TCP_TIMER_KEEPALIVE] = keepalive_expired,
     [TCP_TIMER_LINGER] = linger_expired,
+    [TCP_TIMER_REST] = rest_expired,
 };
 
 /* The order in which timers due at one moment run: what repairs gently before what gives up. */
 static const enum tcp_timer order[TCP_TIMERS] = {
-    TCP_TIMER_ACK,     TCP_TIMER_PACE,       TCP_TIMER_REORDER,   TCP_TIMER_PROBE,
-    TCP_TIMER_PERSIST, TCP_TIMER_RETRANSMIT, TCP_TIMER_KEEPALIVE, TCP_TIMER_LINGER,
+    TCP_TIMER_ACK,       TCP_TIMER_PACE,    TCP_TIMER_REORDER,
+    TCP_TIMER_PROBE,     TCP_TIMER_PERSIST, TCP_TIMER_RETRANSMIT,
+    TCP_TIMER_KEEPALIVE, TCP_TIMER_LINGER,  TCP_TIMER_REST,
 };
+
+/* For a resting connection that cannot wake without memory, and may do so later. */
+#define WAKE_RETRY TIME_MS(100)
 
 static void timers_expired(struct stack *stack, struct stack_timer *timer)
 {
-    struct tcb *tcb = container_of(timer, struct tcp_connection, timer)->tcb;
+    struct tcp_connection *connection = container_of(timer, struct tcp_connection, timer);
+    if (!connection->tcb && connection->rest.state == TCP_TIME_WAIT && !connection->owner) {
+        tcp_connection_time_wait_over(connection);
+        return;
+    }
+    struct tcb *tcb = tcp_connection_wake(connection);
+    if (!tcb) {
+        stack_arm(stack, timer, stack->now_ns + WAKE_RETRY);
+        return;
+    }
     rate_check_app_limited(tcb);
     for (int i = 0; i < TCP_TIMERS; i++) {
         enum tcp_timer which = order[i];
@@ -384,10 +405,8 @@ static void timers_expired(struct stack *stack, struct stack_timer *timer)
         timers_arm(tcb, earliest);
 }
 
-void timers_init(struct tcb *tcb)
+void timers_init(struct tcp_connection *connection)
 {
-    timer_init(&tcb->connection->timer.timer);
-    tcb->connection->timer.expired = timers_expired;
-    for (int i = 0; i < TCP_TIMERS; i++)
-        tcb->deadline_ns[i] = TIME_NEVER;
+    timer_init(&connection->timer.timer);
+    connection->timer.expired = timers_expired;
 }

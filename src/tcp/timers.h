@@ -4,7 +4,9 @@
 
 #include "tcp/tcb.h"
 
-void timers_init(struct tcb *tcb);
+void timers_init(struct tcp_connection *connection);
+/* No deadline is set. */
+void timers_clear(struct tcb *tcb);
 void timer_set(struct tcb *tcb, enum tcp_timer which, uint64_t deadline_ns);
 void timer_clear(struct tcb *tcb, enum tcp_timer which);
 void timers_clear_all(struct tcb *tcb);

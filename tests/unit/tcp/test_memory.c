@@ -271,6 +271,26 @@ static void established_connections_live_on_and_get_on(void **state)
     peer_free(p);
 }
 
+static void idle_connections_rest_without_delay(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    struct peer *other = another(p, PEER_PLAIN);
+    struct tcp_connection *idle = tcp_connection_keep(other->tcb);
+    other->tcb = NULL;
+    peer_after(p, 10);
+    assert_false(tcp_connection_rests(idle));
+    leave(p, 10000);
+    tcp_memory_for(p->tcb, 1);
+    peer_after(p, 0);
+    assert_true(tcp_connection_rests(idle));
+    leave_plenty(p);
+    tcp_abort(tcp_connection_wake_to_end(idle));
+    another_free(other);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +304,7 @@ int main(void)
         cmocka_unit_test(only_the_connection_at_hand_is_spared),
         cmocka_unit_test(nothing_begins_that_could_not_be_carried_on),
         cmocka_unit_test(established_connections_live_on_and_get_on),
+        cmocka_unit_test(idle_connections_rest_without_delay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,366 @@
+/* A connection in short, group by group, and back. What is not kept is at its beginning: as in a
+ * connection that has just opened, or that with nothing under way begins with the next byte. */
+#include <stdlib.h>
+
+#include "base/time.h"
+#include "tcp/chrono.h"
+#include "tcp/mtu_probe.h"
+#include "tcp/pacing.h"
+#include "tcp/preferences.h"
+#include "tcp/rest.h"
+#include "tcp/tcb.h"
+
+/* ── In short ── */
+
+enum { RTT_UNIT = 64 };
+#define STAT_UNIT (UINT64_C(1) << 24)
+
+/* Upwards: what is 0 means something else than what is short. */
+static uint32_t shorten_rtt(uint64_t ns)
+{
+    return ns >= (uint64_t)UINT32_MAX * RTT_UNIT ? UINT32_MAX
+                                                 : (uint32_t)((ns + RTT_UNIT - 1) / RTT_UNIT);
+}
+
+static uint64_t lengthen_rtt(uint32_t units)
+{
+    return units == UINT32_MAX ? TIME_NEVER : (uint64_t)units * RTT_UNIT;
+}
+
+static uint32_t shorten_time(uint64_t then_ns, uint64_t from_ns)
+{
+    if (then_ns == 0)
+        return 0;
+    uint64_t units = then_ns > from_ns ? (then_ns - from_ns) / STAT_UNIT + 1 : 1;
+    return units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
+}
+
+static uint64_t lengthen_time(uint32_t units, uint64_t from_ns)
+{
+    return units ? from_ns + (units - 1) * STAT_UNIT : 0;
+}
+
+/* ── What is rarely used ── */
+
+/* What few connections have, kept as it is. */
+struct rest_whole {
+    struct ecn_state ecn;
+    struct tcb_mtu mtu;
+    struct tcb_stat stat;
+    struct tcb_chrono chrono;
+    uint32_t iss;
+    uint32_t remote_user_timeout_s;
+};
+
+static bool needs_whole(const struct tcb *tcb)
+{
+    const struct tcb_stat *stat = &tcb->stat;
+    return tcb->ecn.handshake.mode != ECN_OFF || tcb->mtu.enabled || tcb->user_timeout.remote_s ||
+           stat->retransmits || stat->bytes_retransmitted || stat->dsacks ||
+           stat->reordering_events || stat->out_of_order || stat->timeouts || stat->timeout_ns ||
+           tcb->chrono.spent_ns[CHRONO_PEER] || tcb->chrono.spent_ns[CHRONO_BUFFER];
+}
+
+static struct rest_whole *keep_whole(const struct tcb *tcb)
+{
+    struct rest_whole *whole = malloc(sizeof *whole);
+    if (!whole)
+        return NULL;
+    *whole = (struct rest_whole){.ecn = tcb->ecn,
+                                 .mtu = tcb->mtu,
+                                 .stat = tcb->stat,
+                                 .chrono = tcb->chrono,
+                                 .iss = tcb->snd.iss,
+                                 .remote_user_timeout_s = tcb->user_timeout.remote_s};
+    stack_charge(tcb->stack, sizeof *whole);
+    return whole;
+}
+
+static void discard_whole(struct stack *stack, struct rest_whole *whole)
+{
+    stack_charge(stack, -(int64_t)sizeof *whole);
+    free(whole);
+}
+
+static void recall_whole(struct tcb *tcb, struct rest_whole *whole)
+{
+    tcb->ecn = whole->ecn;
+    tcb->mtu = whole->mtu;
+    tcb->stat = whole->stat;
+    tcb->chrono = whole->chrono;
+    tcb->snd.iss = whole->iss;
+    tcb->user_timeout.remote_s = whole->remote_user_timeout_s;
+    discard_whole(tcb->stack, whole);
+}
+
+/* ── The groups ── */
+
+static void keep_state(const struct tcb *tcb, struct tcp_rest *rest)
+{
+    rest->state = (uint8_t)tcb->state;
+    rest->detached = tcb->detached;
+    rest->bound = tcb->bound;
+    rest->accepted_open = tcb->accepted_open;
+    rest->receive_shut = tcb->receive_shut;
+    rest->syn_data_acked = tcb->fast_open.syn_data_acked;
+    rest->keepalive_sent = tcb->keepalive_sent;
+    rest->interface = tcb->path.interface;
+    rest->mtu = tcb->path.mtu;
+    rest->link_mtu = tcb->path.link_mtu;
+    rest->header_bytes = (uint8_t)tcb->path.header_bytes;
+    rest->ecn = tcb->ecn.handshake;
+    rest->ecn_asked = tcb->ecn.asked;
+    rest->ect_seen = tcb->ecn.ect_seen;
+    rest->proven = (uint16_t)(tcb->mtu.proven < UINT16_MAX ? tcb->mtu.proven : UINT16_MAX);
+}
+
+/* This is no change of state, but the return to one. */
+static void recall_state(struct tcb *tcb, const struct tcp_rest *rest)
+{
+    tcb->state = (enum tcp_state)rest->state;
+    tcb->in_demux = tcb->ever_open = true;
+    tcb->detached = rest->detached;
+    tcb->bound = rest->bound;
+    tcb->accepted_open = rest->accepted_open;
+    tcb->receive_shut = rest->receive_shut;
+    tcb->fast_open.syn_data_acked = rest->syn_data_acked;
+    tcb->keepalive_sent = rest->keepalive_sent;
+    tcb->path = (struct ip_path){
+        .interface = rest->interface,
+        .source = tcb->connection->local.address,
+        .mtu = rest->mtu,
+        .link_mtu = rest->link_mtu,
+        .header_bytes = rest->header_bytes,
+        .version = tcb->stack->path_version - 1, /* so that it is looked up again */
+        .mtu_until_ns = TIME_NEVER,
+    };
+    tcb->ecn.handshake = rest->ecn;
+    tcb->ecn.asked = rest->ecn_asked;
+    tcb->ecn.ect_seen = rest->ect_seen;
+}
+
+/* No search is going on. */
+static void recall_mtu(struct tcb *tcb, const struct tcp_rest *rest)
+{
+    mtu_probe_begin(tcb);
+    tcb->mtu.enabled = false;
+    tcb->mtu.proven = rest->proven;
+}
+
+static void keep_sequence(const struct tcb *tcb, struct tcp_rest *rest)
+{
+    rest->una = tcb->snd.una;
+    rest->wnd = tcb->snd.wnd;
+    rest->max_wnd = tcb->snd.max_wnd;
+    rest->snd_scale = tcb->snd.scale & 15u;
+    rest->snd_fin = tcb->snd.fin_queued;
+    rest->mss = (uint16_t)tcb->snd.mss;
+    rest->peer_mss = (uint16_t)tcb->snd.peer_mss;
+    rest->nxt = tcb->rcv.nxt;
+    rest->rcv_wnd = tcb->rcv.wnd;
+    rest->irs = tcb->rcv.irs;
+    rest->rcv_scale = tcb->rcv.scale & 15u;
+    rest->rcv_fin = tcb->rcv.fin;
+    rest->rcv_mss = (uint16_t)tcb->rcv.mss;
+    rest->advertised_mss = (uint16_t)tcb->rcv.advertised_mss;
+    rest->buffer = tcb->rcv.buffer;
+    rest->limit = tcb->rcv.limit;
+    rest->read_most = tcb->rcv.read_most;
+    rest->receiver_rtt = shorten_rtt(tcb->rcv.rtt_ns);
+}
+
+/* With nothing under way, what all of these say is that it begins with the next byte. */
+static void recall_sequence(struct tcb *tcb, const struct tcp_rest *rest)
+{
+    tcb->snd.una = tcb->snd.nxt = tcb->snd.up = tcb->snd.push = tcb->snd.small = rest->una;
+    tcb->snd.iss = rest->una - 1;
+    tcb->snd.base = rest->una - rest->snd_fin;
+    tcb->snd.fin_queued = tcb->snd.fin_sent = tcb->snd.fin_acked = rest->snd_fin;
+    tcb->snd.wnd = rest->wnd;
+    tcb->snd.max_wnd = rest->max_wnd;
+    tcb->snd.wl1 = rest->nxt; /* the next segment is no older than the one that set the window */
+    tcb->snd.wl2 = rest->una;
+    tcb->snd.scale = rest->snd_scale;
+    tcb->snd.mss = rest->mss;
+    tcb->snd.peer_mss = rest->peer_mss;
+    tcb->rcv.nxt = tcb->rcv.wup = tcb->rcv.up = rest->nxt;
+    tcb->rcv.wnd = rest->rcv_wnd;
+    tcb->rcv.irs = rest->irs;
+    tcb->rcv.scale = rest->rcv_scale;
+    tcb->rcv.fin = tcb->rcv.fin_seen = rest->rcv_fin;
+    tcb->rcv.fin_seq = rest->nxt - 1;
+    tcb->rcv.mss = rest->rcv_mss;
+    tcb->rcv.advertised_mss = rest->advertised_mss;
+    tcb->rcv.buffer = rest->buffer;
+    tcb->rcv.limit = rest->limit;
+    tcb->rcv.read_most = rest->read_most;
+    tcb->rcv.read_start_ns = tcb->stack->now_ns;
+    tcb->rcv.rtt_ns = lengthen_rtt(rest->receiver_rtt);
+    tcb->rtt.period_end = tcb->recovery.high = tcb->records.highest_sacked = rest->una;
+    tcb->rack.end = tcb->rack.dsack_round = rest->una;
+}
+
+static void keep_options(const struct tcb *tcb, struct tcp_rest *rest)
+{
+    rest->quick = tcb->ack.quick;
+    rest->interactive = tcb->ack.interactive;
+    rest->ack_delay = shorten_rtt(tcb->ack.delay_ns);
+    rest->sack = tcb->opt.sack;
+    rest->timestamps = tcb->opt.timestamps;
+    rest->scaling = tcb->opt.scaling;
+    rest->ts_offset = tcb->opt.ts_offset;
+    rest->ts_recent = tcb->opt.ts_recent;
+    rest->ts_recent_ns = tcb->opt.ts_recent_ns;
+}
+
+static void recall_options(struct tcb *tcb, const struct tcp_rest *rest)
+{
+    tcb->ack.quick = rest->quick;
+    tcb->ack.interactive = rest->interactive;
+    tcb->ack.delay_ns = lengthen_rtt(rest->ack_delay);
+    tcb->opt.sack = rest->sack;
+    tcb->opt.timestamps = rest->timestamps;
+    tcb->opt.scaling = rest->scaling;
+    tcb->opt.ts_offset = rest->ts_offset;
+    tcb->opt.ts_recent = rest->ts_recent;
+    tcb->opt.ts_recent_ns = rest->ts_recent_ns;
+    tcb->opt.last_ack_sent = rest->nxt;
+}
+
+static void keep_path(const struct tcb *tcb, struct tcp_rest *rest)
+{
+    rest->srtt = shorten_rtt(tcb->rtt.srtt_ns);
+    rest->rttvar = shorten_rtt(tcb->rtt.rttvar_ns);
+    rest->deviation = shorten_rtt(tcb->rtt.deviation_ns);
+    rest->rto = shorten_rtt(tcb->rtt.rto_ns);
+    rest->min_rtt = shorten_rtt(tcb->rtt.min_ns);
+    rest->min_stamp_ns = tcb->rtt.min_stamp_ns;
+    rest->reordering = tcb->recovery.reordering;
+    rest->window_steps = tcb->rack.window_steps;
+    rest->window_persist = tcb->rack.window_persist;
+    rest->reordering_seen = tcb->rack.reordering_seen;
+    rest->cwnd = tcb->cc.cwnd;
+    rest->ssthresh = tcb->cc.ssthresh;
+    rest->delivered = tcb->rate.delivered;
+    rest->delivery_rate = tcb->rate.latest;
+    rest->rate_app_limited = tcb->rate.latest_app_limited;
+}
+
+static void recall_path(struct tcb *tcb, const struct tcp_rest *rest)
+{
+    tcb->rtt.srtt_ns = tcb->rtt.latest_ns = lengthen_rtt(rest->srtt);
+    tcb->rtt.rttvar_ns = lengthen_rtt(rest->rttvar);
+    tcb->rtt.deviation_ns = tcb->rtt.deviation_max_ns = lengthen_rtt(rest->deviation);
+    tcb->rtt.rto_ns = lengthen_rtt(rest->rto);
+    tcb->rtt.min_ns = lengthen_rtt(rest->min_rtt);
+    tcb->rtt.min_stamp_ns = rest->min_stamp_ns;
+    tcb->recovery.reordering = rest->reordering;
+    tcb->rack.window_steps = rest->window_steps;
+    tcb->rack.window_persist = rest->window_persist;
+    tcb->rack.reordering_seen = rest->reordering_seen;
+    tcb->rate.delivered = rest->delivered;
+    tcb->rate.latest = rest->delivery_rate;
+    tcb->rate.latest_app_limited = rest->rate_app_limited;
+    tcb->rate.app_limited = rest->delivered ? rest->delivered : 1; /* it was its user who paused */
+    tcb->cc.cwnd = rest->cwnd;
+    tcb->cc.ssthresh = rest->ssthresh;
+    tcb->cc.usage_end = rest->una;
+}
+
+static void keep_statistics(const struct tcb *tcb, struct tcp_rest *rest)
+{
+    const struct tcb_stat *stat = &tcb->stat;
+    uint64_t from = stat->established_ns;
+    rest->established_ns = from;
+    rest->sent = shorten_time(stat->last_sent_ns, from);
+    rest->data_sent = shorten_time(stat->last_data_sent_ns, from);
+    rest->received = shorten_time(stat->last_received_ns, from);
+    rest->ack_received = shorten_time(stat->last_ack_received_ns, from);
+    rest->data_received = shorten_time(tcb->ack.last_data_ns, from);
+    rest->answers_since = shorten_time(tcb->ack.answers.since_ns, from);
+    rest->answers = tcb->ack.answers.taken;
+    rest->bytes_acked = stat->bytes_acked;
+    rest->bytes_received = stat->bytes_received;
+    rest->bytes_sent = stat->bytes_sent;
+    rest->segments_in = stat->segments_in;
+    rest->segments_out = stat->segments_out;
+    rest->data_segments_in = stat->data_segments_in;
+    rest->data_segments_out = stat->data_segments_out;
+    rest->busy_ns = tcb->chrono.spent_ns[CHRONO_BUSY];
+}
+
+static void recall_statistics(struct tcb *tcb, const struct tcp_rest *rest)
+{
+    struct tcb_stat *stat = &tcb->stat;
+    uint64_t from = rest->established_ns;
+    stat->established_ns = from;
+    stat->last_sent_ns = lengthen_time(rest->sent, from);
+    stat->last_data_sent_ns = lengthen_time(rest->data_sent, from);
+    stat->last_received_ns = lengthen_time(rest->received, from);
+    stat->last_ack_received_ns = lengthen_time(rest->ack_received, from);
+    tcb->ack.last_data_ns = lengthen_time(rest->data_received, from);
+    tcb->ack.answers.since_ns = lengthen_time(rest->answers_since, from);
+    tcb->ack.answers.taken = rest->answers;
+    stat->bytes_acked = rest->bytes_acked;
+    stat->bytes_received = rest->bytes_received;
+    stat->bytes_sent = rest->bytes_sent;
+    stat->segments_in = rest->segments_in;
+    stat->segments_out = rest->segments_out;
+    stat->data_segments_in = rest->data_segments_in;
+    stat->data_segments_out = rest->data_segments_out;
+    tcb->chrono.spent_ns[CHRONO_BUSY] = rest->busy_ns;
+    tcb->chrono.since_ns = tcb->stack->now_ns;
+}
+
+/* What its user has asked for. A buffer that had grown by itself does so again when needed. */
+static struct preferences_share *keep_preferences(struct tcb *tcb)
+{
+    if (!tcb->preferences.send_buffer_fixed)
+        tcb->preferences.send_buffer = (uint32_t)tcb->stack->settings.tcp_sndbuf;
+    return preferences_share(tcb->tcp, &tcb->preferences);
+}
+
+/* ── All of it ── */
+
+bool rest_keep(struct tcb *tcb, struct tcp_rest *rest)
+{
+    struct rest_whole *whole = needs_whole(tcb) ? keep_whole(tcb) : NULL;
+    struct preferences_share *preferences = keep_preferences(tcb);
+    if (!preferences || (needs_whole(tcb) && !whole)) {
+        if (whole)
+            recall_whole(tcb, whole);
+        if (preferences)
+            preferences_unshare(tcb->tcp, preferences);
+        return false;
+    }
+    *rest = (struct tcp_rest){.preferences = preferences, .whole = whole};
+    keep_state(tcb, rest);
+    keep_sequence(tcb, rest);
+    keep_options(tcb, rest);
+    keep_path(tcb, rest);
+    keep_statistics(tcb, rest);
+    rest->cc = cc_rest(tcb, &rest->cc_memory);
+    return true;
+}
+
+void rest_recall(struct tcb *tcb, const struct tcp_rest *rest)
+{
+    tcb->preferences = rest->preferences->preferences;
+    preferences_unshare(tcb->tcp, rest->preferences);
+    recall_state(tcb, rest);
+    recall_sequence(tcb, rest);
+    recall_options(tcb, rest);
+    recall_path(tcb, rest);
+    recall_statistics(tcb, rest);
+    recall_mtu(tcb, rest);
+    if (rest->whole)
+        recall_whole(tcb, rest->whole);
+    cc_wake(tcb, rest->cc, rest->cc_memory);
+}
+
+void rest_discard(struct tcp *tcp, const struct tcp_rest *rest)
+{
+    preferences_unshare(tcp, rest->preferences);
+    if (rest->whole)
+        discard_whole(tcp->stack, rest->whole);
+}

@@ -1,0 +1,388 @@
+/* A connection with nothing going on puts its control block away, and is the same afterwards. */
+#include "tcp_peer.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "tcp/block.h"
+#include "tcp/preferences.h"
+#include "tcp/rest.h"
+
+/* The connection under test, which the test keeps. While it may rest, p->tcb is NULL. */
+static struct tcp_connection *keep(struct peer *p)
+{
+    struct tcp_connection *connection = tcp_connection_keep(p->tcb);
+    p->tcb = NULL;
+    return connection;
+}
+
+/* Opens, keeps and waits until it rests. */
+static struct tcp_connection *rested(struct peer *p, enum peer_offer offer)
+{
+    peer_open(p, offer);
+    struct tcp_connection *connection = keep(p);
+    peer_after(p, 1500);
+    assert_true(tcp_connection_rests(connection));
+    return connection;
+}
+
+static void free_kept(struct peer *p, struct tcp_connection *connection)
+{
+    tcp_abort(tcp_connection_wake_to_end(connection));
+    assert_int_equal(p->m->stack.memory_used_bytes, 0);
+    peer_free(p);
+}
+
+static void idle_connection_holds_neither_block_nor_buffers(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_FULL);
+    struct tcp_connection *connection = keep(p);
+    peer_after(p, 900);
+    assert_false(tcp_connection_rests(connection));
+    peer_after(p, 200);
+    assert_true(tcp_connection_rests(connection));
+    assert_true(list_empty(&tcp_of(&p->m->stack)->all));
+    assert_int_equal(p->m->stack.memory_used_bytes,
+                     sizeof(struct tcp_connection) + sizeof(struct preferences_share));
+    assert_int_equal(stack_deadline(&p->m->stack), TIME_NEVER);
+    free_kept(p, connection);
+}
+
+static void block_that_its_user_holds_stays(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_FULL);
+    peer_after(p, 10000);
+    assert_ptr_equal(p->tcb->connection->tcb, p->tcb);
+    peer_free(p);
+}
+
+static void segment_wakes_it_and_text_arrives(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcp_connection *connection = rested(p, PEER_FULL);
+    peer_after(p, 3600000);
+    p->ts += 3600000;
+    peer_text(p, 1, 1000);
+    assert_false(tcp_connection_rests(connection));
+    assert_true(p->events & POLLIN);
+    p->tcb = connection->tcb;
+    peer_after(p, 200);
+    peer_expect_ack(p, 1001);
+    peer_after(p, 10000); /* what is not read keeps the block */
+    assert_false(tcp_connection_rests(connection));
+    assert_int_equal(peer_read(p, 1, 2000), 1000);
+    peer_after(p, 2500);
+    assert_true(tcp_connection_rests(connection));
+    p->tcb = NULL;
+    free_kept(p, connection);
+}
+
+static void call_wakes_it_and_text_is_sent_in_the_old_sequence(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_FULL);
+    peer_flight(p, 1, 3);
+    peer_ack(p, 3001);
+    struct tcp_connection *connection = keep(p);
+    peer_after(p, 1500);
+    assert_true(tcp_connection_rests(connection));
+    p->tcb = tcp_connection_wake(connection);
+    peer_flight(p, 3001, 2);
+    peer_after(p, 5000); /* what is not acknowledged keeps the block */
+    assert_false(tcp_connection_rests(connection));
+    peer_forget(p);
+    peer_ack(p, 5001);
+    p->tcb = NULL;
+    peer_after(p, 60000); /* with so long a round trip, after a longer pause */
+    assert_true(tcp_connection_rests(connection));
+    free_kept(p, connection);
+}
+
+/* What changes nothing costs a block for a moment only, however soon it comes again. */
+static void keepalive_of_the_peer_is_answered_and_it_rests_at_once(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcp_connection *connection = rested(p, PEER_FULL);
+    for (int i = 0; i < 3; i++) {
+        p->ts++;
+        peer_send(p, TCP_ACK, 0, 0);
+        peer_expect_ack(p, 1);
+        peer_after(p, 1);
+        assert_true(tcp_connection_rests(connection));
+    }
+    free_kept(p, connection);
+}
+
+/* RFC 9293 §3.8.4, by a connection at rest. */
+static void keepalives_are_sent_at_their_times_and_end_a_connection_that_is_dead(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    peer_set(p, SOL_SOCKET, SO_KEEPALIVE, 1);
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_KEEPIDLE, 60);
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_KEEPINTVL, 10);
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_KEEPCNT, 2);
+    struct tcp_connection *connection = keep(p);
+    peer_after(p, 60000 - 1);
+    assert_true(tcp_connection_rests(connection));
+    peer_quiet(p);
+    peer_after(p, 1);
+    peer_expect(p, TCP_ACK, 0, 0);
+    peer_ack(p, 1); /* alive */
+    peer_after(p, 50000);
+    assert_true(tcp_connection_rests(connection));
+    peer_quiet(p);
+    peer_after(p, 10000);
+    peer_expect(p, TCP_ACK, 0, 0);
+    peer_after(p, 10000);
+    peer_expect(p, TCP_ACK, 0, 0);
+    assert_true(tcp_connection_rests(connection));
+    peer_after(p, 10000);
+    peer_expect(p, TCP_RST | TCP_ACK, 1, 0);
+    assert_true(p->events & POLLERR);
+    assert_int_equal(tcp_error(connection->tcb, true), ETIMEDOUT);
+    free_kept(p, connection);
+}
+
+static void fin_wakes_it_and_a_closed_connection_rests_too(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcp_connection *connection = rested(p, PEER_PLAIN);
+    assert_int_equal(tcp_rest_readiness(connection), POLLOUT | POLLWRNORM);
+    assert_false(tcp_rest_at_end(connection));
+    peer_fin(p);
+    peer_expect_ack(p, 2);
+    assert_true(p->events & POLLRDHUP);
+    peer_after(p, 1500);
+    assert_true(tcp_connection_rests(connection));
+    assert_int_equal(connection->rest.state, TCP_CLOSE_WAIT);
+    assert_true(tcp_rest_at_end(connection));
+    assert_int_equal(tcp_rest_readiness(connection),
+                     POLLIN | POLLRDNORM | POLLRDHUP | POLLOUT | POLLWRNORM);
+    tcp_detach(tcp_connection_wake(connection));
+    peer_expect(p, TCP_FIN | TCP_ACK, 1, 0);
+    peer_ack(p, 2);
+    assert_true(list_empty(&tcp_of(&p->m->stack)->all));
+    peer_free(p);
+}
+
+static void half_closed_connection_rests(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcp_connection *connection = rested(p, PEER_PLAIN);
+    assert_int_equal(tcp_shutdown_send(tcp_connection_wake(connection)), 0);
+    peer_expect(p, TCP_FIN | TCP_ACK, 1, 0);
+    peer_ack(p, 2);
+    peer_after(p, 3000);
+    assert_true(tcp_connection_rests(connection));
+    assert_int_equal(connection->rest.state, TCP_FIN_WAIT_2);
+    peer_text(p, 1, 10);
+    peer_fin(p);
+    assert_true(p->events & POLLIN);
+    free_kept(p, connection);
+}
+
+/* TIME-WAIT, of which there may be many. */
+static void what_is_left_of_a_connection_rests_and_ends_in_time(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcp_connection *connection = rested(p, PEER_PLAIN);
+    tcp_detach(tcp_connection_wake(connection));
+    peer_expect(p, TCP_FIN | TCP_ACK, 1, 0);
+    peer_ack(p, 2);
+    peer_after(p, 3000);
+    assert_false(tcp_connection_rests(connection)); /* it must be ready to be reset: orphans.h */
+    peer_fin(p);
+    peer_expect_ack(p, 2);
+    assert_true(tcp_connection_rests(connection));
+    assert_int_equal(connection->rest.state, TCP_TIME_WAIT);
+    assert_int_equal(tcp_of(&p->m->stack)->time_wait_count, 1);
+    peer_send(p, TCP_FIN | TCP_ACK, p->next - 1, 0); /* its last ACK was lost */
+    peer_expect_ack(p, 2);
+    uint64_t wait = (uint64_t)peer_settings(p)->tcp_time_wait_s * 1000;
+    peer_after(p, wait - 1000);
+    assert_int_equal(tcp_of(&p->m->stack)->time_wait_count, 1);
+    peer_after(p, 1001);
+    assert_int_equal(tcp_of(&p->m->stack)->time_wait_count, 0);
+    assert_int_equal(p->m->stack.memory_used_bytes, 0);
+    peer_free(p);
+}
+
+/* RFC 5961 §7: the limit is of a connection, not of a block. */
+static void challenges_are_counted_across_rests(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcp_connection *connection = rested(p, PEER_PLAIN);
+    int64_t limit = peer_settings(p)->tcp_challenge_ack_limit;
+    for (int64_t i = 0; i < limit; i++) {
+        peer_send(p, TCP_SYN, 5, 0);
+        peer_expect_ack(p, 1);
+        peer_after(p, 1);
+    }
+    peer_send(p, TCP_SYN, 5, 0);
+    peer_quiet(p);
+    peer_after(p, 2500);
+    assert_true(tcp_connection_rests(connection));
+    free_kept(p, connection);
+}
+
+/* So are the answers that a peer's empty segments get. */
+static void answers_are_counted_across_rests(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcp_connection *connection = rested(p, PEER_PLAIN);
+    int64_t limit = peer_settings(p)->tcp_challenge_ack_limit;
+    for (int64_t i = 0; i < limit; i++) {
+        peer_send(p, TCP_ACK, 0, 0);
+        peer_expect_ack(p, 1);
+        peer_after(p, 1);
+        assert_true(tcp_connection_rests(connection));
+    }
+    peer_send(p, TCP_ACK, 0, 0);
+    peer_quiet(p);
+    free_kept(p, connection);
+}
+
+static void reset_ends_it(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcp_connection *connection = rested(p, PEER_PLAIN);
+    peer_send(p, TCP_RST, p->next, 0);
+    assert_true(p->events & POLLERR);
+    assert_int_equal(tcp_error(connection->tcb, true), ECONNRESET);
+    peer_after(p, 5000); /* one that is over has its user's errors to keep */
+    assert_false(tcp_connection_rests(connection));
+    free_kept(p, connection);
+}
+
+static void stack_that_ends_takes_along_what_rests(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcp_connection *connection = rested(p, PEER_FULL);
+    tcp_detach(tcp_connection_wake(connection));
+    peer_forget(p);
+    peer_ack(p, 2);
+    peer_fin(p);
+    assert_true(tcp_connection_rests(connection));
+    peer_free(p); /* machine_free() looks for what is left */
+}
+
+/* ── Without memory ── */
+
+#if defined(__has_feature)
+#define HAS_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HAS_SANITIZER 1
+#else
+#define HAS_SANITIZER 0
+#endif
+
+struct hoard {
+    struct hoard *next;
+};
+
+/* Takes all the memory of which a block could be made. */
+static struct hoard *exhaust(struct rlimit *before)
+{
+    struct hoard *all = NULL;
+    assert_int_equal(getrlimit(RLIMIT_AS, before), 0);
+    struct rlimit none = {.rlim_cur = 1, .rlim_max = before->rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    for (struct hoard *h; (h = malloc(sizeof(struct tcb))); all = h)
+        h->next = all;
+    return all;
+}
+
+static void recover(struct hoard *all, const struct rlimit *before)
+{
+    assert_int_equal(setrlimit(RLIMIT_AS, before), 0);
+    for (struct hoard *next; all; all = next) {
+        next = all->next;
+        free(all);
+    }
+}
+
+static void without_memory_segments_are_dropped_and_it_can_still_be_ended(void **state)
+{
+    (void)state;
+    if (HAS_SANITIZER)
+        skip(); /* which cannot do without memory itself */
+    struct peer *p = peer_new();
+    struct tcp_connection *connection = rested(p, PEER_PLAIN);
+    struct rlimit before;
+    struct tcb *spare = block_take(tcp_of(&p->m->stack));
+    struct hoard *hoard = exhaust(&before);
+    struct tcb *woken = tcp_connection_wake(connection);
+    enum drop_reason dropped = peer_text(p, 1, 10);
+    struct tcb *ending = tcp_connection_wake_to_end(connection);
+    recover(hoard, &before);
+    block_give(tcp_of(&p->m->stack), spare);
+    assert_null(woken);
+    assert_int_equal(dropped, DROP_NO_MEMORY);
+    assert_non_null(ending);
+    tcp_abort(ending);
+    peer_expect(p, TCP_RST | TCP_ACK, 1, 0);
+    assert_non_null(tcp_of(&p->m->stack)->reserve); /* for the next */
+    peer_free(p);
+}
+
+static void without_memory_a_keepalive_is_late(void **state)
+{
+    (void)state;
+    if (HAS_SANITIZER)
+        skip();
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    peer_set(p, SOL_SOCKET, SO_KEEPALIVE, 1);
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_KEEPIDLE, 60);
+    struct tcp_connection *connection = keep(p);
+    peer_after(p, 50000);
+    assert_true(tcp_connection_rests(connection));
+    struct rlimit before;
+    struct tcb *spare = block_take(tcp_of(&p->m->stack));
+    struct hoard *hoard = exhaust(&before);
+    peer_after(p, 10500);
+    recover(hoard, &before);
+    block_give(tcp_of(&p->m->stack), spare);
+    peer_quiet(p);
+    peer_after(p, 100);
+    peer_expect(p, TCP_ACK, 0, 0);
+    free_kept(p, connection);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(idle_connection_holds_neither_block_nor_buffers),
+        cmocka_unit_test(block_that_its_user_holds_stays),
+        cmocka_unit_test(segment_wakes_it_and_text_arrives),
+        cmocka_unit_test(call_wakes_it_and_text_is_sent_in_the_old_sequence),
+        cmocka_unit_test(keepalive_of_the_peer_is_answered_and_it_rests_at_once),
+        cmocka_unit_test(keepalives_are_sent_at_their_times_and_end_a_connection_that_is_dead),
+        cmocka_unit_test(fin_wakes_it_and_a_closed_connection_rests_too),
+        cmocka_unit_test(half_closed_connection_rests),
+        cmocka_unit_test(what_is_left_of_a_connection_rests_and_ends_in_time),
+        cmocka_unit_test(challenges_are_counted_across_rests),
+        cmocka_unit_test(answers_are_counted_across_rests),
+        cmocka_unit_test(reset_ends_it),
+        cmocka_unit_test(stack_that_ends_takes_along_what_rests),
+        cmocka_unit_test(without_memory_segments_are_dropped_and_it_can_still_be_ended),
+        cmocka_unit_test(without_memory_a_keepalive_is_late),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
