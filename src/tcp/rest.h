@@ -35,10 +35,10 @@ struct tcp_rest {
     struct rest_whole *whole; /* what is rarely used, or NULL */
     struct interface *interface;
     uint64_t cc_memory; /* what the congestion control remembers */
-    uint64_t delivered, delivery_rate, bytes_acked, bytes_received, bytes_sent;
-    uint64_t busy_ns, established_ns, ts_recent_ns, min_stamp_ns;
+    uint64_t delivered, bytes_acked, bytes_received;
+    uint64_t established_ns;
     uint32_t una, wnd, max_wnd;
-    uint32_t nxt, rcv_wnd, irs, buffer, limit, read_most;
+    uint32_t nxt, rcv_wnd, buffer, limit, read_most;
     uint32_t ts_offset, ts_recent;
     uint32_t cwnd, ssthresh, reordering;
     /* In units of 64 ns. */
@@ -46,8 +46,11 @@ struct tcp_rest {
     /* After the connection was established, in units of 2^24 ns; 0: never. */
     uint32_t sent, data_sent, received, ack_received, data_received, answers_since;
     uint32_t segments_in, segments_out, data_segments_in, data_segments_out;
-    uint32_t mtu, link_mtu;
-    uint16_t answers; /* ack.answers: keepalives of the peer's are among them */
+    uint32_t ts_recent_since, min_since; /* in the same units */
+    uint32_t mtu;
+    uint32_t busy_us;       /* up to an hour; more is rarely used */
+    uint32_t delivery_rate; /* in KiB a second */
+    uint16_t answers;       /* ack.answers: keepalives of the peer's are among them */
     uint16_t peer_mss, mss, rcv_mss, advertised_mss, proven;
     struct ecn_handshake ecn;
     uint8_t ecn_asked;

@@ -12,7 +12,7 @@
 
 /* ── In short ── */
 
-enum { RTT_UNIT = 64 };
+enum { RTT_UNIT = 64, RATE_UNIT = 1024 };
 #define STAT_UNIT (UINT64_C(1) << 24)
 
 /* Upwards: what is 0 means something else than what is short. */
@@ -48,15 +48,23 @@ struct rest_whole {
     struct tcb_mtu mtu;
     struct tcb_stat stat;
     struct tcb_chrono chrono;
-    uint32_t iss;
+    uint32_t iss, irs;
     uint32_t remote_user_timeout_s;
 };
+
+static uint32_t shorten_rate(uint64_t rate)
+{
+    uint64_t units = (rate + RATE_UNIT / 2) / RATE_UNIT;
+    return units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
+}
 
 static bool needs_whole(const struct tcb *tcb)
 {
     const struct tcb_stat *stat = &tcb->stat;
     return tcb->ecn.handshake.mode != ECN_OFF || tcb->mtu.enabled || tcb->user_timeout.remote_s ||
-           stat->retransmits || stat->bytes_retransmitted || stat->dsacks ||
+           stat->retransmits || stat->bytes_retransmitted ||
+           stat->bytes_sent != stat->bytes_acked ||
+           tcb->chrono.spent_ns[CHRONO_BUSY] / TIME_US(1) > UINT32_MAX || stat->dsacks ||
            stat->reordering_events || stat->out_of_order || stat->timeouts || stat->timeout_ns ||
            tcb->chrono.spent_ns[CHRONO_PEER] || tcb->chrono.spent_ns[CHRONO_BUFFER];
 }
@@ -71,6 +79,7 @@ static struct rest_whole *keep_whole(const struct tcb *tcb)
                                  .stat = tcb->stat,
                                  .chrono = tcb->chrono,
                                  .iss = tcb->snd.iss,
+                                 .irs = tcb->rcv.irs,
                                  .remote_user_timeout_s = tcb->user_timeout.remote_s};
     stack_charge(tcb->stack, sizeof *whole);
     return whole;
@@ -89,6 +98,7 @@ static void recall_whole(struct tcb *tcb, struct rest_whole *whole)
     tcb->stat = whole->stat;
     tcb->chrono = whole->chrono;
     tcb->snd.iss = whole->iss;
+    tcb->rcv.irs = whole->irs;
     tcb->user_timeout.remote_s = whole->remote_user_timeout_s;
     discard_whole(tcb->stack, whole);
 }
@@ -106,7 +116,6 @@ static void keep_state(const struct tcb *tcb, struct tcp_rest *rest)
     rest->keepalive_sent = tcb->keepalive_sent;
     rest->interface = tcb->path.interface;
     rest->mtu = tcb->path.mtu;
-    rest->link_mtu = tcb->path.link_mtu;
     rest->header_bytes = (uint8_t)tcb->path.header_bytes;
     rest->ecn = tcb->ecn.handshake;
     rest->ecn_asked = tcb->ecn.asked;
@@ -129,7 +138,7 @@ static void recall_state(struct tcb *tcb, const struct tcp_rest *rest)
         .interface = rest->interface,
         .source = tcb->connection->local.address,
         .mtu = rest->mtu,
-        .link_mtu = rest->link_mtu,
+        .link_mtu = rest->interface->mtu,
         .header_bytes = rest->header_bytes,
         .version = tcb->stack->path_version - 1, /* so that it is looked up again */
         .mtu_until_ns = TIME_NEVER,
@@ -158,7 +167,6 @@ static void keep_sequence(const struct tcb *tcb, struct tcp_rest *rest)
     rest->peer_mss = (uint16_t)tcb->snd.peer_mss;
     rest->nxt = tcb->rcv.nxt;
     rest->rcv_wnd = tcb->rcv.wnd;
-    rest->irs = tcb->rcv.irs;
     rest->rcv_scale = tcb->rcv.scale & 15u;
     rest->rcv_fin = tcb->rcv.fin;
     rest->rcv_mss = (uint16_t)tcb->rcv.mss;
@@ -185,7 +193,7 @@ static void recall_sequence(struct tcb *tcb, const struct tcp_rest *rest)
     tcb->snd.peer_mss = rest->peer_mss;
     tcb->rcv.nxt = tcb->rcv.wup = tcb->rcv.up = rest->nxt;
     tcb->rcv.wnd = rest->rcv_wnd;
-    tcb->rcv.irs = rest->irs;
+    tcb->rcv.irs = rest->nxt - 1;
     tcb->rcv.scale = rest->rcv_scale;
     tcb->rcv.fin = tcb->rcv.fin_seen = rest->rcv_fin;
     tcb->rcv.fin_seq = rest->nxt - 1;
@@ -210,7 +218,7 @@ static void keep_options(const struct tcb *tcb, struct tcp_rest *rest)
     rest->scaling = tcb->opt.scaling;
     rest->ts_offset = tcb->opt.ts_offset;
     rest->ts_recent = tcb->opt.ts_recent;
-    rest->ts_recent_ns = tcb->opt.ts_recent_ns;
+    rest->ts_recent_since = shorten_time(tcb->opt.ts_recent_ns, tcb->stat.established_ns);
 }
 
 static void recall_options(struct tcb *tcb, const struct tcp_rest *rest)
@@ -223,7 +231,7 @@ static void recall_options(struct tcb *tcb, const struct tcp_rest *rest)
     tcb->opt.scaling = rest->scaling;
     tcb->opt.ts_offset = rest->ts_offset;
     tcb->opt.ts_recent = rest->ts_recent;
-    tcb->opt.ts_recent_ns = rest->ts_recent_ns;
+    tcb->opt.ts_recent_ns = lengthen_time(rest->ts_recent_since, rest->established_ns);
     tcb->opt.last_ack_sent = rest->nxt;
 }
 
@@ -234,7 +242,7 @@ static void keep_path(const struct tcb *tcb, struct tcp_rest *rest)
     rest->deviation = shorten_rtt(tcb->rtt.deviation_ns);
     rest->rto = shorten_rtt(tcb->rtt.rto_ns);
     rest->min_rtt = shorten_rtt(tcb->rtt.min_ns);
-    rest->min_stamp_ns = tcb->rtt.min_stamp_ns;
+    rest->min_since = shorten_time(tcb->rtt.min_stamp_ns, tcb->stat.established_ns);
     rest->reordering = tcb->recovery.reordering;
     rest->window_steps = tcb->rack.window_steps;
     rest->window_persist = tcb->rack.window_persist;
@@ -242,7 +250,7 @@ static void keep_path(const struct tcb *tcb, struct tcp_rest *rest)
     rest->cwnd = tcb->cc.cwnd;
     rest->ssthresh = tcb->cc.ssthresh;
     rest->delivered = tcb->rate.delivered;
-    rest->delivery_rate = tcb->rate.latest;
+    rest->delivery_rate = shorten_rate(tcb->rate.latest);
     rest->rate_app_limited = tcb->rate.latest_app_limited;
 }
 
@@ -253,13 +261,13 @@ static void recall_path(struct tcb *tcb, const struct tcp_rest *rest)
     tcb->rtt.deviation_ns = tcb->rtt.deviation_max_ns = lengthen_rtt(rest->deviation);
     tcb->rtt.rto_ns = lengthen_rtt(rest->rto);
     tcb->rtt.min_ns = lengthen_rtt(rest->min_rtt);
-    tcb->rtt.min_stamp_ns = rest->min_stamp_ns;
+    tcb->rtt.min_stamp_ns = lengthen_time(rest->min_since, rest->established_ns);
     tcb->recovery.reordering = rest->reordering;
     tcb->rack.window_steps = rest->window_steps;
     tcb->rack.window_persist = rest->window_persist;
     tcb->rack.reordering_seen = rest->reordering_seen;
     tcb->rate.delivered = rest->delivered;
-    tcb->rate.latest = rest->delivery_rate;
+    tcb->rate.latest = (uint64_t)rest->delivery_rate * RATE_UNIT;
     tcb->rate.latest_app_limited = rest->rate_app_limited;
     tcb->rate.app_limited = rest->delivered ? rest->delivered : 1; /* it was its user who paused */
     tcb->cc.cwnd = rest->cwnd;
@@ -281,12 +289,11 @@ static void keep_statistics(const struct tcb *tcb, struct tcp_rest *rest)
     rest->answers = tcb->ack.answers.taken;
     rest->bytes_acked = stat->bytes_acked;
     rest->bytes_received = stat->bytes_received;
-    rest->bytes_sent = stat->bytes_sent;
     rest->segments_in = stat->segments_in;
     rest->segments_out = stat->segments_out;
     rest->data_segments_in = stat->data_segments_in;
     rest->data_segments_out = stat->data_segments_out;
-    rest->busy_ns = tcb->chrono.spent_ns[CHRONO_BUSY];
+    rest->busy_us = (uint32_t)(tcb->chrono.spent_ns[CHRONO_BUSY] / TIME_US(1));
 }
 
 static void recall_statistics(struct tcb *tcb, const struct tcp_rest *rest)
@@ -303,12 +310,12 @@ static void recall_statistics(struct tcb *tcb, const struct tcp_rest *rest)
     tcb->ack.answers.taken = rest->answers;
     stat->bytes_acked = rest->bytes_acked;
     stat->bytes_received = rest->bytes_received;
-    stat->bytes_sent = rest->bytes_sent;
+    stat->bytes_sent = rest->bytes_acked; /* nothing was sent twice, and all has arrived */
     stat->segments_in = rest->segments_in;
     stat->segments_out = rest->segments_out;
     stat->data_segments_in = rest->data_segments_in;
     stat->data_segments_out = rest->data_segments_out;
-    tcb->chrono.spent_ns[CHRONO_BUSY] = rest->busy_ns;
+    tcb->chrono.spent_ns[CHRONO_BUSY] = TIME_US(rest->busy_us);
     tcb->chrono.since_ns = tcb->stack->now_ns;
 }
 

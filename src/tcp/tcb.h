@@ -392,6 +392,7 @@ struct tcb {
 struct tcp_connection {
     struct table_node node; /* in tcp->connections while a remote is known */
     struct endpoint local, remote;
+    bool kept; /* its user holds on to this, and not to the tcb */
     struct stack *stack;
     struct tcb *tcb;          /* NULL: at rest */
     void *owner;              /* whom notify tells; NULL once detached or not accepted yet */
@@ -399,7 +400,6 @@ struct tcp_connection {
     struct list port_link;    /* among those bound to the port by their user */
     struct list time_wait;    /* in tcp->time_wait */
     struct stack_timer timer; /* the earliest of the tcb's deadlines, or its only one */
-    bool kept;                /* its user holds on to this, and not to the tcb */
     struct tcp_rest rest;     /* in place of the tcb */
 };
 

@@ -58,7 +58,6 @@ static void check_sequence(const struct tcb *a, const struct tcb *b)
     same(rcv.nxt);
     same(rcv.wnd);
     same(rcv.wup);
-    same(rcv.irs);
     same(rcv.scale);
     same(rcv.fin);
     same(rcv.mss);
@@ -71,7 +70,7 @@ static void check_sequence(const struct tcb *a, const struct tcb *b)
     same(opt.scaling);
     same(opt.ts_offset);
     same(opt.ts_recent);
-    same(opt.ts_recent_ns);
+    near(opt.ts_recent_ns, TIME_MS(17));
     same(opt.last_ack_sent);
     same(records.highest_sacked);
     same(path.mtu);
@@ -88,7 +87,7 @@ static void check_path(const struct tcb *a, const struct tcb *b)
     near(rtt.deviation_ns, 64);
     near(rtt.rto_ns, 64);
     near(rtt.min_ns, 64);
-    same(rtt.min_stamp_ns);
+    assert_true(a->rtt.min_stamp_ns <= b->rtt.min_stamp_ns + TIME_MS(17));
     near(rcv.rtt_ns, 64);
     near(ack.delay_ns, 64);
     same(ack.quick);
@@ -101,7 +100,7 @@ static void check_path(const struct tcb *a, const struct tcb *b)
     same(cc.cwnd);
     same(cc.ssthresh);
     same(rate.delivered);
-    same(rate.latest);
+    near(rate.latest, 1024);
     same(mtu.proven);
     same(mtu.enabled);
 }
@@ -127,7 +126,7 @@ static void check_statistics(const struct tcb *a, const struct tcb *b)
     near(ack.last_data_ns, TIME_MS(17));
     near(ack.answers.since_ns, TIME_MS(17));
     same(ack.answers.taken);
-    same(chrono.spent_ns[1]);
+    near(chrono.spent_ns[1], 1000);
     same(user_timeout.remote_s);
     same(keepalive_sent);
 }
