@@ -45,10 +45,10 @@ static bool recovery_is_over(const struct tcb *tcb)
 }
 
 /* Its user is to be told something, or has asked for what counts on from call to call. One that has
- * none stands among those that may be reset (orphans.h). */
+ * no user (yet) stands in a queue: a listener's, or that of those that may be reset (orphans.h). */
 static bool user_is_served(const struct tcb *tcb)
 {
-    return !tcb->orphan && !tcb->error && !tcb->soft_error && !tcb->ended &&
+    return list_empty(&tcb->queue) && !tcb->error && !tcb->soft_error && !tcb->ended &&
            error_queue_empty(&tcb->errors) && tcb->errors.send_next == 0 &&
            tcb->zerocopy.count == 0 && tcb->stamps.count == 0 && tcb->stamps.base == 0 &&
            !tcb->fast_open.early && !tcb->fast_open.keys && !tcb->user_timeout.announce;

@@ -50,6 +50,7 @@ struct rest_whole {
     struct tcb_chrono chrono;
     uint32_t iss, irs;
     uint32_t remote_user_timeout_s;
+    struct saved_syn *saved_syn; /* of one that has a user */
 };
 
 static uint32_t shorten_rate(uint64_t rate)
@@ -62,7 +63,7 @@ static bool needs_whole(const struct tcb *tcb)
 {
     const struct tcb_stat *stat = &tcb->stat;
     return tcb->ecn.handshake.mode != ECN_OFF || tcb->mtu.enabled || tcb->user_timeout.remote_s ||
-           stat->retransmits || stat->bytes_retransmitted ||
+           tcb->saved_syn || stat->retransmits || stat->bytes_retransmitted ||
            stat->bytes_sent != stat->bytes_acked ||
            tcb->chrono.spent_ns[CHRONO_BUSY] / TIME_US(1) > UINT32_MAX || stat->dsacks ||
            stat->reordering_events || stat->out_of_order || stat->timeouts || stat->timeout_ns ||
@@ -80,7 +81,8 @@ static struct rest_whole *keep_whole(const struct tcb *tcb)
                                  .chrono = tcb->chrono,
                                  .iss = tcb->snd.iss,
                                  .irs = tcb->rcv.irs,
-                                 .remote_user_timeout_s = tcb->user_timeout.remote_s};
+                                 .remote_user_timeout_s = tcb->user_timeout.remote_s,
+                                 .saved_syn = tcb->saved_syn};
     stack_charge(tcb->stack, sizeof *whole);
     return whole;
 }
@@ -100,6 +102,7 @@ static void recall_whole(struct tcb *tcb, struct rest_whole *whole)
     tcb->snd.iss = whole->iss;
     tcb->rcv.irs = whole->irs;
     tcb->user_timeout.remote_s = whole->remote_user_timeout_s;
+    tcb->saved_syn = whole->saved_syn;
     discard_whole(tcb->stack, whole);
 }
 

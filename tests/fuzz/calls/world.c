@@ -237,7 +237,7 @@ void world_open(struct world *w, const uint8_t *program, size_t length)
 {
     static const char *const settings[] = {
         NULL,
-        NULL,
+        "tcp.rest_after_ms=0",
         "memory.low=4096,memory.pressure=4096,memory.high=4096",
         "memory.low=20000,memory.pressure=40000,memory.high=60000",
         "tcp.fastopen=1543,tcp.sndbuf=4608,tcp.rcvbuf=2304",

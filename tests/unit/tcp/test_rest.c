@@ -60,6 +60,22 @@ static void block_that_its_user_holds_stays(void **state)
     peer_free(p);
 }
 
+/* Who waits for accept is found by its listener. */
+static void connection_that_waits_in_a_queue_keeps_its_block(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_listen(p, 5);
+    peer_half_open(p, PEER_PLAIN);
+    peer_ack(p, 1);
+    peer_after(p, 5000);
+    assert_false(list_empty(&tcp_of(&p->m->stack)->all));
+    assert_int_equal(tcp_accept(p->listener, p, &p->tcb), 0);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    assert_true(rest_possible((tcp_connection_keep(p->tcb), p->tcb)));
+    peer_free(p);
+}
+
 static void segment_wakes_it_and_text_arrives(void **state)
 {
     (void)state;
@@ -370,6 +386,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(idle_connection_holds_neither_block_nor_buffers),
         cmocka_unit_test(block_that_its_user_holds_stays),
+        cmocka_unit_test(connection_that_waits_in_a_queue_keeps_its_block),
         cmocka_unit_test(segment_wakes_it_and_text_arrives),
         cmocka_unit_test(call_wakes_it_and_text_is_sent_in_the_old_sequence),
         cmocka_unit_test(keepalive_of_the_peer_is_answered_and_it_rests_at_once),

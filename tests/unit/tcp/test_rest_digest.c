@@ -129,6 +129,7 @@ static void check_statistics(const struct tcb *a, const struct tcb *b)
     near(chrono.spent_ns[1], 1000);
     same(user_timeout.remote_s);
     same(keepalive_sent);
+    same(saved_syn);
 }
 
 static void check_user(const struct tcb *a, const struct tcb *b)
@@ -203,6 +204,28 @@ static void what_few_connections_have_comes_back(void **state)
     peer_free(p);
 }
 
+/* TCP_SAVE_SYN: the headers of the SYN, until they are read. */
+static void SYN_that_is_kept_comes_back(void **state)
+{
+    (void)state;
+    uint8_t bytes[120];
+    socklen_t length = sizeof bytes;
+    int save = 1;
+    struct peer *p = peer_new();
+    peer_listen(p, 5);
+    assert_int_equal(
+        tcp_listener_set_option(p->listener, IP_PROTOCOL_TCP, OPTION_SAVE_SYN, &save, sizeof save),
+        0);
+    peer_accept(p, PEER_PLAIN);
+    peer_after(p, 1500);
+    uint64_t held = p->m->stack.memory_used_bytes;
+    check(p);
+    assert_int_equal(p->m->stack.memory_used_bytes, held);
+    assert_int_equal(tcp_get_option(p->tcb, IP_PROTOCOL_TCP, OPTION_SAVED_SYN, bytes, &length), 0);
+    assert_int_equal(length, IPV4_HEADER_MIN + TCP_HEADER_MIN + 4);
+    peer_free(p);
+}
+
 static void marks_that_were_counted_come_back(void **state)
 {
     (void)state;
@@ -249,6 +272,7 @@ int main(void)
         cmocka_unit_test(connection_comes_back_as_it_was),
         cmocka_unit_test(what_was_asked_for_comes_back),
         cmocka_unit_test(what_few_connections_have_comes_back),
+        cmocka_unit_test(SYN_that_is_kept_comes_back),
         cmocka_unit_test(marks_that_were_counted_come_back),
         cmocka_unit_test(algorithm_remembers_what_it_must),
     };
