@@ -62,8 +62,8 @@ static err_t device_init(struct netif *netif)
     return ERR_OK;
 }
 
-/* Takes in what has come, straight into the buffer that it stays in. True when there was something.
- */
+/* Takes in what has come, straight into the buffer that it stays in. True when there
+ * was something. */
 static bool packets_take(void)
 {
     int taken = 0;
@@ -89,8 +89,8 @@ static void device_wait(int timeout_ms)
     poll(&waiting, 1, timeout_ms);
 }
 
-/* Until `ready` holds of the connection; called with the lock, which is not held while it sleeps.
- */
+/* Until `ready` holds of the connection; called with the lock, which is not held
+ * while it sleeps. */
 static void wait_until(bool (*ready)(const struct connection *), const struct connection *c,
                        bool spins)
 {

@@ -1,6 +1,6 @@
 /* A link with a descriptor, between two machines with threads of their own: each end is one of a
- * pair of SOCK_SEQPACKET sockets of the kernel. When the other end is closed, the link is broken.
- */
+ * pair of SOCK_SEQPACKET sockets of the kernel. When the other end is closed, the
+ * link is broken. */
 #ifndef TESTS_PAIR_LINK_H
 #define TESTS_PAIR_LINK_H
 

@@ -209,8 +209,8 @@ int address_parse_prefix(const char *text, struct address *out, unsigned *prefix
     return 0;
 }
 
-/* RFC 5952 §4.2: "::" stands for the longest run of two or more zero groups, the first of equals.
- */
+/* RFC 5952 §4.2: "::" stands for the longest run of two or more zero groups, the
+ * first of equals. */
 static void longest_zero_run(const unsigned groups[8], int *start, int *length)
 {
     *start = -1;

@@ -11,8 +11,8 @@ static inline uint64_t word_at(const uint8_t *p)
     return word;
 }
 
-/* The last up to seven bytes. Where a 16-bit word stands in a wider one does not matter to the sum.
- */
+/* The last up to seven bytes. Where a 16-bit word stands in a wider one does not
+ * matter to the sum. */
 static inline uint64_t sum_tail(const uint8_t *p, size_t length)
 {
     uint64_t sum = 0;

@@ -54,8 +54,8 @@ static inline uint64_t sip_hash(const struct hash_key *key, const void *bytes, s
         memcpy(&word, p, 8);
         sip_compress(&s, little_endian(word), compression_rounds);
     }
-    /* The last word ends in the length modulo 256, so that no message is the beginning of another.
-     */
+    /* The last word ends in the length modulo 256, so that no message is the
+     * beginning of another. */
     word = 0;
     for (size_t i = left; i > 0; i--)
         word = word << 8 | p[i - 1];

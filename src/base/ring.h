@@ -34,8 +34,8 @@ void ring_shrink(struct ring *ring, uint32_t keep);
 void ring_release(struct ring *ring);
 
 /* The memory that ring_spans() shows stays as it is until ring_unhold(), whatever becomes of the
- * ring: one that grows leaves it behind with what it held, one that is released does not free it.
- */
+ * ring: one that grows leaves it behind with what it held, one that is released does
+ * not free it. */
 void ring_hold(struct ring *ring);
 void ring_unhold(struct ring *ring);
 

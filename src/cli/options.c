@@ -173,8 +173,8 @@ static const struct option_slot *option_set_find(const struct option_set *set, i
     return NULL;
 }
 
-/* What getopt_long stumbled over: ':' a missing value, '?' an unknown option or a value too many.
- */
+/* What getopt_long stumbled over: ':' a missing value, '?' an unknown option or a
+ * value too many. */
 static void option_refuse(const struct option_set *set, int found, char **words,
                           struct tern_error *error)
 {

@@ -192,8 +192,8 @@ static void interval_end(struct trial *t, uint64_t from_ns, uint64_t to_ns, bool
         t->streams[i].before = t->streams[i].count;
 }
 
-/* Runs for `length_ns` (0: without an end), or until `enough` bytes are through. As streams_step.
- */
+/* Runs for `length_ns` (0: without an end), or until `enough` bytes are through. As
+ * streams_step. */
 static int part_run(struct trial *t, uint64_t length_ns, uint64_t enough, bool omitted)
 {
     uint64_t end_ns = length_ns ? t->start_ns + length_ns : UINT64_MAX;

@@ -1,5 +1,5 @@
-/* One server of `tern serve`: its stack's sockets and streams, all in one thread around tern_poll.
- */
+/* One server of `tern serve`: its stack's sockets and streams, all in one thread
+ * around tern_poll. */
 #ifndef TERN_CLI_SERVER_H
 #define TERN_CLI_SERVER_H
 

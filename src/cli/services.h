@@ -32,8 +32,8 @@ extern const struct service_facts service_facts[SERVICES];
 /* By name, of `length` characters; -1: there is none. */
 int service_find(const char *name, size_t length);
 
-/* The pattern of chargen from byte `position` of the stream on: the bytes there are in one piece.
- */
+/* The pattern of chargen from byte `position` of the stream on: the bytes there are
+ * in one piece. */
 const uint8_t *chargen_at(uint64_t position, size_t *length);
 
 /* The line of daytime; its length. */

@@ -77,8 +77,8 @@ ssize_t datagrams_receive(struct stack *stack, struct datagrams *datagrams,
                           const struct iovec *spans, int count, int flags,
                           struct datagram_info *info);
 
-/* A datagram on its way out as one piece: the caller's own bytes where they are one, else a copy.
- */
+/* A datagram on its way out as one piece: the caller's own bytes where they are one,
+ * else a copy. */
 struct datagram_piece {
     const uint8_t *bytes;
     size_t length;
@@ -109,8 +109,8 @@ void datagrams_stamps_begin(struct datagrams *datagrams);
 /* The oldest note of the error queue, to be freed by the caller, or NULL. */
 struct error_note *datagrams_take_note(struct datagrams *datagrams);
 
-/* POLLIN, POLLOUT (always: sending never waits), POLLERR, POLLRDHUP, POLLHUP as poll(2) means them.
- */
+/* POLLIN, POLLOUT (always: sending never waits), POLLERR, POLLRDHUP, POLLHUP as
+ * poll(2) means them. */
 unsigned datagrams_readiness(const struct datagrams *datagrams);
 /* The pending error, a positive errno or 0. */
 int datagrams_error(struct datagrams *datagrams, bool clear);

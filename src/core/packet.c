@@ -9,8 +9,8 @@
 
 uint8_t *packet_out_begin(struct packet_out *packet, uint8_t protocol, uint32_t header_length)
 {
-    /* Headers are written before they are read; clearing their room would cost more than they do.
-     */
+    /* Headers are written before they are read; clearing their room would cost more
+     * than they do. */
     memset(packet, 0, offsetof(struct packet_out, room));
     packet->protocol = protocol;
     packet->checksum_offset = NO_CHECKSUM;

@@ -24,13 +24,13 @@ struct settings {
 };
 
 void settings_init(struct settings *settings);
-/* Sets by name from text: 0, -ENOENT (no such name), -EINVAL (no number or unknown word), -ERANGE.
- */
+/* Sets by name from text: 0, -ENOENT (no such name), -EINVAL (no number or unknown
+ * word), -ERANGE. */
 int setting_set(struct settings *settings, const char *name, const char *value);
 /* Writes the value as text: 0, -ENOENT, -ENOSPC. */
 int setting_get(const struct settings *settings, const char *name, char *text, size_t size);
-/* The index-th setting's name, or NULL past the last; `text` (may be NULL) receives what it means.
- */
+/* The index-th setting's name, or NULL past the last; `text` (may be NULL) receives
+ * what it means. */
 const char *setting_name(size_t index, const char **text);
 /* Writes what values it takes, for a person to read: 0, -ENOENT, -ENOSPC. */
 int setting_values(const char *name, char *text, size_t size);

@@ -2,8 +2,8 @@
  * deadline come out. It makes no system call, reads no clock, owns no thread and keeps no global.
  * Not thread-safe: its owner serialises.
  *
- * The protocols above register themselves here, so that this floor calls up without knowing them.
- */
+ * The protocols above register themselves here, so that this floor calls up without
+ * knowing them. */
 #ifndef TERN_CORE_STACK_H
 #define TERN_CORE_STACK_H
 

@@ -85,8 +85,8 @@ struct ip_echo {
     uint8_t traffic_class;
     bool dont_fragment;
 };
-/* 0, -EACCES (broadcast), or what ip_path_find and ip_output return. `source` may be unspecified.
- */
+/* 0, -EACCES (broadcast), or what ip_path_find and ip_output return. `source` may be
+ * unspecified. */
 int ip_send_echo(struct stack *stack, const struct address *source,
                  const struct address *destination, const struct ip_echo *echo);
 typedef enum drop_reason ip_echo_reply_function(struct stack *stack, const struct packet_in *packet,

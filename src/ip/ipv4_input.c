@@ -83,8 +83,8 @@ static enum drop_reason address_error(struct stack *stack, enum drop_reason reas
     return reason;
 }
 
-/* Where in the payload the checksum stands that the sender, on this very host, has left unfinished.
- */
+/* Where in the payload the checksum stands that the sender, on this very host, has
+ * left unfinished. */
 static uint16_t unfinished_checksum(const struct tern_offload *offload,
                                     const struct ipv4_header *header)
 {

@@ -1,5 +1,5 @@
-/* An IPv4 packet departs: its header, its way, and whether it fits (RFC 791 §3.2, RFC 1122 §3.3).
- */
+/* An IPv4 packet departs: its header, its way, and whether it fits (RFC 791 §3.2,
+ * RFC 1122 §3.3). */
 #include <errno.h>
 
 #include "ip/fragmentation.h"

@@ -104,8 +104,8 @@ static uint8_t heaviest_share(const struct reassembly *reassembly)
     return (uint8_t)heaviest;
 }
 
-/* The oldest datagram of the heaviest share, `spared` (may be NULL) aside; NULL when there is none.
- */
+/* The oldest datagram of the heaviest share, `spared` (may be NULL) aside; NULL when
+ * there is none. */
 static struct assembly *find_victim(const struct reassembly *reassembly,
                                     const struct assembly *spared)
 {

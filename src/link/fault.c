@@ -4,8 +4,8 @@
  * the seed and on the traffic alone.
  *
  * A packet that is reordered travels longer by up to the delay, or a millisecond where there is
- * none, and those behind it do not wait for it. All others keep their order, whatever the jitter.
- */
+ * none, and those behind it do not wait for it. All others keep their order,
+ * whatever the jitter. */
 #include "link/fault.h"
 
 #include <errno.h>

@@ -150,8 +150,8 @@ static int check_other_device(const struct tun_peer *peer, const struct host_add
     return 0;
 }
 
-/* Two interfaces with overlapping subnets cut the host off from one of them, its gateway perhaps.
- */
+/* Two interfaces with overlapping subnets cut the host off from one of them, its
+ * gateway perhaps. */
 static int check_host(const struct tun_peer *peer, struct sentence error)
 {
     struct ifaddrs *entries;

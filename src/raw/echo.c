@@ -228,8 +228,8 @@ static enum drop_reason echo_reply(struct stack *stack, const struct packet_in *
     return DROP_NONE;
 }
 
-/* As with UDP, only who has a peer, or reads the error queue, can be told whom the error is about.
- */
+/* As with UDP, only who has a peer, or reads the error queue, can be told whom the
+ * error is about. */
 static enum drop_reason echo_path_error(struct stack *stack, const struct path_error *error)
 {
     struct icmp_message message;

@@ -8,8 +8,7 @@
  *         while ((result = attempt(call.socket)) == -EAGAIN && (error = call_wait(…)) == 0)
  *             ;
  *     }
- *     return call_end(&call, result);                      -1 and errno for what is negative
- */
+ *     return call_end(&call, result);                      -1 and errno for what is negative */
 #ifndef TERN_SOCK_CALL_H
 #define TERN_SOCK_CALL_H
 

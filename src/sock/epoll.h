@@ -11,8 +11,7 @@
  * it leaves items behind.
  *
  * An instance is itself something that can be polled and watched; LIMIT_EPOLL_NESTS bounds how
- * deep.
- */
+ * deep. */
 #ifndef TERN_SOCK_EPOLL_H
 #define TERN_SOCK_EPOLL_H
 

@@ -1,5 +1,5 @@
-/* select(2), by way of poll(2): the sets are turned into an array and its answers back into sets.
- */
+/* select(2), by way of poll(2): the sets are turned into an array and its answers
+ * back into sets. */
 #include <errno.h>
 #include <sys/select.h>
 #include <tern/tern.h>

@@ -4,8 +4,8 @@
  * due from the moment that something it asks for may be there; tern_step() calls those that are due
  * and for whom it is there still, outside of the machine, so that they may make any call. As
  * poll(2) does, a watch tells a state and not a change: one whose socket is as ready after its
- * function as before stays due. While any is, the host's descriptor is readable (host.h, announce).
- */
+ * function as before stays due. While any is, the host's descriptor is readable
+ * (host.h, announce). */
 #ifndef TERN_SOCK_WATCH_H
 #define TERN_SOCK_WATCH_H
 

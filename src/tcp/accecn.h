@@ -76,8 +76,8 @@ uint32_t accecn_bits(uint16_t flags);
 
 /* The mode is settled: `codepoint` is that of the peer's SYN or SYN,ACK. */
 void accecn_begin(struct tcb *tcb, uint8_t codepoint);
-/* An acceptable packet has come: counts it, and decides whether it is to be acknowledged at once.
- */
+/* An acceptable packet has come: counts it, and decides whether it is to be
+ * acknowledged at once. */
 void accecn_arrives(struct tcb *tcb, const struct segment *segment);
 /* What an acknowledgment tells goes into `event`. */
 void accecn_feedback(struct tcb *tcb, const struct segment *segment, struct ack_event *event);

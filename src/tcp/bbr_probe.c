@@ -7,8 +7,7 @@
  *   REFILL   one round at full bandwidth, the losses of the cycle forgotten
  *   UP       sends faster, to see whether there is more; until there is not, or losses say so
  *   PROBERTT every five seconds without a shorter round trip: half of the volume, to see the path
- *            without our queue
- */
+ *            without our queue */
 #include "base/random.h"
 #include "base/time.h"
 #include "tcp/bbr.h"

@@ -61,8 +61,8 @@ bool burst_should_wait(const struct tcb *tcb, uint32_t length, bool more, uint32
     if (tcb->recovery.phase >= TCP_PHASE_RECOVERY ||
         tcb->stack->now_ns - tcb->stat.last_sent_ns > TIME_MS(1))
         return false;
-    /* Large enough: a whole burst, all that will ever be in this unit, a good part of the window.
-     */
+    /* Large enough: a whole burst, all that will ever be in this unit, a good part
+     * of the window. */
     if (sendable >= burst || (more && sendable >= length) || sendable >= good_part(tcb) ||
         !ack_is_near(tcb))
         return false;

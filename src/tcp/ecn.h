@@ -84,8 +84,8 @@ void ecn_window_restored(struct tcb *tcb);
 /* A retransmission timeout; something that came up to `end` had come before. */
 void ecn_timed_out(struct tcb *tcb);
 void ecn_duplicate(struct tcb *tcb, uint32_t end);
-/* Sets the flags of a segment that departs; returns the codepoint (ECN_ECT0 …) for its IP header.
- */
+/* Sets the flags of a segment that departs; returns the codepoint (ECN_ECT0 …) for
+ * its IP header. */
 uint8_t ecn_departs(struct tcb *tcb, const struct send_decision *decision, struct segment *segment);
 /* Sets those of a SYN,ACK of a connection (simultaneous open, Fast Open), and its options. */
 void ecn_answer_departs(struct tcb *tcb, struct segment *answer);

@@ -449,8 +449,8 @@ int tcp_listener_backlog(struct tcp_listener *listener, unsigned backlog)
 
 int tcp_accept(struct tcp_listener *listener, void *owner, struct tcb **out)
 {
-    /* One that has been reset meanwhile is given out all the same: its reader learns (as on Linux).
-     */
+    /* One that has been reset meanwhile is given out all the same: its reader learns
+     * (as on Linux). */
     if (list_empty(&listener->accept_queue))
         return -EAGAIN;
     struct tcb *tcb = container_of(listener->accept_queue.next, struct tcb, queue);

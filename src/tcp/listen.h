@@ -54,8 +54,8 @@ enum drop_reason tcp_listen_arrives(struct tcp_listener *listener, const struct 
 /* The accept queue has no room for another one. */
 bool tcp_listener_is_full(const struct tcp_listener *listener);
 
-/* What a SYN (or what stands for one) says, in an entry that nobody keeps yet. 0 or -ENETUNREACH.
- */
+/* What a SYN (or what stands for one) says, in an entry that nobody keeps yet. 0 or
+ * -ENETUNREACH. */
 int half_open_fill(struct half_open *half, struct tcp_listener *listener,
                    const struct packet_in *packet, const struct segment *segment);
 /* Answers the SYN: sends our SYN,ACK. */

@@ -1,5 +1,5 @@
-/* The options of segments: what we say in ours, and what a handshake settles (RFC 7323, RFC 2018).
- */
+/* The options of segments: what we say in ours, and what a handshake settles
+ * (RFC 7323, RFC 2018). */
 #ifndef TERN_TCP_OPTIONS_H
 #define TERN_TCP_OPTIONS_H
 
@@ -23,8 +23,8 @@ void options_negotiate(struct tcb *tcb, const struct tcp_options *peer);
 uint16_t options_own_mss(const struct ip_path *path, const struct tcp_preferences *preferences);
 /* The shift to use for the peer's: at most 14 (RFC 7323 §2.3). */
 uint8_t options_scale(const struct tcp_options *peer);
-/* The peer's MSS: 536 where it said none (RFC 9293 §3.7.1 MUST-15), and no less than LIMIT_MSS_MIN.
- */
+/* The peer's MSS: 536 where it said none (RFC 9293 §3.7.1 MUST-15), and no less than
+ * LIMIT_MSS_MIN. */
 uint16_t options_mss(const struct tcp_options *peer);
 
 #endif

@@ -1,8 +1,8 @@
 /* Connections that their user has closed and that have something left to do: data and a FIN to
  * deliver, the peer's FIN to answer. Nobody waits for them, and a peer can keep each for ever, with
  * a window that stays shut. So they are what goes where there are too many (tcp.max_orphans,
- * security rule 16) or memory runs short (memory.c): those closed longest ago first, with a reset.
- */
+ * security rule 16) or memory runs short (memory.c): those closed longest ago first,
+ * with a reset. */
 #ifndef TERN_TCP_ORPHANS_H
 #define TERN_TCP_ORPHANS_H
 

@@ -12,8 +12,8 @@
 #include "tcp/sack.h"
 #include "tcp/timers.h"
 
-/* Bytes that are worth a reader's while. More would push them out of the cache before it has run.
- */
+/* Bytes that are worth a reader's while. More would push them out of the cache
+ * before it has run. */
 enum { READER_ENOUGH = 256 * 1024 };
 
 static uint32_t right_edge(const struct tcb *tcb)

@@ -21,8 +21,8 @@ void receive_window_resized(struct tcb *tcb);
 /* Chooses RCV.WND for the segment about to be sent: never takes back what was offered (§3.8.6,
  * SHLD-14), and opens no sliver (§3.8.6.2.2, MUST-39). */
 void receive_update_window(struct tcb *tcb);
-/* Whether the window has opened by so much that the sender should hear of it without being asked.
- */
+/* Whether the window has opened by so much that the sender should hear of it without
+ * being asked. */
 bool receive_window_is_news(const struct tcb *tcb);
 void receive_window_arrived(struct tcb *tcb,
                             const struct segment *segment); /* text has been taken, in order */

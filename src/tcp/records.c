@@ -160,8 +160,8 @@ struct sent_record *records_split(struct tcb *tcb, struct sent_record *record, u
     return upper;
 }
 
-/* Takes `segments` of the record out of every counter it stands in, as they leave the scoreboard.
- */
+/* Takes `segments` of the record out of every counter it stands in, as they leave
+ * the scoreboard. */
 static void record_uncount(struct tcb *tcb, const struct sent_record *record, uint32_t segments)
 {
     tcb->records.out -= segments;

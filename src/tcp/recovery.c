@@ -202,8 +202,8 @@ static void set_window(struct tcb *tcb, const struct ack_event *event)
         prr_on_ack(tcb, event->delivered, event->lost, event->advanced);
         return;
     }
-    /* With much reordering anything delivered may grow the window, else only what SND.UNA passes.
-     */
+    /* With much reordering anything delivered may grow the window, else only what
+     * SND.UNA passes. */
     bool grows = event->advanced ||
                  (event->delivered &&
                   tcb->recovery.reordering > (uint32_t)tcb->stack->settings.tcp_reordering);

@@ -10,13 +10,13 @@
 void recovery_init(struct tcb *tcb);
 /* Consumes an ACK: moves between the phases, marks losses, sets the window. */
 void recovery_on_ack(struct tcb *tcb, const struct segment *segment, struct ack_event *event);
-/* A retransmission timeout: everything outstanding is taken as lost (RFC 5681 §3.1, RFC 6675 §5.1).
- */
+/* A retransmission timeout: everything outstanding is taken as lost (RFC 5681 §3.1,
+ * RFC 6675 §5.1). */
 void recovery_on_timeout(struct tcb *tcb);
 /* RACK's reordering timer found losses between ACKs. */
 void recovery_on_reorder_timeout(struct tcb *tcb);
-/* A tail loss probe repaired a loss that nothing else had shown: one reduction (RFC 8985 §7.4.2).
- */
+/* A tail loss probe repaired a loss that nothing else had shown: one reduction
+ * (RFC 8985 §7.4.2). */
 void recovery_on_probe_loss(struct tcb *tcb);
 /* What is marked lost was too big for the path: it goes again, and no window is reduced for it (RFC
  * 1191 §6.4). */

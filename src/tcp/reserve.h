@@ -5,8 +5,8 @@
 
 struct tcb;
 
-/* The connection is about to be freed: who has reserved room keeps the memory until it ends that.
- */
+/* The connection is about to be freed: who has reserved room keeps the memory until
+ * it ends that. */
 void reserve_orphan(struct tcb *tcb);
 
 #endif

@@ -46,8 +46,8 @@ int tcp_create(struct stack *stack, void *owner, struct tcb **out);
  * (SO_REUSEADDR), nor do others that are bound with it and not listening. */
 int tcp_bind(struct tcb *tcb, const struct endpoint *local, bool reuse);
 /* Active OPEN (RFC 9293 §3.10.1): sends the SYN. -EINPROGRESS when on its way; -EISCONN, -EALREADY,
- * -EADDRNOTAVAIL, -ENETUNREACH, -EINVAL. The result arrives with notify: tcp_error() or TCP_EVENT.
- */
+ * -EADDRNOTAVAIL, -ENETUNREACH, -EINVAL. The result arrives with notify: tcp_error()
+ * or TCP_EVENT. */
 int tcp_connect(struct tcb *tcb, const struct endpoint *remote);
 /* Active OPEN with the first text in the SYN, where a Fast Open cookie allows it (RFC 7413): the
  * bytes taken, which is what the SYN carries; -EINPROGRESS when none; -EOPNOTSUPP (tcp.fast_open
@@ -89,8 +89,8 @@ struct tcp_landing {
 /* For a reader that was told -EAGAIN and is about to wait: lets text go straight to `landing`,
  * which stays in use until tcp_landing_end(). False where another reader waits already. */
 bool tcp_landing_begin(struct tcb *tcb, struct tcp_landing *landing);
-/* The wait is over, whatever has become of the connection: what is in `landing` has been received.
- */
+/* The wait is over, whatever has become of the connection: what is in `landing` has
+ * been received. */
 void tcp_landing_end(struct tcp_landing *landing);
 /* Whether the next byte to be read is the urgent one, in line or not (sockatmark(3)). */
 bool tcp_at_mark(const struct tcb *tcb);

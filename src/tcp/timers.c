@@ -13,8 +13,7 @@
  *   PACE        the pacer's next gap
  *   KEEPALIVE   off unless asked for (RFC 9293 MUST-25)
  *   LINGER      the end of TIME-WAIT, and of FIN-WAIT-2 when nobody will read any more
- *   REST        whether the control block can be put away (rest.h)
- */
+ *   REST        whether the control block can be put away (rest.h) */
 #include "tcp/timers.h"
 
 #include <errno.h>
@@ -33,8 +32,8 @@
 #include "tcp/tcp.h"
 #include "tcp/user_timeout.h"
 
-/* When the link took no packet nothing is known of the network: no back-off, and another try soon.
- */
+/* When the link took no packet nothing is known of the network: no back-off, and
+ * another try soon. */
 #define LINK_RETRY TIME_MS(500)
 
 /* The least time that the rest of an acknowledgment is given where the peer may have reneged. */

@@ -10,8 +10,8 @@ enum tcp_step tcp_process_urgent(struct tcb *tcb, const struct segment *segment)
 
 /* Whether the next byte to be read is out of line: the urgent one, to be passed over. */
 bool urgent_is_next(const struct tcb *tcb);
-/* How many bytes, the one to be passed over included, a read may take: to the mark and not beyond.
- */
+/* How many bytes, the one to be passed over included, a read may take: to the mark
+ * and not beyond. */
 uint32_t urgent_reach(const struct tcb *tcb);
 /* The user has read on. */
 void urgent_read_past(struct tcb *tcb);

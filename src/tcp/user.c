@@ -93,8 +93,8 @@ static int send_syn(struct tcb *tcb, uint32_t text)
     return 0;
 }
 
-/* A connection that failed may be tried again on the same socket; one that has been open may not.
- */
+/* A connection that failed may be tried again on the same socket; one that has been
+ * open may not. */
 static int renew(struct tcb *tcb)
 {
     tcb->ended = false;

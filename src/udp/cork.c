@@ -10,7 +10,9 @@
 
 #include "udp/internal.h"
 
-enum { CAPACITY_MIN = 2048 }; /* bytes of the first of it: of most, all */
+/* The least that room is made for, in bytes, which most datagrams do not exceed; then it doubles.
+ */
+enum { CAPACITY_MIN = 2048 };
 
 static size_t true_size(uint32_t capacity)
 {
@@ -93,8 +95,8 @@ int udp_cork_push(struct udp *udp)
 {
     struct udp_parcel *parcel = udp->parcel;
     struct udp_departure *departure = &parcel->departure;
-    /* What the path takes may have become known meanwhile, and the port may have been given back.
-     */
+    /* What the path takes may have become known meanwhile, and the port may have
+     * been given back. */
     if (!departure->options.ignore_path_mtu)
         ip_path_refresh(udp->stack, &departure->to.address, &departure->path);
     int error = udp->local.port == 0 ? udp_take_ephemeral_port(udp) : 0;

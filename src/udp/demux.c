@@ -67,8 +67,8 @@ static struct udp *choose_bound(const struct stack *stack, const struct endpoint
     return first;
 }
 
-/* The endpoint without a peer on this port: one bound to the very address before one bound to all.
- */
+/* The endpoint without a peer on this port: one bound to the very address before one
+ * bound to all. */
 struct udp *udp_find_bound(const struct stack *stack, const struct endpoint *local,
                            const struct endpoint *remote)
 {

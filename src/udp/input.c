@@ -93,8 +93,8 @@ enum drop_reason udp_input(struct stack *stack, const struct packet_in *packet)
                               : take_broadcast(stack, packet, &header, &local, &remote);
 }
 
-/* RFC 1122 §4.1.3.3. Who has no peer can be told whom the error is about in the error queue only.
- */
+/* RFC 1122 §4.1.3.3. Who has no peer can be told whom the error is about in the
+ * error queue only. */
 static struct udp *find_concerned(const struct stack *stack, const struct endpoint *local,
                                   const struct endpoint *remote)
 {
@@ -116,8 +116,7 @@ enum drop_reason udp_path_error(struct stack *stack, const struct path_error *er
     if (!udp)
         return DROP_ICMP_NO_MATCH;
     /* Whose datagrams may be cut is not told by any router, but by who would have us send
-     * fragments.
-     */
+     * fragments. */
     if (error->kind == PATH_ERROR_TOO_BIG && error->mtu && udp->datagrams.options.dont_fragment)
         ip_path_too_big(stack, &error->destination, error->mtu);
     datagrams_path_error(stack, &udp->datagrams, error, &remote, error->payload + UDP_HEADER_SIZE,

@@ -79,8 +79,8 @@ void udp_leave(struct udp *udp);
 
 /* The way that it takes. */
 void udp_set_path(struct udp_departure *departure, const struct ip_path *path);
-/* Settles how a datagram of `length` bytes to `to` would leave, or says why it cannot (udp_send).
- */
+/* Settles how a datagram of `length` bytes to `to` would leave, or says why it
+ * cannot (udp_send). */
 int udp_settle(struct udp *udp, const struct endpoint *to, size_t length,
                struct udp_departure *out);
 /* The datagram leaves. 0, or why it did not (udp_send). */

@@ -53,8 +53,8 @@ struct icmp_message {
 };
 
 /* Whether the type reports an error about another packet, which may never cause an error in turn
- * (RFC 1122 §3.2.2). Types unknown to us count as errors: only the queries are known for certain.
- */
+ * (RFC 1122 §3.2.2). Types unknown to us count as errors: only the queries are known
+ * for certain. */
 bool icmp_is_error(uint8_t type);
 
 /* Decodes a message and verifies its checksum: false when truncated or damaged. Of the fields only

@@ -74,8 +74,7 @@ bool ipv4_has_source_route(const struct ipv4_header *header);
 void ipv4_build(const struct ipv4_header *header, uint8_t out[IPV4_HEADER_MIN]);
 
 /* Marks a packet as a congested router does (RFC 3168 §5): false where it is none that can be
- * marked.
- */
+ * marked. */
 bool ipv4_mark(uint8_t *packet, size_t length);
 
 /* Makes the header of a super-packet that of its index-th part, whose length is `total_length`. */

@@ -142,8 +142,8 @@ static void parse_options(struct cursor c, struct tcp_options *out)
             return;
         if (kind == TCP_OPTION_NOP)
             continue;
-        /* MUST-7, security rule 2: a length below 2 or past the end says where nothing further is.
-         */
+        /* MUST-7, security rule 2: a length below 2 or past the end says where
+         * nothing further is. */
         uint8_t length = cursor_u8(&c);
         if (length < OPTION_HEADER)
             return;

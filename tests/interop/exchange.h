@@ -65,8 +65,8 @@ void flow_run(struct end from, struct end to, uint64_t bytes);
 /* The pattern's bytes from `offset` on. */
 void pattern_fill(uint64_t seed, uint64_t offset, uint8_t *bytes, size_t length);
 
-/* For tests that must do something in the middle of a stream: it has no end before it is told to.
- */
+/* For tests that must do something in the middle of a stream: it has no end before
+ * it is told to. */
 #define UNTIL_STOPPED UINT64_MAX
 
 /* Both directions at once, each ended by its writer. */

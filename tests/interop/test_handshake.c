@@ -96,8 +96,8 @@ static void connections_open_through_losses(void **state)
 static int theirs[COUNT];
 
 /* Writes a byte on each as soon as it is connected, in whatever order that happens: who accepts
- * waits for the byte, and those behind it wait for room in the accept queue. NULL or what is wrong.
- */
+ * waits for the byte, and those behind it wait for room in the accept queue. NULL or
+ * what is wrong. */
 static void *kernel_greets(void *unused)
 {
     (void)unused;
@@ -154,8 +154,8 @@ static void connections_of_the_kernel_open_through_losses(void **state)
     scenario_close(s);
 }
 
-/* More connections than may wait are not refused, but made to try again, or remembered by cookies.
- */
+/* More connections than may wait are not refused, but made to try again, or
+ * remembered by cookies. */
 static void connections_beyond_the_backlog_open_later(void **state)
 {
     (void)state;
@@ -172,8 +172,8 @@ static void connections_beyond_the_backlog_open_later(void **state)
     }
 }
 
-/* The kernel keeps nothing of a SYN but what its SYN,ACK says, and our ACK must bring it all back.
- */
+/* The kernel keeps nothing of a SYN but what its SYN,ACK says, and our ACK must bring
+ * it all back. */
 static void kernel_that_answers_with_cookies(void **state)
 {
     (void)state;

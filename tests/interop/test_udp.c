@@ -255,8 +255,8 @@ static void hop_limit_and_traffic_class_are_what_was_asked_for(void **state)
     scenario_close(s);
 }
 
-/* Sends datagram `index` until it has come, and gives how often. Earlier ones may come once more.
- */
+/* Sends datagram `index` until it has come, and gives how often. Earlier ones may
+ * come once more. */
 static unsigned insist(struct end from, struct end to, uint32_t index)
 {
     enum { SIZE = 500, AGAIN_MS = 20 };

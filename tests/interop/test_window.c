@@ -51,8 +51,8 @@ static int kernels_probes(struct end kernels)
     return kernel_info(kernels.socket).tcpi_backoff;
 }
 
-/* Our window has closed, and stays so while it is probed; then all is read, and the stream goes on.
- */
+/* Our window has closed, and stays so while it is probed; then all is read, and the
+ * stream goes on. */
 static void our_reader_stalls(void **state)
 {
     (void)state;

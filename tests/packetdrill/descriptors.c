@@ -68,8 +68,8 @@ void descriptors_pump(struct machine *m)
     }
 }
 
-/* Scripts look for their listener with grep in /proc/net/tcp. The kernel's sees no packet of ours.
- */
+/* Scripts look for their listener with grep in /proc/net/tcp. The kernel's sees no
+ * packet of ours. */
 void descriptor_mirror_listen(int fd, const struct sockaddr *address, socklen_t length)
 {
     if (address->sa_family != AF_INET || length < sizeof(struct sockaddr_in))

@@ -45,8 +45,8 @@ struct machine_flags {
     unsigned mtu;
     unsigned segment; /* bytes of text in each packet that a longer one stands for; 0: it is one */
     char capture[256];
-    char counters[256]; /* a file that always holds the stack's counters, a name and a value a line
-                         */
+    char counters[256]; /* a file that always holds the stack's counters, a name and a
+                         * value a line */
     char forget[256];   /* a file that, once it is there, says to forget what was learnt of peers */
     char refused[256];  /* a folder of what the kernel refused of settings, by its names for them */
     bool unread_fails;  /* packets that no line asked for fail the script */
@@ -100,8 +100,8 @@ void machine_leave(struct machine *m);
 void machine_await_caller(struct machine *m);
 /* With the lock held: lets `ns` pass. */
 void machine_sleep(struct machine *m, uint64_t ns);
-/* The time, and a microsecond less of it left; or, for the end of the blocked call, just the time.
- */
+/* The time, and a microsecond less of it left; or, for the end of the blocked call,
+ * just the time. */
 uint64_t machine_look_at_clock(struct machine *m);
 /* Between enter and leave: the oldest packet that has left the stack, waited for; NULL when none
  * comes for a long time. The caller frees it. */

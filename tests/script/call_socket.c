@@ -35,8 +35,8 @@ int64_t call_socket(struct call *call)
     return live;
 }
 
-/* `...` is the address that the call usually has, AF_UNSPEC one of no family, {sa_family = …} that.
- */
+/* `...` is the address that the call usually has, AF_UNSPEC one of no family,
+ * {sa_family = …} that. */
 static struct sockaddr_in read_address(struct call *call, size_t index, uint32_t address,
                                        uint16_t port)
 {

@@ -95,8 +95,8 @@ static void note_urgent(struct run *run, struct connection *c, const struct pack
     c->urgent = urgent;
 }
 
-/* More than a segment's payload stands for as many segments as it takes, put together by the link.
- */
+/* More than a segment's payload stands for as many segments as it takes, put together
+ * by the link. */
 static void inject(struct run *run, const struct packet_spec *packet, const uint8_t *bytes,
                    size_t length)
 {

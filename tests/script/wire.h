@@ -1,5 +1,5 @@
-/* Numbers and sums on the wire, apart from tern's own so that neither hides the other's mistakes.
- */
+/* Numbers and sums on the wire, apart from tern's own so that neither hides the
+ * other's mistakes. */
 #ifndef SCRIPT_WIRE_H
 #define SCRIPT_WIRE_H
 

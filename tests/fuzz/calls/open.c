@@ -32,8 +32,8 @@ void connect_somewhere(struct world *w, struct end *end, int socket)
 {
     struct sockaddr_in address;
     if (once_in(w, 4)) {
-        /* While it waits, others may use the number, which is not theirs, and the dial closes it.
-         */
+        /* While it waits, others may use the number, which is not theirs, and the
+         * dial closes it. */
         if (tern_dial(end->t, end->index ? "10.0.0.1:7" : "10.0.0.2:7") < 0)
             for (int i = 0; i < NUMBERS; i++) {
                 forget_reserved(end, i);

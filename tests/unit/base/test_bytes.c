@@ -6,8 +6,8 @@
 #include "base/bytes.h"
 #include "base/random.h"
 
-/* A copy on the heap of exactly this length, so that an over-read is an error the sanitizer sees.
- */
+/* A copy on the heap of exactly this length, so that an over-read is an error the
+ * sanitizer sees. */
 static uint8_t *exact_copy(const uint8_t *bytes, size_t length)
 {
     uint8_t *copy = malloc(length ? length : 1);

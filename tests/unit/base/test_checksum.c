@@ -253,8 +253,8 @@ static void zeros_finish_at_ffff_and_ones_at_zero(void **state)
     assert_int_equal(checksum_finish(&c), 0);
 }
 
-/* Folding is reduction modulo 2^16 - 1 that keeps the two zeros apart, whatever carries on the way.
- */
+/* Folding is reduction modulo 2^16 - 1 that keeps the two zeros apart, whatever
+ * carries on the way. */
 static void every_sum_folds_to_its_remainder(void **state)
 {
     (void)state;

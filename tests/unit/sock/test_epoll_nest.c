@@ -35,8 +35,8 @@ static void five_may_be_one_in_the_other(void **state)
     assert_fails(control(a, e[3], EPOLL_CTL_ADD, pair_of[0], EPOLLIN), ELOOP);
 }
 
-/* Many ways lead down, each instance watching all of the next row: the search must not walk each.
- */
+/* Many ways lead down, each instance watching all of the next row: the search must
+ * not walk each. */
 static void searching_costs_what_is_there_not_the_ways_through_it(void **state)
 {
     (void)state;

@@ -12,8 +12,8 @@ static int swallow(void *user, const struct iovec *packet, int count,
     return 0;
 }
 
-/* However far it comes, a stack that could not be made leaves nothing behind (ASan sees to that).
- */
+/* However far it comes, a stack that could not be made leaves nothing behind (ASan
+ * sees to that). */
 static void without_memory_there_is_no_stack(void **state)
 {
     (void)state;

@@ -68,8 +68,8 @@ static inline void set_in_flight(struct tcb *tcb, uint32_t segments)
     tcb->records.out = segments;
 }
 
-/* An ACK that delivers `segments`, the last of them sent `ms` ago with `flight` in flight, at `bw`.
- */
+/* An ACK that delivers `segments`, the last of them sent `ms` ago with `flight` in
+ * flight, at `bw`. */
 static inline struct ack_event ack_of(struct tcb *tcb, uint32_t segments, uint32_t flight,
                                       uint64_t bw)
 {

@@ -104,8 +104,8 @@ static void timestamp_of_what_comes_out_of_order_is_not_echoed(void **state)
     peer_free(p);
 }
 
-/* Were it otherwise, one forged segment with a high timestamp would have all real ones fail PAWS.
- */
+/* Were it otherwise, one forged segment with a high timestamp would have all real
+ * ones fail PAWS. */
 static void timestamp_of_what_is_not_believed_is_not_echoed(void **state)
 {
     (void)state;

@@ -250,8 +250,8 @@ static void what_an_answer_has_acknowledged_leaves_the_batch(void **state)
     peer_free(p);
 }
 
-/* Full-sized is what the packets are that the link has put together, not what they make together.
- */
+/* Full-sized is what the packets are that the link has put together, not what they
+ * make together. */
 static void super_segment_tells_the_size_of_its_packets(void **state)
 {
     (void)state;

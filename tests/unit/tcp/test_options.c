@@ -1,5 +1,5 @@
-/* What our options say, and what a handshake settles (RFC 9293 §3.2, §3.7.1; RFC 7323; RFC 2018).
- */
+/* What our options say, and what a handshake settles (RFC 9293 §3.2, §3.7.1; RFC
+ * 7323; RFC 2018). */
 #include "tcp_peer.h"
 
 static void SHLD_5_MAY_3_SYN_carries_the_MSS_of_the_interface(void **state)

@@ -230,8 +230,8 @@ static void MUST_30_what_is_sent_urgent_says_where_it_ends(void **state)
     struct peer *p = peer_out_of_line();
     assert_int_equal(peer_write_flags(p, 10, MSG_OOB), 10);
     assert_int_equal(peer_expect(p, TCP_ACK | TCP_PSH | TCP_URG, 1, 10).urgent, 10);
-    /* Until it is acknowledged whatever begins before it says so, and what comes behind does not.
-     */
+    /* Until it is acknowledged whatever begins before it says so, and what comes
+     * behind does not. */
     peer_write(p, 10);
     assert_int_equal(peer_expect(p, TCP_ACK | TCP_PSH, 11, 10).urgent, 0);
     peer_after(p, 400);

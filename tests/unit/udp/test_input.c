@@ -192,8 +192,7 @@ static void only_who_must_not_be_cut_hears_of_a_small_mtu(void **state)
     assert_int_equal(error_arrives(m, 0, ICMP_UNREACHABLE, ICMP_UNREACHABLE_FRAGMENTATION, 576), 0);
     assert_int_equal(udp_error(udp, true), EMSGSIZE);
     /* From now on it is known (RFC 1191 §6.2), unless one would rather not know
-     * (IP_PMTUDISC_PROBE).
-     */
+     * (IP_PMTUDISC_PROBE). */
     static char large[600];
     struct iovec span = {large, sizeof large};
     assert_int_equal(udp_send(udp, &span, 1, NULL, false), -EMSGSIZE);

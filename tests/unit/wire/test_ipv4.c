@@ -12,8 +12,8 @@ static const uint8_t sample[] = {0x45, 0xb9, 0x00, 0x18, 0x12, 0x34, 0x40, 0x00,
                                  0x40, 0x11, 0x13, 0xe4, 10,   0,    0,    2,
                                  10,   0,    0,    3,    1,    2,    3,    4};
 
-/* Copies `length` bytes into an allocation of exactly that size, so that ASan sees any over-read.
- */
+/* Copies `length` bytes into an allocation of exactly that size, so that ASan sees
+ * any over-read. */
 static uint8_t *exactly(const void *bytes, size_t length)
 {
     uint8_t *copy = malloc(length ? length : 1);

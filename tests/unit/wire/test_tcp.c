@@ -11,8 +11,8 @@
 static const uint8_t plain[TCP_HEADER_MIN] = {0x03, 0xe8, 0,    80,   1,    2,    3,    4,    5, 6,
                                               7,    8,    0x51, 0x18, 0x10, 0x00, 0xab, 0xcd, 0, 9};
 
-/* Parses a segment of `plain`'s fields with these options, padded with END, and text behind them.
- */
+/* Parses a segment of `plain`'s fields with these options, padded with END, and text
+ * behind them. */
 static bool parse_with(const void *options, size_t length, const char *text, struct segment *out)
 {
     size_t padded = (length + 3) / 4 * 4, total = TCP_HEADER_MIN + padded + strlen(text);
