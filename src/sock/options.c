@@ -1,5 +1,5 @@
-/* getsockopt, setsockopt, and those that fcntl and ioctl do of it. Numbers, shapes and meanings are
- * Linux's (socket(7)). */
+/* getsockopt, setsockopt, and what fcntl and ioctl do of theirs: values come and go, and the level
+ * tells whose they are. Numbers, shapes and meanings are Linux's (socket(7)). */
 #include "sock/options.h"
 
 #include <errno.h>
@@ -8,11 +8,8 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/time.h>
 
-#include "base/time.h"
 #include "sock/call.h"
-#include "sock/interest.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
 
@@ -31,8 +28,7 @@ int option_put_int(void *value, socklen_t *length, int from)
     return option_put(value, length, &from, sizeof from);
 }
 
-/* Copies a value that must be whole. */
-static int option_take(const void *value, socklen_t length, void *to, socklen_t size)
+int option_take(const void *value, socklen_t length, void *to, socklen_t size)
 {
     if (length < size)
         return -EINVAL;
@@ -47,211 +43,6 @@ int option_take_int(const void *value, socklen_t length, int *out)
     return option_take(value, length, out, sizeof *out);
 }
 
-/* SO_RCVTIMEO and SO_SNDTIMEO: a struct timeval, of which zero means for ever; a negative time is
- * over at once. */
-static int take_timeout(const void *value, socklen_t length, uint64_t *out_ns)
-{
-    struct timeval time;
-    int error = option_take(value, length, &time, sizeof time);
-    if (error < 0)
-        return error;
-    if (time.tv_usec < 0 || time.tv_usec >= 1000000)
-        return -EDOM;
-    if (time.tv_sec < 0)
-        *out_ns = 0;
-    else if (time.tv_sec == 0 && time.tv_usec == 0)
-        *out_ns = TIME_NEVER;
-    else if ((uint64_t)time.tv_sec >= TIME_NEVER / TIME_S(1))
-        *out_ns = TIME_NEVER;
-    else
-        *out_ns = TIME_S(time.tv_sec) + TIME_US(time.tv_usec);
-    return 0;
-}
-
-static int put_timeout(void *value, socklen_t *length, uint64_t timeout_ns)
-{
-    struct timeval time = {0};
-    if (timeout_ns != TIME_NEVER) {
-        time.tv_sec = (time_t)(timeout_ns / TIME_S(1));
-        time.tv_usec = (suseconds_t)(timeout_ns % TIME_S(1) / TIME_US(1));
-    }
-    return option_put(value, length, &time, sizeof time);
-}
-
-/* Switched off, the time stays (as on Linux). */
-static int take_linger(struct socket *socket, const void *value, socklen_t length)
-{
-    struct linger linger;
-    int error = option_take(value, length, &linger, sizeof linger);
-    if (error < 0)
-        return error;
-    socket->lingers = linger.l_onoff != 0;
-    if (socket->lingers)
-        socket->linger_s = linger.l_linger < 0 ? INT_MAX : linger.l_linger;
-    return 0;
-}
-
-static int put_linger(const struct socket *socket, void *value, socklen_t *length)
-{
-    struct linger linger = {.l_onoff = socket->lingers, .l_linger = socket->linger_s};
-    return option_put(value, length, &linger, sizeof linger);
-}
-
-static uint32_t low_water(struct socket *socket, int bytes)
-{
-    uint32_t wanted = bytes < 0 ? INT_MAX : bytes > 1 ? (uint32_t)bytes : 1;
-    return socket->kind->low_water ? socket->kind->low_water(socket, wanted) : wanted;
-}
-
-/* The protocol looks at them when another one wants the same port. */
-static void set_reuse(struct socket *socket, int option, bool on)
-{
-    int value = on;
-    if (option == SO_REUSEADDR)
-        socket->reuse_address = on;
-    else
-        socket->reuse_port = on;
-    if (socket->kind->datagram_options) {
-        struct datagram_options *options = socket->kind->datagram_options(socket);
-        options->reuse_address = socket->reuse_address;
-        options->reuse_port = socket->reuse_port;
-    } else {
-        socket->kind->set_option(socket, SOL_SOCKET, option, &value, sizeof value);
-    }
-}
-
-static void set_broadcast(struct socket *socket, bool on)
-{
-    socket->broadcast = on;
-    if (socket->kind->datagram_options)
-        socket->kind->datagram_options(socket)->broadcast = on;
-}
-
-static int set_zero_copy(struct socket *socket, int value)
-{
-    if (socket->kind->protocol == IPPROTO_ICMP)
-        return -EOPNOTSUPP;
-    if (value < 0 || value > 1)
-        return -EINVAL;
-    socket->zero_copy = value;
-    return 0;
-}
-
-/* Those of SOL_SOCKET that mean the same for every kind. */
-static int set_socket_option(struct socket *socket, int option, const void *value, socklen_t length)
-{
-    int number = 0;
-    int error = option_take_int(value, length, &number);
-    if (times_is_option(option))
-        return times_set(socket, option, value, length);
-    switch (option) {
-    case SO_TYPE:
-    case SO_DOMAIN:
-    case SO_PROTOCOL:
-    case SO_ERROR:
-    case SO_ACCEPTCONN:
-    case SO_SNDLOWAT:
-        return error < 0 ? error : -ENOPROTOOPT; /* only to be read */
-    case SO_LINGER:
-        return take_linger(socket, value, length);
-    case SO_RCVTIMEO:
-        return take_timeout(value, length, &socket->receive_timeout_ns);
-    case SO_SNDTIMEO:
-        return take_timeout(value, length, &socket->send_timeout_ns);
-    case SO_REUSEADDR:
-    case SO_REUSEPORT:
-        if (error == 0)
-            set_reuse(socket, option, number != 0);
-        return error;
-    case SO_BROADCAST:
-        if (error == 0)
-            set_broadcast(socket, number != 0);
-        return error;
-    case SO_DEBUG:
-        if (error == 0)
-            socket->debug = number != 0;
-        return error;
-    case SO_DONTROUTE:
-        if (error == 0)
-            socket->dont_route = number != 0;
-        return error;
-    case SO_MARK:
-        if (error == 0)
-            socket->mark = (uint32_t)number;
-        return error;
-    case SO_PRIORITY:
-        if (error == 0)
-            socket->priority = (uint32_t)number;
-        return error;
-    case SO_ZEROCOPY:
-        return error < 0 ? error : set_zero_copy(socket, number);
-    case SO_RCVLOWAT:
-        if (error == 0) {
-            socket->receive_low_water = low_water(socket, number);
-            interest_reconsider(socket);
-        }
-        return error;
-    case SO_BUSY_POLL:
-        if (error == 0 && number < 0)
-            error = -EINVAL;
-        if (error == 0)
-            socket->busy_poll_us = (uint32_t)number;
-        return error;
-    default:
-        if (error < 0)
-            return error;
-        return socket->kind->set_option(socket, SOL_SOCKET, option, value, length);
-    }
-}
-
-static int get_socket_option(struct socket *socket, int option, void *value, socklen_t *length)
-{
-    if (times_is_option(option))
-        return times_get(socket, option, value, length);
-    switch (option) {
-    case SO_TYPE:
-        return option_put_int(value, length, socket->kind->type);
-    case SO_DOMAIN:
-        return option_put_int(value, length, AF_INET);
-    case SO_PROTOCOL:
-        return option_put_int(value, length, socket->kind->protocol);
-    case SO_ERROR:
-        return option_put_int(value, length, socket->kind->error(socket, true));
-    case SO_ACCEPTCONN:
-        return option_put_int(value, length, socket->kind == &listener_kind);
-    case SO_SNDLOWAT:
-        return option_put_int(value, length, 1);
-    case SO_LINGER:
-        return put_linger(socket, value, length);
-    case SO_RCVTIMEO:
-        return put_timeout(value, length, socket->receive_timeout_ns);
-    case SO_SNDTIMEO:
-        return put_timeout(value, length, socket->send_timeout_ns);
-    case SO_REUSEADDR:
-        return option_put_int(value, length, socket->reuse_address);
-    case SO_REUSEPORT:
-        return option_put_int(value, length, socket->reuse_port);
-    case SO_BROADCAST:
-        return option_put_int(value, length, socket->broadcast);
-    case SO_DEBUG:
-        return option_put_int(value, length, socket->debug);
-    case SO_DONTROUTE:
-        return option_put_int(value, length, socket->dont_route);
-    case SO_MARK:
-        return option_put_int(value, length, (int)socket->mark);
-    case SO_PRIORITY:
-        return option_put_int(value, length, (int)socket->priority);
-    case SO_ZEROCOPY:
-        return option_put_int(value, length, socket->zero_copy);
-    case SO_RCVLOWAT:
-        return option_put_int(value, length, (int)socket->receive_low_water);
-    case SO_BUSY_POLL:
-        return option_put_int(value, length, (int)socket->busy_poll_us);
-    default:
-        return socket->kind->get_option(socket, SOL_SOCKET, option, value, length);
-    }
-}
-
 int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,
                     socklen_t length)
 {
@@ -260,7 +51,7 @@ int tern_setsockopt(struct tern *t, int socket, int level, int option, const voi
     if (result == 0 && value == NULL)
         result = -EFAULT;
     else if (result == 0 && level == SOL_SOCKET)
-        result = set_socket_option(call.socket, option, value, length);
+        result = option_set_socket(call.socket, option, value, length);
     else if (result == 0 && level == IPPROTO_IP)
         result = option_set_ip(call.socket, option, value, length);
     else if (result == 0)
@@ -281,7 +72,7 @@ int tern_getsockopt(struct tern *t, int socket, int level, int option, void *val
     else if (result == 0 && *length > INT_MAX)
         result = -EINVAL; /* it was negative */
     else if (result == 0 && level == SOL_SOCKET)
-        result = get_socket_option(call.socket, option, value, length);
+        result = option_get_socket(call.socket, option, value, length);
     else if (result == 0 && level == IPPROTO_IP)
         result = option_get_ip(call.socket, option, value, length);
     else if (result == 0)

@@ -1,6 +1,6 @@
-/* Socket options, in three parts: those that mean the same for every socket (options.c, and of
- * level IPPROTO_IP options_ip.c), those of datagrams (options_datagram.c), and those that TCP acts
- * on, which it keeps itself (tcp/tcp.h). */
+/* Socket options, in three parts: those that mean the same for every socket (options_socket.c, and
+ * of level IPPROTO_IP options_ip.c), those of datagrams (options_datagram.c), and those that TCP
+ * acts on, which it keeps itself (tcp/tcp.h). */
 #ifndef TERN_SOCK_OPTIONS_H
 #define TERN_SOCK_OPTIONS_H
 
@@ -12,10 +12,13 @@ struct socket;
  * copied. 0 or -EFAULT. */
 int option_put(void *value, socklen_t *length, const void *from, socklen_t size);
 int option_put_int(void *value, socklen_t *length, int from);
-/* Reads an int: 0, -EFAULT, or -EINVAL when it is shorter. */
+/* Copies a value that must be whole: 0, -EFAULT, or -EINVAL when it is shorter. */
+int option_take(const void *value, socklen_t length, void *to, socklen_t size);
 int option_take_int(const void *value, socklen_t length, int *out);
 
-/* Of level IPPROTO_IP. */
+/* Of level SOL_SOCKET, and of IPPROTO_IP. */
+int option_set_socket(struct socket *socket, int option, const void *value, socklen_t length);
+int option_get_socket(struct socket *socket, int option, void *value, socklen_t *length);
 int option_set_ip(struct socket *socket, int option, const void *value, socklen_t length);
 int option_get_ip(struct socket *socket, int option, void *value, socklen_t *length);
 

@@ -10,8 +10,7 @@
 
 #include "udp/internal.h"
 
-/* The least that room is made for, in bytes, which most datagrams do not exceed; then it doubles.
- */
+/* The least room that is made, in bytes: most datagrams need no more. Then it doubles. */
 enum { CAPACITY_MIN = 2048 };
 
 static size_t true_size(uint32_t capacity)

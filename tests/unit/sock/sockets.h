@@ -113,6 +113,13 @@ static inline int open_datagram(struct tern *t)
     return s;
 }
 
+static inline int open_echo(struct tern *t)
+{
+    int s = tern_socket(t, AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+    assert_true(s >= 0);
+    return s;
+}
+
 static inline int listen_at(struct tern *t, const char *text, int backlog)
 {
     int s = tern_listen_on(t, text, backlog);

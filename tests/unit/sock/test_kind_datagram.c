@@ -3,13 +3,6 @@
 /* An echo request as a user writes it: checksum and identifier are the socket's business. */
 static const uint8_t request[12] = {8, 0, 0, 0, 0, 0, 0, 5, 'a', 'b', 'c', 'd'};
 
-static int open_echo(struct tern *t)
-{
-    int s = tern_socket(t, AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
-    assert_true(s >= 0);
-    return s;
-}
-
 static ssize_t ask(int s, const char *host)
 {
     struct sockaddr_in in = at(host, 0);

@@ -1,12 +1,5 @@
 #include "unit/sock/sockets.h"
 
-static int open_echo(struct tern *t)
-{
-    int s = tern_socket(t, AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
-    assert_true(s >= 0);
-    return s;
-}
-
 static int (*const openers[])(struct tern *) = {open_datagram, open_echo};
 
 static void set_byte(int s, int option, unsigned char value)

@@ -2,13 +2,6 @@
 
 static const int options[] = {IP_RECVTTL, IP_RECVTOS, IP_PKTINFO};
 
-static int open_echo(struct tern *t)
-{
-    int s = tern_socket(t, AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
-    assert_true(s >= 0);
-    return s;
-}
-
 static int (*const openers[])(struct tern *) = {open_stream, open_datagram, open_echo};
 
 static void every_kind_keeps_what_is_to_be_told(void **state)
