@@ -39,6 +39,8 @@ void prr_end(struct tcb *tcb);
  * 3708). */
 void undo_begin(struct tcb *tcb);
 void undo_forget(struct tcb *tcb);
+/* Copies of `segments` up to `end` have arrived, of which as many retransmissions were needless. */
+void undo_note_copies(struct tcb *tcb, uint32_t end, uint32_t segments);
 bool undo_recovery(struct tcb *tcb, const struct segment *segment); /* at the end of a phase */
 bool undo_partial(struct tcb *tcb, const struct segment *segment,
                   const struct ack_event *event); /* on a partial ACK in fast recovery */

@@ -4,6 +4,7 @@
 
 #include "base/seq.h"
 #include "tcp/records.h"
+#include "tcp/recovery.h"
 
 /* RFC 2883 §4: a first block at or below the cumulative acknowledgment, or inside the second,
  * reports a duplicate. */
@@ -38,30 +39,36 @@ static bool is_of_probe(const struct tcb *tcb, const struct range *block)
            block->end - block->start <= tcb->snd.mss;
 }
 
-/* What is reported twice has left the network, like anything delivered. */
-static void take_dsack(struct tcb *tcb, const struct range *block, uint32_t ack,
-                       struct ack_event *event)
+/* Believed only about what may have been sent: no further back than a window, as RFC 5961 §5.2 has
+ * it of acknowledgments. */
+static bool may_be_ours(const struct tcb *tcb, const struct range *block)
 {
-    /* Believed only about what may have been sent: no further back than a window. */
-    if (seq_gt(block->end, tcb->snd.nxt) || seq_lt(block->start, tcb->snd.una - tcb->snd.max_wnd))
-        return;
-    uint32_t segments = (block->end - block->start + tcb->snd.mss - 1) / tcb->snd.mss;
+    return seq_leq(block->end, tcb->snd.nxt) &&
+           seq_geq(block->start, tcb->snd.una - tcb->snd.max_wnd);
+}
+
+/* False where there are more copies than were sent again: the network made them (RFC 2883 §5.1). */
+static bool count_copies(struct tcb *tcb, uint32_t segments)
+{
     tcb->stat.dsacks += segments;
     stack_count(tcb->stack, COUNTER_TcpExtTCPDSACKRecv);
-    if (tcb->stat.dsacks > tcb->stat.retransmits)
-        return; /* more copies than were sent: the network made them */
+    return tcb->stat.dsacks <= tcb->stat.retransmits;
+}
+
+/* RFC 2883 §4: the receiver has got something twice. The copy has left the network, like anything
+ * delivered; what it says of the path, RACK (RFC 8985 §6.2 step 4) and undo (RFC 3708 §2) hear. */
+static void take_dsack(struct tcb *tcb, const struct range *block, struct ack_event *event)
+{
+    uint32_t segments = (block->end - block->start + tcb->snd.mss - 1) / tcb->snd.mss;
+    if (!may_be_ours(tcb, block) || !count_copies(tcb, segments))
+        return;
     event->dsack = true;
     event->dsack_widens = !is_of_probe(tcb, block);
     event->delivered += segments;
     tcb->rate.delivered += segments;
     tcb->rate.delivered_ns = tcb->stack->now_ns;
     note_late_original(tcb, block, event);
-    if (!tcb->recovery.undo_possible || seq_leq(block->end, tcb->recovery.undo_marker) ||
-        seq_gt(block->end, seq_max(ack, tcb->snd.nxt)))
-        return;
-    if (segments > tcb->recovery.undo_retransmits)
-        segments = tcb->recovery.undo_retransmits;
-    tcb->recovery.undo_retransmits -= segments;
+    undo_note_copies(tcb, block->end, segments);
 }
 
 /* In order of sequence, which is nearly that of transmission, in which RACK takes them (RFC 8985
@@ -83,7 +90,7 @@ void sack_process(struct tcb *tcb, const struct segment *segment, struct ack_eve
     const struct tcp_options *o = &segment->options;
     unsigned first = 0;
     if (is_dsack(segment)) {
-        take_dsack(tcb, &o->sack[0], segment->ack, event);
+        take_dsack(tcb, &o->sack[0], event);
         first = 1;
     }
     struct range blocks[TCP_SACK_BLOCKS_MAX];

@@ -23,6 +23,15 @@ void undo_forget(struct tcb *tcb)
     tcb->recovery.undo_possible = false;
 }
 
+void undo_note_copies(struct tcb *tcb, uint32_t end, uint32_t segments)
+{
+    if (!tcb->recovery.undo_possible || seq_leq(end, tcb->recovery.undo_marker))
+        return;
+    if (segments > tcb->recovery.undo_retransmits)
+        segments = tcb->recovery.undo_retransmits;
+    tcb->recovery.undo_retransmits -= segments;
+}
+
 static bool original_arrived(const struct tcb *tcb, const struct segment *segment)
 {
     return tcb->opt.timestamps && segment && segment->options.has_timestamps &&
