@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "cli/interrupt.h"
 #include "cli/perf.h"
+#include "cli/perf_talk.h"
 #include "cli/units.h"
 
 enum {

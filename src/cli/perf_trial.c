@@ -1,16 +1,14 @@
 #include "cli/perf_trial.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/time.h"
 #include "cli/interrupt.h"
+#include "cli/perf_talk.h"
 #include "cli/units.h"
 
 enum {
-    PATIENCE_S = 10,      /* for what the other side has to say next */
     PATIENCE_RUN_S = 120, /* while nothing at all moves, as iperf3 has it */
     /* This part of an interval tells something. Less is left over at the end of most tests, for the
      * two sides' clocks end apart, and is in the sum alone. */
@@ -26,92 +24,6 @@ bool trial_receives(const struct trial *t)
 {
     return t->test.bidirectional || t->test.reverse != t->server;
 }
-
-/* ── The control connection ── */
-
-/* After a call that did not do what it should have: 0 to try again, or a negative errno. */
-static int may_go_on(uint64_t until_ns)
-{
-    if (interrupt_signal())
-        return -EINTR;
-    if (errno != EAGAIN && errno != EINTR)
-        return -errno;
-    return stopwatch_ns() < until_ns ? 0 : -ETIMEDOUT;
-}
-
-int trial_set_control(struct trial *t, int socket)
-{
-    int yes = 1;
-    t->control = socket;
-    return tern_setsockopt(t->session->stack, socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) <
-                   0
-               ? -errno
-               : session_tick(t->session, socket);
-}
-
-int trial_say(struct trial *t, int socket, const void *bytes, size_t length)
-{
-    uint64_t until_ns = stopwatch_ns() + TIME_S(PATIENCE_S);
-    for (size_t done = 0; done < length;) {
-        ssize_t n =
-            tern_send(t->session->stack, socket, (const uint8_t *)bytes + done, length - done, 0);
-        int result = n < 0 ? may_go_on(until_ns) : 0;
-        if (result < 0)
-            return result;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
-
-int trial_hear(struct trial *t, int socket, void *bytes, size_t length)
-{
-    uint64_t until_ns = stopwatch_ns() + TIME_S(PATIENCE_S);
-    for (size_t done = 0; done < length;) {
-        ssize_t n = tern_recv(t->session->stack, socket, (uint8_t *)bytes + done, length - done, 0);
-        int result = n == 0 ? -ECONNRESET : n < 0 ? may_go_on(until_ns) : 0;
-        if (result < 0)
-            return result;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
-
-int trial_say_state(struct trial *t, enum perf_state state)
-{
-    int8_t byte = (int8_t)state;
-    return trial_say(t, t->control, &byte, 1);
-}
-
-int trial_hear_state(struct trial *t, enum perf_state *state)
-{
-    int8_t byte = 0;
-    int result = trial_hear(t, t->control, &byte, 1);
-    *state = (enum perf_state)byte;
-    return result;
-}
-
-int trial_say_message(struct trial *t, const char *text, size_t length)
-{
-    uint8_t size[4] = {(uint8_t)(length >> 24), (uint8_t)(length >> 16), (uint8_t)(length >> 8),
-                       (uint8_t)length};
-    int result = length ? trial_say(t, t->control, size, sizeof size) : -EMSGSIZE;
-    return result < 0 ? result : trial_say(t, t->control, text, length);
-}
-
-int trial_hear_message(struct trial *t, char *text)
-{
-    uint8_t size[4];
-    int result = trial_hear(t, t->control, size, sizeof size);
-    if (result < 0)
-        return result;
-    size_t length = (size_t)size[0] << 24 | (size_t)size[1] << 16 | (size_t)size[2] << 8 | size[3];
-    if (length >= PERF_MESSAGE_MAX)
-        return -EPROTO;
-    text[length] = 0;
-    return trial_hear(t, t->control, text, length);
-}
-
-/* ── The streams ── */
 
 void trial_add_stream(struct trial *t, int socket, bool sends)
 {
@@ -235,54 +147,6 @@ int trial_run(struct trial *t)
     if (result == 1) /* a server has nothing to say now; a client says what comes next */
         return t->server ? 0 : -ECONNRESET;
     return result;
-}
-
-/* ── What was counted ── */
-
-static unsigned results_of(const struct trial *t, struct perf_result *results)
-{
-    for (unsigned i = 0; i < t->count; i++) {
-        const struct perf_stream *stream = &t->streams[i];
-        results[i] = (struct perf_result){.id = stream->id,
-                                          .sends = stream->sends,
-                                          .count = stream->count,
-                                          .omitted_datagrams = stream->omitted_datagrams,
-                                          .omitted_lost = stream->omitted_lost,
-                                          .seconds = (double)t->elapsed_ns / 1e9};
-    }
-    return t->count;
-}
-
-int trial_say_results(struct trial *t)
-{
-    static char text[PERF_MESSAGE_MAX];
-    struct perf_result results[PERF_STREAMS_MAX];
-    unsigned count = results_of(t, results);
-    size_t length = perf_write_results(results, count, trial_sends(t), text, sizeof text);
-    return trial_say_message(t, text, length);
-}
-
-int trial_hear_results(struct trial *t)
-{
-    static char text[PERF_MESSAGE_MAX];
-    struct perf_result results[PERF_STREAMS_MAX];
-    int result = trial_hear_message(t, text);
-    if (result < 0)
-        return result;
-    if (!perf_read_results(text, results, results_of(t, results)))
-        return -EPROTO;
-    for (unsigned i = 0; i < t->count; i++)
-        t->streams[i].there = results[i].count;
-    return 0;
-}
-
-void trial_deny(struct trial *t)
-{
-    int8_t denied = PERF_ACCESS_DENIED;
-    for (int other; (other = tern_accept(t->session->stack, t->listener, NULL, NULL)) >= 0;) {
-        tern_send(t->session->stack, other, &denied, 1, MSG_DONTWAIT);
-        tern_close(t->session->stack, other);
-    }
 }
 
 void trial_end_streams(struct trial *t)

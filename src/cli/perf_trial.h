@@ -1,4 +1,5 @@
-/* One measurement, from either side: its control connection, its streams, and the time it takes. */
+/* One measurement, from either side: its streams, and the time it takes. What the sides say to each
+ * other meanwhile is in perf_talk.h. */
 #ifndef TERN_CLI_PERF_TRIAL_H
 #define TERN_CLI_PERF_TRIAL_H
 
@@ -46,20 +47,6 @@ struct trial {
 bool trial_sends(const struct trial *t);
 bool trial_receives(const struct trial *t);
 
-/* All of `length` bytes, both ways: 0 or a negative errno. trial_hear: -ECONNRESET at an early end.
- * They give up after some seconds of silence. */
-int trial_say(struct trial *t, int socket, const void *bytes, size_t length);
-int trial_hear(struct trial *t, int socket, void *bytes, size_t length);
-int trial_say_state(struct trial *t, enum perf_state state);
-int trial_hear_state(struct trial *t, enum perf_state *state);
-int trial_say_message(struct trial *t, const char *text, size_t length);
-/* Into `text` of PERF_MESSAGE_MAX bytes, terminated. */
-int trial_hear_message(struct trial *t, char *text);
-
-/* Takes `socket` for the control connection, whose words of a byte must not wait for each other's
- * acknowledgments (RFC 9293 §3.7.4): 0 or a negative errno. */
-int trial_set_control(struct trial *t, int socket);
-
 /* Takes `socket` for the next stream. */
 void trial_add_stream(struct trial *t, int socket, bool sends);
 
@@ -70,13 +57,6 @@ int trial_run(struct trial *t);
 /* Closes the streams, when nothing is to be moved or asked of them any more. A server must do so
  * before it speaks of results: its client may be reading still, for the rest of a block. */
 void trial_end_streams(struct trial *t);
-
-/* Both sides' counts. */
-int trial_say_results(struct trial *t);
-int trial_hear_results(struct trial *t);
-
-/* Tells who calls a server now that it is busy. */
-void trial_deny(struct trial *t);
 
 /* Closes everything. */
 void trial_close(struct trial *t);
