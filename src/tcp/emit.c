@@ -153,12 +153,13 @@ void tcp_send_reset(struct tcb *tcb)
     tcp_emit_bare(tcb, tcb->snd.nxt, TCP_RST, WHY_RESET);
 }
 
-static bool allowed(const struct tcb *tcb, struct tcp_allowance *allowance)
+bool tcp_allowed(const struct stack *stack, struct tcp_allowance *allowance)
 {
-    uint64_t now = tcb->stack->now_ns;
-    if (now - allowance->since_ns >= TIME_S(1))
+    uint64_t now = stack->now_ns;
+    const struct settings *settings = &stack->settings;
+    if (now - allowance->since_ns >= TIME_MS((uint64_t)settings->tcp_challenge_ack_interval_ms))
         *allowance = (struct tcp_allowance){.since_ns = now};
-    if (allowance->taken >= tcb->stack->settings.tcp_challenge_ack_limit)
+    if (allowance->taken >= settings->tcp_challenge_ack_limit)
         return false;
     allowance->taken++;
     return true;
@@ -166,7 +167,7 @@ static bool allowed(const struct tcb *tcb, struct tcp_allowance *allowance)
 
 void tcp_send_challenge(struct tcb *tcb)
 {
-    if (!allowed(tcb, &tcb->ack.challenges)) {
+    if (!tcp_allowed(tcb->stack, &tcb->ack.challenges)) {
         stack_count(tcb->stack, COUNTER_TcpExtTCPACKSkippedChallenge);
         return;
     }
@@ -178,7 +179,7 @@ void tcp_send_challenge(struct tcb *tcb)
  * Text and FINs are no part of such a loop. */
 void tcp_answer_unacceptable(struct tcb *tcb, const struct segment *segment)
 {
-    if (segment_length(segment) == 0 && !allowed(tcb, &tcb->ack.answers)) {
+    if (segment_length(segment) == 0 && !tcp_allowed(tcb->stack, &tcb->ack.answers)) {
         stack_count(tcb->stack, COUNTER_TcpExtTCPACKSkippedSeq);
         return;
     }

@@ -39,6 +39,21 @@ bool tcp_listener_is_full(const struct tcp_listener *listener)
     return listener->accept_count > listener->backlog;
 }
 
+static bool scales(const struct half_open *half)
+{
+    return half->options.has_window_scale && half->listener->stack->settings.tcp_window_scaling;
+}
+
+static void fill_timestamps(const struct half_open *half, struct tcp_options *o)
+{
+    struct stack *stack = half->listener->stack;
+    if (!half->options.has_timestamps || !stack->settings.tcp_timestamps)
+        return;
+    o->has_timestamps = true;
+    o->timestamp_value = tcp_timestamp_clock(stack) + half->ts_offset;
+    o->timestamp_echo = half->options.timestamp_value;
+}
+
 void half_open_answer(struct half_open *half)
 {
     struct stack *stack = half->listener->stack;
@@ -51,13 +66,9 @@ void half_open_answer(struct half_open *half)
     o->has_mss = true;
     o->mss = options_own_mss(&half->path, &half->listener->preferences);
     o->has_sack_permitted = half->options.has_sack_permitted && settings->tcp_sack;
-    o->has_window_scale = half->options.has_window_scale && settings->tcp_window_scaling;
+    o->has_window_scale = scales(half);
     o->window_scale = half->scale;
-    if (half->options.has_timestamps && settings->tcp_timestamps) {
-        o->has_timestamps = true;
-        o->timestamp_value = tcp_timestamp_clock(stack) + half->ts_offset;
-        o->timestamp_echo = half->options.timestamp_value;
-    }
+    fill_timestamps(half, o);
     ecn_answer(&half->ecn, settings, half->timeouts, &segment);
     if (half->offer_cookie)
         fast_open_offer(half->listener, &half->local, &half->remote, &half->options, o);
@@ -284,14 +295,25 @@ enum drop_reason tcp_listen_arrives(struct tcp_listener *listener, const struct 
     return DROP_TCP_FLAGS;
 }
 
-static void acknowledge(struct half_open *half)
+/* A segment that is not acceptable, and a reset that may be one. */
+static void acknowledge(struct half_open *half, enum tcp_why why)
 {
+    struct stack *stack = half->listener->stack;
+    bool challenge = why == WHY_ACK_CHALLENGE;
+    if (!tcp_allowed(stack, &half->answers)) {
+        stack_count(stack, challenge ? COUNTER_TcpExtTCPACKSkippedChallenge
+                                     : COUNTER_TcpExtTCPACKSkippedSeq);
+        return;
+    }
+    if (challenge)
+        stack_count(stack, COUNTER_TcpExtTCPChallengeACK);
     struct segment ack = {.seq = half->iss + 1,
                           .ack = half->irs + 1,
                           .flags = TCP_ACK | ecn_half_open_flags(&half->ecn),
-                          .window = (uint16_t)half->window_bytes};
-    tcp_emit_segment(half->listener->stack, &half->path, &half->local, &half->remote, &ack, 0,
-                     WHY_ACK_DUPLICATE);
+                          .window =
+                              (uint16_t)(half->window_bytes >> (scales(half) ? half->scale : 0))};
+    fill_timestamps(half, &ack.options);
+    tcp_emit_segment(stack, &half->path, &half->local, &half->remote, &ack, 0, why);
 }
 
 /* As tcp_check_paws(). Only a segment that passes makes a connection: one that the connection
@@ -305,7 +327,7 @@ static enum drop_reason check_paws(struct half_open *half, const struct segment 
         return DROP_NONE;
     if (seq_geq(segment->options.timestamp_value, half->options.timestamp_value))
         return DROP_NONE;
-    acknowledge(half);
+    acknowledge(half, WHY_ACK_DUPLICATE);
     return DROP_TCP_PAWS;
 }
 
@@ -346,12 +368,14 @@ enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct pack
         return paws;
     if (segment->seq - expected > half->window_bytes) {
         if (!(segment->flags & TCP_RST))
-            acknowledge(half);
+            acknowledge(half, WHY_ACK_DUPLICATE);
         return DROP_TCP_SEQUENCE;
     }
     if (segment->flags & TCP_RST) {
-        if (segment->seq != expected)
+        if (segment->seq != expected) { /* RFC 5961 §3.2 */
+            acknowledge(half, WHY_ACK_CHALLENGE);
             return DROP_TCP_RST;
+        }
         stack_count(stack, COUNTER_TcpAttemptFails);
         half_open_free(half);
         return DROP_NONE;

@@ -45,7 +45,8 @@ struct half_open {
                           (TCP_DEFER_ACCEPT) */
     bool offer_cookie; /* the SYN,ACK brings a Fast Open cookie */
     uint64_t sent_ns;
-    struct saved_syn *saved_syn; /* or NULL */
+    struct tcp_allowance answers; /* ACKs, which end no handshake */
+    struct saved_syn *saved_syn;  /* or NULL */
 };
 
 /* RFC 9293 §3.10.7.2: a segment for a listener. */

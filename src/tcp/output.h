@@ -79,7 +79,8 @@ int tcp_emit_bare(struct tcb *tcb, uint32_t seq, uint16_t flags, enum tcp_why wh
 void tcp_send_ack(struct tcb *tcb, enum tcp_why why);
 void tcp_send_keepalive(struct tcb *tcb);
 void tcp_send_reset(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST,ACK> */
-/* RFC 5961 §7: at most tcp.challenge_ack_limit a second a connection. */
+/* RFC 5961 §7: at most tcp.challenge_ack_limit an interval a connection. */
+bool tcp_allowed(const struct stack *stack, struct tcp_allowance *allowance);
 void tcp_send_challenge(struct tcb *tcb);
 /* The ACK for a segment that is not acceptable (RFC 9293 §3.10.7.4, first); if it brings nothing,
  * no more often than that. */

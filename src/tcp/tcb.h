@@ -120,9 +120,9 @@ struct sent_record {
     bool ends_record : 1; /* MSG_EOR: it must not be sent again together with what follows */
 };
 
-/* So many a second and no more (tcp.challenge_ack_limit). */
+/* So many in an interval and no more (tcp.challenge_ack_limit, tcp.challenge_ack_interval_ms). */
 struct tcp_allowance {
-    uint64_t since_ns; /* start of the present second */
+    uint64_t since_ns; /* start of the present one */
     uint16_t taken;    /* in it */
 };
 

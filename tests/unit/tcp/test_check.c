@@ -254,6 +254,7 @@ static void reset_must_match_RCV_NXT_exactly_else_challenge_ACK(void **state)
     /* Outside the window: silence. */
     assert_int_equal(peer_send(p, TCP_RST, 0xffff0000, 0), DROP_TCP_SEQUENCE);
     assert_int_equal(peer_send(p, TCP_RST, 1 + wnd + 1, 0), DROP_TCP_SEQUENCE);
+    assert_int_equal(peer_send(p, TCP_RST, 1 + wnd, 0), DROP_TCP_SEQUENCE);
     peer_quiet(p);
     /* In the window, but not exact: challenged. */
     assert_int_equal(peer_send(p, TCP_RST, 2, 0), DROP_TCP_RST);
@@ -306,9 +307,23 @@ static void challenge_ACKs_are_limited_per_connection_and_second(void **state)
         assert_int_equal(peer_send(p, TCP_RST, 2, 0), DROP_TCP_RST);
     assert_int_equal(peer_forget(p), limit);
     assert_int_equal(machine_counter(p->m, "TcpExtTCPACKSkippedChallenge"), 1000 - limit);
-    peer_after(p, 1000);
+    peer_after(p, 999);
+    peer_send(p, TCP_RST, 2, 0);
+    peer_quiet(p);
+    peer_after(p, 1);
     peer_send(p, TCP_RST, 2, 0);
     peer_expect_ack(p, 1);
+    /* Number and time can be set. */
+    peer_settings(p)->tcp_challenge_ack_limit = 2;
+    peer_settings(p)->tcp_challenge_ack_interval_ms = 5000;
+    peer_after(p, 4999);
+    for (int i = 0; i < 5; i++)
+        peer_send(p, TCP_RST, 2, 0);
+    assert_int_equal(peer_forget(p), 1);
+    peer_after(p, 1);
+    for (int i = 0; i < 5; i++)
+        peer_send(p, TCP_RST, 2, 0);
+    assert_int_equal(peer_forget(p), 2);
     peer_free(p);
 }
 

@@ -144,6 +144,8 @@ static void reset_ends_a_half_open_connection_only_with_the_exact_number(void **
     struct peer *p = peer_listening();
     peer_half_open(p, PEER_PLAIN);
     assert_int_equal(peer_send(p, TCP_RST, 2, 0), DROP_TCP_RST);
+    peer_expect_ack(p, 1);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPChallengeACK"), 1);
     assert_int_equal(p->listener->half_open_count, 1);
     assert_int_equal(peer_send(p, TCP_RST, 1, 0), DROP_NONE);
     assert_int_equal(p->listener->half_open_count, 0);
@@ -172,8 +174,42 @@ static void timestamp_rules_hold_before_there_is_a_connection(void **state)
     peer_half_open(p, PEER_FULL);
     p->ts = 999;
     assert_int_equal(peer_ack(p, 1), DROP_TCP_PAWS);
-    peer_expect_ack(p, 1);
+    struct segment ack = peer_expect_ack(p, 1);
+    assert_true(ack.options.has_timestamps);
+    assert_int_equal(ack.options.timestamp_echo, 1000);
     assert_int_equal(p->listener->half_open_count, 1);
+    peer_free(p);
+}
+
+/* RFC 7323 §2.2: the SYN,ACK's is not scaled, that of every other segment is. */
+static void window_of_an_ACK_before_there_is_a_connection_is_scaled(void **state)
+{
+    (void)state;
+    for (int scaling = 0; scaling < 2; scaling++) {
+        struct peer *p = peer_listening();
+        struct segment answer = peer_half_open(p, scaling ? PEER_SCALING : PEER_PLAIN);
+        assert_int_equal(peer_send(p, TCP_ACK, 0, 0), DROP_TCP_SEQUENCE);
+        assert_int_equal(peer_expect_ack(p, 1).window,
+                         scaling ? answer.window >> answer.options.window_scale : answer.window);
+        peer_free(p);
+    }
+}
+
+/* RFC 5961 §7. */
+static void ACKs_before_there_is_a_connection_are_limited(void **state)
+{
+    (void)state;
+    struct peer *p = peer_listening();
+    uint32_t limit = (uint32_t)peer_settings(p)->tcp_challenge_ack_limit;
+    peer_half_open(p, PEER_PLAIN);
+    for (uint32_t i = 0; i < 3 * limit; i++)
+        assert_int_equal(peer_send(p, TCP_RST, 2, 0), DROP_TCP_RST);
+    assert_int_equal(peer_forget(p), limit);
+    for (uint32_t i = 0; i < limit; i++)
+        assert_int_equal(peer_send(p, TCP_ACK, 0, 0), DROP_TCP_SEQUENCE);
+    peer_quiet(p);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPACKSkippedChallenge"), 2 * limit);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPACKSkippedSeq"), limit);
     peer_free(p);
 }
 
@@ -417,6 +453,8 @@ int main(void)
         cmocka_unit_test(reset_ends_a_half_open_connection_only_with_the_exact_number),
         cmocka_unit_test(MUST_11_reset_returns_a_passive_open_to_LISTEN_in_silence),
         cmocka_unit_test(timestamp_rules_hold_before_there_is_a_connection),
+        cmocka_unit_test(window_of_an_ACK_before_there_is_a_connection_is_scaled),
+        cmocka_unit_test(ACKs_before_there_is_a_connection_are_limited),
         cmocka_unit_test(last_ACK_of_the_handshake_may_lack_a_timestamp),
         cmocka_unit_test(SYN_ACK_is_repeated_with_back_off_and_given_up),
         cmocka_unit_test(full_accept_queue_leaves_connections_half_open),
