@@ -558,8 +558,8 @@ int tcp_listener_get_option(struct tcp_listener *listener, int level, int option
     }
     if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_KEY)
         return get_fast_open_keys(&listener->fast_open_keys, value, length);
-    if (level == IP_PROTOCOL_TCP && option == OPTION_SAVED_SYN) {
-        *length = 0; /* its connections have them */
+    if (level == IP_PROTOCOL_TCP && (option == OPTION_SAVED_SYN || option == OPTION_CC_INFO)) {
+        *length = 0; /* its connections have something to tell */
         return 0;
     }
     return get_preference(&listener->preferences, &listener->stack->settings, level, option, value,

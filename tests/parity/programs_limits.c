@@ -43,6 +43,26 @@ static void no_port_for_a_datagram(struct play *p)
     STEP(A->sendto(s, "x", 1, MSG_MORE, AT("10.0.0.9", 5)));
 }
 
+/* But raw sockets and packet sockets, which the kernel has for who may have them. */
+static void kinds_that_there_are_and_are_not(struct play *p)
+{
+    const int protocols[] = {0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, 255, 5000, -1};
+    for (int type = -1; type <= 12; type++) {
+        for (size_t i = 0; i < COUNT(protocols); i++) {
+            if (type == SOCK_PACKET || (type == SOCK_RAW && protocols[i] != 0))
+                continue;
+            int s = A->socket(AF_INET, type, protocols[i]);
+            play_note(p, "type %d, protocol %d: %s", type, protocols[i],
+                      s < 0 ? strerrorname_np(errno) : "made");
+            if (s >= 0)
+                A->close(s);
+        }
+    }
+    const int domains[] = {-1, AF_UNSPEC, AF_MAX, 9999};
+    for (size_t i = 0; i < COUNT(domains); i++)
+        STEP(A->socket(domains[i], SOCK_STREAM, 0));
+}
+
 static void no_descriptor_is_left(struct play *p)
 {
     int listener = play_listener(p), client = play_dial(p);
@@ -170,9 +190,14 @@ static void more_than_the_device_takes(struct play *p)
         "limits/" #name, name \
     }
 const struct program programs_limits[] = {
-    PROGRAM(no_port_for_a_stream),   PROGRAM(no_port_for_a_datagram),
-    PROGRAM(no_descriptor_is_left),  PROGRAM(no_room_to_send),
-    PROGRAM(a_part_is_sent_in_time), PROGRAM(time_is_over),
-    PROGRAM(nobody_answers),         PROGRAM(more_than_the_device_takes),
+    PROGRAM(no_port_for_a_stream),
+    PROGRAM(no_port_for_a_datagram),
+    PROGRAM(kinds_that_there_are_and_are_not),
+    PROGRAM(no_descriptor_is_left),
+    PROGRAM(no_room_to_send),
+    PROGRAM(a_part_is_sent_in_time),
+    PROGRAM(time_is_over),
+    PROGRAM(nobody_answers),
+    PROGRAM(more_than_the_device_takes),
 };
 const unsigned programs_limits_count = COUNT(programs_limits);

@@ -141,6 +141,30 @@ static void congestion_control_by_name(struct play *p)
     STEP(A->setsockopt(s, IPPROTO_TCP, TCP_CONGESTION, "", 0));
 }
 
+/* Those that every kernel has have nothing to tell. */
+static void congestion_control_that_tells_nothing(struct play *p)
+{
+    static const char *const names[] = {"reno", "cubic"};
+    unsigned char bytes[32] = {0};
+    socklen_t length;
+    int streams[] = {play_stream(p), play_listener(p)};
+    for (size_t i = 0; i < COUNT(streams); i++) {
+        for (size_t k = 0; k < COUNT(names); k++) {
+            STEP(A->setsockopt(streams[i], IPPROTO_TCP, TCP_CONGESTION, names[k],
+                               (socklen_t)strlen(names[k])));
+            length = sizeof bytes;
+            STEP(A->getsockopt(streams[i], IPPROTO_TCP, TCP_CC_INFO, bytes, &length));
+            play_note(p, "%s: %u bytes", names[k], length);
+        }
+    }
+    STEP(A->setsockopt(streams[0], IPPROTO_TCP, TCP_CC_INFO, bytes, 4));
+    STEP(A->getsockopt(streams[0], IPPROTO_TCP, TCP_CC_INFO, bytes, NULL));
+    length = (socklen_t)-1;
+    STEP(A->getsockopt(streams[0], IPPROTO_TCP, TCP_CC_INFO, bytes, &length));
+    length = sizeof bytes;
+    STEP(A->getsockopt(play_datagram(p), IPPROTO_TCP, TCP_CC_INFO, bytes, &length));
+}
+
 /* The kernel keeps TCP options that are ours to choose: lengths are not compared, but for 0. */
 static void headers_of_a_SYN_are_kept_and_read_once(struct play *p)
 {
@@ -180,6 +204,7 @@ const struct program programs_option[] = {
     PROGRAM(times_and_lingering),
     PROGRAM(one_byte_will_do_at_the_level_of_ip),
     PROGRAM(congestion_control_by_name),
+    PROGRAM(congestion_control_that_tells_nothing),
     PROGRAM(headers_of_a_SYN_are_kept_and_read_once),
 };
 const unsigned programs_option_count = COUNT(programs_option);

@@ -131,6 +131,19 @@ static void BBR_tells_of_itself_and_others_have_nothing_to_tell(void **state)
     peer_free(p);
 }
 
+static void a_listener_has_nothing_of_congestion_control_to_tell(void **state)
+{
+    (void)state;
+    struct cc_info info;
+    socklen_t length = sizeof info;
+    struct peer *p = peer_new();
+    peer_listen(p, 1);
+    assert_int_equal(
+        tcp_listener_get_option(p->listener, IP_PROTOCOL_TCP, OPTION_CC_INFO, &info, &length), 0);
+    assert_int_equal(length, 0);
+    peer_free(p);
+}
+
 static void switches_are_off_and_can_be_turned(void **state)
 {
     (void)state;
@@ -296,6 +309,7 @@ int main(void)
         cmocka_unit_test(numbers_have_bounds_and_read_back),
         cmocka_unit_test(every_number_is_an_option_or_refused),
         cmocka_unit_test(BBR_tells_of_itself_and_others_have_nothing_to_tell),
+        cmocka_unit_test(a_listener_has_nothing_of_congestion_control_to_tell),
         cmocka_unit_test(switches_are_off_and_can_be_turned),
         cmocka_unit_test(fast_open_is_asked_for_before_opening_and_where_it_is_on),
         cmocka_unit_test(unknown_options_and_short_values_are_refused),
