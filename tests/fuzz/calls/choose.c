@@ -41,7 +41,8 @@ socklen_t pick_address(struct world *w, const struct end *from, struct sockaddr_
 {
     const uint32_t own = 0x0a000001 + (uint32_t)from->index,
                    other = 0x0a000002 - (uint32_t)from->index;
-    const uint32_t hosts[] = {other, other, other, other, other, own, own, 0, 0xffffffff};
+    const uint32_t hosts[] = {other, other, other, other,     other,      own,
+                              own,   0,     GROUP, GROUP + 1, 0xffffffff, 0x0a0000ff};
     memset(out, 0, sizeof *out);
     out->sin_family = (sa_family_t)(once_in(w, 20) ? pick(w, 3) : AF_INET);
     out->sin_port = htons((uint16_t)(once_in(w, 8) ? pick(w, 65536) : 7 + pick(w, 3)));

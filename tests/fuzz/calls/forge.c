@@ -172,5 +172,5 @@ void forge_a_packet(struct world *w, struct end *end, int socket)
     if (!once_in(w, 12))
         finish_checksum(&ip, payload, length);
     ipv4_build(&ip, packet);
-    world_deliver(end, packet, ip.total_length);
+    world_deliver(end, packet, ip.total_length, NULL);
 }

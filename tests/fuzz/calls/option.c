@@ -47,6 +47,20 @@ void get_an_option(struct world *w, struct end *end, int socket)
     free(value);
 }
 
+/* Groups, as sockets join and leave them and choose where to send; whole or short of it. */
+void join_a_group(struct world *w, struct end *end, int socket)
+{
+    static const int options[] = {
+        IP_ADD_MEMBERSHIP,        IP_DROP_MEMBERSHIP, IP_MULTICAST_IF,           IP_MULTICAST_ALL,
+        IP_ADD_SOURCE_MEMBERSHIP, IP_BLOCK_SOURCE,    IP_DROP_SOURCE_MEMBERSHIP, IP_UNBLOCK_SOURCE};
+    static const socklen_t lengths[] = {sizeof(struct ip_mreqn), sizeof(struct ip_mreq),
+                                        sizeof(struct in_addr)};
+    struct ip_mreqn request = {.imr_multiaddr.s_addr = htonl(GROUP + pick(w, 2)),
+                               .imr_address.s_addr = htonl(pick(w, 2) ? 0 : 0x0a000001),
+                               .imr_ifindex = pick(w, 8) ? 0 : (int)pick(w, 3)};
+    tern_setsockopt(end->t, socket, IPPROTO_IP, CHOOSE(w, options), &request, CHOOSE(w, lengths));
+}
+
 void ask_something(struct world *w, struct end *end, int socket)
 {
     static const unsigned long requests[] = {FIONREAD, SIOCATMARK, FIONBIO, SIOCOUTQ, 0x1234};

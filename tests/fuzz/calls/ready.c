@@ -1,5 +1,6 @@
 /* Waiting for many. */
 #include "fuzz/calls/world.h"
+#include "fuzz/fuzz.h"
 
 void make_epoll(struct world *w, struct end *end, int socket)
 {
@@ -64,6 +65,19 @@ static void call_back(void *user, int socket, short events)
     w->depth++;
     world_step(w);
     w->depth--;
+}
+
+/* What a loop of the user's own would call, from wherever. An engine has no descriptor. */
+void drive(struct world *w, struct end *end, int socket)
+{
+    (void)socket;
+    FUZZ_CHECK(tern_fd(end->t) == -1 && errno == EOPNOTSUPP);
+    if (w->depth < DEPTH_MOST) {
+        w->depth++;
+        tern_step(end->t);
+        w->depth--;
+    }
+    tern_advance(end->t, w->now_ns);
 }
 
 void watch_something(struct world *w, struct end *end, int socket)

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include "common/allocation.h"
+#include "common/every_call.h"
 #include "fuzz/fuzz.h"
 
 enum {
@@ -59,6 +60,26 @@ static void remember(struct end *to, const struct flight *flight)
     memcpy(to->seen[index].bytes, flight->bytes, flight->length);
 }
 
+/* Each is refused, whatever is at work. */
+static void call_from_within(struct tern *t)
+{
+    for (size_t i = 0; i < EVERY_CALL_COUNT; i++) {
+        errno = 0;
+        FUZZ_CHECK(every_call[i].call(t) == -1 && errno == EBUSY);
+    }
+}
+
+/* A link that lies about what it has done or wants done. */
+static void spoil_offload(struct world *w, struct tern_offload *offload)
+{
+    uint16_t *const fields[] = {&offload->segment_size, &offload->header_length,
+                                &offload->checksum_start, &offload->checksum_offset};
+    if (pick(w, 2))
+        *CHOOSE(w, fields) = (uint16_t)pick(w, pick(w, 2) ? 100 : 65536);
+    else
+        offload->flags ^= 1u << pick(w, 4);
+}
+
 static int link_take(void *user, const struct iovec *packet, int count,
                      const struct tern_offload *offload)
 {
@@ -66,8 +87,9 @@ static int link_take(void *user, const struct iovec *packet, int count,
     struct world *w = from->world;
     struct end *to = &w->ends[!from->index];
     size_t length = 0;
-    (void)offload;
     FUZZ_CHECK(++w->sent < SENT_PER_STEP_MOST);
+    if (w->calls_back && once_in(w, w->calls_back))
+        call_from_within(from->t);
     if (pick(w, 100) < w->loss)
         return pick(w, 2) ? 0 : -ENOBUFS;
     for (int i = 0; i < count; i++)
@@ -75,6 +97,7 @@ static int link_take(void *user, const struct iovec *packet, int count,
     struct flight *flight = allocation_certain(sizeof *flight + length);
     flight->next = NULL;
     flight->at_ns = w->now_ns + (once_in(w, 4) ? TIME_US(pick(w, 30000)) : TIME_US(10));
+    flight->offload = offload ? *offload : (struct tern_offload){0};
     flight->length = 0;
     for (int i = 0; i < count; i++) {
         if (packet[i].iov_len > 0)
@@ -84,6 +107,8 @@ static int link_take(void *user, const struct iovec *packet, int count,
     remember(to, flight);
     if (pick(w, 100) < w->spoil)
         flight->bytes[pick(w, 65536) % length] ^= (uint8_t)(1u << pick(w, 8));
+    if (pick(w, 100) < w->spoil)
+        spoil_offload(w, &flight->offload);
     *to->last = flight;
     to->last = &flight->next;
     return 0;
@@ -98,11 +123,12 @@ static struct flight *link_first(struct end *end)
     return flight;
 }
 
-void world_deliver(struct end *end, const uint8_t *bytes, size_t length)
+void world_deliver(struct end *end, const uint8_t *bytes, size_t length,
+                   const struct tern_offload *offload)
 {
     uint8_t *copy = allocation_certain(length ? length : 1);
     memcpy(copy, bytes, length);
-    tern_input(end->t, copy, length, NULL, end->world->now_ns);
+    tern_input(end->t, copy, length, offload, end->world->now_ns);
     free(copy);
 }
 
@@ -130,7 +156,7 @@ static void run_end(struct end *end)
     } while (tern_deadline(end->t) <= w->now_ns);
     for (int i = 0; i < PACKETS_AT_ONCE && end->first && end->first->at_ns <= w->now_ns; i++) {
         struct flight *flight = link_first(end);
-        world_deliver(end, flight->bytes, flight->length);
+        world_deliver(end, flight->bytes, flight->length, &flight->offload);
         free(flight);
     }
 }
@@ -164,13 +190,15 @@ static int wait_a_while(void *user, uint64_t deadline_ns)
 /* ── Steps ── */
 
 static action *const actions[] = {
-    open_something,    open_something,   bind_something,    listen_somewhere,  connect_somewhere,
-    connect_somewhere, accept_something, accept_something,  shut_something,    close_something,
-    send_something,    send_something,   receive_something, receive_something, send_message,
-    receive_message,   reserve_room,     commit_room,       show_text,         consume_text,
-    send_a_file,       make_epoll,       control_epoll,     control_epoll,     wait_epoll,
-    poll_some,         watch_something,  set_an_option,     set_an_option,     get_an_option,
-    ask_something,     set_a_setting,    forge_a_packet,    forge_a_packet,
+    open_something,    open_something,    bind_something,   listen_somewhere,
+    connect_somewhere, connect_somewhere, accept_something, accept_something,
+    shut_something,    close_something,   send_something,   send_something,
+    receive_something, receive_something, send_message,     receive_message,
+    reserve_room,      commit_room,       show_text,        consume_text,
+    send_a_file,       make_epoll,        control_epoll,    control_epoll,
+    wait_epoll,        poll_some,         watch_something,  set_an_option,
+    set_an_option,     get_an_option,     ask_something,    set_a_setting,
+    forge_a_packet,    forge_a_packet,    join_a_group,     drive,
 };
 
 static void act(struct world *w)
@@ -245,6 +273,9 @@ void world_open(struct world *w, const uint8_t *program, size_t length)
         "socket.descriptors=6,socket.epoll_watches=5",
         "tcp.ecn=3,tcp.mtu_probing=2,tcp.max_orphans=3"};
     static const unsigned mtus[] = {0, 0, 576, 9000};
+    static const uint32_t features[] = {0, 0, TERN_LINK_CHECKSUM,
+                                        TERN_LINK_CHECKSUM | TERN_LINK_TSO,
+                                        TERN_LINK_CHECKSUM | TERN_LINK_TSO | TERN_LINK_TSO_CWR};
     static const uint8_t seed[32] = {1};
     memset(w, 0, sizeof *w);
     w->program = cursor_over(program, length);
@@ -253,6 +284,7 @@ void world_open(struct world *w, const uint8_t *program, size_t length)
     w->spoil = once_in(w, 4) ? pick(w, 30) : pick(w, 3);
     w->forges = pick(w, 3);
     w->fails = pick(w, 2) ? 2 + pick(w, 10) : 0;
+    w->calls_back = once_in(w, 4) ? 1 + pick(w, 10) : 0;
     world_furnish(w);
     for (int i = 0; i < 2; i++) {
         struct end *end = &w->ends[i];
@@ -263,6 +295,7 @@ void world_open(struct world *w, const uint8_t *program, size_t length)
                                             .now_ns = w->now_ns,
                                             .address = i ? "10.0.0.2/24" : "10.0.0.1/24",
                                             .mtu = CHOOSE(w, mtus),
+                                            .link_features = CHOOSE(w, features),
                                             .output = link_take,
                                             .wait = once_in(w, 4) ? NULL : wait_a_while,
                                             .user = end,

@@ -27,9 +27,12 @@ enum {
     BUFFER = 200000, /* bytes that are sent from and received into */
 };
 
+#define GROUP 0xef010203u /* 239.1.2.3, and the one after it */
+
 struct flight {
     struct flight *next;
     uint64_t at_ns;
+    struct tern_offload offload;
     size_t length;
     uint8_t bytes[];
 };
@@ -58,6 +61,7 @@ struct world {
     unsigned loss, spoil; /* percent */
     unsigned forges;      /* one in so many steps forges a packet; 0: none */
     unsigned fails;       /* one in so many steps runs out of memory; 0: none */
+    unsigned calls_back; /* one in so many packets is sent by who makes calls from there; 0: none */
     int file, pipe[2];
 };
 
@@ -106,8 +110,9 @@ void world_step(struct world *w);
 void forget_reserved(struct end *end, int socket);
 void forget_shown(struct end *end, int socket);
 
-/* Hands `end` a packet of exactly this size. */
-void world_deliver(struct end *end, const uint8_t *bytes, size_t length);
+/* Hands `end` a packet of exactly this size; `offload` may be NULL. */
+void world_deliver(struct end *end, const uint8_t *bytes, size_t length,
+                   const struct tern_offload *offload);
 
 /* ── What may happen: each makes one call ── */
 
@@ -118,9 +123,9 @@ extern uint8_t out_buffer[BUFFER], in_buffer[BUFFER];
 action open_something, bind_something, listen_somewhere, connect_somewhere, accept_something,
     shut_something, close_something; /* open.c */
 action send_something, receive_something, send_message, receive_message, reserve_room, commit_room,
-    show_text, consume_text, send_a_file;                                 /* data.c */
-action make_epoll, control_epoll, wait_epoll, poll_some, watch_something; /* ready.c */
-action set_an_option, get_an_option, ask_something, set_a_setting;        /* option.c */
-action forge_a_packet;                                                    /* forge.c */
+    show_text, consume_text, send_a_file;                                        /* data.c */
+action make_epoll, control_epoll, wait_epoll, poll_some, watch_something, drive; /* ready.c */
+action set_an_option, get_an_option, ask_something, set_a_setting, join_a_group; /* option.c */
+action forge_a_packet;                                                           /* forge.c */
 
 #endif
