@@ -254,6 +254,10 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * stream, bytes are dropped and not copied), MSG_NOSIGNAL and MSG_CMSG_CLOEXEC (which mean nothing
  * here), MSG_OOB and MSG_ERRQUEUE.
  *
+ * While a stream's call waits, what arrives may be put into its memory before it is known to be
+ * what the call waits for: what is there behind the bytes returned, and all of it when the call
+ * fails, is not defined.
+ *
  * tern_recvmsg() tells IP_TTL, IP_TOS and IP_PKTINFO of datagrams to who has asked for them
  * (ip(7)), and when what it gives arrived: a datagram, or the last byte of a stream (which, behind
  * a hole, arrives when that is filled).

@@ -28,6 +28,10 @@ struct interface {
     int (*transmit)(void *link, const struct iovec *spans, int count,
                     const struct tern_offload *offload);
     void *link;
+    /* Set around stack_input by whoever has read the text of a TCP segment to somewhere else than
+     * behind its headers (stack->place): where it is. Its checksum is good, and it is no fragment.
+     * NULL: the packet is in one piece. */
+    const uint8_t *text;
     uint32_t mtu;
     uint32_t features;         /* TERN_LINK_… */
     uint32_t super_packet_max; /* bytes of IP packet that transmit takes with TERN_LINK_TSO */

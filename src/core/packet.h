@@ -17,12 +17,20 @@
 
 struct interface;
 
+/* Memory for the text of a packet that has not arrived yet. */
+struct text_place {
+    uint8_t *at;
+    size_t room;       /* bytes; 0: there is none */
+    const void *owner; /* whose it is */
+};
+
 struct packet_in {
     struct interface *interface;
     struct address source;
     struct address destination;
     const uint8_t *header;  /* the IP header: what an ICMP error quotes starts here */
     const uint8_t *payload; /* what the IP header carries */
+    const uint8_t *text;    /* of a TCP segment whose text is not behind its headers; else NULL */
     uint32_t header_length;
     uint32_t payload_length;
     uint16_t

@@ -109,6 +109,10 @@ struct stack {
     bool in_batch;
     bool batch_enough; /* a reader has enough: it should run before more arrives */
 
+    /* Where the text of the next packet may be put by a link that can, because a reader waits for
+     * it there. What becomes of text that turns out not to be his is the same as ever. */
+    struct text_place place;
+
     uint64_t
         memory_used_bytes; /* rings, queues, records: charged by who allocates (stack_charge) */
     bool memory_short;     /* above memory.pressure, and not below memory.low since */

@@ -20,6 +20,14 @@ static enum drop_reason deliver(void *machine, const void *packet, size_t length
     return queue_deliver(d, packet, length, offload, now_ns);
 }
 
+/* What a reader waits for is read to where it belongs, unless somebody else may want the packet
+ * whole. */
+static struct text_place place(const struct driver *d)
+{
+    const struct stack *stack = &d->t->stack;
+    return d->member || stack->trace.function ? (struct text_place){0} : stack->place;
+}
+
 void look_slept(struct driver *d, uint64_t from_ns)
 {
     d->look.slept_from_ns = from_ns;
@@ -87,6 +95,7 @@ bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn)
     bool more = queue_take_over(d, now_ns, budget);
     /* One at a time: a reader that has enough shall not wait for the look that finds no more. */
     for (int total = 0; total < budget && !d->broken && !look->empty && !has_enough(d); total++) {
+        d->link->place = place(d);
         int delivered = link_poll(d->link, now_ns, 1, deliver, d);
         if (delivered < 0)
             d->broken = delivered;

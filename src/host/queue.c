@@ -11,6 +11,16 @@ static enum drop_reason take_in(struct driver *d, const void *packet, size_t len
     return stack_input(stack_of(d), d->t->interface, packet, length, offload, now_ns);
 }
 
+/* The same for one that the link has just read: its text may be elsewhere. */
+static enum drop_reason take_in_from_link(struct driver *d, const void *packet, size_t length,
+                                          const struct tern_offload *offload, uint64_t now_ns)
+{
+    d->t->interface->text = d->link->text;
+    enum drop_reason reason = take_in(d, packet, length, offload, now_ns);
+    d->t->interface->text = NULL;
+    return reason;
+}
+
 static enum drop_reason refuse(struct driver *d, const void *packet, size_t length,
                                const struct tern_offload *offload)
 {
@@ -23,7 +33,7 @@ enum drop_reason queue_deliver(struct driver *d, const void *packet, size_t leng
                                const struct tern_offload *offload, uint64_t now_ns)
 {
     if (!d->member)
-        return take_in(d, packet, length, offload, now_ns);
+        return take_in_from_link(d, packet, length, offload, now_ns);
     switch (group_route(d->member, d->t->interface, packet, length, offload)) {
     case GROUP_HANDED_OVER:
         stack_count(stack_of(d), COUNTER_QueueHandedOver);

@@ -120,6 +120,7 @@ enum drop_reason ipv4_input(struct stack *stack, struct interface *interface, co
         .header = packet,
         .header_length = header.header_length,
         .payload = packet + header.header_length,
+        .text = interface->text,
         .payload_length = header.total_length - header.header_length,
         .segment_size = offload ? offload->segment_size : 0,
         .protocol = header.protocol,

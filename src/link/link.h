@@ -13,6 +13,7 @@
 
 #include "base/address.h"
 #include "core/drop.h"
+#include "core/packet.h"
 
 struct link;
 
@@ -45,6 +46,12 @@ struct link {
     uint32_t super_packet_max; /* bytes, with TERN_LINK_TSO */
     uint32_t big_packet_max;   /* the same to `kernel`, if that is more (IPv4 total length 0) */
     struct address kernel;     /* at the link's other end */
+    /* Where a link that can put it there may read the text of a packet to (stack->place); set by
+     * who polls. */
+    struct text_place place;
+    /* While a packet is delivered: its text, where that is so. Else NULL, and it is behind the
+     * headers. */
+    const uint8_t *text;
 };
 
 static inline int link_send(struct link *link, const struct iovec *spans, int count,

@@ -14,26 +14,22 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/limits.h"
 #include "base/time.h"
 #include "link/error.h"
-#include "link/held.h"
 #include "link/tun_big.h"
 #include "link/tun_peer.h"
+#include "link/tun_read.h"
 
 enum {
     VIRTIO_HEADER = sizeof(struct virtio_net_hdr),
     SPANS_MAX = 8, /* of one packet, virtio's header included */
-    /* The packet stands behind virtio's header, where its 32-bit fields are aligned. */
-    RECEIVE_START = 16 - VIRTIO_HEADER,
 };
 
 struct tun {
     struct link link; /* first: a link is its device */
     int descriptor;
-    struct held_queue early; /* virtio's header and a packet each, from before it was open */
-    uint8_t receive[16 + LIMIT_SUPER_PACKET];
+    struct tun_read reading;
 };
 
 /* ── Out ── */
@@ -87,84 +83,20 @@ static int tun_send(struct link *link, const struct iovec *spans, int count,
 
 /* ── In ── */
 
-/* The kernel's hdr_len only hints at where the headers of a super-segment end; TCP's own data
- * offset says it. 0 where that is not within the packet. */
-static uint16_t tcp_header_end(const uint8_t *packet, size_t length, uint16_t tcp_start)
-{
-    enum { DATA_OFFSET_BYTE = 12 };
-    struct cursor cursor = cursor_over(packet, length);
-    cursor_take(&cursor, (size_t)tcp_start + DATA_OFFSET_BYTE);
-    size_t end = tcp_start + 4u * (cursor_u8(&cursor) >> 4);
-    return !cursor.short_read && end <= length ? (uint16_t)end : 0;
-}
-
-/* False for what the offloads we asked for do not include. */
-static bool offload_read(const struct virtio_net_hdr *header, const uint8_t *packet, size_t length,
-                         struct tern_offload *out)
-{
-    *out = (struct tern_offload){0};
-    if (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
-        out->flags |= TERN_OFFLOAD_CHECKSUM;
-        out->checksum_start = header->csum_start;
-        out->checksum_offset = header->csum_offset;
-    } else if (header->flags & VIRTIO_NET_HDR_F_DATA_VALID) {
-        out->flags |= TERN_OFFLOAD_VERIFIED;
-    }
-    uint8_t type = header->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
-    if (type == VIRTIO_NET_HDR_GSO_NONE)
-        return true;
-    if ((type != VIRTIO_NET_HDR_GSO_TCPV4 && type != VIRTIO_NET_HDR_GSO_TCPV6) ||
-        !(out->flags & TERN_OFFLOAD_CHECKSUM))
-        return false;
-    out->segment_size = header->gso_size;
-    out->header_length = tcp_header_end(packet, length, header->csum_start);
-    if (header->gso_type & VIRTIO_NET_HDR_GSO_ECN)
-        out->flags |= TERN_OFFLOAD_ECN;
-    return out->header_length > 0;
-}
-
-static ssize_t read_packet(struct tun *tun, uint8_t *start, size_t size)
-{
-    struct held_packet *early = held_queue_take(&tun->early);
-    if (!early)
-        return read(tun->descriptor, start, size);
-    size_t length = early->length < size ? early->length : size;
-    memcpy(start, early->bytes, length);
-    free(early);
-    return (ssize_t)length;
-}
-
-/* One packet: 1 delivered, 0 when none is there, or a negative errno when the device is gone. */
-static int tun_receive(struct tun *tun, uint64_t now_ns, link_deliver *deliver, void *machine)
-{
-    uint8_t *start = tun->receive + RECEIVE_START;
-    ssize_t got = read_packet(tun, start, sizeof tun->receive - RECEIVE_START);
-    if (got < 0)
-        return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-    if (got < VIRTIO_HEADER)
-        return -EIO;
-    struct virtio_net_hdr header;
-    memcpy(&header, start, sizeof header);
-    const uint8_t *packet = start + sizeof header;
-    size_t length = (size_t)got - sizeof header;
-    struct tern_offload offload;
-    if (!offload_read(&header, packet, length, &offload))
-        offload = (struct tern_offload){0}; /* the machine will find what is wrong with it */
-    deliver(machine, packet, length, &offload, now_ns);
-    return 1;
-}
-
 static int tun_poll(struct link *link, uint64_t now_ns, int budget, link_deliver *deliver,
                     void *machine)
 {
     struct tun *tun = (struct tun *)link;
     int delivered = 0;
     while (delivered < budget) {
-        int received = tun_receive(tun, now_ns, deliver, machine);
+        struct tun_packet packet;
+        int received = tun_read_packet(&tun->reading, &link->place, &packet);
         if (received < 0)
             return received;
         if (received == 0)
             break;
+        link->text = packet.text;
+        deliver(machine, packet.bytes, packet.length, &packet.offload, now_ns);
         delivered++;
     }
     return delivered;
@@ -184,7 +116,7 @@ static int tun_descriptor(const struct link *link)
 static void tun_close(struct link *link)
 {
     struct tun *tun = (struct tun *)link;
-    held_queue_release(&tun->early);
+    held_queue_release(&tun->reading.early);
     close(tun->descriptor);
     free(tun);
 }
@@ -291,7 +223,9 @@ static struct link *tun_new(int descriptor, const struct tun_peer *peer)
                       .features = features,
                       .super_packet_max = features & TERN_LINK_TSO ? LIMIT_SUPER_PACKET : 0};
     tun->descriptor = descriptor;
-    tun->early = (struct held_queue){0};
+    tun->reading.descriptor = descriptor;
+    tun->reading.early = (struct held_queue){0};
+    tun->reading.super_header = 0;
     return &tun->link;
 }
 
@@ -302,7 +236,7 @@ static void ask_for_big(struct link *const *links, unsigned count, const struct 
     struct tun_big_queue queues[LIMIT_QUEUES];
     for (unsigned i = 0; i < count; i++) {
         struct tun *tun = (struct tun *)links[i];
-        queues[i] = (struct tun_big_queue){tun->descriptor, &tun->early};
+        queues[i] = (struct tun_big_queue){tun->descriptor, &tun->reading.early};
     }
     if (!(links[0]->features & TERN_LINK_TSO) ||
         !tun_big_ask(queues, count, &peer->ours, &peer->kernel))

@@ -15,6 +15,7 @@
 #include "tcp/pacing.h"
 #include "tcp/port.h"
 #include "tcp/preferences.h"
+#include "tcp/receive.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
 #include "tcp/reserve.h"
@@ -181,8 +182,7 @@ static void free_lasting(struct tcp_connection *connection)
 
 void tcp_connection_free(struct tcb *tcb)
 {
-    if (tcb->rcv.landing)
-        tcb->rcv.landing->tcb = NULL;
+    receive_landing_over(tcb);
     ring_unhold(&tcb->rcv.ring);
     ring_spares_give(&tcb->tcp->spares, &tcb->rcv.ring);
     arrivals_release(tcb);

@@ -105,6 +105,8 @@ enum drop_reason tcp_input(struct stack *stack, const struct packet_in *packet)
         stack_count(stack, COUNTER_TcpInErrs);
         return DROP_TCP_CHECKSUM;
     }
+    if (packet->text)
+        segment.text = packet->text;
     segment.ecn = packet->traffic_class & ECN_MASK;
     segment.packets = 1;
     segment.largest = segment.length;

@@ -12,26 +12,6 @@
 /* Bytes, at the most, that a reader is given before it has run. */
 #define LANDING_MOST RING_CAPACITY_MAX
 
-bool tcp_landing_begin(struct tcb *tcb, struct tcp_landing *landing)
-{
-    if (tcb->rcv.landing)
-        return false;
-    landing->tcb = tcb;
-    landing->filled = 0;
-    tcb->rcv.landing = landing;
-    return true;
-}
-
-void tcp_landing_end(struct tcp_landing *landing)
-{
-    struct tcb *tcb = landing->tcb;
-    if (!tcb)
-        return;
-    landing->tcb = NULL;
-    tcb->rcv.landing = NULL;
-    receive_consumed(tcb, landing->filled);
-}
-
 /* Where byte number `filled` of the landing goes: how many fit there, 0 when it is full. */
 static uint32_t free_part(const struct tcp_landing *landing, uint8_t **at)
 {
@@ -48,7 +28,47 @@ static uint32_t free_part(const struct tcp_landing *landing, uint8_t **at)
     return 0;
 }
 
-/* Nearly always one span, and so one copy. */
+/* The link may as well read the next packet's text to where this goes on. */
+static void offer_place(const struct tcp_landing *landing)
+{
+    struct text_place place = {.owner = landing};
+    place.room = free_part(landing, &place.at);
+    landing->tcb->stack->place = place;
+}
+
+bool tcp_landing_begin(struct tcb *tcb, struct tcp_landing *landing)
+{
+    if (tcb->rcv.landing)
+        return false;
+    landing->tcb = tcb;
+    landing->filled = 0;
+    tcb->rcv.landing = landing;
+    offer_place(landing);
+    return true;
+}
+
+void receive_landing_over(struct tcb *tcb)
+{
+    struct tcp_landing *landing = tcb->rcv.landing;
+    if (!landing)
+        return;
+    if (tcb->stack->place.owner == landing)
+        tcb->stack->place = (struct text_place){0};
+    landing->tcb = NULL;
+    tcb->rcv.landing = NULL;
+}
+
+void tcp_landing_end(struct tcp_landing *landing)
+{
+    struct tcb *tcb = landing->tcb;
+    if (!tcb)
+        return;
+    receive_landing_over(tcb);
+    receive_consumed(tcb, landing->filled);
+}
+
+/* Nearly always one span, and so one copy; or none, where the link has read it to its place. What
+ * stands there has a part cut off in front if it was known already, and so may have to move. */
 static uint32_t fill(struct tcp_landing *landing, const uint8_t *text, uint32_t length)
 {
     uint32_t taken = 0;
@@ -56,10 +76,12 @@ static uint32_t fill(struct tcp_landing *landing, const uint8_t *text, uint32_t 
     uint32_t room;
     while (taken < length && (room = free_part(landing, &at)) > 0) {
         uint32_t part = length - taken < room ? length - taken : room;
-        memcpy(at, text + taken, part);
+        if (at != text + taken)
+            memmove(at, text + taken, part);
         landing->filled += part;
         taken += part;
     }
+    offer_place(landing);
     return taken;
 }
 

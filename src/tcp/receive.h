@@ -33,6 +33,8 @@ void receive_window_consumed(struct tcb *tcb, uint32_t bytes); /* the user has r
 /* landing.c: as much of in-order text at RCV.NXT as goes straight to a reader's memory. RCV.NXT
  * moves over it. */
 uint32_t receive_land(struct tcb *tcb, const uint8_t *text, uint32_t length);
+/* Nothing lands any more; what has stays where it is. */
+void receive_landing_over(struct tcb *tcb);
 
 /* The duplicate to report in the next ACK's first SACK block (RFC 2883 §4). */
 void receive_duplicate(struct tcb *tcb, uint32_t start, uint32_t end);

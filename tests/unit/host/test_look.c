@@ -7,6 +7,7 @@
 enum { BUDGET = 32, SMALL = 100, SUPER = 64 * 1024, NOW = 1000000 };
 
 static struct tern t;
+static struct interface wire;
 static struct driver d;
 static unsigned queued, looks, batches_over;
 static size_t length_of_each;
@@ -46,7 +47,7 @@ static int setup(void **state)
     static const struct link_operations operations = {.poll = count_poll};
     static struct link link = {.operations = &operations};
     (void)state;
-    t = (struct tern){0};
+    t = (struct tern){.interface = &wire};
     t.stack.networks[4].input = input;
     d = (struct driver){.t = &t, .link = &link};
     t.stack.batch_over = count_batch;

@@ -136,6 +136,111 @@ static void a_reader_outlives_the_connection(void **state)
     peer_free(p);
 }
 
+/* ── Text that a link has read to where the reader waits for it ── */
+
+/* Text comes that is not behind its headers but at the reader's place; each of its bytes is one
+ * more than the peer's would be, by which it is known. */
+static void text_comes_in_place(struct peer *p, uint32_t seq, uint32_t length)
+{
+    struct stack *stack = &p->m->stack;
+    uint8_t *at = stack->place.at;
+    assert_true(stack->place.room >= length);
+    for (uint32_t i = 0; i < length; i++)
+        at[i] = (uint8_t)((seq + i) % 251 + 1);
+    stack->interfaces[0].text = at;
+    peer_text(p, seq, length);
+    stack->interfaces[0].text = NULL;
+}
+
+static void reader_has_from_its_place(struct reader *r, uint32_t seq, uint32_t length)
+{
+    tcp_landing_end(&r->landing);
+    assert_int_equal(r->landing.filled, length);
+    for (uint32_t i = 0; i < length; i++)
+        assert_int_equal(r->bytes[i], (seq + i) % 251 + 1);
+}
+
+static void the_place_is_where_the_reader_goes_on(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    struct stack *stack = &p->m->stack;
+    struct reader r;
+    assert_int_equal(stack->place.room, 0);
+    reader_waits(p, &r, 1000, 2000);
+    assert_ptr_equal(stack->place.at, r.bytes);
+    assert_int_equal(stack->place.room, 1000);
+    peer_text(p, 1, 400);
+    assert_ptr_equal(stack->place.at, r.bytes + 400);
+    assert_int_equal(stack->place.room, 600);
+    peer_text(p, 401, 600);
+    assert_ptr_equal(stack->place.at, r.bytes + 1000);
+    assert_int_equal(stack->place.room, 2000);
+    peer_text(p, 1001, 2000);
+    assert_int_equal(stack->place.room, 0);
+    reader_has(&r, 1, 3000);
+    peer_free(p);
+}
+
+static void the_place_ends_with_the_wait_and_with_the_connection(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    struct reader r;
+    reader_waits(p, &r, 1000, 0);
+    reader_has(&r, 1, 0);
+    assert_int_equal(p->m->stack.place.room, 0);
+    reader_waits(p, &r, 1000, 0);
+    tcp_abort(p->tcb);
+    p->tcb = NULL;
+    assert_int_equal(p->m->stack.place.room, 0);
+    reader_has(&r, 1, 0);
+    peer_free(p);
+}
+
+static void text_in_place_stays_there(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    struct reader r;
+    reader_waits(p, &r, 4000, 0);
+    text_comes_in_place(p, 1, 500);
+    text_comes_in_place(p, 501, 700);
+    peer_expect_ack(p, 501);
+    reader_has_from_its_place(&r, 1, 1200);
+    assert_int_equal(r.bytes[1200], 0xff);
+    peer_free(p);
+}
+
+static void of_text_in_place_what_is_known_is_cut_off(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    struct reader r;
+    reader_waits(p, &r, 4000, 0);
+    text_comes_in_place(p, 1, 500);
+    text_comes_in_place(p, 301, 1000);
+    reader_has_from_its_place(&r, 1, 1300);
+    peer_free(p);
+}
+
+static void text_in_place_with_a_hole_before_it_waits_in_the_ring(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    struct reader r;
+    reader_waits(p, &r, 4000, 0);
+    text_comes_in_place(p, 1001, 1000);
+    text_comes_in_place(p, 1, 1000);
+    reader_has_from_its_place(&r, 1, 0);
+    uint8_t got[4000];
+    struct iovec span = {got, sizeof got};
+    assert_int_equal(tcp_receive(p->tcb, &span, 1, 0), 2000);
+    for (uint32_t i = 0; i < 2000; i++)
+        assert_int_equal(got[i], (1 + i) % 251 + 1);
+    peer_free(p);
+}
+
 /* Whatever comes in whatever order, and whoever waits or not: the stream is the stream. */
 static void every_byte_arrives_once_whichever_way_it_takes(void **state)
 {
@@ -187,6 +292,11 @@ int main(void)
         cmocka_unit_test(text_with_a_hole_before_it_goes_its_usual_way),
         cmocka_unit_test(only_one_reader_waits_at_a_time),
         cmocka_unit_test(a_reader_outlives_the_connection),
+        cmocka_unit_test(the_place_is_where_the_reader_goes_on),
+        cmocka_unit_test(the_place_ends_with_the_wait_and_with_the_connection),
+        cmocka_unit_test(text_in_place_stays_there),
+        cmocka_unit_test(of_text_in_place_what_is_known_is_cut_off),
+        cmocka_unit_test(text_in_place_with_a_hole_before_it_waits_in_the_ring),
         cmocka_unit_test(every_byte_arrives_once_whichever_way_it_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,146 @@
+/* Packets are read into one buffer, which stays in the cache. Where a reader's memory is at hand
+ * for the text, a super-segment of a stream is read apart: its headers to the buffer, its text to
+ * where the reader wants it, without a copy of ours. How long the headers will be is guessed from
+ * the last one; what turns out to be something else is put together again. */
+#include "link/tun_read.h"
+
+#include <errno.h>
+#include <linux/virtio_net.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "wire/ipv4.h"
+
+enum {
+    VIRTIO_HEADER = sizeof(struct virtio_net_hdr),
+    /* The packet stands behind virtio's header, where its 32-bit fields are aligned. */
+    RECEIVE_START = 16 - VIRTIO_HEADER,
+    RECEIVE_SIZE = VIRTIO_HEADER + LIMIT_SUPER_PACKET,
+};
+
+/* The kernel's hdr_len only hints at where the headers of a super-segment end; TCP's own data
+ * offset says it. 0 where that is not within the packet. */
+static uint16_t tcp_header_end(const uint8_t *packet, size_t length, uint16_t tcp_start)
+{
+    enum { DATA_OFFSET_BYTE = 12 };
+    struct cursor cursor = cursor_over(packet, length);
+    cursor_take(&cursor, (size_t)tcp_start + DATA_OFFSET_BYTE);
+    size_t end = tcp_start + 4u * (cursor_u8(&cursor) >> 4);
+    return !cursor.short_read && end <= length ? (uint16_t)end : 0;
+}
+
+/* False for what the offloads we asked for do not include. */
+static bool offload_read(const struct virtio_net_hdr *header, const uint8_t *packet, size_t length,
+                         struct tern_offload *out)
+{
+    *out = (struct tern_offload){0};
+    if (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
+        out->flags |= TERN_OFFLOAD_CHECKSUM;
+        out->checksum_start = header->csum_start;
+        out->checksum_offset = header->csum_offset;
+    } else if (header->flags & VIRTIO_NET_HDR_F_DATA_VALID) {
+        out->flags |= TERN_OFFLOAD_VERIFIED;
+    }
+    uint8_t type = header->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
+    if (type == VIRTIO_NET_HDR_GSO_NONE)
+        return true;
+    if ((type != VIRTIO_NET_HDR_GSO_TCPV4 && type != VIRTIO_NET_HDR_GSO_TCPV6) ||
+        !(out->flags & TERN_OFFLOAD_CHECKSUM))
+        return false;
+    out->segment_size = header->gso_size;
+    out->header_length = tcp_header_end(packet, length, header->csum_start);
+    if (header->gso_type & VIRTIO_NET_HDR_GSO_ECN)
+        out->flags |= TERN_OFFLOAD_ECN;
+    return out->header_length > 0;
+}
+
+static ssize_t read_whole(struct tun_read *reading, uint8_t *start)
+{
+    struct held_packet *early = held_queue_take(&reading->early);
+    if (!early)
+        return read(reading->descriptor, start, RECEIVE_SIZE);
+    size_t length = early->length < RECEIVE_SIZE ? early->length : RECEIVE_SIZE;
+    memcpy(start, early->bytes, length);
+    free(early);
+    return (ssize_t)length;
+}
+
+/* Bytes to read to the buffer, before what is read to `place`; 0: all. It must have room for the
+ * largest text, so that what is apart is in two pieces and not three. */
+static size_t head_to_part(const struct tun_read *reading, const struct text_place *place)
+{
+    size_t head = VIRTIO_HEADER + (size_t)reading->super_header;
+    bool pays = reading->super_header > 0 && reading->early.count == 0;
+    return pays && place->room >= RECEIVE_SIZE - head ? head : 0;
+}
+
+static ssize_t read_apart(const struct tun_read *reading, uint8_t *start, size_t head,
+                          const struct text_place *place)
+{
+    const struct iovec spans[] = {{start, head}, {place->at, RECEIVE_SIZE - head}};
+    return readv(reading->descriptor, spans, 2);
+}
+
+/* What virtio's header at `start` says of the packet of `length` bytes behind it. */
+static void describe(const uint8_t *start, size_t length, struct tun_packet *out)
+{
+    struct virtio_net_hdr header;
+    memcpy(&header, start, sizeof header);
+    out->bytes = start + sizeof header;
+    out->length = length;
+    out->text = NULL;
+    if (!offload_read(&header, out->bytes, length, &out->offload))
+        out->offload = (struct tern_offload){0}; /* the machine will find what is wrong with it */
+}
+
+/* Whether it is a super-segment with so many bytes of headers, and no fragment of one, which would
+ * have to be put together first. */
+static bool is_super_segment(const struct tun_packet *packet, uint16_t headers)
+{
+    enum {
+        VERSION_4_NO_OPTIONS = 0x45,
+        FRAGMENT_BYTE = 6,
+        FRAGMENT_MASK = 0x3fff, /* more fragments, and the offset */
+        PROTOCOL_BYTE = 9,
+    };
+    const uint8_t *ip = packet->bytes;
+    unsigned fragment = (unsigned)ip[FRAGMENT_BYTE] << 8 | ip[FRAGMENT_BYTE + 1];
+    return ip[0] == VERSION_4_NO_OPTIONS && ip[PROTOCOL_BYTE] == IPPROTO_TCP &&
+           (fragment & FRAGMENT_MASK) == 0 && packet->offload.checksum_start == IPV4_HEADER_MIN &&
+           packet->offload.segment_size > 0 && packet->offload.header_length == headers;
+}
+
+int tun_read_packet(struct tun_read *reading, const struct text_place *place,
+                    struct tun_packet *out)
+{
+    uint8_t *start = reading->bytes + RECEIVE_START;
+    const size_t head = head_to_part(reading, place);
+    ssize_t got = head ? read_apart(reading, start, head, place) : read_whole(reading, start);
+    if (got < 0 && errno == EFAULT && head) {
+        /* There is no such memory. This packet is lost; the next one is read whole, and then it is
+         * for the copy to find out. */
+        reading->super_header = 0;
+        return 0;
+    }
+    if (got < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    if (got < VIRTIO_HEADER)
+        return -EIO;
+    const size_t length = (size_t)got - VIRTIO_HEADER;
+    describe(start, length, out);
+    if (head && (size_t)got > head) {
+        if (is_super_segment(out, reading->super_header)) {
+            out->text = place->at;
+        } else {
+            memcpy(start + head, place->at, (size_t)got - head);
+            describe(start, length, out);
+        }
+    }
+    reading->super_header = out->offload.segment_size > 0 ? out->offload.header_length : 0;
+    return 1;
+}

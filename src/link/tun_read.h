@@ -1,0 +1,33 @@
+/* The receiving side of a TUN descriptor: one packet a read, with virtio's header in front. */
+#ifndef TERN_LINK_TUN_READ_H
+#define TERN_LINK_TUN_READ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tern/tern.h>
+
+#include "base/limits.h"
+#include "core/packet.h"
+#include "link/held.h"
+
+struct tun_read {
+    int descriptor;
+    struct held_queue early; /* virtio's header and a packet each, from before it was open */
+    uint16_t super_header;   /* bytes of headers of the last packet, if it was a super-segment */
+    uint8_t bytes[16 + LIMIT_SUPER_PACKET];
+};
+
+struct tun_packet {
+    const uint8_t *bytes; /* dead with the next read */
+    size_t length;
+    struct tern_offload offload;
+    const uint8_t *text; /* where its text is, if that is not behind its headers; else NULL */
+};
+
+/* Reads a packet: 1, 0 when none is there, or a negative errno when the device is gone. The text of
+ * a super-segment may come to stand in `place`; whatever comes may be written there. */
+int tun_read_packet(struct tun_read *reading, const struct text_place *place,
+                    struct tun_packet *out);
+
+#endif

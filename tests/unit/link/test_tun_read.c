@@ -1,0 +1,248 @@
+/* The device is a socket pair that keeps packets apart, as a TUN descriptor does. */
+#include "unit.h"
+
+#include <errno.h>
+#include <linux/virtio_net.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "link/tun_read.h"
+
+enum {
+    IP_HEADER = 20,
+    TCP_HEADER = 32, /* with timestamps */
+    HEADERS = IP_HEADER + TCP_HEADER,
+    TEXT = 5000,
+    SCRIBBLED = 0xee,
+};
+
+struct device {
+    struct tun_read reading;
+    int kernel;
+    uint8_t memory[LIMIT_SUPER_PACKET];
+    struct text_place place;
+    struct tun_packet got;
+    uint8_t sent[HEADERS + TEXT];
+};
+
+static struct device *device_new(void)
+{
+    struct device *d = calloc(1, sizeof *d);
+    int ends[2];
+    assert_non_null(d);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+    d->reading.descriptor = ends[0];
+    d->kernel = ends[1];
+    memset(d->memory, SCRIBBLED, sizeof d->memory);
+    d->place = (struct text_place){.at = d->memory, .room = sizeof d->memory};
+    return d;
+}
+
+static void device_free(struct device *d)
+{
+    held_queue_release(&d->reading.early);
+    close(d->reading.descriptor);
+    close(d->kernel);
+    free(d);
+}
+
+/* The kernel sends a TCP packet of `length` bytes of text, with `options` bytes more of TCP header
+ * than usual; `segment_size` 0: no super-segment. */
+static void kernel_sends(struct device *d, uint8_t first, size_t length, uint8_t options,
+                         uint16_t segment_size)
+{
+    struct virtio_net_hdr header = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+                                    .csum_start = IP_HEADER,
+                                    .csum_offset = 16,
+                                    .gso_size = segment_size};
+    header.gso_type = segment_size ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_NONE;
+    memset(d->sent, 0, sizeof d->sent);
+    d->sent[0] = 0x45;
+    d->sent[9] = 6;
+    d->sent[IP_HEADER + 12] = (uint8_t)((TCP_HEADER + options) / 4 << 4);
+    for (size_t i = 0; i < length; i++)
+        d->sent[HEADERS + options + i] = (uint8_t)(first + i);
+    struct iovec spans[] = {{&header, sizeof header}, {d->sent, HEADERS + options + length}};
+    assert_true(writev(d->kernel, spans, 2) > 0);
+}
+
+static void device_reads(struct device *d)
+{
+    assert_int_equal(tun_read_packet(&d->reading, &d->place, &d->got), 1);
+}
+
+/* The packet read last is the one sent last, in one piece. */
+static void is_whole(const struct device *d, size_t length)
+{
+    assert_null(d->got.text);
+    assert_int_equal(d->got.length, length);
+    assert_memory_equal(d->got.bytes, d->sent, length);
+}
+
+static void stream_begins(struct device *d)
+{
+    kernel_sends(d, 1, TEXT, 0, 1448);
+    device_reads(d);
+    is_whole(d, HEADERS + TEXT);
+    assert_int_equal(d->got.offload.segment_size, 1448);
+    assert_int_equal(d->got.offload.header_length, HEADERS);
+}
+
+static void a_streams_text_is_read_to_its_place(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    stream_begins(d);
+    assert_int_equal(d->memory[0], SCRIBBLED); /* whether it is a stream was not known */
+    kernel_sends(d, 7, TEXT - 1, 0, 1448);
+    device_reads(d);
+    assert_ptr_equal(d->got.text, d->memory);
+    assert_int_equal(d->got.length, HEADERS + TEXT - 1);
+    assert_memory_equal(d->got.bytes, d->sent, HEADERS);
+    assert_memory_equal(d->memory, d->sent + HEADERS, TEXT - 1);
+    assert_int_equal(d->memory[TEXT - 1], SCRIBBLED);
+    assert_int_equal(d->got.offload.header_length, HEADERS);
+    assert_int_equal(d->got.offload.flags, TERN_OFFLOAD_CHECKSUM);
+    assert_int_equal(tun_read_packet(&d->reading, &d->place, &d->got), 0);
+    device_free(d);
+}
+
+static void what_is_no_super_segment_is_put_together(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    stream_begins(d);
+    kernel_sends(d, 9, 1000, 0, 0);
+    device_reads(d);
+    is_whole(d, HEADERS + 1000);
+    kernel_sends(d, 9, 1000, 0, 1448); /* and the next is no stream's until it has shown to be */
+    device_reads(d);
+    is_whole(d, HEADERS + 1000);
+    device_free(d);
+}
+
+static void other_headers_are_put_together(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    stream_begins(d);
+    kernel_sends(d, 3, 3000, 8, 1440); /* a SACK block */
+    device_reads(d);
+    is_whole(d, HEADERS + 8 + 3000);
+    assert_int_equal(d->got.offload.header_length, HEADERS + 8);
+    device_free(d);
+}
+
+static void what_ends_within_the_headers_is_whole(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    stream_begins(d);
+    kernel_sends(d, 3, 0, 0, 0);
+    device_reads(d);
+    is_whole(d, HEADERS);
+    device_free(d);
+}
+
+/* `byte` of the IP header is not as in a whole TCP packet without IP options. */
+static void is_whole_with(size_t byte, uint8_t value)
+{
+    struct device *d = device_new();
+    struct virtio_net_hdr header = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+                                    .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+                                    .csum_start = IP_HEADER,
+                                    .csum_offset = 16,
+                                    .gso_size = 1448};
+    stream_begins(d);
+    d->sent[byte] = value;
+    struct iovec spans[] = {{&header, sizeof header}, {d->sent, sizeof d->sent}};
+    assert_true(writev(d->kernel, spans, 2) > 0);
+    device_reads(d);
+    is_whole(d, sizeof d->sent);
+    device_free(d);
+}
+
+static void fragments_and_what_is_not_tcp_are_put_together(void **state)
+{
+    (void)state;
+    is_whole_with(0, 0x46);
+    is_whole_with(6, 0x20);
+    is_whole_with(7, 1);
+    is_whole_with(9, 17);
+}
+
+static void a_place_too_small_for_the_largest_is_left_alone(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    stream_begins(d);
+    d->place.room = LIMIT_SUPER_PACKET - HEADERS - 1;
+    kernel_sends(d, 5, TEXT, 0, 1448);
+    device_reads(d);
+    is_whole(d, HEADERS + TEXT);
+    assert_int_equal(d->memory[0], SCRIBBLED);
+    d->place.room++;
+    kernel_sends(d, 6, TEXT, 0, 1448);
+    device_reads(d);
+    assert_ptr_equal(d->got.text, d->memory);
+    device_free(d);
+}
+
+static void what_came_early_comes_first(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    struct virtio_net_hdr header = {0};
+    struct iovec spans[] = {{&header, sizeof header}, {d->sent, 100}};
+    stream_begins(d);
+    held_queue_append(&d->reading.early, held_packet_new(spans, 2, NULL));
+    device_reads(d);
+    is_whole(d, 100);
+    device_free(d);
+}
+
+static void memory_that_is_not_there_costs_a_packet(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    void *none = mmap(NULL, LIMIT_SUPER_PACKET, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(none, MAP_FAILED);
+    stream_begins(d);
+    d->place.at = none;
+    kernel_sends(d, 5, TEXT, 0, 1448);
+    assert_int_equal(tun_read_packet(&d->reading, &d->place, &d->got), 0);
+    kernel_sends(d, 6, TEXT, 0, 1448);
+    device_reads(d);
+    assert_null(d->got.text);
+    munmap(none, LIMIT_SUPER_PACKET);
+    device_free(d);
+}
+
+static void a_device_that_is_gone_is_an_error(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    shutdown(d->kernel, SHUT_RDWR);
+    assert_int_equal(tun_read_packet(&d->reading, &d->place, &d->got), -EIO);
+    device_free(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_streams_text_is_read_to_its_place),
+        cmocka_unit_test(what_is_no_super_segment_is_put_together),
+        cmocka_unit_test(other_headers_are_put_together),
+        cmocka_unit_test(what_ends_within_the_headers_is_whole),
+        cmocka_unit_test(fragments_and_what_is_not_tcp_are_put_together),
+        cmocka_unit_test(a_place_too_small_for_the_largest_is_left_alone),
+        cmocka_unit_test(what_came_early_comes_first),
+        cmocka_unit_test(memory_that_is_not_there_costs_a_packet),
+        cmocka_unit_test(a_device_that_is_gone_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
