@@ -2,6 +2,7 @@
 #include "tcp_peer.h"
 
 #include "tcp/memory.h"
+#include "tcp/output.h"
 
 /* Another connection of the same machine. */
 static struct peer *another(struct peer *p, enum peer_offer offer)
@@ -157,6 +158,9 @@ static void what_is_held_behind_holes_is_given_up(void **state)
     assert_int_equal(peer_text(other, 1, 1000), DROP_NONE);
     assert_int_equal(p->tcb->rcv.out_of_order.count, 0);
     assert_int_equal(machine_counter(p->m, "TcpExtOfoPruned"), 1);
+    peer_forget(p);
+    tcp_send_ack(p->tcb, WHY_ACK); /* it is reported no longer (RFC 2018 §8) */
+    assert_int_equal(peer_expect_ack(p, 1).options.sack_count, 0);
     /* It is sent again, and all is well. */
     leave_plenty(p);
     for (uint32_t seq = 1; seq < 40000; seq += 1000)

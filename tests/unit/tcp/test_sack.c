@@ -277,6 +277,20 @@ static void blocks_are_sent_only_when_negotiated(void **state)
     peer_free(p);
 }
 
+/* RFC 2883 §5: the block is compared with the acknowledgment that it came with, not with SND.UNA.
+ */
+static void block_of_an_ACK_that_comes_late_is_no_duplicate(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(6);
+    peer_ack(p, 3001);
+    peer_sack(p, 1, BLOCK(1001, 2001), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPDSACKRecv"), 0);
+    peer_sack(p, 3001, BLOCK(1001, 2001), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPDSACKRecv"), 1);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +310,7 @@ int main(void)
         cmocka_unit_test(partly_known_segment_reports_only_what_was_known),
         cmocka_unit_test(reports_can_be_switched_off),
         cmocka_unit_test(blocks_are_sent_only_when_negotiated),
+        cmocka_unit_test(block_of_an_ACK_that_comes_late_is_no_duplicate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
