@@ -32,6 +32,9 @@ static struct ack_event event_begin(const struct tcb *tcb, const struct segment 
         .rtt_ns = TIME_NEVER,
         .highest_sacked = tcb->snd.una,
         .has_text = segment_length(segment) > 0,
+        .echoes = tcb->opt.timestamps && segment->options.has_timestamps &&
+                  segment->options.timestamp_echo,
+        .echo = segment->options.timestamp_echo,
     };
 }
 

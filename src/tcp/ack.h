@@ -38,8 +38,10 @@ struct ack_event {
     bool retransmitted_acked; /* something sent more than once was acknowledged */
     bool original_acked;      /* something sent once only, after the recovery point's start, was
                                  delivered (F-RTO) */
-    bool ece;                 /* the peer echoes congestion marks (RFC 3168) */
-    bool syn_acked;           /* our SYN, in SYN-RECEIVED */
+    bool echoes;              /* it has a timestamp echo: */
+    uint32_t echo;
+    bool ece;       /* the peer echoes congestion marks (RFC 3168) */
+    bool syn_acked; /* our SYN, in SYN-RECEIVED */
 };
 
 /* RFC 9293 §3.10.7.4, fifth: check the ACK field. May destroy the connection (TCP_STEP_GONE). */

@@ -10,6 +10,11 @@ uint32_t tcp_timestamp_clock(const struct stack *stack)
     return (uint32_t)(stack->now_ns / TIME_MS(1));
 }
 
+uint32_t tcp_timestamp_at(const struct tcb *tcb, uint64_t when_ns)
+{
+    return (uint32_t)(when_ns / TIME_MS(1)) + tcb->opt.ts_offset;
+}
+
 uint32_t tcp_timestamp(const struct tcb *tcb)
 {
     return tcp_timestamp_clock(tcb->stack) + tcb->opt.ts_offset;

@@ -8,6 +8,7 @@
 /* Our timestamp clock now: milliseconds from a random origin of the connection's own (RFC 7323
  * §5.4). */
 uint32_t tcp_timestamp(const struct tcb *tcb);
+uint32_t tcp_timestamp_at(const struct tcb *tcb, uint64_t when_ns); /* what it was then */
 uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct endpoint *local,
                               const struct endpoint *remote);
 uint32_t tcp_timestamp_clock(const struct stack *stack);

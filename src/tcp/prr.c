@@ -1,15 +1,22 @@
-/* Proportional Rate Reduction (RFC 6937bis, draft-ietf-tcpm-prr-rfc6937bis §6): spreads a reduction
+/* Proportional Rate Reduction (RFC 9937): spreads a reduction
  * of the window over the round trip in which it happens, and rebuilds the flight no faster than
  * slow start when losses have emptied it. */
 #include "tcp/cc.h"
 #include "tcp/cwv.h"
 #include "tcp/recovery.h"
 
-void prr_begin(struct tcb *tcb)
+/* §6.1: what may still be delivered, and what the ACK that begins it has told to be. */
+static uint32_t recovery_flight_size(const struct tcb *tcb, uint32_t delivered)
+{
+    uint32_t segments = tcb->records.out - tcb->records.sacked + delivered;
+    return segments ? segments : 1;
+}
+
+void prr_begin(struct tcb *tcb, uint32_t delivered)
 {
     tcb->recovery.prior_cwnd = tcb->cc.cwnd;
     cwv_reducing(tcb);
-    tcb->recovery.recover_fs = tcb->cc.cwnd;
+    tcb->recovery.recover_fs = recovery_flight_size(tcb, delivered);
     tcb->recovery.prr_delivered = 0;
     tcb->recovery.prr_out = 0;
     tcb->cc.fraction = 0;
@@ -20,7 +27,11 @@ void prr_begin(struct tcb *tcb)
 
 void prr_on_ack(struct tcb *tcb, uint32_t delivered, uint32_t newly_lost, bool advanced)
 {
-    if (delivered == 0 || tcb->recovery.recover_fs == 0)
+    /* §6.2: without SACK a duplicate ACK counts as a segment, and anybody can send many. */
+    uint32_t left = tcb->recovery.recover_fs - tcb->recovery.prr_delivered;
+    if (!tcb->opt.sack && delivered > left)
+        delivered = left;
+    if (delivered == 0)
         return;
     int64_t pipe = tcb_in_flight(tcb);
     int64_t ssthresh = tcb->cc.ssthresh;

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
+#include "tcp/rtt.h"
 #include "tcp/timers.h"
 
 /* What an ACK that is nearly here still gets, lest the timer fire just before it. */
@@ -31,12 +32,27 @@ static uint64_t reordering_window(const struct tcb *tcb)
     return time_min(min / 4 * tcb->rack.window_steps, tcb->rtt.srtt_ns);
 }
 
+uint64_t rack_timeout_window(const struct tcb *tcb)
+{
+    return tcb->rack.reordering_seen ? reordering_window(tcb) : 0;
+}
+
 uint64_t rack_remaining(const struct tcb *tcb, const struct sent_record *record,
                         uint64_t reorder_ns)
 {
     uint64_t due = record->sent_ns + (uint64_t)tcb->rack.rtt_ns + reorder_ns;
     uint64_t now = tcb->stack->now_ns;
     return due > now ? due - now : 0;
+}
+
+/* §8: one of them at a time. What the reordering timer will find is not to be taken for lost by a
+ * timeout just before it. */
+static void one_timer(struct tcb *tcb)
+{
+    uint64_t reorder_ns = tcb->deadline_ns[TCP_TIMER_REORDER];
+    timer_clear(tcb, TCP_TIMER_PROBE);
+    if (tcb->deadline_ns[TCP_TIMER_RETRANSMIT] <= reorder_ns)
+        timer_set(tcb, TCP_TIMER_RETRANSMIT, reorder_ns + rtt_rto(tcb));
 }
 
 uint32_t rack_detect_losses(struct tcb *tcb)
@@ -57,7 +73,7 @@ uint32_t rack_detect_losses(struct tcb *tcb)
         if (remaining) {
             /* Sent later than this one means due later: the timer is for the first. */
             timer_set(tcb, TCP_TIMER_REORDER, tcb->stack->now_ns + remaining + TIMER_SLACK);
-            timer_clear(tcb, TCP_TIMER_PROBE); /* §8: one of them at a time */
+            one_timer(tcb);
             break;
         }
         lost += records_mark_lost(tcb, record);
@@ -78,8 +94,8 @@ void rack_note_reordering(struct tcb *tcb, uint32_t from)
 }
 
 /* §6.2 step 3 and 4: a D-SACK, once a round trip, widens the window by a quarter RTT; after 16
- * recoveries without it shrinks again. Reordering shows when something never retransmitted arrives
- * below what had arrived before. */
+ * recoveries without one it shrinks again. Reordering shows when something never retransmitted
+ * arrives below what had arrived before. */
 void rack_update_window(struct tcb *tcb, const struct ack_event *event)
 {
     if (seq_gt(event->highest_sacked, tcb->records.highest_sacked))
@@ -100,7 +116,11 @@ void rack_update_window(struct tcb *tcb, const struct ack_event *event)
         tcb->rack.window_persist = 16;
         if (tcb->rack.window_steps < 255)
             tcb->rack.window_steps++;
-    } else if (tcb->rack.window_persist == 0) {
-        tcb->rack.window_steps = 1;
     }
+}
+
+void rack_recovered(struct tcb *tcb)
+{
+    if (tcb->rack.window_persist && --tcb->rack.window_persist == 0)
+        tcb->rack.window_steps = 1;
 }

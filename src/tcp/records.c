@@ -5,6 +5,7 @@
 
 #include "base/seq.h"
 #include "base/time.h"
+#include "tcp/options.h"
 #include "tcp/rate.h"
 
 static struct sent_record *record_of(struct tree_node *node)
@@ -175,12 +176,16 @@ static void record_uncount(struct tcb *tcb, const struct sent_record *record, ui
 
 /* RACK.xmit_ts and RACK.end_seq follow the most recently sent segment that was delivered (RFC 8985
  * §6.2 step 2). */
-static void rack_delivered(struct tcb *tcb, const struct sent_record *record, uint32_t end)
+static void rack_delivered(struct tcb *tcb, const struct sent_record *record, uint32_t end,
+                           const struct ack_event *event)
 {
     int64_t rtt = (int64_t)(tcb->stack->now_ns - record->sent_ns);
-    /* A retransmission acknowledged sooner than a round trip can take: the ACK was for the
-     * original. */
+    /* A retransmission acknowledged sooner than a round trip can take, or with an older timestamp
+     * than it went with: the ACK was for the original. */
     if (record->retransmitted && tcb->rtt.min_ns != TIME_NEVER && rtt < (int64_t)tcb->rtt.min_ns)
+        return;
+    if (record->retransmitted && event->echoes &&
+        seq_lt(event->echo, tcp_timestamp_at(tcb, record->sent_ns)))
         return;
     /* What Fast Open sent before the handshake was over is younger than our SYN, whose round trip
      * says nothing of its. */
@@ -227,7 +232,7 @@ static void record_acknowledged(struct tcb *tcb, struct sent_record *record, uin
     }
     if (!record->sacked) {
         rate_on_delivery(tcb, record, segments, event);
-        rack_delivered(tcb, record, end);
+        rack_delivered(tcb, record, end, event);
     }
     if (end - record->start >= record->mss && record->mss > tcb->mtu.proven)
         tcb->mtu.proven = record->mss;
@@ -287,7 +292,7 @@ static struct sent_record *record_mark_sacked(struct tcb *tcb, struct sent_recor
         note_delivery_order(tcb, record, record->start, event);
     }
     rate_on_delivery(tcb, record, record->segments, event);
-    rack_delivered(tcb, record, record->end);
+    rack_delivered(tcb, record, record->end, event);
     if (record->lost)
         tcb->records.lost_out -= record->segments;
     if (record->in_flight_again)

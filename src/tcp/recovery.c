@@ -30,19 +30,19 @@ void recovery_init(struct tcb *tcb)
     tcb->rack.window_steps = 1;
 }
 
-static void enter_reduced(struct tcb *tcb)
+static void enter_reduced(struct tcb *tcb, uint32_t delivered)
 {
     if (tcb->recovery.phase >= TCP_PHASE_REDUCED)
         return;
     undo_begin(tcb);
     tcb->recovery.undo_possible = false;
     tcb->recovery.prior_ssthresh = 0;
-    prr_begin(tcb);
+    prr_begin(tcb, delivered);
     tcb->recovery.high = tcb->snd.nxt;
     tcb->recovery.phase = TCP_PHASE_REDUCED;
 }
 
-static void enter_recovery(struct tcb *tcb, bool ece)
+static void enter_recovery(struct tcb *tcb, uint32_t delivered, bool ece)
 {
     stack_count(tcb->stack,
                 tcb->opt.sack ? COUNTER_TcpExtTCPSackRecovery : COUNTER_TcpExtTCPRenoRecovery);
@@ -52,7 +52,7 @@ static void enter_recovery(struct tcb *tcb, bool ece)
     if (reducing)
         tcb->recovery.prior_ssthresh = prior_ssthresh;
     else
-        prr_begin(tcb);
+        prr_begin(tcb, delivered);
     if (ece)
         tcb->recovery.prior_ssthresh = 0; /* marks are no mistake: nothing to go back to */
     tcb->recovery.high = tcb->snd.nxt;
@@ -86,6 +86,7 @@ static bool end_phase(struct tcb *tcb, const struct segment *segment)
         tcb->recovery.phase = TCP_PHASE_OPEN;
         return false;
     case TCP_PHASE_RECOVERY:
+        rack_recovered(tcb);
         if (!tcb->opt.sack)
             newreno_reset(tcb);
         if (!undo_recovery(tcb, segment) && hold_without_sack(tcb)) {
@@ -140,6 +141,7 @@ static void on_ack_in_loss(struct tcb *tcb, const struct segment *segment, struc
     if (frto_on_ack(tcb, segment, event))
         return;
     if (recovered && !hold_without_sack(tcb)) {
+        rack_recovered(tcb);
         if (!tcb->opt.sack)
             newreno_reset(tcb);
         undo_recovery(tcb, segment);
@@ -160,7 +162,7 @@ static void on_ack_in_loss(struct tcb *tcb, const struct segment *segment, struc
     detect_losses(tcb, event);
     /* The loss of a retransmission is another sign of congestion (RFC 5681 §4.3). */
     if (tcb->records.retransmitted < again)
-        enter_recovery(tcb, event->ece);
+        enter_recovery(tcb, event->delivered, event->ece);
 }
 
 static void on_ack_otherwise(struct tcb *tcb, struct ack_event *event)
@@ -176,11 +178,12 @@ static void on_ack_otherwise(struct tcb *tcb, struct ack_event *event)
     if (tcb->records.lost_out > 0) {
         if (mtu_probe_lost(tcb))
             return;
-        enter_recovery(tcb, event->ece);
+        enter_recovery(tcb, event->delivered, event->ece);
         return;
     }
     if (event->ece)
-        enter_reduced(tcb); /* RFC 3168 §6.1.2: as for a loss, once a round trip */
+        enter_reduced(tcb,
+                      event->delivered); /* RFC 3168 §6.1.2: as for a loss, once a round trip */
     if (tcb->recovery.phase != TCP_PHASE_REDUCED)
         to_open(tcb);
 }
@@ -235,11 +238,12 @@ void recovery_on_ack(struct tcb *tcb, const struct segment *segment, struct ack_
 }
 
 /* Without a reordering window of its own to go by, everything not SACKed is lost. What RACK still
- * holds to be on its way, because it was sent less than a round trip ago, keeps its chance (RFC
- * 8985 §6.3); the first segment is what the timer was for. */
+ * holds to be on its way, because it was sent less than a round trip and the reordering window ago,
+ * keeps its chance (RFC 8985 §6.3); the first segment is what the timer was for. */
 static void mark_all_lost(struct tcb *tcb)
 {
     struct sent_record *first = records_first(tcb);
+    uint64_t window = rack_timeout_window(tcb);
     if (records_reneged(tcb)) {
         stack_count(tcb->stack, COUNTER_TcpExtTCPSACKReneging);
         records_forget_sacks(tcb);
@@ -247,7 +251,7 @@ static void mark_all_lost(struct tcb *tcb)
     if (!tcb->opt.sack)
         newreno_reset(tcb);
     for (struct sent_record *r = first; r; r = records_next(r)) {
-        if (r != first && tcb->opt.sack && rack_remaining(tcb, r, 0) > 0)
+        if (r != first && tcb->opt.sack && rack_remaining(tcb, r, window) > 0)
             continue;
         records_mark_lost(tcb, r);
     }
@@ -288,14 +292,14 @@ void recovery_on_reorder_timeout(struct tcb *tcb)
     if (!lost || mtu_probe_lost(tcb))
         return;
     if (tcb->recovery.phase < TCP_PHASE_RECOVERY)
-        enter_recovery(tcb, false);
+        enter_recovery(tcb, 0, false);
     if (tcb->recovery.phase == TCP_PHASE_RECOVERY && !tcb->cc.operations->control)
         prr_on_ack(tcb, 1, lost, false);
 }
 
 void recovery_on_probe_loss(struct tcb *tcb)
 {
-    enter_reduced(tcb);
+    enter_reduced(tcb, 0);
     prr_end(tcb);
     to_open(tcb);
 }

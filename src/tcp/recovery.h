@@ -30,8 +30,8 @@ void newreno_advanced(struct tcb *tcb, struct ack_event *event); /* SND.UNA has 
 void newreno_reset(struct tcb *tcb);
 void newreno_mark_lost(struct tcb *tcb, bool advanced);
 
-/* prr.c: Proportional Rate Reduction (RFC 6937bis). */
-void prr_begin(struct tcb *tcb);
+/* prr.c: Proportional Rate Reduction (RFC 9937). */
+void prr_begin(struct tcb *tcb, uint32_t delivered); /* by the ACK that is the reason */
 void prr_on_ack(struct tcb *tcb, uint32_t delivered, uint32_t newly_lost, bool advanced);
 void prr_end(struct tcb *tcb);
 
@@ -53,6 +53,9 @@ bool frto_on_ack(struct tcb *tcb, const struct segment *segment, const struct ac
 /* rack.c: time-based loss detection (RFC 8985 §6). Returns the segments newly marked lost. */
 uint32_t rack_detect_losses(struct tcb *tcb);
 void rack_update_window(struct tcb *tcb, const struct ack_event *event);
+void rack_recovered(struct tcb *tcb); /* fast recovery, or that from a timeout, is over */
+/* The reordering window that holds at a timeout. */
+uint64_t rack_timeout_window(const struct tcb *tcb);
 /* What begins at `from` has arrived after what is SACKed beyond it, and not because it was lost. */
 void rack_note_reordering(struct tcb *tcb, uint32_t from);
 /* Whether a record sent then may still be merely late: what is left of its reordering window, 0

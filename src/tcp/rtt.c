@@ -68,6 +68,7 @@ void rtt_sample(struct tcb *tcb, uint64_t rtt_ns)
     if (rtt_ns == 0)
         rtt_ns = 1;
     tcb->rtt.latest_ns = rtt_ns;
+    tcb->rack.rtt_taken = true;
     if (tcb->rtt.srtt_ns == 0)
         rtt_first(tcb, rtt_ns);
     else

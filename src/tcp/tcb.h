@@ -267,10 +267,10 @@ struct tcb {
 
     struct {
         enum tcp_phase phase;
-        uint32_t high;       /* SND.NXT at the time the phase began: recovery point */
-        uint32_t reordering; /* segments: the duplicate threshold */
-        uint32_t prior_cwnd; /* before the reduction, for undo */
-        uint32_t recover_fs; /* RecoverFS of PRR: the same, or what of it was validated (cwv.c) */
+        uint32_t high;           /* SND.NXT at the time the phase began: recovery point */
+        uint32_t reordering;     /* segments: the duplicate threshold */
+        uint32_t prior_cwnd;     /* before the reduction, for undo */
+        uint32_t recover_fs;     /* RecoverFS of PRR */
         uint32_t prior_ssthresh; /* 0: there is nothing to go back to */
         uint32_t prr_delivered, prr_out;
         uint32_t
@@ -300,6 +300,7 @@ struct tcb {
         bool advanced : 1;
         bool probe_out : 1;     /* a tail loss probe has not been judged yet */
         bool probe_was_new : 1; /* it carried new data */
+        bool rtt_taken : 1;     /* a round trip has been measured since the last probe was sent */
         uint32_t probe_end;     /* TLP.end_seq */
     } rack;
 

@@ -39,7 +39,8 @@ void tlp_schedule(struct tcb *tcb, bool advancing)
     timer_clear(tcb, TCP_TIMER_PROBE);
     if (!tcb->stack->settings.tcp_tail_loss_probe || !tcb->opt.sack ||
         !tcp_state_synchronized(tcb->state) || tcb->records.out == 0 ||
-        (tcb->recovery.phase != TCP_PHASE_OPEN && tcb->recovery.phase != TCP_PHASE_REDUCED))
+        (tcb->recovery.phase != TCP_PHASE_OPEN && tcb->recovery.phase != TCP_PHASE_REDUCED) ||
+        tcb->records.sacked)
         return;
     uint64_t at = tcb->stack->now_ns + probe_timeout(tcb);
     timer_set(tcb, TCP_TIMER_PROBE, time_min(at, rto_at(tcb, advancing)));
@@ -74,14 +75,18 @@ static bool send_last_again(struct tcb *tcb)
     return tcp_send_probe(tcb, &decision);
 }
 
-/* §7.3: new data if there is some and the peer's window lets it, else the last segment again. */
+/* §7.3: new data if there is some and the peer's window lets it, else the last segment again. One
+ * at a time, and none before a round trip has been measured since the last: what is sent again
+ * yields no sample, and SRTT could never follow a path that has become longer. */
 bool tlp_send_probe(struct tcb *tcb)
 {
-    if (tcb->rack.probe_out || !records_room(tcb))
+    if (tcb->rack.probe_out || !tcb->rack.rtt_taken || !records_room(tcb))
         return false;
     tcb->rack.probe_was_new = send_new_data(tcb);
     tcb->rack.probe_out = tcb->rack.probe_was_new || send_last_again(tcb);
     tcb->rack.probe_end = tcb->snd.nxt;
+    if (tcb->rack.probe_out)
+        tcb->rack.rtt_taken = false;
     return tcb->rack.probe_out;
 }
 
@@ -93,8 +98,8 @@ void tlp_on_ack(struct tcb *tcb, const struct ack_event *event, uint32_t ack)
         return;
     if (tcb->rack.probe_was_new) {
         tcb->rack.probe_out = false;
-    } else if (event->dsack) {
-        tcb->rack.probe_out = false; /* both arrived: nothing was lost */
+    } else if (event->dsack && !event->dsack_widens) {
+        tcb->rack.probe_out = false; /* a copy of the probe: both arrived, nothing was lost */
     } else if (seq_gt(ack, tcb->rack.probe_end)) {
         tcb->rack.probe_out = false;
         stack_count(tcb->stack, COUNTER_TcpExtTCPLossProbeRecovery);

@@ -1,4 +1,4 @@
-/* RFC 6937bis (draft-ietf-tcpm-prr-rfc6937bis §6) with numbers of its own. */
+/* RFC 9937 with numbers of its own. */
 #include "unit.h"
 
 #include "tcp/recovery.h"
@@ -17,11 +17,12 @@ static const struct cc_operations operations = {.name = "half", .reduced = half}
 static struct tcb begun(void)
 {
     static struct stack stack; /* without window validation */
-    struct tcb tcb = {.stack = &stack, .cc.operations = &operations, .cc.cwnd = WINDOW};
+    struct tcb tcb = {
+        .stack = &stack, .cc.operations = &operations, .cc.cwnd = WINDOW, .opt.sack = true};
     tcb.records.out = WINDOW;
     tcb.records.lost_out = 1;
     tcb.recovery.phase = TCP_PHASE_RECOVERY;
-    prr_begin(&tcb);
+    prr_begin(&tcb, 0);
     return tcb;
 }
 
@@ -105,6 +106,49 @@ static void window_never_passes_ssthresh_in_recovery(void **state)
     assert_int_equal(tcb.cc.cwnd, HALF);
 }
 
+/* §6.1: RecoverFS is what may still be delivered and what has just been; what was SACKed before is
+ * not, so that half of what comes in the round trip goes out of a flight half of which is SACKed.
+ */
+static void what_was_SACKed_before_is_no_part_of_RecoverFS(void **state)
+{
+    (void)state;
+    struct tcb tcb = begun();
+    assert_int_equal(tcb.recovery.recover_fs, WINDOW);
+    tcb.records.sacked = 8;
+    tcb.cc.ssthresh = 6;
+    prr_begin(&tcb, 2);
+    assert_int_equal(tcb.recovery.recover_fs, WINDOW - 8 + 2);
+    tcb.cc.cwnd = WINDOW;
+}
+
+/* §6.2: without SACK duplicates beyond what was out at the begin are none of ours. */
+static void duplicates_without_SACK_are_bounded(void **state)
+{
+    (void)state;
+    struct tcb tcb = begun();
+    tcb.opt.sack = false;
+    tcb.recovery.prr_delivered = WINDOW - 1;
+    prr_on_ack(&tcb, 5, 0, false);
+    assert_int_equal(tcb.recovery.prr_delivered, WINDOW);
+    uint32_t cwnd = tcb.cc.cwnd;
+    prr_on_ack(&tcb, 1, 0, false);
+    assert_int_equal(tcb.recovery.prr_delivered, WINDOW);
+    assert_int_equal(tcb.cc.cwnd, cwnd);
+}
+
+/* §6.1: each episode begins anew. */
+static void episode_begins_with_nothing_delivered_or_sent(void **state)
+{
+    (void)state;
+    struct tcb tcb = begun();
+    sacked(&tcb, 3);
+    fill(&tcb);
+    prr_begin(&tcb, 0);
+    assert_int_equal(tcb.recovery.prr_delivered, 0);
+    assert_int_equal(tcb.recovery.prr_out, 0);
+    assert_int_equal(tcb.cc.ssthresh, HALF);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +157,9 @@ int main(void)
         cmocka_unit_test(without_a_delivery_nothing_changes),
         cmocka_unit_test(flight_emptied_by_losses_is_rebuilt_no_faster_than_slow_start),
         cmocka_unit_test(window_never_passes_ssthresh_in_recovery),
+        cmocka_unit_test(what_was_SACKed_before_is_no_part_of_RecoverFS),
+        cmocka_unit_test(duplicates_without_SACK_are_bounded),
+        cmocka_unit_test(episode_begins_with_nothing_delivered_or_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,6 +154,49 @@ static void copy_that_was_a_probe_widens_nothing(void **state)
     peer_free(p);
 }
 
+/* §6.2 step 4: after 16 recoveries without a D-SACK the window is a quarter again. */
+static void window_narrows_after_16_recoveries(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(2);
+    p->tcb->stat.retransmits = 1;
+    peer_sack(p, 2001, BLOCK(1, 1001), NO_BLOCK, NO_BLOCK);
+    uint32_t at = 2001;
+    for (int i = 0; i < 16; i++, at += 6000) {
+        assert_int_equal(p->tcb->rack.window_steps, 2);
+        p->tcb->cc.cwnd = 10;
+        peer_flight(p, at, 6);
+        peer_after(p, PEER_RTT_MS);
+        peer_sack(p, at, BLOCK(at + 1000, at + 4000), NO_BLOCK, NO_BLOCK);
+        peer_expect(p, TCP_ACK, at, 1000);
+        assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_RECOVERY);
+        peer_after(p, PEER_RTT_MS);
+        peer_ack(p, at + 6000);
+    }
+    assert_int_equal(p->tcb->rack.window_steps, 1);
+    peer_free(p);
+}
+
+/* §8: while the reordering timer runs there is no timeout. */
+static void timeout_waits_for_the_reordering_timer(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_tail_loss_probe = 0;
+    peer_open(p, PEER_SACK);
+    peer_flight(p, 1, 2);
+    peer_after(p, 209); /* a millisecond before the timeout */
+    peer_sack(p, 1, BLOCK(1001, 2001), NO_BLOCK, NO_BLOCK);
+    uint64_t reorder_ns = timer_deadline(p->tcb, TCP_TIMER_REORDER);
+    assert_true(reorder_ns > p->m->stack.now_ns + TIME_MS(1));
+    assert_true(timer_deadline(p->tcb, TCP_TIMER_RETRANSMIT) > reorder_ns);
+    peer_after(p, 60);
+    peer_expect(p, TCP_ACK, 1, 1000);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPTimeouts"), 0);
+    assert_true(timer_is_set(p->tcb, TCP_TIMER_RETRANSMIT));
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +209,8 @@ int main(void)
         cmocka_unit_test(duplicates_of_the_network_s_making_widen_nothing),
         cmocka_unit_test(copy_of_what_was_SACKed_shows_reordering),
         cmocka_unit_test(copy_that_was_a_probe_widens_nothing),
+        cmocka_unit_test(window_narrows_after_16_recoveries),
+        cmocka_unit_test(timeout_waits_for_the_reordering_timer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

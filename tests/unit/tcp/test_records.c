@@ -421,6 +421,50 @@ static void scoreboard_agrees_with_a_naive_model(void **state)
     }
 }
 
+/* RFC 9937 §13, RFC 5681 §3.1: who acknowledges a segment in many small parts is not credited with
+ * more than the one. */
+static void parts_of_a_segment_count_once_it_is_whole(void **state)
+{
+    (void)state;
+    struct board *b = board_new();
+    transmit(b, 2);
+    for (uint32_t part = 1; part < MSS; part++) {
+        struct ack_event event = event_new(b);
+        b->tcb.snd.una = START + part;
+        records_acknowledge(&b->tcb, b->tcb.snd.una, &event);
+        assert_int_equal(event.acked, 0);
+        assert_int_equal(event.delivered, 0);
+    }
+    struct ack_event event = acknowledge(b, 1);
+    assert_int_equal(event.acked, 1);
+    assert_int_equal(event.delivered, 1);
+    board_free(b);
+}
+
+/* RFC 8985 §6.2 step 2: an echo older than the retransmission tells that the original arrived,
+ * which says nothing of what was sent before the retransmission. */
+static void echo_of_the_original_does_not_move_RACK_on(void **state)
+{
+    (void)state;
+    for (uint32_t late = 0; late < 2; late++) {
+        struct board *b = board_new();
+        transmit(b, 3);
+        uint64_t first_ns = records_first(&b->tcb)->sent_ns;
+        b->stack.now_ns += TIME_MS(100);
+        records_mark_lost(&b->tcb, records_first(&b->tcb));
+        struct sent_record *again = records_resend(&b->tcb, records_first(&b->tcb), MSS);
+        uint64_t again_ns = again->sent_ns;
+        b->stack.now_ns += TIME_MS(100);
+        struct ack_event event = event_new(b);
+        event.echoes = true;
+        event.echo = (uint32_t)((late ? again_ns : first_ns) / TIME_MS(1));
+        b->tcb.snd.una = START + MSS;
+        records_acknowledge(&b->tcb, b->tcb.snd.una, &event);
+        assert_int_equal(b->tcb.rack.sent_ns, late ? again_ns : 0);
+        board_free(b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +481,8 @@ int main(void)
         cmocka_unit_test(record_limit_holds),
         cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(scoreboard_agrees_with_a_naive_model),
+        cmocka_unit_test(parts_of_a_segment_count_once_it_is_whole),
+        cmocka_unit_test(echo_of_the_original_does_not_move_RACK_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

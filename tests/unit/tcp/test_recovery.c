@@ -99,6 +99,30 @@ static void timeout_keeps_what_was_sacked(void **state)
     peer_free(p);
 }
 
+/* RFC 8985 §6.3: where reordering has been seen, so does what was sent within the reordering window
+ * and a round trip. */
+static void timeout_keeps_what_may_only_be_reordered(void **state)
+{
+    (void)state;
+    for (int seen = 0; seen < 2; seen++) {
+        struct peer *p = peer_new();
+        peer_settings(p)->tcp_tail_loss_probe = 0;
+        peer_open(p, PEER_SACK);
+        peer_flight(p, 1, 1);
+        peer_after(p, 10);
+        peer_ack(p, 1001); /* RACK.rtt is 10 ms, a quarter of it 2.5 */
+        peer_flight(p, 1001, 1);
+        peer_after(p, 199);
+        p->tcb->rack.reordering_seen = seen;
+        peer_flight(p, 2001, 1);
+        peer_after(p, 11);
+        peer_expect(p, TCP_ACK | TCP_PSH, 1001, 1000);
+        assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_LOSS);
+        assert_int_equal(p->tcb->records.lost_out, seen ? 1 : 2);
+        peer_free(p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +132,7 @@ int main(void)
         cmocka_unit_test(repeated_timeout_leaves_ssthresh),
         cmocka_unit_test(flight_is_rebuilt_by_slow_start_after_a_timeout),
         cmocka_unit_test(timeout_keeps_what_was_sacked),
+        cmocka_unit_test(timeout_keeps_what_may_only_be_reordered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

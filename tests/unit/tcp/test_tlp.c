@@ -124,6 +124,60 @@ static void without_SACK_there_are_no_probes(void **state)
     peer_free(p);
 }
 
+/* §7.3: what a probe sent again brings no sample; another must wait for one, and the timeout is
+ * next. */
+static void next_probe_waits_for_a_round_trip_to_be_measured(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(1);
+    peer_after(p, 220);
+    peer_expect(p, TCP_ACK | TCP_PSH, 1, 1000);
+    peer_after(p, 10);
+    peer_ack(p, 1001); /* of which of the two? */
+    peer_sack(p, 1001, BLOCK(1, 1001), NO_BLOCK, NO_BLOCK);
+    assert_false(p->tcb->rack.probe_out);
+    peer_flight(p, 1001, 3);
+    peer_after(p, 150);
+    peer_quiet(p);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPLossProbes"), 1);
+    peer_after(p, 10);
+    peer_ack(p, 4001);
+    peer_flight(p, 4001, 3);
+    peer_after(p, 60 * PEER_RTT_MS);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPLossProbes"), 2);
+    peer_free(p);
+}
+
+/* §7.4.2: a D-SACK for something else than the probe does not acquit it. */
+static void copy_of_another_segment_is_no_copy_of_the_probe(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(3);
+    peer_after(p, 22);
+    peer_forget(p);
+    peer_after(p, 10);
+    peer_ack(p, 2001);
+    peer_flight(p, 3001, 1);
+    peer_after(p, 10);
+    peer_sack(p, 4001, BLOCK(1, 1001), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPLossProbeRecovery"), 1);
+    assert_true(p->tcb->cc.cwnd < 10);
+    peer_free(p);
+}
+
+/* §7.2: what has been SACKed has the reordering timer instead. */
+static void no_probe_is_scheduled_once_something_is_SACKed(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight(4);
+    peer_after(p, 10);
+    peer_sack(p, 1, BLOCK(1001, 2001), NO_BLOCK, NO_BLOCK);
+    p->tcb->recovery.phase = TCP_PHASE_REDUCED;
+    tlp_schedule(p->tcb, true);
+    assert_false(timer_is_set(p->tcb, TCP_TIMER_PROBE));
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +189,9 @@ int main(void)
         cmocka_unit_test(loss_that_the_probe_repaired_reduces_the_window),
         cmocka_unit_test(probe_that_arrived_twice_reduces_nothing),
         cmocka_unit_test(without_SACK_there_are_no_probes),
+        cmocka_unit_test(next_probe_waits_for_a_round_trip_to_be_measured),
+        cmocka_unit_test(copy_of_another_segment_is_no_copy_of_the_probe),
+        cmocka_unit_test(no_probe_is_scheduled_once_something_is_SACKed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
