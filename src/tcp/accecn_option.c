@@ -71,9 +71,10 @@ bool accecn_option_due(const struct tcb *tcb)
     int64_t setting = tcb->stack->settings.tcp_ecn_option;
     if (tcb->ecn.handshake.mode != ECN_ACCURATE || setting == OPTION_NEVER)
         return false;
-    if (a->seen == ACCECN_NOT_SEEN)
-        return false; /* Linux's choice, where §3.2.3.2.3 would go on */
-    if (a->failures & ACCECN_OPTION_LOST && setting != OPTION_PERSISTENT)
+    /* Who sends none may be one whose options are stripped; then ours most likely are as well, and
+     * cost room. §3.2.3.2.3 goes on all the same, and so does who asks for it. */
+    bool doubtful = a->seen == ACCECN_NOT_SEEN || a->failures & ACCECN_OPTION_LOST;
+    if (doubtful && setting != OPTION_PERSISTENT)
         return false;
     return setting >= OPTION_ALWAYS || a->demand > 0 || beacon_due(tcb);
 }

@@ -410,6 +410,21 @@ static void without_SACK_pure_ACKs_cannot_be_marked(void **state)
 }
 
 /* §3.3.4. */
+/* §3.2.2.5.1: packets that arrive as one count each, and are acknowledged together. */
+static void packets_that_arrive_as_one_are_counted_each(void **state)
+{
+    (void)state;
+    struct peer *p = peer_accepted_accurate(false);
+    p->super = 100;
+    p->ecn = ECN_CE;
+    peer_text(p, 1, 450);
+    assert_int_equal(accecn_bits(peer_take(p).flags), (5 + 5) & 7);
+    peer_quiet(p);
+    p->ecn = ECN_NOT_ECT;
+    p->super = 0;
+    peer_free(p);
+}
+
 static void super_segment_has_the_field_on_every_part(void **state)
 {
     (void)state;
@@ -493,6 +508,7 @@ int main(void)
         cmocka_unit_test(path_that_marks_everything_is_found_out),
         cmocka_unit_test(all_but_SYNs_and_resets_can_be_marked),
         cmocka_unit_test(without_SACK_pure_ACKs_cannot_be_marked),
+        cmocka_unit_test(packets_that_arrive_as_one_are_counted_each),
         cmocka_unit_test(super_segment_has_the_field_on_every_part),
         cmocka_unit_test(TIME_WAIT_without_an_owner_knows_no_counter),
         cmocka_unit_test(information_counts_marks),

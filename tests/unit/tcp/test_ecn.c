@@ -162,6 +162,11 @@ static void peer_that_falls_back_is_answered_without_ECN(void **state)
     accept_it(p);
     peer_write(p, 10);
     assert_int_equal(peer_take(p).ecn, ECN_NOT_ECT);
+    /* But who has agreed once answers marks (RFC 3168 §6.1.1). */
+    p->ecn = ECN_CE;
+    peer_text(p, 1, 10);
+    assert_true(peer_take(p).flags & TCP_ECE);
+    p->ecn = ECN_NOT_ECT;
     peer_free(p);
 }
 
