@@ -2,27 +2,13 @@
 #ifndef TESTS_UNIT_SOCK_DATA_FIXTURE_H
 #define TESTS_UNIT_SOCK_DATA_FIXTURE_H
 
-#include "unit/sock/sockets.h"
+#include "unit/sock/connected.h"
 
-static int client, server; /* of a connection between a and b */
-
-static inline int setup_connected(void **state)
-{
-    setup(state);
-    pair_connect(&pair, 7, &client, &server);
-    return 0;
-}
-
-#define connected_test(name) cmocka_unit_test_setup_teardown(name, setup_connected, teardown)
-
-/* UDP sockets at 10.0.0.1:1000 and 10.0.0.2:1000. */
+/* In place of the connection. */
 static inline int setup_datagram(void **state)
 {
     setup(state);
-    client = open_datagram(a);
-    server = open_datagram(b);
-    assert_int_equal(bind_at(a, client, "0.0.0.0", 1000), 0);
-    assert_int_equal(bind_at(b, server, "0.0.0.0", 1000), 0);
+    open_datagrams(&client, &server);
     return 0;
 }
 

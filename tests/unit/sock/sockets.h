@@ -120,10 +120,30 @@ static inline int open_echo(struct tern *t)
     return s;
 }
 
+/* UDP sockets at 10.0.0.1:1000 and 10.0.0.2:1000. */
+static inline void open_datagrams(int *ours, int *theirs)
+{
+    *ours = open_datagram(a);
+    *theirs = open_datagram(b);
+    assert_int_equal(bind_at(a, *ours, "0.0.0.0", 1000), 0);
+    assert_int_equal(bind_at(b, *theirs, "0.0.0.0", 1000), 0);
+}
+
 static inline int listen_at(struct tern *t, const char *text, int backlog)
 {
     int s = tern_listen_on(t, text, backlog);
     assert_true(s >= 0);
+    return s;
+}
+
+/* A stream of a's, connected to one of b's. */
+static inline int connected_stream(int *theirs)
+{
+    int listener = listen_at(b, ":80", 5);
+    int s = open_stream(a);
+    assert_int_equal(connect_to(a, s, "10.0.0.2", 80), 0);
+    *theirs = tern_accept(b, listener, NULL, NULL);
+    assert_true(*theirs >= 0);
     return s;
 }
 

@@ -5,10 +5,7 @@ static int from, to; /* UDP sockets at 10.0.0.1:1000 and 10.0.0.2:1000 */
 static int setup_datagram(void **state)
 {
     setup(state);
-    from = open_datagram(a);
-    to = open_datagram(b);
-    assert_int_equal(bind_at(a, from, "0.0.0.0", 1000), 0);
-    assert_int_equal(bind_at(b, to, "0.0.0.0", 1000), 0);
+    open_datagrams(&from, &to);
     assert_int_equal(connect_to(a, from, "10.0.0.2", 1000), 0);
     set_int(a, from, IPPROTO_IP, IP_TTL, 42);
     set_int(a, from, IPPROTO_IP, IP_TOS, 0xb8);

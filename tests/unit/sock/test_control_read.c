@@ -6,10 +6,7 @@ static int from, to;
 static int setup_datagram(void **state)
 {
     setup(state);
-    from = open_datagram(a);
-    to = open_datagram(b);
-    assert_int_equal(bind_at(a, from, "0.0.0.0", 1000), 0);
-    assert_int_equal(bind_at(b, to, "0.0.0.0", 1000), 0);
+    open_datagrams(&from, &to);
     assert_int_equal(connect_to(a, from, "10.0.0.2", 1000), 0);
     set_int(b, to, IPPROTO_IP, IP_RECVTTL, 1);
     set_int(b, to, IPPROTO_IP, IP_RECVTOS, 1);

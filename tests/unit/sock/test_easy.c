@@ -1,15 +1,4 @@
-#include "unit/sock/sockets.h"
-
-static int client, server; /* of a connection between a and b */
-
-static int setup_connected(void **state)
-{
-    setup(state);
-    pair_connect(&pair, 7, &client, &server);
-    return 0;
-}
-
-#define connected_test(name) cmocka_unit_test_setup_teardown(name, setup_connected, teardown)
+#include "unit/sock/connected.h"
 
 static void dialling_connects(void **state)
 {

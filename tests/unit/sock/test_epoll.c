@@ -1,19 +1,18 @@
+#include "unit/sock/connected.h"
 #include "unit/sock/epolls.h"
 
 #include "common/allocation.h"
 
-static int client, server; /* of a connection between a and b */
-static int e;              /* an instance of a's */
+static int e; /* an instance of a's */
 
-static int setup_connected(void **state)
+static int setup_epoll(void **state)
 {
-    setup(state);
-    pair_connect(&pair, 7, &client, &server);
+    setup_connected(state);
     e = open_epoll(a);
     return 0;
 }
 
-#define epoll_test(name) cmocka_unit_test_setup_teardown(name, setup_connected, teardown)
+#define epoll_test(name) cmocka_unit_test_setup_teardown(name, setup_epoll, teardown)
 
 static void server_sends(const char *text)
 {

@@ -1,15 +1,5 @@
+#include "unit/sock/connected.h"
 #include "unit/sock/epolls.h"
-
-static int client, server; /* of a connection between a and b */
-
-static int setup_connected(void **state)
-{
-    setup(state);
-    pair_connect(&pair, 7, &client, &server);
-    return 0;
-}
-
-#define connected_test(name) cmocka_unit_test_setup_teardown(name, setup_connected, teardown)
 
 static void bad_arguments_of_create_are_refused(void **state)
 {

@@ -1,16 +1,13 @@
-#include "unit/sock/sockets.h"
+#include "unit/sock/connected.h"
 
-static int client, server; /* of a connection between a and b */
-
-static int setup_connected(void **state)
+static int setup_nonblocking(void **state)
 {
-    setup(state);
-    pair_connect(&pair, 7, &client, &server);
+    setup_connected(state);
     set_nonblocking(a, client);
     return 0;
 }
 
-#define connected_test(name) cmocka_unit_test_setup_teardown(name, setup_connected, teardown)
+#define nonblocking_test(name) cmocka_unit_test_setup_teardown(name, setup_nonblocking, teardown)
 
 static void nothing_is_read_and_written_at_once(void **state)
 {
@@ -58,9 +55,9 @@ static void bad_counts_are_refused_of_what_is_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        connected_test(nothing_is_read_and_written_at_once),
-        connected_test(an_empty_datagram_can_be_written),
-        connected_test(bad_counts_are_refused_of_what_is_open),
+        nonblocking_test(nothing_is_read_and_written_at_once),
+        nonblocking_test(an_empty_datagram_can_be_written),
+        nonblocking_test(bad_counts_are_refused_of_what_is_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

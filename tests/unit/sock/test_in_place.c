@@ -2,16 +2,6 @@
 
 #include "common/allocation.h"
 
-static int connected_stream(int *server)
-{
-    int listener = listen_at(b, ":80", 5);
-    int s = open_stream(a);
-    assert_int_equal(connect_to(a, s, "10.0.0.2", 80), 0);
-    *server = tern_accept(b, listener, NULL, NULL);
-    assert_true(*server >= 0);
-    return s;
-}
-
 static void bytes_go_from_ring_to_ring(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-#include "unit/sock/sockets.h"
+#include "unit/sock/connected.h"
 
 #include <stdio.h>
 
@@ -11,17 +11,7 @@
 
 enum { ROOM = 1 << 20 };
 
-static int client, server;
 static char bytes[ROOM];
-
-static int setup_connected(void **state)
-{
-    setup(state);
-    pair_connect(&pair, 7, &client, &server);
-    return 0;
-}
-
-#define connected_test(name) cmocka_unit_test_setup_teardown(name, setup_connected, teardown)
 
 /* What another thread may do while `client` is waited for. */
 static void make_a_listener_of_it(struct pair *p)

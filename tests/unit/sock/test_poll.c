@@ -1,17 +1,6 @@
-#include "unit/sock/sockets.h"
+#include "unit/sock/connected.h"
 
 #include "common/allocation.h"
-
-static int client, server; /* of a connection between a and b */
-
-static int setup_connected(void **state)
-{
-    setup(state);
-    pair_connect(&pair, 7, &client, &server);
-    return 0;
-}
-
-#define connected_test(name) cmocka_unit_test_setup_teardown(name, setup_connected, teardown)
 
 static void a_stream_shows_where_it_is(void **state)
 {

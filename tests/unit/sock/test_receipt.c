@@ -38,7 +38,7 @@ static void assert_told_nothing(struct tern *t, int s)
     assert_false(told(t, s, &first, &last));
 }
 
-static int connected_stream(int *server)
+static int zero_copy_stream(int *server)
 {
     int listener = listen_at(b, ":80", 5);
     set_int(b, listener, SOL_SOCKET, SO_ZEROCOPY, 1);
@@ -53,7 +53,7 @@ static int connected_stream(int *server)
 static void a_stream_s_sends_are_told_apart(void **state)
 {
     (void)state;
-    int server, s = connected_stream(&server);
+    int server, s = zero_copy_stream(&server);
     assert_int_equal(tern_send(a, s, "abc", 3, MSG_ZEROCOPY), 3);
     assert_told_nothing(a, s);
     pair_run(&pair, TIME_MS(100));
@@ -70,7 +70,7 @@ static void an_accepted_socket_has_its_listener_s_option(void **state)
 {
     (void)state;
     int server;
-    connected_stream(&server);
+    zero_copy_stream(&server);
     assert_int_equal(get_int(b, server, SOL_SOCKET, SO_ZEROCOPY), 1);
     assert_int_equal(tern_send(b, server, "abc", 3, MSG_ZEROCOPY), 3);
     pair_run(&pair, TIME_MS(100));
@@ -82,7 +82,7 @@ static void a_send_that_waits_for_room_is_one_send(void **state)
 {
     (void)state;
     static char bytes[300000], sink[300000];
-    int server, s = connected_stream(&server);
+    int server, s = zero_copy_stream(&server);
     set_int(a, s, SOL_SOCKET, SO_SNDBUF, 10000);
     set_timeout(a, s, SO_SNDTIMEO, TIME_MS(200));
     struct iovec spans[3] = {{bytes, 100000}, {bytes, 100000}, {bytes, 100000}};
@@ -98,7 +98,7 @@ static void a_send_that_waits_for_room_is_one_send(void **state)
 static void what_fails_or_is_not_asked_for_has_no_number(void **state)
 {
     (void)state;
-    int server, s = connected_stream(&server);
+    int server, s = zero_copy_stream(&server);
     int closed = open_stream(a);
     set_int(a, closed, SOL_SOCKET, SO_ZEROCOPY, 1);
     assert_fails(tern_send(a, closed, "abc", 3, MSG_ZEROCOPY), EPIPE);
@@ -142,7 +142,7 @@ static void the_option_takes_0_and_1_where_it_has_meaning(void **state)
 static void without_memory_for_the_note_nothing_is_sent(void **state)
 {
     (void)state;
-    int server, s = connected_stream(&server);
+    int server, s = zero_copy_stream(&server);
     allocations_fail_after(0);
     ssize_t sent = tern_send(a, s, "abc", 3, MSG_ZEROCOPY);
     int saved = errno;

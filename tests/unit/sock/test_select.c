@@ -1,19 +1,17 @@
-#include "unit/sock/sockets.h"
+#include "unit/sock/connected.h"
 
-static int client, server; /* of a connection between a and b */
 static fd_set in, out, except;
 
-static int setup_connected(void **state)
+static int setup_sets(void **state)
 {
-    setup(state);
-    pair_connect(&pair, 7, &client, &server);
+    setup_connected(state);
     FD_ZERO(&in);
     FD_ZERO(&out);
     FD_ZERO(&except);
     return 0;
 }
 
-#define select_test(name) cmocka_unit_test_setup_teardown(name, setup_connected, teardown)
+#define select_test(name) cmocka_unit_test_setup_teardown(name, setup_sets, teardown)
 
 static const struct timeval at_once = {0, 0};
 

@@ -25,16 +25,6 @@ static int make_file(void)
     return fd;
 }
 
-static int connected_stream(int *server)
-{
-    int listener = listen_at(b, ":80", 5);
-    int s = open_stream(a);
-    assert_int_equal(connect_to(a, s, "10.0.0.2", 80), 0);
-    *server = tern_accept(b, listener, NULL, NULL);
-    assert_true(*server >= 0);
-    return s;
-}
-
 /* Reads `length` bytes, which must be the file's from `from` on. */
 static void assert_reads(int server, size_t from, size_t length)
 {

@@ -56,16 +56,6 @@ static uint64_t ns_of(struct timespec time)
     return TIME_S(time.tv_sec) + (uint64_t)time.tv_nsec;
 }
 
-static int connected_stream(int *server)
-{
-    int listener = listen_at(b, ":80", 5);
-    int s = open_stream(a);
-    assert_int_equal(connect_to(a, s, "10.0.0.2", 80), 0);
-    *server = tern_accept(b, listener, NULL, NULL);
-    assert_true(*server >= 0);
-    return s;
-}
-
 static int connected_datagram(void)
 {
     int s = open_datagram(a);

@@ -1,4 +1,4 @@
-#include "unit/sock/sockets.h"
+#include "unit/sock/connected.h"
 
 #include "common/allocation.h"
 
@@ -21,17 +21,13 @@ static void note(void *user, int socket, short events)
     call_count++;
 }
 
-static int client, server; /* of a connection between a and b */
-
-static int setup_connected(void **state)
+static int setup_watched(void **state)
 {
-    setup(state);
     call_count = 0;
-    pair_connect(&pair, 7, &client, &server);
-    return 0;
+    return setup_connected(state);
 }
 
-#define connected_test(name) cmocka_unit_test_setup_teardown(name, setup_connected, teardown)
+#define watch_test(name) cmocka_unit_test_setup_teardown(name, setup_watched, teardown)
 
 static void watch(int socket, short events)
 {
@@ -245,21 +241,21 @@ static void what_cannot_be_watched_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        connected_test(a_function_is_told_socket_events_and_user),
-        connected_test(a_state_is_told_at_each_step_until_it_is_over),
-        connected_test(what_holds_when_a_watch_begins_is_told),
-        connected_test(what_was_not_asked_for_is_not_told),
-        connected_test(an_error_is_told_to_who_asked_for_nothing),
-        connected_test(another_watch_takes_the_place_of_the_first),
-        connected_test(an_ended_watch_is_not_called),
-        connected_test(closing_the_socket_ends_its_watch),
-        connected_test(a_function_may_close_any_socket),
-        connected_test(a_step_calls_each_but_once),
-        connected_test(a_function_may_step),
-        connected_test(who_lowers_the_low_water_mark_is_told),
-        connected_test(a_listener_tells_who_waits_and_that_it_listens_no_more),
-        connected_test(a_connection_under_way_tells_its_end),
-        connected_test(what_cannot_be_watched_is_refused),
+        watch_test(a_function_is_told_socket_events_and_user),
+        watch_test(a_state_is_told_at_each_step_until_it_is_over),
+        watch_test(what_holds_when_a_watch_begins_is_told),
+        watch_test(what_was_not_asked_for_is_not_told),
+        watch_test(an_error_is_told_to_who_asked_for_nothing),
+        watch_test(another_watch_takes_the_place_of_the_first),
+        watch_test(an_ended_watch_is_not_called),
+        watch_test(closing_the_socket_ends_its_watch),
+        watch_test(a_function_may_close_any_socket),
+        watch_test(a_step_calls_each_but_once),
+        watch_test(a_function_may_step),
+        watch_test(who_lowers_the_low_water_mark_is_told),
+        watch_test(a_listener_tells_who_waits_and_that_it_listens_no_more),
+        watch_test(a_connection_under_way_tells_its_end),
+        watch_test(what_cannot_be_watched_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,7 @@
 
 static void bound_port_is_refused_to_others(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *first = bound(m, anywhere(OUR_PORT)), *second = open_socket(m);
     struct endpoint any = anywhere(OUR_PORT), own = at(MACHINE_ADDRESS, OUR_PORT),
                     other = anywhere(OUR_PORT + 1), foreign = at(PEER_ADDRESS, OUR_PORT);
@@ -15,39 +14,28 @@ static void bound_port_is_refused_to_others(void **state)
     assert_int_equal(udp_bind(second, &foreign), -EADDRNOTAVAIL);
     assert_int_equal(udp_bind(second, &any), 0);
     assert_int_equal(udp_bind(second, &other), -EINVAL);
-    udp_close(first);
-    udp_close(second);
-    machine_free(m);
 }
 
 static void different_addresses_share_a_port(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct address second = address_from_ipv4(0x0a000004);
     assert_int_equal(interface_add_address(m->interface, &second, 24), 0);
-    struct udp *a = bound(m, at(MACHINE_ADDRESS, OUR_PORT)),
-               *b = bound(m, at(0x0a000004, OUR_PORT));
-    udp_close(a);
-    udp_close(b);
-    machine_free(m);
+    bound(m, at(MACHINE_ADDRESS, OUR_PORT));
+    bound(m, at(0x0a000004, OUR_PORT));
 }
 
 static void closed_endpoint_frees_its_port(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     udp_close(bound(m, anywhere(OUR_PORT)));
-    struct udp *udp = bound(m, anywhere(OUR_PORT));
-    udp_close(udp);
-    machine_free(m);
+    bound(m, anywhere(OUR_PORT));
 }
 
 /* RFC 6056, security rules 7 and 16. */
 static void ephemeral_ports_are_scattered_and_run_out_in_the_end(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct endpoint any = anywhere(0);
     struct udp *sockets[100], *more = open_socket(m);
     unsigned neighbours = 0;
@@ -68,13 +56,11 @@ static void ephemeral_ports_are_scattered_and_run_out_in_the_end(void **state)
     for (unsigned i = 0; i < 100; i++)
         if (i != 42)
             udp_close(sockets[i]);
-    machine_free(m);
 }
 
 static void connected_endpoint_hears_only_its_peer(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     assert_int_equal(address_to_ipv4(&udp_local(udp)->address), MACHINE_ADDRESS);
     assert_int_equal(udp_remote(udp)->port, PEER_PORT);
@@ -85,14 +71,11 @@ static void connected_endpoint_hears_only_its_peer(void **state)
                      DROP_UDP_NO_PORT);
     assert_receives(udp, "yes");
     assert_receives_nothing(udp);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void association_dissolves_and_gives_back_what_it_took(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *chosen = connected(m, OUR_PORT), *taken = open_socket(m);
     struct endpoint peer = at(PEER_ADDRESS, PEER_PORT), nobody = {0};
     assert_int_equal(udp_connect(chosen, NULL), 0);
@@ -107,43 +90,33 @@ static void association_dissolves_and_gives_back_what_it_took(void **state)
     assert_int_not_equal(udp_local(taken)->port, 0);
     assert_int_equal(udp_connect(taken, &nobody), 0);
     assert_int_equal(udp_local(taken)->port, 0);
-    udp_close(chosen);
-    udp_close(taken);
-    machine_free(m);
 }
 
 static void connecting_again_changes_the_peer(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     struct endpoint other = at(PEER_ADDRESS + 5, 1);
     assert_int_equal(udp_connect(udp, &other), 0);
     assert_int_equal(arrives(m, PEER_ADDRESS, PEER_PORT, MACHINE_ADDRESS, OUR_PORT, "no"),
                      DROP_UDP_NO_PORT);
     assert_int_equal(arrives(m, PEER_ADDRESS + 5, 1, MACHINE_ADDRESS, OUR_PORT, "yes"), DROP_NONE);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void bad_peer_is_refused_and_changes_nothing(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     struct endpoint no_port = at(PEER_ADDRESS, 0), far = at(0x08080808, 1), all = at(0x0a0000ff, 1);
     assert_int_equal(udp_connect(udp, &no_port), -EINVAL);
     assert_int_equal(udp_connect(udp, &far), -ENETUNREACH);
     assert_int_equal(udp_connect(udp, &all), -EACCES);
     assert_int_equal(udp_remote(udp)->port, PEER_PORT);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void datagram_to_ourselves_arrives(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     static const uint32_t ours[] = {MACHINE_ADDRESS, 0x7f000001, 0x7f123456};
     struct udp *server = bound(m, anywhere(OUR_PORT));
     for (size_t i = 0; i < 3; i++) {
@@ -163,14 +136,11 @@ static void datagram_to_ourselves_arrives(void **state)
         udp_close(client);
     }
     assert_int_equal(m->sent_count, 0);
-    udp_close(server);
-    machine_free(m);
 }
 
 static void who_may_broadcast_can_have_all_as_peer(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     struct endpoint all = at(0x0a0000ff, PEER_PORT);
     udp_options(udp)->broadcast = true;
@@ -179,17 +149,14 @@ static void who_may_broadcast_can_have_all_as_peer(void **state)
     udp_options(udp)->broadcast = false;
     assert_int_equal(send_text(udp, "x", NULL), 1);
     assert_int_equal(sent_to(m, 0), 0x0a0000ff);
-    udp_close(udp);
-    machine_free(m);
 }
 
 /* As on Linux: for who wants to hear what is sent to all, and nothing else. */
 static void an_endpoint_can_be_bound_to_an_address_of_many(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, at(0x0a0000ff, OUR_PORT));
-    struct udp *group = bound(m, at(0xe0000001, OUR_PORT));
+    bound(m, at(0xe0000001, OUR_PORT));
     struct endpoint peer = at(PEER_ADDRESS, PEER_PORT);
     assert_int_equal(arrives(m, PEER_ADDRESS, 1, 0xffffffff, OUR_PORT, "x"), DROP_UDP_NO_PORT);
     assert_int_equal(arrives(m, PEER_ADDRESS, 1, MACHINE_ADDRESS, OUR_PORT, "x"), DROP_UDP_NO_PORT);
@@ -200,15 +167,11 @@ static void an_endpoint_can_be_bound_to_an_address_of_many(void **state)
     assert_int_equal(address_to_ipv4(&udp_local(udp)->address), 0x0a0000ff);
     assert_int_equal(send_text(udp, "x", NULL), 1);
     assert_int_equal(sent_from(m, 0), MACHINE_ADDRESS);
-    udp_close(udp);
-    udp_close(group);
-    machine_free(m);
 }
 
 static void who_binds_freely_can_have_any_address(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = open_socket(m);
     struct endpoint elsewhere = at(0x0a000063, OUR_PORT), peer = at(PEER_ADDRESS, PEER_PORT);
     assert_int_equal(udp_bind(udp, &elsewhere), -EADDRNOTAVAIL);
@@ -216,25 +179,23 @@ static void who_binds_freely_can_have_any_address(void **state)
     assert_int_equal(udp_bind(udp, &elsewhere), 0);
     assert_int_equal(send_text(udp, "x", &peer), 1);
     assert_int_equal(sent_from(m, 0), MACHINE_ADDRESS);
-    udp_close(udp);
-    machine_free(m);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bound_port_is_refused_to_others),
-        cmocka_unit_test(different_addresses_share_a_port),
-        cmocka_unit_test(closed_endpoint_frees_its_port),
-        cmocka_unit_test(ephemeral_ports_are_scattered_and_run_out_in_the_end),
-        cmocka_unit_test(connected_endpoint_hears_only_its_peer),
-        cmocka_unit_test(association_dissolves_and_gives_back_what_it_took),
-        cmocka_unit_test(connecting_again_changes_the_peer),
-        cmocka_unit_test(bad_peer_is_refused_and_changes_nothing),
-        cmocka_unit_test(datagram_to_ourselves_arrives),
-        cmocka_unit_test(who_may_broadcast_can_have_all_as_peer),
-        cmocka_unit_test(an_endpoint_can_be_bound_to_an_address_of_many),
-        cmocka_unit_test(who_binds_freely_can_have_any_address),
+        udp_test(bound_port_is_refused_to_others),
+        udp_test(different_addresses_share_a_port),
+        udp_test(closed_endpoint_frees_its_port),
+        udp_test(ephemeral_ports_are_scattered_and_run_out_in_the_end),
+        udp_test(connected_endpoint_hears_only_its_peer),
+        udp_test(association_dissolves_and_gives_back_what_it_took),
+        udp_test(connecting_again_changes_the_peer),
+        udp_test(bad_peer_is_refused_and_changes_nothing),
+        udp_test(datagram_to_ourselves_arrives),
+        udp_test(who_may_broadcast_can_have_all_as_peer),
+        udp_test(an_endpoint_can_be_bound_to_an_address_of_many),
+        udp_test(who_binds_freely_can_have_any_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

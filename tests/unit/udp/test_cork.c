@@ -14,8 +14,7 @@ static void assert_sent(const struct machine *m, unsigned index, const char *tex
 
 static void calls_with_more_make_one_datagram(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     uint64_t before = m->stack.memory_used_bytes;
     assert_int_equal(add(udp, "one "), 4);
@@ -31,14 +30,11 @@ static void calls_with_more_make_one_datagram(void **state)
     assert_int_equal(m->stack.memory_used_bytes, before);
     assert_int_equal(send_text(udp, "alone", NULL), 5);
     assert_sent(m, 1, "alone");
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void one_that_holds_nothing_yet_is_in_the_making_too(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     assert_int_equal(add(udp, ""), 0);
     assert_true(udp_is_making(udp));
@@ -46,14 +42,11 @@ static void one_that_holds_nothing_yet_is_in_the_making_too(void **state)
     assert_int_equal(send_text(udp, "", NULL), 0);
     assert_sent(m, 0, "");
     assert_false(udp_is_making(udp));
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void what_a_cork_holds_leaves_when_it_is_lifted(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     udp_set_cork(udp, true);
     assert_true(udp_corked(udp));
@@ -70,14 +63,11 @@ static void what_a_cork_holds_leaves_when_it_is_lifted(void **state)
     assert_int_equal(add(udp, "ef"), 2);
     udp_set_cork(udp, false);
     assert_sent(m, 1, "ef");
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void what_the_first_call_said_holds(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = open_socket(m);
     struct endpoint first = at(PEER_ADDRESS, PEER_PORT), none = at(PEER_ADDRESS, 0);
     char two[] = "ab";
@@ -93,14 +83,11 @@ static void what_the_first_call_said_holds(void **state)
     assert_int_equal(sent_udp(m, 0).destination_port, PEER_PORT);
     assert_int_equal(sent_header(m, 0).traffic_class, 8);
     assert_int_equal(sent_header(m, 0).time_to_live, 9);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void connecting_turns_it_to_the_new_peer(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     struct endpoint other = at(PEER_ADDRESS, PEER_PORT + 1);
     assert_int_equal(add(udp, "ab"), 2);
@@ -110,14 +97,11 @@ static void connecting_turns_it_to_the_new_peer(void **state)
     assert_sent(m, 0, "abcd");
     assert_int_equal(sent_udp(m, 0).destination_port, PEER_PORT + 1);
     assert_int_equal(sent_udp(m, 0).source_port, OUR_PORT);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void a_port_given_back_meanwhile_is_replaced(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = open_socket(m);
     struct endpoint peer = at(PEER_ADDRESS, PEER_PORT);
     assert_int_equal(udp_connect(udp, &peer), 0);
@@ -128,14 +112,11 @@ static void a_port_given_back_meanwhile_is_replaced(void **state)
     assert_sent(m, 0, "ab");
     assert_in_range(udp_local(udp)->port, 32768, 60999);
     assert_int_equal(sent_udp(m, 0).source_port, udp_local(udp)->port);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void one_that_grows_too_long_is_lost(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     static char bytes[65536];
     struct iovec most = {bytes, UDP_PAYLOAD_MAX}, one = {bytes, 1}, all = {bytes, 65536};
@@ -149,14 +130,11 @@ static void one_that_grows_too_long_is_lost(void **state)
     assert_int_equal(m->stack.memory_used_bytes, before);
     assert_int_equal(send_text(udp, "new", NULL), 3);
     assert_sent(m, 0, "new");
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void one_that_must_not_be_cut_ends_at_the_mtu(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     static char bytes[1472];
     struct iovec fits = {bytes, 1472}, one = {bytes, 1};
@@ -166,15 +144,12 @@ static void one_that_must_not_be_cut_ends_at_the_mtu(void **state)
     assert_int_equal(udp_send(udp, &fits, 1, NULL, true), 1472);
     udp_set_cork(udp, false);
     assert_int_equal(m->sent[0].length, 1500);
-    udp_close(udp);
-    machine_free(m);
 }
 
 /* Only the first call finds out. */
 static void what_is_in_the_making_outlives_errors_and_shutdown(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     assert_int_equal(send_text(udp, "x", NULL), 1);
     assert_int_equal(add(udp, "ab"), 2);
@@ -185,41 +160,33 @@ static void what_is_in_the_making_outlives_errors_and_shutdown(void **state)
     assert_int_equal(add(udp, "x"), -ECONNREFUSED);
     assert_int_equal(add(udp, "x"), -EPIPE);
     assert_false(udp_is_making(udp));
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void closing_drops_it(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     uint64_t before = m->stack.memory_used_bytes;
     assert_int_equal(add(udp, "lost"), 4);
     udp_close(udp);
     assert_int_equal(m->sent_count, 0);
     assert_int_equal(m->stack.memory_used_bytes, before);
-    machine_free(m);
 }
 
 static void what_the_link_refuses_is_gone(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     assert_int_equal(add(udp, "ab"), 2);
     m->transmit_error = -ENOBUFS;
     assert_int_equal(send_text(udp, "cd", NULL), -ENOBUFS);
     m->transmit_error = 0;
     assert_false(udp_is_making(udp));
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void short_memory_is_said(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     static char bytes[3000];
     struct iovec much = {bytes, sizeof bytes};
@@ -236,25 +203,23 @@ static void short_memory_is_said(void **state)
     m->stack.settings.memory_high = 1;
     assert_int_equal(add(udp, "x"), -ENOBUFS);
     assert_false(udp_is_making(udp));
-    udp_close(udp);
-    machine_free(m);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(calls_with_more_make_one_datagram),
-        cmocka_unit_test(one_that_holds_nothing_yet_is_in_the_making_too),
-        cmocka_unit_test(what_a_cork_holds_leaves_when_it_is_lifted),
-        cmocka_unit_test(what_the_first_call_said_holds),
-        cmocka_unit_test(connecting_turns_it_to_the_new_peer),
-        cmocka_unit_test(a_port_given_back_meanwhile_is_replaced),
-        cmocka_unit_test(one_that_grows_too_long_is_lost),
-        cmocka_unit_test(one_that_must_not_be_cut_ends_at_the_mtu),
-        cmocka_unit_test(what_is_in_the_making_outlives_errors_and_shutdown),
-        cmocka_unit_test(closing_drops_it),
-        cmocka_unit_test(what_the_link_refuses_is_gone),
-        cmocka_unit_test(short_memory_is_said),
+        udp_test(calls_with_more_make_one_datagram),
+        udp_test(one_that_holds_nothing_yet_is_in_the_making_too),
+        udp_test(what_a_cork_holds_leaves_when_it_is_lifted),
+        udp_test(what_the_first_call_said_holds),
+        udp_test(connecting_turns_it_to_the_new_peer),
+        udp_test(a_port_given_back_meanwhile_is_replaced),
+        udp_test(one_that_grows_too_long_is_lost),
+        udp_test(one_that_must_not_be_cut_ends_at_the_mtu),
+        udp_test(what_is_in_the_making_outlives_errors_and_shutdown),
+        udp_test(closing_drops_it),
+        udp_test(what_the_link_refuses_is_gone),
+        udp_test(short_memory_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,8 +3,7 @@
 /* RFC 1122 §4.1.3.1. */
 static void port_nobody_listens_on_is_reported_unreachable(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     assert_int_equal(arrives(m, PEER_ADDRESS, PEER_PORT, MACHINE_ADDRESS, OUR_PORT, "hello"),
                      DROP_UDP_NO_PORT);
     assert_int_equal(machine_counter(m, "UdpNoPorts"), 1);
@@ -15,13 +14,11 @@ static void port_nobody_listens_on_is_reported_unreachable(void **state)
     assert_int_equal(message.code, ICMP_UNREACHABLE_PORT);
     assert_int_equal(message.body_length, 33);
     assert_memory_equal(message.body + 28, "hello", 5);
-    machine_free(m);
 }
 
 static void connected_endpoint_comes_before_bound_ones(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *wildcard = open_socket(m), *exact = open_socket(m), *peer = open_socket(m);
     struct endpoint any = anywhere(OUR_PORT), own = at(MACHINE_ADDRESS, OUR_PORT),
                     remote = at(PEER_ADDRESS, PEER_PORT);
@@ -43,14 +40,11 @@ static void connected_endpoint_comes_before_bound_ones(void **state)
     udp_close(wildcard);
     assert_int_equal(arrives(m, PEER_ADDRESS, 1, MACHINE_ADDRESS, OUR_PORT, "nobody"),
                      DROP_UDP_NO_PORT);
-    udp_close(peer);
-    machine_free(m);
 }
 
 static void endpoint_bound_to_an_address_hears_only_that(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct address second = address_from_ipv4(0x0a000004);
     assert_int_equal(interface_add_address(m->interface, &second, 24), 0);
     struct udp *udp = bound(m, at(0x0a000004, OUR_PORT));
@@ -62,14 +56,11 @@ static void endpoint_bound_to_an_address_hears_only_that(void **state)
     assert_int_equal(send_text(udp, "x", &peer), 1);
     struct ipv4_header ip = sent_header(m, 0);
     assert_true(address_equal(&ip.source, &second));
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void broadcast_reaches_all_that_are_bound_to_no_address(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *a = open_socket(m), *b = open_socket(m), *exact = open_socket(m);
     struct endpoint any = anywhere(OUR_PORT), own = at(MACHINE_ADDRESS, OUR_PORT);
     udp_options(a)->reuse_address = udp_options(b)->reuse_address = true;
@@ -83,19 +74,15 @@ static void broadcast_reaches_all_that_are_bound_to_no_address(void **state)
     assert_receives_nothing(exact);
     assert_int_equal(arrives(m, PEER_ADDRESS, 1, 0xffffffff, 1, "none"), DROP_UDP_NO_PORT);
     assert_int_equal(m->sent_count, 0); /* and no error about it, RFC 1122 §3.2.2 */
-    udp_close(a);
-    udp_close(b);
-    udp_close(exact);
-    machine_free(m);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(port_nobody_listens_on_is_reported_unreachable),
-        cmocka_unit_test(connected_endpoint_comes_before_bound_ones),
-        cmocka_unit_test(endpoint_bound_to_an_address_hears_only_that),
-        cmocka_unit_test(broadcast_reaches_all_that_are_bound_to_no_address),
+        udp_test(port_nobody_listens_on_is_reported_unreachable),
+        udp_test(connected_endpoint_comes_before_bound_ones),
+        udp_test(endpoint_bound_to_an_address_hears_only_that),
+        udp_test(broadcast_reaches_all_that_are_bound_to_no_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

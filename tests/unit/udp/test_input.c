@@ -10,8 +10,7 @@ static struct test_packet hello_from_the_peer(void)
 
 static void datagram_arrives_with_its_source(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     struct test_packet packet;
     struct ipv4_header header = header_between(PEER_ADDRESS, MACHINE_ADDRESS, 0);
@@ -34,57 +33,45 @@ static void datagram_arrives_with_its_source(void **state)
     assert_int_equal(info.hop_limit, 33);
     assert_int_equal(info.traffic_class, 0x20);
     assert_int_equal(machine_counter(m, "UdpInDatagrams"), 1);
-    udp_close(udp);
-    machine_free(m);
 }
 
 /* RFC 1122 §4.1.3.4. */
 static void wrong_checksum_is_dropped(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     struct test_packet packet = hello_from_the_peer();
     packet.bytes[30] ^= 1;
     assert_int_equal(machine_input(m, packet.bytes, packet.length), DROP_UDP_CHECKSUM);
     assert_int_equal(machine_counter(m, "UdpInErrors"), 1);
     assert_receives_nothing(udp);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void checksum_the_link_vouches_for_is_not_computed(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     struct test_packet packet = hello_from_the_peer();
     struct tern_offload offload = {.flags = TERN_OFFLOAD_VERIFIED};
     packet.bytes[26] ^= 1;
     assert_int_equal(machine_input_offloaded(m, packet.bytes, packet.length, &offload), DROP_NONE);
     assert_receives(udp, "hello");
-    udp_close(udp);
-    machine_free(m);
 }
 
 /* RFC 768: an all zero checksum means that the sender generated none. */
 static void datagram_without_checksum_is_taken(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     struct test_packet packet = hello_from_the_peer();
     packet.bytes[26] = packet.bytes[27] = 0;
     assert_int_equal(machine_input(m, packet.bytes, packet.length), DROP_NONE);
     assert_receives(udp, "hello");
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void bytes_behind_the_datagram_do_not_count(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     struct test_packet inner, outer;
     struct ipv4_header header = header_between(PEER_ADDRESS, MACHINE_ADDRESS, IP_PROTOCOL_UDP);
@@ -93,14 +80,11 @@ static void bytes_behind_the_datagram_do_not_count(void **state)
     packet_make(&outer, header, inner.bytes + 20, inner.length - 20 + 7);
     assert_int_equal(machine_input(m, outer.bytes, outer.length), DROP_NONE);
     assert_receives(udp, "hello");
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void length_field_out_of_bounds_is_dropped(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     static const uint16_t lengths[] = {0, 7, 14, 65535};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
@@ -111,14 +95,11 @@ static void length_field_out_of_bounds_is_dropped(void **state)
         assert_int_equal(machine_input(m, packet.bytes, packet.length), DROP_UDP_TRUNCATED);
     }
     assert_receives_nothing(udp);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void full_queue_drops_and_counts(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     udp_options(udp)->receive_limit_bytes = 2000;
     unsigned taken = 0;
@@ -131,8 +112,6 @@ static void full_queue_drops_and_counts(void **state)
     for (unsigned i = 0; i < taken; i++)
         assert_receives(udp, "hello");
     assert_receives_nothing(udp);
-    udp_close(udp);
-    machine_free(m);
 }
 
 /* ── Errors ── */
@@ -140,8 +119,7 @@ static void full_queue_drops_and_counts(void **state)
 /* RFC 1122 §4.1.3.3. */
 static void connected_endpoint_is_told_of_a_refused_port_once(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     assert_int_equal(send_text(udp, "hello", NULL), 5);
     assert_int_equal(error_arrives(m, 0, ICMP_UNREACHABLE, ICMP_UNREACHABLE_PORT, 0), DROP_NONE);
@@ -150,8 +128,6 @@ static void connected_endpoint_is_told_of_a_refused_port_once(void **state)
     assert_int_equal(udp_error(udp, false), ECONNREFUSED);
     assert_int_equal(send_text(udp, "again", NULL), -ECONNREFUSED);
     assert_int_equal(send_text(udp, "again", NULL), 5);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void path_errors_become_errnos(void **state)
@@ -181,8 +157,7 @@ static void path_errors_become_errnos(void **state)
 
 static void only_who_must_not_be_cut_hears_of_a_small_mtu(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     assert_int_equal(send_text(udp, "hello", NULL), 5);
     assert_int_equal(error_arrives(m, 0, ICMP_UNREACHABLE, ICMP_UNREACHABLE_FRAGMENTATION, 576), 0);
@@ -198,38 +173,33 @@ static void only_who_must_not_be_cut_hears_of_a_small_mtu(void **state)
     assert_int_equal(udp_send(udp, &span, 1, NULL, false), -EMSGSIZE);
     udp_options(udp)->ignore_path_mtu = true;
     assert_int_equal(udp_send(udp, &span, 1, NULL, false), sizeof large);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void endpoint_without_a_peer_is_not_told(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     struct endpoint peer = at(PEER_ADDRESS, PEER_PORT);
     assert_int_equal(send_text(udp, "hello", &peer), 5);
     assert_int_equal(error_arrives(m, 0, ICMP_UNREACHABLE, ICMP_UNREACHABLE_PORT, 0),
                      DROP_ICMP_NO_MATCH);
     assert_int_equal(udp_error(udp, true), 0);
-    udp_close(udp);
-    machine_free(m);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(datagram_arrives_with_its_source),
-        cmocka_unit_test(wrong_checksum_is_dropped),
-        cmocka_unit_test(checksum_the_link_vouches_for_is_not_computed),
-        cmocka_unit_test(datagram_without_checksum_is_taken),
-        cmocka_unit_test(bytes_behind_the_datagram_do_not_count),
-        cmocka_unit_test(length_field_out_of_bounds_is_dropped),
-        cmocka_unit_test(full_queue_drops_and_counts),
-        cmocka_unit_test(connected_endpoint_is_told_of_a_refused_port_once),
+        udp_test(datagram_arrives_with_its_source),
+        udp_test(wrong_checksum_is_dropped),
+        udp_test(checksum_the_link_vouches_for_is_not_computed),
+        udp_test(datagram_without_checksum_is_taken),
+        udp_test(bytes_behind_the_datagram_do_not_count),
+        udp_test(length_field_out_of_bounds_is_dropped),
+        udp_test(full_queue_drops_and_counts),
+        udp_test(connected_endpoint_is_told_of_a_refused_port_once),
         cmocka_unit_test(path_errors_become_errnos),
-        cmocka_unit_test(only_who_must_not_be_cut_hears_of_a_small_mtu),
-        cmocka_unit_test(endpoint_without_a_peer_is_not_told),
+        udp_test(only_who_must_not_be_cut_hears_of_a_small_mtu),
+        udp_test(endpoint_without_a_peer_is_not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

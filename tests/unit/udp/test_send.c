@@ -2,8 +2,7 @@
 
 static void datagram_goes_to_whom_it_is_for(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     struct endpoint peer = at(PEER_ADDRESS, PEER_PORT);
     assert_int_equal(send_text(udp, "hello", &peer), 5);
@@ -18,14 +17,11 @@ static void datagram_goes_to_whom_it_is_for(void **state)
     assert_int_not_equal(header.checksum, 0);
     assert_memory_equal(sent_payload(m, 0) + 8, "hello", 5);
     assert_int_equal(machine_counter(m, "UdpOutDatagrams"), 1);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void spans_become_one_datagram(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     char a[] = "one ", b[] = "two ", c[] = "three";
     struct iovec spans[] = {{a, 4}, {NULL, 0}, {b, 4}, {c, 5}};
@@ -34,14 +30,11 @@ static void spans_become_one_datagram(void **state)
     assert_memory_equal(sent_payload(m, 0) + 8, "one two three", 13);
     assert_int_equal(udp_send(udp, NULL, 0, NULL, false), 0);
     assert_int_equal(sent_udp(m, 1).length, 8);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void options_show_in_the_header(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     *udp_options(udp) = (struct datagram_options){
         .hop_limit = 7, .traffic_class = 0xb8, .dont_fragment = true, .receive_limit_bytes = 1000};
@@ -50,14 +43,11 @@ static void options_show_in_the_header(void **state)
     assert_int_equal(ip.time_to_live, 7);
     assert_int_equal(ip.traffic_class, 0xb8);
     assert_true(ip.dont_fragment);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void unbound_sender_gets_an_ephemeral_port(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = open_socket(m);
     struct endpoint peer = at(PEER_ADDRESS, PEER_PORT);
     assert_int_equal(udp_local(udp)->port, 0);
@@ -67,14 +57,11 @@ static void unbound_sender_gets_an_ephemeral_port(void **state)
     assert_int_equal(sent_udp(m, 0).source_port, port);
     assert_int_equal(arrives(m, PEER_ADDRESS, PEER_PORT, MACHINE_ADDRESS, port, "back"), DROP_NONE);
     assert_receives(udp, "back");
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void what_cannot_be_sent_says_why(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     struct endpoint no_port = at(PEER_ADDRESS, 0), far = at(0x08080808, 53),
                     all = at(0xffffffff, 67), subnet = at(0x0a0000ff, 67),
@@ -94,14 +81,11 @@ static void what_cannot_be_sent_says_why(void **state)
     assert_int_equal(send_text(udp, "x", &peer), -ENOBUFS);
     assert_int_equal(m->sent_count, 0);
     assert_int_equal(machine_counter(m, "UdpOutDatagrams"), 0);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void datagram_above_the_mtu_that_must_not_be_cut_is_refused(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = connected(m, OUR_PORT);
     static char bytes[1473];
     struct iovec span = {bytes, 1473};
@@ -117,8 +101,6 @@ static void datagram_above_the_mtu_that_must_not_be_cut_is_refused(void **state)
     assert_false(sent_header(m, 1).dont_fragment);
     span.iov_len = 1473;
     assert_int_equal(udp_send(udp, &span, 1, NULL, false), -EMSGSIZE);
-    udp_close(udp);
-    machine_free(m);
 }
 
 /* Every destination is reached over the interface. */
@@ -155,8 +137,7 @@ static void broadcast_needs_leave_and_comes_to_ourselves_too(void **state)
 /* RFC 1112 §6.1 and §6.2. */
 static void what_goes_to_a_group_has_its_own_hop_limit(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     struct endpoint group = at(0xefffffff, 9);
     add_default_route(m);
@@ -169,21 +150,19 @@ static void what_goes_to_a_group_has_its_own_hop_limit(void **state)
     udp_options(udp)->group_hop_limit = 0;
     assert_int_equal(send_text(udp, "x", &group), 1);
     assert_int_equal(m->sent_count, 2);
-    udp_close(udp);
-    machine_free(m);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(datagram_goes_to_whom_it_is_for),
-        cmocka_unit_test(spans_become_one_datagram),
-        cmocka_unit_test(options_show_in_the_header),
-        cmocka_unit_test(unbound_sender_gets_an_ephemeral_port),
-        cmocka_unit_test(what_cannot_be_sent_says_why),
-        cmocka_unit_test(datagram_above_the_mtu_that_must_not_be_cut_is_refused),
+        udp_test(datagram_goes_to_whom_it_is_for),
+        udp_test(spans_become_one_datagram),
+        udp_test(options_show_in_the_header),
+        udp_test(unbound_sender_gets_an_ephemeral_port),
+        udp_test(what_cannot_be_sent_says_why),
+        udp_test(datagram_above_the_mtu_that_must_not_be_cut_is_refused),
         cmocka_unit_test(broadcast_needs_leave_and_comes_to_ourselves_too),
-        cmocka_unit_test(what_goes_to_a_group_has_its_own_hop_limit),
+        udp_test(what_goes_to_a_group_has_its_own_hop_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

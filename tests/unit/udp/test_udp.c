@@ -2,8 +2,7 @@
 
 static void shutdown_ends_sending_and_receiving(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     struct endpoint peer = at(PEER_ADDRESS, PEER_PORT);
     assert_int_equal(udp_connect(udp, &peer), 0);
@@ -13,20 +12,15 @@ static void shutdown_ends_sending_and_receiving(void **state)
     assert_int_equal(udp_shutdown(udp, true, false), 0);
     assert_true(notified.events & POLLIN && notified.events & POLLRDHUP &&
                 notified.events & POLLHUP);
-    udp_close(udp);
-    machine_free(m);
 }
 
 /* Linux's way to wake who waits for datagrams: an error, but it works. */
 static void shutdown_without_a_peer_is_refused_and_works(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct udp *udp = bound(m, anywhere(OUR_PORT));
     assert_int_equal(udp_shutdown(udp, true, true), -ENOTCONN);
     assert_true(udp_readiness(udp) & POLLHUP);
-    udp_close(udp);
-    machine_free(m);
 }
 
 static void stack_frees_what_is_still_open(void **state)
@@ -79,8 +73,7 @@ static void exhausted_memory_is_said(void **state)
 /* Stacks with one address (core/share.h). */
 static void port_is_one_whose_answers_come_here(void **state)
 {
-    (void)state;
-    struct machine *m = machine_with_udp(0);
+    struct machine *m = *state;
     struct endpoint any = anywhere(0), peer = at(PEER_ADDRESS, PEER_PORT);
     struct endpoint self = at(MACHINE_ADDRESS, PEER_PORT);
     m->stack.share = (struct share){.index = 2, .count = 3};
@@ -93,18 +86,16 @@ static void port_is_one_whose_answers_come_here(void **state)
     struct udp *other = bound(m, anywhere(40000)); /* 40000 % 3 is 1 */
     assert_int_equal(udp_connect(other, &peer), -EADDRNOTAVAIL);
     assert_int_equal(udp_connect(other, &self), 0);
-    udp_close(other);
-    machine_free(m);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shutdown_ends_sending_and_receiving),
-        cmocka_unit_test(shutdown_without_a_peer_is_refused_and_works),
+        udp_test(shutdown_ends_sending_and_receiving),
+        udp_test(shutdown_without_a_peer_is_refused_and_works),
         cmocka_unit_test(stack_frees_what_is_still_open),
         cmocka_unit_test(exhausted_memory_is_said),
-        cmocka_unit_test(port_is_one_whose_answers_come_here),
+        udp_test(port_is_one_whose_answers_come_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

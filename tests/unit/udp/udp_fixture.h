@@ -37,6 +37,21 @@ static inline struct machine *machine_with_udp(uint32_t features)
     return m;
 }
 
+/* Each test has a machine of its own, *state, which takes down what is still open. */
+static inline int setup(void **state)
+{
+    *state = machine_with_udp(0);
+    return 0;
+}
+
+static inline int teardown(void **state)
+{
+    machine_free(*state);
+    return 0;
+}
+
+#define udp_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 static inline struct endpoint at(uint32_t address, uint16_t port)
 {
     return (struct endpoint){address_from_ipv4(address), port};
