@@ -64,7 +64,7 @@ struct tcp_rest {
     bool detached : 1, bound : 1, accepted_open : 1, receive_shut : 1;
     bool snd_fin : 1, rcv_fin : 1;
     bool interactive : 1, sack : 1, timestamps : 1, scaling : 1;
-    bool reordering_seen : 1, rate_app_limited : 1, ect_seen : 1, syn_data_acked : 1;
+    bool reordering_seen : 1, rtt_taken : 1, rate_app_limited : 1, ect_seen : 1, syn_data_acked : 1;
 };
 
 /* Whether nothing is going on that needs the block, however short a time ago something was. */

@@ -250,6 +250,7 @@ static void keep_path(const struct tcb *tcb, struct tcp_rest *rest)
     rest->window_steps = tcb->rack.window_steps;
     rest->window_persist = tcb->rack.window_persist;
     rest->reordering_seen = tcb->rack.reordering_seen;
+    rest->rtt_taken = tcb->rack.rtt_taken;
     rest->cwnd = tcb->cc.cwnd;
     rest->ssthresh = tcb->cc.ssthresh;
     rest->delivered = tcb->rate.delivered;
@@ -269,6 +270,7 @@ static void recall_path(struct tcb *tcb, const struct tcp_rest *rest)
     tcb->rack.window_steps = rest->window_steps;
     tcb->rack.window_persist = rest->window_persist;
     tcb->rack.reordering_seen = rest->reordering_seen;
+    tcb->rack.rtt_taken = rest->rtt_taken;
     tcb->rate.delivered = rest->delivered;
     tcb->rate.latest = (uint64_t)rest->delivery_rate * RATE_UNIT;
     tcb->rate.latest_app_limited = rest->rate_app_limited;

@@ -96,6 +96,7 @@ static void check_path(const struct tcb *a, const struct tcb *b)
     same(rack.window_steps);
     same(rack.window_persist);
     same(rack.reordering_seen);
+    same(rack.rtt_taken);
     same(cc.operations);
     same(cc.cwnd);
     same(cc.ssthresh);
