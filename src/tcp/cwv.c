@@ -5,17 +5,18 @@
  * brought back to the initial one, as RFC 5681 §4.1 and RFC 2861 have it, unless
  * tcp.slow_start_after_idle is off.
  *
- * RFC 7661 goes further, where tcp.window_validation asks for it: how much was really acknowledged
- * in a round trip, at the most in the last few, is pipeACK (§4.2). A window of more than twice that
- * is not validated (§4.3): it is kept, for a user who pauses and goes on; but congestion makes it
- * fall from what was really in the pipe (§4.4.1), and after five minutes it halves (§4.4.2). */
+ * RFC 7661 goes another way, where tcp.window_validation asks for it: how much was really
+ * acknowledged in a round trip, at the most in the last few, is pipeACK (§4.2). A window of more
+ * than twice that is not validated (§4.3): it is kept, for a user who pauses and goes on; but
+ * congestion makes it fall from what was really in the pipe (§4.4.1), what it lets go is paced
+ * (§4.4.2), and after five minutes it halves (§4.4.3). */
 #include "tcp/cwv.h"
 
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/rtt.h"
 
-/* How long a window that is not validated is kept (§4.4.2: the non-validated period). */
+/* How long a window that is not validated is kept (§4.4.3: the non-validated period). */
 #define PERIOD TIME_S(300)
 
 static uint32_t max_u32(uint32_t a, uint32_t b)
@@ -59,13 +60,22 @@ void cwv_sent(struct tcb *tcb, bool limited)
     }
 }
 
+bool cwv_paces(const struct tcb *tcb)
+{
+    return applies(tcb) && !cwv_is_validated(tcb);
+}
+
+static uint64_t sampling_period(const struct tcb *tcb)
+{
+    return time_max(3 * tcb->rtt.srtt_ns, TIME_S(1));
+}
+
 /* The greatest sample of the last sampling period, max(3 RTT, 1 s): of the present half of it and
  * the one before. */
 static void take_sample(struct tcb *tcb, uint32_t segments)
 {
     uint64_t now = tcb->stack->now_ns;
-    uint64_t period = time_max(3 * tcb->rtt.srtt_ns, TIME_S(1));
-    if (now - tcb->cc.pipe_since_ns > period) {
+    if (now - tcb->cc.pipe_since_ns > sampling_period(tcb)) {
         tcb->cc.pipe_before = tcb->cc.pipe_now;
         tcb->cc.pipe_now = 0;
         tcb->cc.pipe_since_ns = now;
@@ -80,7 +90,16 @@ static void end_period(struct tcb *tcb)
     tcb->cc.ssthresh = max_u32(tcb->cc.ssthresh, three_quarters);
     if (tcb->cc.cwnd > initial)
         tcb->cc.cwnd = max_u32(tcb->cc.cwnd / 2, initial);
-    tcb->cc.validated_ns = tcb->stack->now_ns;
+    tcb->cc.validated_ns += PERIOD;
+}
+
+/* One reduction for each period that has gone by (§4.5.2). */
+static void end_periods(struct tcb *tcb)
+{
+    while (!cwv_is_validated(tcb) && tcb->stack->now_ns - tcb->cc.validated_ns >= PERIOD)
+        end_period(tcb);
+    if (cwv_is_validated(tcb))
+        tcb->cc.validated_ns = tcb->stack->now_ns;
 }
 
 void cwv_acknowledged(struct tcb *tcb)
@@ -93,25 +112,57 @@ void cwv_acknowledged(struct tcb *tcb)
         tcb->cc.pipe_round_start = tcb->rate.delivered;
         tcb->cc.pipe_round_end = tcb->snd.nxt;
     }
-    if (cwv_is_validated(tcb))
-        tcb->cc.validated_ns = tcb->stack->now_ns;
-    else if (tcb->stack->now_ns - tcb->cc.validated_ns >= PERIOD)
-        end_period(tcb);
+    end_periods(tcb);
 }
 
 void cwv_reducing(struct tcb *tcb)
 {
     if (!applies(tcb))
         return;
-    if (!cwv_is_validated(tcb))
+    tcb->cc.fell_from = 0;
+    if (!cwv_is_validated(tcb)) {
         tcb->cc.cwnd = max_u32(max_u32(pipe_ack(tcb), tcb->records.out), 2);
+        tcb->cc.fell_from = tcb->cc.cwnd;
+        tcb->cc.resent_before = tcb->stat.retransmits;
+    }
     cwv_begin(tcb); /* §4.2: undefined until measured again */
+}
+
+void cwv_recovered(struct tcb *tcb)
+{
+    uint32_t from = tcb->cc.fell_from;
+    if (!applies(tcb) || from == 0)
+        return;
+    uint32_t resent = tcb->stat.retransmits - tcb->cc.resent_before;
+    uint32_t left = resent < from ? from - resent : 0;
+    uint32_t window = (uint32_t)((uint64_t)tcb->cc.ssthresh * left / from);
+    tcb->cc.ssthresh = max_u32(window, 2);
+    tcb->cc.cwnd = max_u32(window, 1);
+    tcb->cc.fell_from = 0;
+}
+
+/* §4.5.1: in a pause nothing is acknowledged, and what was before it counts no longer; but the
+ * window is kept. */
+static void paused(struct tcb *tcb)
+{
+    uint64_t now = tcb->stack->now_ns;
+    if (pipe_ack(tcb) && now - tcb->cc.pipe_since_ns > sampling_period(tcb)) {
+        tcb->cc.pipe_before = 0;
+        tcb->cc.pipe_now = 1; /* 0 would be: not known */
+        tcb->cc.pipe_since_ns = now;
+    }
+    end_periods(tcb);
 }
 
 void cwv_resumes(struct tcb *tcb)
 {
     uint64_t idle = tcb->stack->now_ns - tcb->stat.last_data_sent_ns;
     uint64_t rto = rtt_rto(tcb);
+    if (applies(tcb)) {
+        if (tcb->records.out == 0)
+            paused(tcb);
+        return;
+    }
     if (tcb->records.out || !tcb->stat.last_data_sent_ns || idle <= rto ||
         !tcb->stack->settings.tcp_slow_start_after_idle)
         return;

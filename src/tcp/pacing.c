@@ -1,12 +1,13 @@
 #include "tcp/pacing.h"
 
 #include "base/time.h"
+#include "tcp/cwv.h"
 #include "tcp/tcb.h"
 #include "tcp/timers.h"
 
 static bool is_paced(const struct tcb *tcb)
 {
-    return tcb->cc.operations->set_rate || tcb->stack->settings.tcp_pacing ||
+    return tcb->cc.operations->set_rate || tcb->stack->settings.tcp_pacing || cwv_paces(tcb) ||
            tcb->preferences.max_pacing_rate != UINT64_MAX;
 }
 

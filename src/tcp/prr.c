@@ -60,6 +60,8 @@ void prr_on_ack(struct tcb *tcb, uint32_t delivered, uint32_t newly_lost, bool a
 void prr_end(struct tcb *tcb)
 {
     if (tcb->cc.ssthresh < UINT32_MAX &&
-        (tcb->recovery.phase == TCP_PHASE_REDUCED || tcb->recovery.undo_possible))
+        (tcb->recovery.phase == TCP_PHASE_REDUCED || tcb->recovery.undo_possible)) {
         tcb->cc.cwnd = tcb->cc.ssthresh;
+        cwv_recovered(tcb);
+    }
 }

@@ -318,6 +318,9 @@ struct tcb {
         uint64_t pipe_round_start;      /* rate.delivered when the round trip began */
         uint32_t pipe_round_end;        /* and SND.NXT; SND.ISS: none has been measured */
         uint64_t validated_ns;          /* when the window last was */
+        uint32_t fell_from;             /* what was really used of a window not validated that the
+                                           last reduction was of; 0: it was validated */
+        uint32_t resent_before;         /* stat.retransmits then */
         uint64_t pacing_rate;           /* bytes a second; 0: not known yet */
         uint64_t next_send_ns;          /* when the pacer lets the next segment go; pacing.c */
         uint64_t private_state[16];     /* the algorithm's own */
