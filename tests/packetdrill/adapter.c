@@ -352,20 +352,11 @@ static ssize_t splice_in(struct machine *m, int fd, int out, size_t length)
     return n > 0 ? write(out, bytes, (size_t)n) : n;
 }
 
-/* From a pipe into a socket. What the socket does not take is lost to the script, so it is read
- * only as far as that is known to fit: a socket that takes less says so with its count. */
-static ssize_t splice_out(struct machine *m, int in, int fd, size_t length)
-{
-    char bytes[65536];
-    ssize_t n = read(in, bytes, length < sizeof bytes ? length : sizeof bytes);
-    return n > 0 ? tern_send(m->tern, SOCKET, bytes, (size_t)n, 0) : n;
-}
-
 static ssize_t splice_any(struct machine *m, int in, int out, size_t length)
 {
     if (descriptor_socket(m, in) >= 0)
         return splice_in(m, in, out, length);
-    return splice_out(m, in, out, length);
+    return descriptor_send_from(m, descriptor_socket(m, out), in, length);
 }
 
 /* The offsets are never NULL, even where the script says so; neither sockets nor pipes have any. */

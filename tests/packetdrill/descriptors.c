@@ -5,10 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "machine.h"
+
+enum { PUMPED = 65536 }; /* bytes at a time, at the most */
 
 int fcntl_high(int fd)
 {
@@ -57,15 +61,34 @@ void descriptor_take_back(struct machine *m, int fd)
     close(fd);
 }
 
+/* There is something to send, and room for it, so that reserving does not wait. */
+static bool may_flow(struct machine *m, int from, int socket_number)
+{
+    char byte;
+    struct pollfd room = {.fd = socket_number, .events = POLLOUT};
+    return recv(from, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0 &&
+           tern_poll(m->tern, &room, 1, 0) > 0 && room.revents & POLLOUT;
+}
+
 void descriptors_pump(struct machine *m)
 {
-    char bytes[65536];
     for (int fd = 0; fd < DESCRIPTORS; fd++) {
-        ssize_t n;
-        while (m->others[fd] &&
-               (n = recv(m->others[fd] - 1, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
-            tern_send(m->tern, m->sockets[fd] - 1, bytes, (size_t)n, MSG_DONTWAIT);
+        int from = m->others[fd] - 1, socket_number = m->sockets[fd] - 1;
+        while (from >= 0 && may_flow(m, from, socket_number) &&
+               descriptor_send_from(m, socket_number, from, PUMPED) > 0)
+            ;
     }
+}
+
+ssize_t descriptor_send_from(struct machine *m, int socket_number, int from, size_t length)
+{
+    struct iovec spans[2];
+    ssize_t room = tern_send_reserve(m->tern, socket_number, length, spans);
+    if (room < 0)
+        return room;
+    ssize_t n = readv(from, spans, 2);
+    ssize_t sent = tern_send_commit(m->tern, socket_number, n > 0 ? (size_t)n : 0, 0);
+    return n > 0 ? sent : n;
 }
 
 /* Scripts look for their listener with grep in /proc/net/tcp. The kernel's sees no

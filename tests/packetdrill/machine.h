@@ -134,6 +134,9 @@ int descriptor_give(struct machine *m, int socket,
                     bool accepted); /* -1 with errno; then the socket is closed */
 /* Sends what the kernel was asked to write to descriptors of accepted sockets. */
 void descriptors_pump(struct machine *m);
+/* Reads from a descriptor of the kernel's into the socket's send buffer: no more than it has room
+ * for, so that nothing is lost. How many bytes, or -1. */
+ssize_t descriptor_send_from(struct machine *m, int socket, int from, size_t length);
 int descriptor_socket(const struct machine *m, int fd); /* -1, no socket of ours */
 void descriptor_take_back(struct machine *m, int fd);
 /* Makes the kernel's /proc/net/tcp show a listener where the stack has one. */
