@@ -151,7 +151,11 @@ struct tern;
  *
  *     tern_one(1 - 2);
  *
- * Errors: EINVAL (it is 1).
+ *   - One, which
+ *     goes on.
+ *   - Two.
+ *
+ * Errors: EINVAL (it is 1), tern_one()'s, tern_two()'s and others'; and, once, what is, or was.
  * Errors of streams: EPIPE, EIO (a, b; c() and d), tern_two()'s; at the end: EBADF. */
 TERN_API int tern_one(int number);
 TERN_API int tern_two(void);
@@ -170,6 +174,7 @@ def what_roff_would_take_for_its_own_is_escaped():
     assert "\\ebackslash" in text and "\n\\&.Nor is this." in text, text
     assert ".nf\n    tern_one(1 - 2);\n.fi" in text, text
     assert '"tern 1.2.3"' in text and "and these:\n.TP\n.B EINVAL\nit is 1\n" in text, text
+    assert "\n.IP \\(bu 2\nOne, which goes on.\n.IP \\(bu 2\nTwo.\n" in text, text
 
 
 def errors_are_a_list_with_their_reasons():
@@ -179,6 +184,8 @@ def errors_are_a_list_with_their_reasons():
             file.write(MADE_UP)
         make(header, folder)
         text = page("tern_one.3", folder)
+    assert (".PP\n\\fBtern_one\\fP()'s, \\fBtern_two\\fP()'s and others'.\n"
+            ".PP\nOnce, what is, or was.\n.SS") in text, text
     said = text.split(".SS Of streams\n")[1].split(".SH")[0]
     assert said == (".TP\n.B EPIPE\nbroken pipe\n.TP\n.B EIO\na, b; c() and d\n"
                     ".PP\n\\fBtern_two\\fP()'s.\n.PP\nAt the end:\n"
