@@ -63,6 +63,24 @@ class Tern(Peer):
     there, here = "10.0.0.2", "10.0.0.3"
 
 
+class Floor(Peer):
+    name, title, program = "floor", "The floor", "bench_floor"
+    note = ("the least that the kernel takes for TCP over TUN with offloads (bench/net_floor.c): no timers, no "
+            "checks, no memory of what was sent, and only works in which nothing gets lost")
+    works = frozenset(("receive", "ask", "ask_spinning", "ask_same_cpu"))
+    there, here = "10.6.0.2", "10.6.0.3"
+    device = "floor0"
+    env = {"FLOOR_DEVICE": device, "FLOOR_ADDRESS": here, "FLOOR_KERNEL": there}
+
+    def prepare(self):
+        self.own.run("ip", "tuntap", "add", self.device, "mode", "tun")
+        self.own.run("ip", "addr", "add", f"{self.there}/24", "dev", self.device)
+        self.own.run("ip", "link", "set", self.device, "up")
+
+    def await_device(self):
+        await_true(lambda: self.own.device_is_up(self.device), f"{self.title}: its device")
+
+
 class Veth(Peer):
     name, title = "veth", "Linux, veth"
     there, here = "10.1.0.2", "10.1.0.1"
@@ -208,4 +226,4 @@ class Pasta(Carrier):
                 "-I", "tap0", "--netns", self.own.path]
 
 
-ALL = (Tern, Veth, Loopback, Lwip, GvisorTun, GvisorVeth, Slirp, Pasta)
+ALL = (Tern, Floor, Veth, Loopback, Lwip, GvisorTun, GvisorVeth, Slirp, Pasta)

@@ -10,6 +10,7 @@ TARGETS = (
     ("receive", "gbit", "lwip", ">=", 10),
     ("ask_same_cpu", "p50", "veth", "<=", 0.8),
     ("ask_spinning", "p50", "veth", "<=", 0.3),
+    ("ask_spinning", "p50", "floor", "<=", 1.15),
     ("call_spinning", "calls", "veth", ">=", 1.8),
     ("call32", "calls", "veth", ">=", 1.7),
     ("call32", "calls", "gvisor", ">=", 4),
