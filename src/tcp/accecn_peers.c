@@ -14,8 +14,8 @@ struct accecn_peer {
 
 static struct accecn_peer *find(const struct tcb *tcb)
 {
-    struct peer_entry *entry = peers_find(&tcb->tcp->accecn_peers, &tcb->stack->hash_key,
-                                          &tcb->connection->remote.address);
+    struct peer_pair pair = tcb_pair(tcb);
+    struct peer_entry *entry = peers_find(&tcb->tcp->accecn_peers, &tcb->stack->hash_key, &pair);
     return entry ? container_of(entry, struct accecn_peer, entry) : NULL;
 }
 
@@ -41,9 +41,10 @@ void accecn_peer_answers(struct tcb *tcb)
 
 void accecn_peer_lost(struct tcb *tcb)
 {
-    struct peer_entry *entry = peers_find_or_add(&tcb->tcp->accecn_peers, &tcb->stack->hash_key,
-                                                 &tcb->connection->remote.address,
-                                                 sizeof(struct accecn_peer), LIMIT_ACCECN_PEERS);
+    struct peer_pair pair = tcb_pair(tcb);
+    struct peer_entry *entry =
+        peers_find_or_add(&tcb->tcp->accecn_peers, &tcb->stack->hash_key, &pair,
+                          sizeof(struct accecn_peer), LIMIT_ACCECN_PEERS);
     if (!entry)
         return;
     struct accecn_peer *peer = container_of(entry, struct accecn_peer, entry);

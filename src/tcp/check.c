@@ -5,6 +5,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/connection.h"
+#include "tcp/fastopen.h"
 #include "tcp/output.h"
 #include "tcp/receive.h"
 
@@ -79,6 +80,8 @@ enum tcp_step tcp_check_reset(struct tcb *tcb, const struct segment *segment)
         stack_count(tcb->stack, COUNTER_TcpEstabResets);
     else
         stack_count(tcb->stack, COUNTER_TcpAttemptFails);
+    if (tcb->fast_open.early_of)
+        fast_open_reset(tcb->fast_open.early_of);
     tcp_connection_end(tcb, reset_error(tcb));
     return TCP_STEP_GONE;
 }

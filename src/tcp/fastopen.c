@@ -4,7 +4,11 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/time.h"
 #include "ip/ip.h"
+
+/* How long a connection counts as pending that was reset (§5.1). */
+#define RESET_COUNTS TIME_S(60)
 
 static uint64_t read_word(const uint8_t *bytes)
 {
@@ -88,6 +92,23 @@ static bool valid_cookie(const struct tcp_listener *listener, const struct endpo
     return false;
 }
 
+/* PendingFastOpenRequests, §5.1. Resets of those whose address was forged must not make room for
+ * the next: they count for a while. */
+static unsigned pending(const struct tcp_listener *listener)
+{
+    bool counts = listener->stack->now_ns < listener->fast_open_resets_until_ns;
+    return listener->fast_open_count + (counts ? listener->fast_open_resets : 0);
+}
+
+void fast_open_reset(struct tcp_listener *listener)
+{
+    uint64_t now = listener->stack->now_ns;
+    if (now >= listener->fast_open_resets_until_ns)
+        listener->fast_open_resets = 0;
+    listener->fast_open_resets++;
+    listener->fast_open_resets_until_ns = now + RESET_COUNTS;
+}
+
 enum fast_open_answer fast_open_judge(const struct tcp_listener *listener,
                                       const struct endpoint *local, const struct endpoint *remote,
                                       const struct tcp_options *options)
@@ -99,7 +120,7 @@ enum fast_open_answer fast_open_judge(const struct tcp_listener *listener,
         return FAST_OPEN_IGNORE;
     uint32_t most = listener->preferences.fast_open_queue ? listener->preferences.fast_open_queue
                                                           : listener->backlog;
-    bool room = listener->fast_open_count < most; /* PendingFastOpenRequests, §5.1 */
+    bool room = pending(listener) < most;
     if (bits & FAST_OPEN_SERVER_NO_COOKIE || listener->preferences.fast_open_no_cookie)
         return room ? FAST_OPEN_ACCEPT : FAST_OPEN_IGNORE;
     if (!options->has_fast_open)

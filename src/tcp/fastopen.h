@@ -32,14 +32,16 @@ enum fast_open_answer {
 enum fast_open_answer fast_open_judge(const struct tcp_listener *listener,
                                       const struct endpoint *local, const struct endpoint *remote,
                                       const struct tcp_options *options);
+/* A connection that was open early has been reset. */
+void fast_open_reset(struct tcp_listener *listener);
 /* Fills in the cookie for the peer of `local`, in the form of the option that it asked with. */
 void fast_open_offer(const struct tcp_listener *listener, const struct endpoint *local,
                      const struct endpoint *remote, const struct tcp_options *asked,
                      struct tcp_options *answer);
 
 /* A server that does not answer option 34 may know the experimental 254, of before RFC 7413: that
- * is tried once. */
-enum fast_open_trial { TRIAL_NONE, TRIAL_NEXT, TRIAL_FAILED };
+ * is tried once. One that does not answer 34 after that is left alone for tcp.fastopen_retry_s. */
+enum fast_open_trial { TRIAL_NONE, TRIAL_NEXT, TRIAL_FAILED, TRIAL_REFUSED };
 
 /* What the client remembers of a server; of tcp.fastopen_peers at most. */
 struct fast_open_peer {
@@ -49,8 +51,10 @@ struct fast_open_peer {
     uint8_t cookie[TCP_COOKIE_MAX];
     bool experimental;          /* it understood option 254 */
     enum fast_open_trial trial; /* of the other option, while there is no cookie */
-    uint8_t losses;             /* SYNs with data lost in a row */
+    uint8_t losses;             /* SYNs with data, or that ask, in vain, in a row */
+    uint16_t loss_port;         /* on their way to this port of it */
     uint64_t loss_ns;           /* when the last was */
+    uint64_t refused_ns;        /* when a request was last not answered */
 };
 
 /* How to open to `remote`: fills in the option for the SYN and how much text it may carry. Whether
@@ -60,6 +64,8 @@ bool fast_open_prepare(struct tcb *tcb, uint32_t *text_most);
 void fast_open_fill_syn(const struct tcb *tcb, struct tcp_options *options);
 /* The SYN,ACK has come: learns from it, and sees to text that it did not acknowledge. */
 void fast_open_syn_ack(struct tcb *tcb, const struct segment *segment);
+/* The opening is over, without an answer or with an error of ICMP. */
+void fast_open_failed(struct tcb *tcb);
 /* The SYN had to be repeated. */
 void fast_open_syn_lost(struct tcb *tcb);
 

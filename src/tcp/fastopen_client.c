@@ -3,6 +3,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/fastopen.h"
+#include "tcp/options.h"
 #include "tcp/records.h"
 
 static struct fast_open_peer *peer_of(struct peer_entry *entry)
@@ -12,25 +13,46 @@ static struct fast_open_peer *peer_of(struct peer_entry *entry)
 
 static struct fast_open_peer *peer_find(const struct tcb *tcb)
 {
-    return peer_of(peers_find(&tcb->tcp->fast_open_peers, &tcb->stack->hash_key,
-                              &tcb->connection->remote.address));
+    struct peer_pair pair = tcb_pair(tcb);
+    return peer_of(peers_find(&tcb->tcp->fast_open_peers, &tcb->stack->hash_key, &pair));
 }
 
 static struct fast_open_peer *peer_find_or_add(const struct tcb *tcb)
 {
-    return peer_of(peers_find_or_add(
-        &tcb->tcp->fast_open_peers, &tcb->stack->hash_key, &tcb->connection->remote.address,
-        sizeof(struct fast_open_peer), tcb->stack->settings.tcp_fastopen_peers));
+    struct peer_pair pair = tcb_pair(tcb);
+    return peer_of(peers_find_or_add(&tcb->tcp->fast_open_peers, &tcb->stack->hash_key, &pair,
+                                     sizeof(struct fast_open_peer),
+                                     tcb->stack->settings.tcp_fastopen_peers));
 }
 
-/* RFC 7413 §4.2.1 and §7.1: where SYNs with data vanished more than once, plain ones are sent for a
- * while that doubles. */
+/* RFC 7413 §4.1.3.1 and §7.1: where SYNs with data, or that ask for a cookie, vanished more than
+ * once, or their data was not taken and no new cookie came, plain ones are sent for a while that
+ * doubles. Cookies are a host's, who takes data may be a port. */
 static bool black_hole(const struct tcb *tcb, const struct fast_open_peer *peer)
 {
-    if (!peer || peer->losses < 2)
+    if (!peer || peer->losses < 2 || peer->loss_port != tcb->connection->remote.port)
         return false;
     unsigned shift = peer->losses < 10 ? peer->losses : 10;
     return tcb->stack->now_ns - peer->loss_ns < TIME_S(60) << shift;
+}
+
+static void note_failure(const struct tcb *tcb, struct fast_open_peer *peer)
+{
+    uint16_t port = tcb->connection->remote.port;
+    if (peer->loss_port != port)
+        peer->losses = 0;
+    peer->loss_port = port;
+    if (peer->losses < UINT8_MAX)
+        peer->losses++;
+    peer->loss_ns = tcb->stack->now_ns;
+}
+
+/* §4.2.1: a server that has answered no request is asked again after a time. */
+static bool rests(const struct tcb *tcb, const struct fast_open_peer *peer)
+{
+    uint64_t retry_ns = TIME_S((uint64_t)tcb->stack->settings.tcp_fastopen_retry_s);
+    return peer && peer->cookie_length == 0 && peer->trial == TRIAL_REFUSED &&
+           tcb->stack->now_ns - peer->refused_ns < retry_ns;
 }
 
 bool fast_open_prepare(struct tcb *tcb, uint32_t *text_most)
@@ -41,6 +63,8 @@ bool fast_open_prepare(struct tcb *tcb, uint32_t *text_most)
     *text_most = 0;
     tcb->fast_open.used = tcb->fast_open.too_big = false;
     if (black_hole(tcb, peer))
+        return false;
+    if (rests(tcb, peer) && !no_cookie)
         return false;
     tcb->fast_open.used = true;
     tcb->fast_open.experimental =
@@ -89,6 +113,14 @@ static bool brings_cookie(const struct tcp_options *options)
            options->cookie_length <= TCP_COOKIE_MAX && options->cookie_length % 2 == 0;
 }
 
+/* First the one option, then the other; then it is asked no more for a while. */
+static void note_refusal(const struct tcb *tcb, struct fast_open_peer *peer)
+{
+    if (peer->trial < TRIAL_REFUSED)
+        peer->trial++;
+    peer->refused_ns = tcb->stack->now_ns;
+}
+
 /* §4.1.3 and §4.2.1: the cookie, the MSS, and whether the way lets SYNs with data through. */
 static void learn(struct tcb *tcb, const struct segment *segment, bool text_acked)
 {
@@ -97,24 +129,28 @@ static void learn(struct tcb *tcb, const struct segment *segment, bool text_acke
     bool cookie = syn_has_option(tcb) && brings_cookie(&segment->options);
     if (!peer)
         return;
-    if (segment->options.has_mss)
-        peer->mss = segment->options.mss;
+    peer->mss = options_mss(&segment->options);
     if (cookie) {
         peer->cookie_length = segment->options.cookie_length;
         memcpy(peer->cookie, segment->options.cookie, peer->cookie_length);
         peer->experimental = segment->options.fast_open_experimental;
     }
-    if (syn_is_repeated(tcb)) {
-        if (!cookie && tcb->fast_open.has_text && !text_acked) {
-            if (peer->losses < UINT8_MAX)
-                peer->losses++;
-            peer->loss_ns = tcb->stack->now_ns;
-        }
+    bool in_vain = !cookie && !text_acked && (syn_is_repeated(tcb) || tcb->fast_open.has_text);
+    if (in_vain)
+        note_failure(tcb, peer);
+    else if (!syn_is_repeated(tcb) && peer->loss_port == tcb->connection->remote.port)
+        peer->losses = 0;
+    if (syn_is_repeated(tcb))
         return;
-    }
-    peer->losses = 0;
     if (!cookie && !tcb->fast_open.has_text && peer->cookie_length == 0)
-        peer->trial = peer->trial == TRIAL_NONE ? TRIAL_NEXT : TRIAL_FAILED;
+        note_refusal(tcb, peer);
+}
+
+void fast_open_failed(struct tcb *tcb)
+{
+    struct fast_open_peer *peer = tcb->fast_open.used ? peer_find_or_add(tcb) : NULL;
+    if (peer)
+        note_failure(tcb, peer);
 }
 
 void fast_open_syn_ack(struct tcb *tcb, const struct segment *segment)

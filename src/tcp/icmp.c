@@ -6,6 +6,7 @@
 #include "base/seq.h"
 #include "tcp/connection.h"
 #include "tcp/demux.h"
+#include "tcp/fastopen.h"
 #include "tcp/listen.h"
 #include "tcp/mtu.h"
 
@@ -51,6 +52,8 @@ static void tcb_path_error(struct tcb *tcb, const struct path_error *error)
     if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED) {
         stack_count(tcb->stack, COUNTER_TcpAttemptFails);
         note(tcb, error);
+        if (tcb->state == TCP_SYN_SENT)
+            fast_open_failed(tcb);
         tcp_connection_end(tcb, error_of(error));
     } else if (tcb->preferences.receive_errors) {
         tcb->error = error_of(error);

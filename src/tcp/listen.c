@@ -70,7 +70,7 @@ void half_open_answer(struct half_open *half)
     o->window_scale = half->scale;
     fill_timestamps(half, o);
     ecn_answer(&half->ecn, settings, half->timeouts, &segment);
-    if (half->offer_cookie)
+    if (half->offer_cookie && half->attempts == 0) /* RFC 7413 §4.2.1: what is repeated is plain */
         fast_open_offer(half->listener, &half->local, &half->remote, &half->options, o);
     if (half->attempts < UINT8_MAX)
         half->attempts++;

@@ -4,9 +4,9 @@
 
 enum { TABLE_START = 16 };
 
-static uint32_t hash_of(const struct hash_key *key, const struct address *address)
+static uint32_t hash_of(const struct hash_key *key, const struct peer_pair *pair)
 {
-    return (uint32_t)hash_bytes(key, address, sizeof *address);
+    return (uint32_t)hash_bytes(key, pair, sizeof *pair);
 }
 
 int peers_init(struct peer_memory *memory)
@@ -22,21 +22,22 @@ void peers_release(struct peer_memory *memory)
 }
 
 struct peer_entry *peers_find(const struct peer_memory *memory, const struct hash_key *key,
-                              const struct address *address)
+                              const struct peer_pair *pair)
 {
     if (memory->table.count == 0) /* most often nothing is known */
         return NULL;
-    struct table_node *node = table_first(&memory->table, hash_of(key, address));
+    struct table_node *node = table_first(&memory->table, hash_of(key, pair));
     for (; node; node = table_next(node)) {
         struct peer_entry *entry = container_of(node, struct peer_entry, node);
-        if (address_equal(&entry->address, address))
+        if (address_equal(&entry->pair.ours, &pair->ours) &&
+            address_equal(&entry->pair.theirs, &pair->theirs))
             return entry;
     }
     return NULL;
 }
 
 static struct peer_entry *add(struct peer_memory *memory, const struct hash_key *key,
-                              const struct address *address, size_t size, int64_t most)
+                              const struct peer_pair *pair, size_t size, int64_t most)
 {
     if (most == 0)
         return NULL;
@@ -44,18 +45,18 @@ static struct peer_entry *add(struct peer_memory *memory, const struct hash_key 
     struct peer_entry *entry = calloc(1, size);
     if (!entry)
         return NULL;
-    entry->address = *address;
+    entry->pair = *pair;
     list_init(&entry->use);
-    table_insert(&memory->table, &entry->node, hash_of(key, address));
+    table_insert(&memory->table, &entry->node, hash_of(key, pair));
     return entry;
 }
 
 struct peer_entry *peers_find_or_add(struct peer_memory *memory, const struct hash_key *key,
-                                     const struct address *address, size_t size, int64_t most)
+                                     const struct peer_pair *pair, size_t size, int64_t most)
 {
-    struct peer_entry *entry = peers_find(memory, key, address);
+    struct peer_entry *entry = peers_find(memory, key, pair);
     if (!entry)
-        entry = add(memory, key, address, size, most);
+        entry = add(memory, key, pair, size, most);
     if (!entry)
         return NULL;
     list_remove(&entry->use);

@@ -461,6 +461,12 @@ static inline bool tcb_can_receive(const struct tcb *tcb)
            (tcb->state == TCP_SYN_RECEIVED && tcb->fast_open.early);
 }
 
+/* Whom the memories of peers know it by. */
+static inline struct peer_pair tcb_pair(const struct tcb *tcb)
+{
+    return (struct peer_pair){tcb->connection->local.address, tcb->connection->remote.address};
+}
+
 /* Segments the network is believed to hold: RFC 6675's pipe. */
 static inline uint32_t tcb_in_flight(const struct tcb *tcb)
 {

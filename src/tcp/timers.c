@@ -166,6 +166,8 @@ static bool peer_refuses(const struct tcb *tcb)
 static bool connection_timed_out(struct tcb *tcb)
 {
     stack_count(tcb->stack, COUNTER_TcpExtTCPAbortOnTimeout);
+    if (tcb->state == TCP_SYN_SENT)
+        fast_open_failed(tcb);
     tcp_connection_end(tcb, tcb->soft_error ? tcb->soft_error : ETIMEDOUT);
     return false;
 }

@@ -306,7 +306,7 @@ struct machine *machine_new(const char *flags)
         .wait = wait_in_stack,
         .user = m,
         /* Where Linux does other than an RFC advises, and its scripts show it. */
-        .settings = "tcp.timestamps_strict=0",
+        .settings = "tcp.timestamps_strict=0,tcp.fastopen_retry_s=0",
         .trace = m->flags.trace ? print_event : NULL,
         .trace_user = m,
     };

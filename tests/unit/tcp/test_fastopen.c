@@ -116,6 +116,31 @@ static void pending_requests_are_bounded_and_then_ordinary_SYNs(void **state)
     peer_free(p);
 }
 
+/* §5.1: who forges addresses gains nothing by the resets of those whose they are. */
+static void those_that_were_reset_count_for_a_minute(void **state)
+{
+    (void)state;
+    uint8_t cookie[FAST_OPEN_COOKIE];
+    struct peer *p = peer_serving(2);
+    get_cookie(p, cookie);
+    for (int i = 0; i < 4; i++) {
+        p->iss = p->next = p->acked = 0;
+        peer_send_raw(p, syn_with(p, cookie, FAST_OPEN_COOKIE, 10));
+        struct segment answer = peer_take(p);
+        assert_int_equal(answer.ack, i < 2 ? 11 : 1);
+        p->iss = answer.seq;
+        assert_int_equal(peer_send(p, TCP_RST, answer.ack, 0), DROP_NONE);
+        p->theirs.port++;
+    }
+    assert_int_equal(p->listener->fast_open_count, 0);
+    peer_after(p, 60000);
+    peer_forget(p);
+    p->iss = 0;
+    peer_send_raw(p, syn_with(p, cookie, FAST_OPEN_COOKIE, 10));
+    assert_int_equal(peer_take(p).ack, 11);
+    peer_free(p);
+}
+
 static void listener_that_did_not_ask_for_it_ignores_the_option(void **state)
 {
     (void)state;
@@ -172,6 +197,7 @@ int main(void)
         cmocka_unit_test(wrong_cookie_is_answered_with_the_right_one_and_its_text_is_not_taken),
         cmocka_unit_test(cookie_of_one_host_is_no_good_for_another),
         cmocka_unit_test(pending_requests_are_bounded_and_then_ordinary_SYNs),
+        cmocka_unit_test(those_that_were_reset_count_for_a_minute),
         cmocka_unit_test(listener_that_did_not_ask_for_it_ignores_the_option),
         cmocka_unit_test(keys_are_16_or_32_bytes_and_read_back_as_they_were),
         cmocka_unit_test(cookie_of_the_older_key_is_still_good),

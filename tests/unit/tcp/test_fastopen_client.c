@@ -1,6 +1,8 @@
 /* RFC 7413, the client's side: cookies remembered, and where SYNs with data get lost. */
 #include "tcp_peer.h"
 
+#include "tcp/icmp.h"
+
 static ssize_t open_with(struct peer *p, uint32_t length)
 {
     struct iovec span = {(void *)(uintptr_t)peer_pattern(0), length};
@@ -124,6 +126,83 @@ static void path_that_loses_SYNs_with_text_gets_plain_ones(void **state)
     peer_free(p);
 }
 
+/* An error about our SYN, as ICMP tells it. */
+static void SYN_is_unreachable(struct peer *p)
+{
+    uint8_t quote[8];
+    struct writer w = writer_over(quote, sizeof quote);
+    writer_u16(&w, p->ours.port);
+    writer_u16(&w, p->theirs.port);
+    writer_u32(&w, p->iss);
+    struct path_error error = {.kind = PATH_ERROR_HOST,
+                               .source = p->ours.address,
+                               .destination = p->theirs.address,
+                               .payload = quote,
+                               .payload_length = sizeof quote};
+    assert_int_equal(tcp_path_error(&p->m->stack, &error), DROP_NONE);
+    tcp_abort(p->tcb);
+    p->tcb = NULL;
+}
+
+/* §4.1.3.1: errors are negative answers too, of the port that they are about. */
+static void errors_of_ICMP_end_it_for_the_port_they_are_about(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_cookie();
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(open_with(p, 100), 100);
+        take_syn(p);
+        SYN_is_unreachable(p);
+    }
+    p->theirs.port++;
+    assert_int_equal(open_with(p, 100), 100);
+    take_syn(p);
+    answer(p, 101, false); /* and goes well */
+    tcp_abort(p->tcb);
+    peer_forget(p);
+    p->theirs.port--;
+    assert_int_equal(open_with(p, 100), -EINPROGRESS);
+    assert_false(take_syn(p).options.has_fast_open);
+    peer_free(p);
+}
+
+/* §4.1.3: to the server another address of ours is another client. */
+static void cookie_is_kept_for_the_pair_of_addresses(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_cookie();
+    struct address second = address_from_ipv4(MACHINE_ADDRESS + 1);
+    assert_int_equal(interface_add_address(p->m->interface, &second, 24), 0);
+    struct endpoint from = {second, 0};
+    assert_int_equal(tcp_create(&p->m->stack, p, &p->tcb), 0);
+    assert_int_equal(tcp_bind(p->tcb, &from, false), 0);
+    struct iovec span = {(void *)(uintptr_t)peer_pattern(0), 100};
+    assert_int_equal(tcp_connect_send(p->tcb, &p->theirs, &span, 1), -EINPROGRESS);
+    struct segment syn = take_syn(p);
+    assert_true(syn.options.has_fast_open);
+    assert_int_equal(syn.options.cookie_length, 0);
+    peer_free(p);
+}
+
+/* §4.1.3: one that announces no MSS takes 536 bytes. */
+static void without_an_MSS_it_is_536(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    assert_int_equal(open_with(p, 100), -EINPROGRESS);
+    take_syn(p);
+    p->acked = 1;
+    struct segment s = peer_syn(p, TCP_SYN | TCP_ACK, PEER_PLAIN);
+    s.options.has_mss = false;
+    s.options.has_fast_open = true;
+    s.options.cookie_length = 8;
+    assert_int_equal(peer_send_raw(p, s), DROP_NONE);
+    tcp_abort(p->tcb);
+    peer_forget(p);
+    assert_int_equal(open_with(p, 100000), 536 - TCP_OPTIONS_MAX);
+    peer_free(p);
+}
+
 static void without_the_client_bit_it_is_EOPNOTSUPP(void **state)
 {
     (void)state;
@@ -181,6 +260,9 @@ int main(void)
         cmocka_unit_test(text_that_was_not_taken_goes_again_after_the_handshake),
         cmocka_unit_test(repeated_SYN_is_a_plain_one),
         cmocka_unit_test(path_that_loses_SYNs_with_text_gets_plain_ones),
+        cmocka_unit_test(errors_of_ICMP_end_it_for_the_port_they_are_about),
+        cmocka_unit_test(cookie_is_kept_for_the_pair_of_addresses),
+        cmocka_unit_test(without_an_MSS_it_is_536),
         cmocka_unit_test(without_the_client_bit_it_is_EOPNOTSUPP),
         cmocka_unit_test(servers_remembered_are_bounded),
         cmocka_unit_test(fewer_servers_are_remembered_when_the_setting_says_so),

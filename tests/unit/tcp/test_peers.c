@@ -11,19 +11,24 @@ struct note {
 
 static const struct hash_key key = {{1, 2}};
 
+static struct peer_pair pair_with(uint32_t number)
+{
+    return (struct peer_pair){address_from_ipv4(77), address_from_ipv4(number)};
+}
+
 static struct peer_entry *add(struct peer_memory *memory, uint32_t number, int64_t most)
 {
-    struct address address = address_from_ipv4(number);
-    return peers_find_or_add(memory, &key, &address, sizeof(struct note), most);
+    struct peer_pair pair = pair_with(number);
+    return peers_find_or_add(memory, &key, &pair, sizeof(struct note), most);
 }
 
 static struct peer_entry *find(const struct peer_memory *memory, uint32_t number)
 {
-    struct address address = address_from_ipv4(number);
-    return peers_find(memory, &key, &address);
+    struct peer_pair pair = pair_with(number);
+    return peers_find(memory, &key, &pair);
 }
 
-static void peer_is_found_by_its_address_as_it_was_left(void **state)
+static void peer_is_found_by_the_pair_of_addresses_as_it_was_left(void **state)
 {
     (void)state;
     struct peer_memory memory;
@@ -38,6 +43,9 @@ static void peer_is_found_by_its_address_as_it_was_left(void **state)
     assert_ptr_equal(add(&memory, 1, 10), &note->entry);
     assert_int_equal(note->value, 7);
     assert_int_equal(memory.table.count, 2);
+    /* From another address of ours it is another. */
+    struct peer_pair other = {address_from_ipv4(78), address_from_ipv4(1)};
+    assert_null(peers_find(&memory, &key, &other));
     peers_forget(&memory, &note->entry);
     assert_null(find(&memory, 1));
     assert_non_null(find(&memory, 2));
@@ -81,15 +89,15 @@ static void table_s_hash_is_keyed(void **state)
     struct peer_memory memory;
     assert_int_equal(peers_init(&memory), 0);
     add(&memory, 1, 10);
-    struct address address = address_from_ipv4(1);
-    assert_null(peers_find(&memory, &other, &address));
+    struct peer_pair pair = pair_with(1);
+    assert_null(peers_find(&memory, &other, &pair));
     peers_release(&memory);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(peer_is_found_by_its_address_as_it_was_left),
+        cmocka_unit_test(peer_is_found_by_the_pair_of_addresses_as_it_was_left),
         cmocka_unit_test(memory_is_bounded_and_who_was_not_used_for_longest_is_forgotten),
         cmocka_unit_test(none_is_remembered_where_none_may_be),
         cmocka_unit_test(table_s_hash_is_keyed),
