@@ -197,6 +197,49 @@ static bool sacked_before_head(const struct tcb *tcb, const struct ack_event *ev
     return head && event->sack_sent_ns != TIME_NEVER && event->sack_sent_ns < head->sent_ns;
 }
 
+/* What any acceptable ACK says: the peer lives, and can be reached. */
+static void note_alive(struct tcb *tcb, const struct segment *segment)
+{
+    update_ts_recent(tcb, segment);
+    user_timeout_arrives(tcb, &segment->options);
+    tcb->stat.last_ack_received_ns = tcb->stack->now_ns;
+    tcb->soft_error = 0; /* whatever was in the way no longer is */
+    tcb->keepalive_sent = 0;
+}
+
+static void take_window(struct tcb *tcb, const struct segment *segment, struct ack_event *event)
+{
+    event->window_changed = update_window(tcb, segment);
+    if (tcb->recovery.probes) {
+        tcb->recovery.probes = 0; /* it lives (RFC 6429) */
+        if (tcb->snd.wnd)
+            tcb->rtt.backoff = 0;
+    }
+    if (event->window_changed && units_first(tcb))
+        cwv_resumes(tcb);
+}
+
+/* Nothing was out, but it may tell what became of the last that was. */
+static void process_when_idle(struct tcb *tcb, const struct segment *segment,
+                              struct ack_event *event)
+{
+    if (tcb->snd.wnd && seq_lt(tcb->snd.nxt, tcb->snd.una + tcb->snd.wnd))
+        timer_clear(tcb, TCP_TIMER_PERSIST);
+    if (event->dsack)
+        recovery_on_ack(tcb, segment, event);
+    else
+        tlp_on_ack(tcb, event, segment->ack);
+}
+
+/* RFC 6298 §5.3. */
+static void restart_timer(struct tcb *tcb, const struct ack_event *event)
+{
+    if (event->advanced && records_reneged(tcb))
+        timers_await_reneged(tcb);
+    else if (event->advanced || sacked_before_head(tcb, event))
+        timers_restart_retransmit(tcb);
+}
+
 enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
 {
     if (!(segment->flags & TCP_ACK))
@@ -211,26 +254,13 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
         tcp_send_challenge(tcb);
         return tcp_drop(DROP_TCP_ACK);
     }
-    update_ts_recent(tcb, segment);
-    user_timeout_arrives(tcb, &segment->options);
-    tcb->stat.last_ack_received_ns = tcb->stack->now_ns;
-    tcb->soft_error = 0; /* whatever was in the way no longer is */
-    tcb->keepalive_sent = 0;
-
+    note_alive(tcb, segment);
     rate_check_app_limited(tcb);
     struct ack_event event = event_begin(tcb, segment);
     event.syn_acked = syn_acked;
     uint32_t prior_out = tcb->records.out;
-    if (seq_geq(segment->ack, tcb->snd.una)) {
-        event.window_changed = update_window(tcb, segment);
-        if (tcb->recovery.probes) {
-            tcb->recovery.probes = 0; /* it lives (RFC 6429) */
-            if (tcb->snd.wnd)
-                tcb->rtt.backoff = 0;
-        }
-        if (event.window_changed && units_first(tcb))
-            cwv_resumes(tcb);
-    }
+    if (seq_geq(segment->ack, tcb->snd.una))
+        take_window(tcb, segment, &event);
     if (tcb->opt.sack)
         sack_process(tcb, segment, &event);
     if (seq_gt(segment->ack, tcb->snd.una))
@@ -238,23 +268,12 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
     event.duplicate = is_duplicate(tcb, segment, &event);
     ecn_feedback(tcb, segment, &event);
     if (prior_out == 0 && !event.advanced) {
-        if (tcb->snd.wnd && seq_lt(tcb->snd.nxt, tcb->snd.una + tcb->snd.wnd))
-            timer_clear(tcb, TCP_TIMER_PERSIST);
-        /* Nothing was out, but it may tell what became of the last that was. */
-        if (event.dsack)
-            recovery_on_ack(tcb, segment, &event);
-        else
-            tlp_on_ack(tcb, &event, segment->ack);
+        process_when_idle(tcb, segment, &event);
         return TCP_STEP_CONTINUE;
     }
     sample_rtt(tcb, segment, &event);
     recovery_on_ack(tcb, segment, &event);
     pacing_update_rate(tcb);
-    if (event.advanced && records_reneged(tcb))
-        timers_await_reneged(tcb);
-    else if (event.advanced)
-        timers_restart_retransmit(tcb);
-    else if (sacked_before_head(tcb, &event))
-        timers_restart_retransmit(tcb);
+    restart_timer(tcb, &event);
     return event.advanced && tcb->snd.fin_acked ? fin_acknowledged(tcb) : TCP_STEP_CONTINUE;
 }

@@ -352,12 +352,36 @@ static enum drop_reason syn_repeated(struct half_open *half, const struct segmen
     return DROP_TCP_SYN;
 }
 
+/* RFC 5961 §3.2: only the number expected resets. */
+static enum drop_reason reset_arrives(struct half_open *half, const struct segment *segment)
+{
+    if (segment->seq != half->irs + 1) {
+        acknowledge(half, WHY_ACK_CHALLENGE);
+        return DROP_TCP_RST;
+    }
+    stack_count(half->listener->stack, COUNTER_TcpAttemptFails);
+    half_open_free(half);
+    return DROP_NONE;
+}
+
+/* The peer's next segment may find room. */
+static enum drop_reason refuse_for_want_of_room(struct half_open *half,
+                                                const struct packet_in *packet,
+                                                const struct segment *segment)
+{
+    struct stack *stack = half->listener->stack;
+    stack_count(stack, COUNTER_TcpExtListenOverflows);
+    if (stack->settings.tcp_abort_on_overflow) {
+        tcp_reject(stack, packet, segment);
+        half_open_free(half);
+    }
+    return DROP_TCP_LISTEN_FULL;
+}
+
 /* The checks of §3.10.7.4 that matter before there is a connection, in its order. */
 enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct packet_in *packet,
                                        const struct segment *segment)
 {
-    struct tcp_listener *listener = half->listener;
-    struct stack *stack = listener->stack;
     uint32_t expected = half->irs + 1;
     if (segment->flags & TCP_SYN && !(segment->flags & (TCP_RST | TCP_ACK)) &&
         segment->seq == half->irs) {
@@ -371,31 +395,18 @@ enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct pack
             acknowledge(half, WHY_ACK_DUPLICATE);
         return DROP_TCP_SEQUENCE;
     }
-    if (segment->flags & TCP_RST) {
-        if (segment->seq != expected) { /* RFC 5961 §3.2 */
-            acknowledge(half, WHY_ACK_CHALLENGE);
-            return DROP_TCP_RST;
-        }
-        stack_count(stack, COUNTER_TcpAttemptFails);
-        half_open_free(half);
-        return DROP_NONE;
-    }
+    if (segment->flags & TCP_RST)
+        return reset_arrives(half, segment);
     if (segment->flags & TCP_SYN)
         return DROP_TCP_SYN;
     if (!(segment->flags & TCP_ACK))
         return DROP_TCP_NO_ACK;
     if (segment->ack != half->iss + 1) {
-        tcp_reject(stack, packet, segment);
+        tcp_reject(half->listener->stack, packet, segment);
         return DROP_TCP_ACK;
     }
-    if (tcp_listener_is_full(listener)) {
-        stack_count(stack, COUNTER_TcpExtListenOverflows);
-        if (stack->settings.tcp_abort_on_overflow) {
-            tcp_reject(stack, packet, segment);
-            half_open_free(half);
-        }
-        return DROP_TCP_LISTEN_FULL; /* the peer's next segment may find room */
-    }
+    if (tcp_listener_is_full(half->listener))
+        return refuse_for_want_of_room(half, packet, segment);
     if (deferred(half, segment))
         return DROP_TCP_DEFERRED;
     struct tcb *tcb = half_open_promote(half);
