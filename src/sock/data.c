@@ -122,7 +122,7 @@ static ssize_t send_checked(struct call *call, const struct iovec *spans, int co
                             const struct endpoint *to, int flags)
 {
     struct receipt receipt;
-    if (call->socket->reservation.length > 0)
+    if (socket_is_reserved(call->socket))
         return -EBUSY; /* it would never be their turn */
     ssize_t result = receipt_begin(&receipt, call, flags);
     if (result < 0)
@@ -145,7 +145,7 @@ ssize_t data_send(struct call *call, const struct iovec *spans, int count, int f
         return -EOPNOTSUPP;
     if (length < 0)
         return length;
-    call_patience(call, flags, call->socket->send_timeout_ns);
+    call_patience(call, flags, socket_send_timeout_ns(call->socket));
     flags &= ~SEND_FLAGS;
     if (!call->socket->zero_copy)
         flags &= ~MSG_ZEROCOPY; /* as if it had not been said */
@@ -261,7 +261,7 @@ ssize_t data_receive(struct call *call, const struct iovec *spans, int count, in
         return -EOPNOTSUPP;
     if (length < 0)
         return length;
-    call_patience(call, flags, call->socket->receive_timeout_ns);
+    call_patience(call, flags, socket_receive_timeout_ns(call->socket));
     if (stream && flags & MSG_OOB) /* which never waits */
         return call->socket->kind->receive(call->socket, spans, count,
                                            flags & (MSG_OOB | MSG_PEEK | MSG_TRUNC), NULL);

@@ -96,7 +96,7 @@ int tern_drain(struct tern *t, int socket)
     struct call call;
     int result = call_begin(&call, t, socket);
     if (result == 0)
-        call_patience(&call, 0, call.socket->send_timeout_ns);
+        call_patience(&call, 0, socket_send_timeout_ns(call.socket));
     while (result == 0 && (result = call.socket->kind->drain(call.socket, false)) == -EAGAIN)
         result = call_wait(&call, 0);
     return (int)call_end(&call, result);

@@ -1,6 +1,7 @@
 /* Streams without a copy: the send ring written to, and the receive ring read, in place. */
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 
 #include "sock/call.h"
 #include "sock/socket.h"
@@ -21,10 +22,14 @@ static ssize_t reserve(struct call *call, struct iovec spans[2], size_t length)
     ssize_t n;
     if (length == 0)
         return -EINVAL;
-    if (call->socket->reservation.length > 0)
+    if (socket_is_reserved(call->socket))
         return -EBUSY;
-    call_patience(call, 0, call->socket->send_timeout_ns);
-    while ((n = call->socket->kind->reserve(call->socket, &call->socket->reservation, length,
+    if (!call->socket->reservation)
+        call->socket->reservation = calloc(1, sizeof(struct tcp_reservation));
+    if (!call->socket->reservation)
+        return -ENOBUFS;
+    call_patience(call, 0, socket_send_timeout_ns(call->socket));
+    while ((n = call->socket->kind->reserve(call->socket, call->socket->reservation, length,
                                             spans)) == -EAGAIN) {
         int error = call_wait(call, POLLOUT);
         if (error < 0)
@@ -53,15 +58,17 @@ ssize_t tern_send_commit(struct tern *t, int socket, size_t length, int flags)
         result = -EOPNOTSUPP;
     if (result == 0 && flags & ~FLAGS)
         result = -EOPNOTSUPP;
+    if (result == 0 && !call.socket->reservation)
+        result = -EINVAL;
     if (result == 0)
-        result = tcp_commit(&call.socket->reservation, length, flags);
+        result = tcp_commit(call.socket->reservation, length, flags);
     return call_end(&call, result);
 }
 
 static ssize_t peek(struct call *call, struct iovec spans[2])
 {
     ssize_t n;
-    call_patience(call, 0, call->socket->receive_timeout_ns);
+    call_patience(call, 0, socket_receive_timeout_ns(call->socket));
     while ((n = call->socket->kind->peek(call->socket, spans)) == -EAGAIN) {
         int error = call_wait(call, POLLIN | POLLRDHUP);
         if (error < 0)

@@ -47,8 +47,8 @@ static int listener_listen(struct socket *socket, int backlog)
  * but not O_NONBLOCK, as on Linux. */
 static void inherit(struct socket *socket, const struct socket *listener)
 {
-    socket->receive_timeout_ns = listener->receive_timeout_ns;
-    socket->send_timeout_ns = listener->send_timeout_ns;
+    socket->receive_timeout_us = listener->receive_timeout_us;
+    socket->send_timeout_us = listener->send_timeout_us;
     socket->receive_low_water = listener->receive_low_water;
     socket->busy_poll_us = listener->busy_poll_us;
     socket->lingers = listener->lingers;

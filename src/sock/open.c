@@ -122,7 +122,7 @@ static int accept_one(struct socket *listener, int flags, struct endpoint *remot
 
 static int accept_socket(struct call *call, int flags, struct endpoint *remote)
 {
-    call_patience(call, 0, call->socket->receive_timeout_ns);
+    call_patience(call, 0, socket_receive_timeout_ns(call->socket));
     for (;;) {
         int result = accept_one(call->socket, flags, remote);
         if (result != -EAGAIN)
@@ -161,7 +161,7 @@ int tern_accept(struct tern *t, int socket, struct sockaddr *address, socklen_t 
 static int await_connection(struct call *call, const struct endpoint *remote, int result)
 {
     const int under_way = result;
-    call_patience(call, 0, call->socket->send_timeout_ns);
+    call_patience(call, 0, socket_send_timeout_ns(call->socket));
     while (result == -EINPROGRESS || result == -EALREADY) {
         int error = call_wait(call, POLLOUT);
         if (error < 0)

@@ -13,7 +13,7 @@
 
 /* SO_RCVTIMEO and SO_SNDTIMEO: a struct timeval, of which zero means for ever; a negative time is
  * over at once. */
-static int take_timeout(const void *value, socklen_t length, uint64_t *out_ns)
+static int take_timeout(struct socket *socket, bool receive, const void *value, socklen_t length)
 {
     struct timeval time;
     int error = option_take(value, length, &time, sizeof time);
@@ -21,23 +21,24 @@ static int take_timeout(const void *value, socklen_t length, uint64_t *out_ns)
         return error;
     if (time.tv_usec < 0 || time.tv_usec >= 1000000)
         return -EDOM;
+    uint64_t us = SOCKET_TIMEOUT_NONE;
     if (time.tv_sec < 0)
-        *out_ns = 0;
-    else if (time.tv_sec == 0 && time.tv_usec == 0)
-        *out_ns = TIME_NEVER;
-    else if ((uint64_t)time.tv_sec >= TIME_NEVER / TIME_S(1))
-        *out_ns = TIME_NEVER;
+        us = 0;
+    else if ((time.tv_sec || time.tv_usec) && time.tv_sec < (time_t)(us / 1000000))
+        us = (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+    if (receive)
+        socket->receive_timeout_us = us & SOCKET_TIMEOUT_NONE;
     else
-        *out_ns = TIME_S(time.tv_sec) + TIME_US(time.tv_usec);
+        socket->send_timeout_us = us & SOCKET_TIMEOUT_NONE;
     return 0;
 }
 
-static int put_timeout(void *value, socklen_t *length, uint64_t timeout_ns)
+static int put_timeout(void *value, socklen_t *length, uint64_t timeout_us)
 {
     struct timeval time = {0};
-    if (timeout_ns != TIME_NEVER) {
-        time.tv_sec = (time_t)(timeout_ns / TIME_S(1));
-        time.tv_usec = (suseconds_t)(timeout_ns % TIME_S(1) / TIME_US(1));
+    if (timeout_us != SOCKET_TIMEOUT_NONE) {
+        time.tv_sec = (time_t)(timeout_us / 1000000);
+        time.tv_usec = (suseconds_t)(timeout_us % 1000000);
     }
     return option_put(value, length, &time, sizeof time);
 }
@@ -229,9 +230,9 @@ int option_set_socket(struct socket *socket, int option, const void *value, sock
     case SO_LINGER:
         return take_linger(socket, value, length);
     case SO_RCVTIMEO:
-        return take_timeout(value, length, &socket->receive_timeout_ns);
+        return take_timeout(socket, true, value, length);
     case SO_SNDTIMEO:
-        return take_timeout(value, length, &socket->send_timeout_ns);
+        return take_timeout(socket, false, value, length);
     default:
         break;
     }
@@ -251,9 +252,9 @@ int option_get_socket(struct socket *socket, int option, void *value, socklen_t 
     case SO_LINGER:
         return put_linger(socket, value, length);
     case SO_RCVTIMEO:
-        return put_timeout(value, length, socket->receive_timeout_ns);
+        return put_timeout(value, length, socket->receive_timeout_us);
     case SO_SNDTIMEO:
-        return put_timeout(value, length, socket->send_timeout_ns);
+        return put_timeout(value, length, socket->send_timeout_us);
     default:
         break;
     }

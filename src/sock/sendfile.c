@@ -78,7 +78,7 @@ static ssize_t send_some(struct call *call, const struct file *file, size_t leng
 static ssize_t send_file(struct call *call, const struct file *file, size_t count)
 {
     size_t done = 0;
-    call_patience(call, 0, call->socket->send_timeout_ns);
+    call_patience(call, 0, socket_send_timeout_ns(call->socket));
     while (done < count) {
         ssize_t n = send_some(call, file, count - done);
         if (n == 0)
@@ -100,7 +100,7 @@ static int check(const struct socket *socket)
         return -EINVAL;
     if (socket->kind == &listener_kind)
         return -ENOTCONN;
-    return socket->reservation.length > 0 ? -EBUSY : 0;
+    return socket_is_reserved(socket) ? -EBUSY : 0;
 }
 
 ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offset, size_t count)

@@ -18,11 +18,11 @@ struct socket *socket_new(struct tern *t, const struct socket_kind *kind)
         return NULL;
     socket->kind = kind;
     socket->tern = t;
-    socket->receive_timeout_ns = TIME_NEVER;
-    socket->send_timeout_ns = TIME_NEVER;
+    socket->receive_timeout_us = socket->send_timeout_us = SOCKET_TIMEOUT_NONE;
     socket->receive_low_water = 1;
     socket->busy_poll_us = (uint32_t)t->stack.settings.busy_poll_us;
-    socket->send_buffer = SEND_BUFFER;
+    if (!socket_is_stream(socket))
+        socket->send_buffer = SEND_BUFFER;
     socket->mtu_discover = IP_PMTUDISC_WANT;
     socket->group_loop = true;
     list_init(&socket->waiting);
@@ -39,7 +39,10 @@ void socket_part(struct socket *socket)
 void socket_close(struct socket *socket, bool abort)
 {
     socket_part(socket);
-    tcp_reservation_end(&socket->reservation);
+    if (socket_is_reserved(socket))
+        tcp_reservation_end(socket->reservation);
+    if (socket_is_stream(socket))
+        free(socket->reservation);
     socket->kind->close(socket, abort);
     free(socket);
 }

@@ -34,7 +34,7 @@ static int set_flags(struct socket *socket, uint32_t flags)
         return -EINVAL;
     int error = begins ? socket->kind->stamps_begin(socket, flags & STAMP_OPT_ID_TCP) : 0;
     if (error == 0)
-        socket->times.flags = flags;
+        socket->times.flags = flags & STAMP_FLAGS;
     return error;
 }
 

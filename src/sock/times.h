@@ -12,9 +12,9 @@ struct socket;
 
 /* What a socket's user wants to be told. */
 struct times {
-    uint32_t flags;   /* SO_TIMESTAMPING's (core/stamps.h) */
-    bool wanted : 1;  /* SO_TIMESTAMP or SO_TIMESTAMPNS */
-    bool precise : 1; /* the latter */
+    uint32_t flags : 30; /* SO_TIMESTAMPING's (core/stamps.h) */
+    bool wanted : 1;     /* SO_TIMESTAMP or SO_TIMESTAMPNS */
+    bool precise : 1;    /* the latter */
 };
 
 bool times_is_option(int option);

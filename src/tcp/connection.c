@@ -66,7 +66,6 @@ struct tcb *tcp_connection_new(struct tcp *tcp)
     memset(connection, 0, offsetof(struct tcp_connection, rest)); /* that, when it rests */
     connection->stack = tcp->stack;
     list_init(&connection->port_link);
-    list_init(&connection->time_wait);
     timers_init(connection);
     stack_charge(tcp->stack, sizeof *connection);
     tcp_connection_prepare(tcb, connection);
@@ -151,7 +150,7 @@ void tcp_connection_established(struct tcb *tcb)
 
 static void leave_time_wait(struct tcp_connection *connection)
 {
-    list_remove(&connection->time_wait);
+    list_remove(&connection->rest.time_wait);
     tcp_of(connection->stack)->time_wait_count--;
 }
 
@@ -242,7 +241,7 @@ static void limit_time_wait(struct tcp *tcp)
 {
     while (tcp->time_wait_count > LIMIT_TIME_WAIT) {
         struct tcp_connection *oldest =
-            container_of(tcp->time_wait.next, struct tcp_connection, time_wait);
+            container_of(tcp->time_wait.next, struct tcp_connection, rest.time_wait);
         if (oldest->owner && !tcp_connection_wake(oldest))
             return; /* without memory: the next one to come sees to it */
         stack_count(tcp->stack, COUNTER_TcpExtTCPTimeWaitOverflow);
@@ -268,7 +267,7 @@ void tcp_connection_time_wait(struct tcb *tcb)
     tcp_set_state(tcb, TCP_TIME_WAIT);
     orphan_end(tcb);
     stop_working(tcb);
-    list_append(&tcp->time_wait, &tcb->connection->time_wait);
+    list_append(&tcp->time_wait, &tcb->connection->rest.time_wait);
     tcp->time_wait_count++;
     limit_time_wait(tcp);
     timer_set(tcb, TCP_TIMER_LINGER,

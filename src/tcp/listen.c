@@ -443,8 +443,8 @@ int tcp_listen(struct tcb *tcb, unsigned backlog, void *owner, struct tcp_listen
         if (error < 0)
             return error;
     }
-    struct tcp_port *port = tcb->connection->port;
     const struct endpoint *local = &tcb->connection->local;
+    struct tcp_port *port = port_find(tcb->tcp, local->port);
     for (const struct list *l = port->listeners.next; l != &port->listeners; l = l->next) {
         const struct tcp_listener *other = container_of(l, struct tcp_listener, port_link);
         if (other->preferences.reuse_port && tcb->preferences.reuse_port)

@@ -101,7 +101,7 @@ static int port_take(struct tcb *tcb, uint16_t number, const struct address *loc
         return -ENOMEM;
     struct tcp_connection *connection = tcb->connection;
     list_append(&port->bound, &connection->port_link);
-    connection->port = port;
+    connection->holds_port = true;
     connection->local = (struct endpoint){*local, number};
     tcb->bound = true;
     return 0;
@@ -181,20 +181,21 @@ int port_join(struct tcb *tcb)
     if (!port)
         return -ENOMEM;
     port->connections++;
-    tcb->connection->port = port;
+    tcb->connection->holds_port = true;
     return 0;
 }
 
 void port_give_back(struct tcp_connection *connection)
 {
-    struct tcp_port *port = connection->port;
-    if (!port)
+    struct tcp *tcp = tcp_of(connection->stack);
+    if (!connection->holds_port)
         return;
+    struct tcp_port *port = port_find(tcp, connection->local.port);
     if (list_empty(&connection->port_link))
         port->connections--;
     list_remove(&connection->port_link);
-    connection->port = NULL;
-    port_release(tcp_of(connection->stack), port);
+    connection->holds_port = false;
+    port_release(tcp, port);
 }
 
 void port_leave(struct tcb *tcb)

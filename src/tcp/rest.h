@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "tcp/ecn.h"
 
 struct interface;
@@ -34,15 +35,22 @@ struct tcp_rest {
     struct preferences_share *preferences;
     struct rest_whole *whole; /* what is rarely used, or NULL */
     struct interface *interface;
+    union {
+        struct list time_wait; /* in tcp->time_wait, in that state, be it at rest or not */
+        struct {
+            uint32_t read_most, reordering;
+            uint32_t receiver_rtt, ack_delay; /* in units of 64 ns */
+        };
+    };
     uint64_t cc_memory; /* what the congestion control remembers */
     uint64_t delivered, bytes_acked, bytes_received;
     uint64_t established_ns;
     uint32_t una, wnd, max_wnd;
-    uint32_t nxt, rcv_wnd, buffer, limit, read_most;
+    uint32_t nxt, rcv_wnd, buffer, limit;
     uint32_t ts_offset, ts_recent;
-    uint32_t cwnd, ssthresh, reordering;
+    uint32_t cwnd, ssthresh;
     /* In units of 64 ns. */
-    uint32_t srtt, rttvar, deviation, rto, min_rtt, receiver_rtt, ack_delay;
+    uint32_t srtt, rttvar, deviation, rto, min_rtt;
     /* After the connection was established, in units of 2^24 ns; 0: never. */
     uint32_t sent, data_sent, received, ack_received, data_received, answers_since;
     uint32_t segments_in, segments_out, data_segments_in, data_segments_out;

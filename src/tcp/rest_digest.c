@@ -176,8 +176,6 @@ static void keep_sequence(const struct tcb *tcb, struct tcp_rest *rest)
     rest->advertised_mss = (uint16_t)tcb->rcv.advertised_mss;
     rest->buffer = tcb->rcv.buffer;
     rest->limit = tcb->rcv.limit;
-    rest->read_most = tcb->rcv.read_most;
-    rest->receiver_rtt = shorten_rtt(tcb->rcv.rtt_ns);
 }
 
 /* With nothing under way, what all of these say is that it begins with the next byte. */
@@ -204,9 +202,7 @@ static void recall_sequence(struct tcb *tcb, const struct tcp_rest *rest)
     tcb->rcv.advertised_mss = rest->advertised_mss;
     tcb->rcv.buffer = rest->buffer;
     tcb->rcv.limit = rest->limit;
-    tcb->rcv.read_most = rest->read_most;
     tcb->rcv.read_start_ns = tcb->stack->now_ns;
-    tcb->rcv.rtt_ns = lengthen_rtt(rest->receiver_rtt);
     tcb->rtt.period_end = tcb->recovery.high = tcb->records.highest_sacked = rest->una;
     tcb->rack.end = tcb->rack.dsack_round = rest->una;
 }
@@ -215,7 +211,6 @@ static void keep_options(const struct tcb *tcb, struct tcp_rest *rest)
 {
     rest->quick = tcb->ack.quick;
     rest->interactive = tcb->ack.interactive;
-    rest->ack_delay = shorten_rtt(tcb->ack.delay_ns);
     rest->sack = tcb->opt.sack;
     rest->timestamps = tcb->opt.timestamps;
     rest->scaling = tcb->opt.scaling;
@@ -228,7 +223,6 @@ static void recall_options(struct tcb *tcb, const struct tcp_rest *rest)
 {
     tcb->ack.quick = rest->quick;
     tcb->ack.interactive = rest->interactive;
-    tcb->ack.delay_ns = lengthen_rtt(rest->ack_delay);
     tcb->opt.sack = rest->sack;
     tcb->opt.timestamps = rest->timestamps;
     tcb->opt.scaling = rest->scaling;
@@ -246,7 +240,6 @@ static void keep_path(const struct tcb *tcb, struct tcp_rest *rest)
     rest->rto = shorten_rtt(tcb->rtt.rto_ns);
     rest->min_rtt = shorten_rtt(tcb->rtt.min_ns);
     rest->min_since = shorten_time(tcb->rtt.min_stamp_ns, tcb->stat.established_ns);
-    rest->reordering = tcb->recovery.reordering;
     rest->window_steps = tcb->rack.window_steps;
     rest->window_persist = tcb->rack.window_persist;
     rest->reordering_seen = tcb->rack.reordering_seen;
@@ -266,7 +259,6 @@ static void recall_path(struct tcb *tcb, const struct tcp_rest *rest)
     tcb->rtt.rto_ns = lengthen_rtt(rest->rto);
     tcb->rtt.min_ns = lengthen_rtt(rest->min_rtt);
     tcb->rtt.min_stamp_ns = lengthen_time(rest->min_since, rest->established_ns);
-    tcb->recovery.reordering = rest->reordering;
     tcb->rack.window_steps = rest->window_steps;
     tcb->rack.window_persist = rest->window_persist;
     tcb->rack.reordering_seen = rest->reordering_seen;
@@ -278,6 +270,23 @@ static void recall_path(struct tcb *tcb, const struct tcp_rest *rest)
     tcb->cc.cwnd = rest->cwnd;
     tcb->cc.ssthresh = rest->ssthresh;
     tcb->cc.usage_end = rest->una;
+}
+
+/* What is about text to come, of which in TIME-WAIT there is none. */
+static void keep_habits(const struct tcb *tcb, struct tcp_rest *rest)
+{
+    rest->read_most = tcb->rcv.read_most;
+    rest->receiver_rtt = shorten_rtt(tcb->rcv.rtt_ns);
+    rest->ack_delay = shorten_rtt(tcb->ack.delay_ns);
+    rest->reordering = tcb->recovery.reordering;
+}
+
+static void recall_habits(struct tcb *tcb, const struct tcp_rest *rest)
+{
+    tcb->rcv.read_most = rest->read_most;
+    tcb->rcv.rtt_ns = lengthen_rtt(rest->receiver_rtt);
+    tcb->ack.delay_ns = lengthen_rtt(rest->ack_delay);
+    tcb->recovery.reordering = rest->reordering;
 }
 
 static void keep_statistics(const struct tcb *tcb, struct tcp_rest *rest)
@@ -345,7 +354,10 @@ bool rest_keep(struct tcb *tcb, struct tcp_rest *rest)
             preferences_unshare(tcb->tcp, preferences);
         return false;
     }
-    *rest = (struct tcp_rest){.preferences = preferences, .whole = whole};
+    struct list time_wait = rest->time_wait;
+    *rest = (struct tcp_rest){.preferences = preferences, .whole = whole, .time_wait = time_wait};
+    if (tcb->state != TCP_TIME_WAIT)
+        keep_habits(tcb, rest);
     keep_state(tcb, rest);
     keep_sequence(tcb, rest);
     keep_options(tcb, rest);
@@ -363,6 +375,8 @@ void rest_recall(struct tcb *tcb, const struct tcp_rest *rest)
     recall_sequence(tcb, rest);
     recall_options(tcb, rest);
     recall_path(tcb, rest);
+    if (tcb->state != TCP_TIME_WAIT)
+        recall_habits(tcb, rest);
     recall_statistics(tcb, rest);
     recall_mtu(tcb, rest);
     if (rest->whole)

@@ -33,7 +33,6 @@ struct arrivals;
 struct saved_syn;
 struct tcp;
 struct tcp_connection;
-struct tcp_port;
 
 /* What a connection's one timer entry may be waiting for; each has a deadline of its own
  * (timers.c). */
@@ -396,16 +395,17 @@ struct tcb {
 struct tcp_connection {
     struct table_node node; /* in tcp->connections while a remote is known */
     struct endpoint local, remote;
-    bool kept; /* its user holds on to this, and not to the tcb */
+    bool holds_port; /* it is linked to, or counted by, the port of `local` */
+    bool kept;       /* its user holds on to this, and not to the tcb */
     struct stack *stack;
     struct tcb *tcb;          /* NULL: at rest */
     void *owner;              /* whom notify tells; NULL once detached or not accepted yet */
-    struct tcp_port *port;    /* where `local` has been claimed */
     struct list port_link;    /* among those bound to the port by their user */
-    struct list time_wait;    /* in tcp->time_wait */
     struct stack_timer timer; /* the earliest of the tcb's deadlines, or its only one */
     struct tcp_rest rest;     /* in place of the tcb */
 };
+
+_Static_assert(sizeof(struct tcp_connection) <= 360, "an idle connection takes more memory");
 
 /* What a connection is charged for itself. */
 enum { TCP_CONNECTION_BYTES = sizeof(struct tcb) + sizeof(struct tcp_connection) };
