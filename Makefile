@@ -2,7 +2,7 @@
 
 BUILD ?= build
 
-.PHONY: all demo test bench bench-renew bench-lossy fuzz packetdrill throughput throughput-renew \
+.PHONY: all demo test bench bench-renew bench-idle bench-lossy fuzz packetdrill throughput throughput-renew \
 	instructions instructions-renew \
 	pictures install deb clean
 
@@ -35,6 +35,11 @@ bench: all
 bench-renew: bench
 	@scripts/deps pictures
 	@scripts/bench-renew $(BUILD) docs/performance.md docs/pictures
+
+# What COUNT (50,000) idle connections over TUN take, at tern's end and at Linux's.
+bench-idle: all
+	@scripts/quietly ninja -C $(BUILD) bench/bench_tern bench/bench_linux
+	@scripts/sandbox scripts/bench-idle $(BUILD)
 
 # tern beside Linux over a bad network: RUNS seeds of each, JOBS at a time.
 bench-lossy: all

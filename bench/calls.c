@@ -103,10 +103,27 @@ static unsigned long resident_bytes(void)
     return pages * (unsigned long)sysconf(_SC_PAGESIZE);
 }
 
-void work_idle(const char *host, unsigned count)
+void work_hold(unsigned count)
 {
-    unsigned long before = resident_bytes();
+    struct pollfd listener = {.fd = net_listen(WORK_PORT), .events = POLLIN};
     for (unsigned i = 0; i < count; i++)
-        net_connect(host, WORK_PORT, true);
-    printf("bytes=%.0f\n", (double)(resident_bytes() - before) / count);
+        if (net_poll(&listener, 1, -1) < 0 || net_accept(listener.fd) < 0)
+            fail("cannot accept");
+    puts("held");
+    fflush(stdout);
+    net_poll(&listener, 1, -1);
+}
+
+/* They come in so many waves, after each of which nothing happens until they are idle. */
+void work_idle(const char *host, unsigned count, unsigned waves)
+{
+    enum { UNTIL_IDLE_MS = 3000 };
+    struct pollfd any = {.events = POLLIN};
+    unsigned long before = resident_bytes();
+    for (unsigned wave = 0; wave < waves; wave++) {
+        for (unsigned i = 0; i < count / waves; i++)
+            any.fd = net_connect(host, WORK_PORT, true);
+        net_poll(&any, 1, UNTIL_IDLE_MS);
+    }
+    printf("bytes=%.0f\n", (double)(resident_bytes() - before) / (count / waves * waves));
 }

@@ -353,12 +353,21 @@ static int ready_count(struct pollfd *sockets, nfds_t count)
 }
 
 /* For ever or not at all, as the works ask for it. */
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 int net_poll(struct pollfd *sockets, nfds_t count, int timeout_ms)
 {
     int ready;
+    uint64_t begin_ms = now_ms();
     LOCK_TCPIP_CORE();
     packets_take();
-    while ((ready = ready_count(sockets, count)) == 0 && timeout_ms != 0) {
+    while ((ready = ready_count(sockets, count)) == 0 &&
+           (timeout_ms < 0 || now_ms() - begin_ms < (uint64_t)timeout_ms)) {
         if (packets_take())
             continue;
         UNLOCK_TCPIP_CORE();

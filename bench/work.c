@@ -52,13 +52,15 @@ struct stopwatch stopwatch_read(const struct stopwatch *watch)
 
 static int usage(void)
 {
-    fprintf(stderr, "source HOST FLOWS BYTES   sends BYTES over each of FLOWS connections\n"
-                    "sink FLOWS                takes them\n"
-                    "ask HOST COUNT SPINS      sends 64 bytes and waits for 64, COUNT times\n"
-                    "answer COUNT SPINS        answers\n"
-                    "call HOST COUNT TOGETHER SPINS  COUNT connections of one question and answer\n"
-                    "serve COUNT               answers them\n"
-                    "idle HOST COUNT           opens COUNT connections and leaves them idle\n");
+    fprintf(stderr,
+            "source HOST FLOWS BYTES   sends BYTES over each of FLOWS connections\n"
+            "sink FLOWS                takes them\n"
+            "ask HOST COUNT SPINS      sends 64 bytes and waits for 64, COUNT times\n"
+            "answer COUNT SPINS        answers\n"
+            "call HOST COUNT TOGETHER SPINS  COUNT connections of one question and answer\n"
+            "serve COUNT               answers them\n"
+            "hold COUNT                accepts COUNT connections and leaves them idle\n"
+            "idle HOST COUNT WAVES     opens COUNT connections, in WAVES, and leaves them idle\n");
     return 2;
 }
 
@@ -81,8 +83,10 @@ int main(int argc, char **argv)
         work_call(argv[2], (unsigned)n[3], (unsigned)n[4], (int)n[5]);
     else if (!strcmp(work, "serve") && argc == 3)
         work_serve((unsigned)n[2]);
-    else if (!strcmp(work, "idle") && argc == 4)
-        work_idle(argv[2], (unsigned)n[3]);
+    else if (!strcmp(work, "hold") && argc == 3)
+        work_hold((unsigned)n[2]);
+    else if (!strcmp(work, "idle") && argc == 5)
+        work_idle(argv[2], (unsigned)n[3], (unsigned)n[4]);
     else
         return usage();
     net_end();

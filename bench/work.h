@@ -16,7 +16,8 @@ void work_answer(unsigned count, int spins);
 /* calls.c */
 void work_call(const char *host, unsigned count, unsigned at_a_time, int spins);
 void work_serve(unsigned count);
-void work_idle(const char *host, unsigned count);
+void work_hold(unsigned count);
+void work_idle(const char *host, unsigned count, unsigned waves);
 
 struct stopwatch {
     uint64_t wall_ns, cpu_ns;

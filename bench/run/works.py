@@ -51,7 +51,7 @@ ALL = (
           spins=1),
     calls("call32", "Connections of 64 bytes there and back, 32 at a time", 6400, 32),
     Work("idle", "Memory of an idle connection", "bytes", "bytes",
-         lambda host, _: ["idle", host, "900"], lambda *_: ["serve", "900"], True, False),
+         lambda host, _: ["idle", host, "900", "1"], lambda *_: ["serve", "900"], True, False),
 )
 
 
