@@ -20,6 +20,7 @@
 #include "tcp/rtt.h"
 #include "tcp/saved_syn.h"
 #include "tcp/timers.h"
+#include "tcp/user_timeout.h"
 
 static void half_open_free(struct half_open *half)
 {
@@ -69,6 +70,7 @@ void half_open_answer(struct half_open *half)
     o->has_window_scale = scales(half);
     o->window_scale = half->scale;
     fill_timestamps(half, o);
+    user_timeout_tell(settings, &half->listener->preferences, o);
     ecn_answer(&half->ecn, settings, half->timeouts, &segment);
     if (half->offer_cookie && half->attempts == 0) /* RFC 7413 §4.2.1: what is repeated is plain */
         fast_open_offer(half->listener, &half->local, &half->remote, &half->options, o);

@@ -12,7 +12,10 @@
  * or else by its sequence number, may open the connection anew. */
 static bool newer(const struct tcb *tcb, const struct segment *segment)
 {
-    if (tcb->opt.timestamps && segment->options.has_timestamps) {
+    bool stamped = segment->options.has_timestamps && tcb->stack->settings.tcp_timestamps;
+    if (stamped && !tcb->opt.timestamps)
+        return true; /* PAWS will tell the old connection's segments, which have none */
+    if (stamped) {
         if (seq_gt(segment->options.timestamp_value, tcb->opt.ts_recent))
             return true;
         if (segment->options.timestamp_value != tcb->opt.ts_recent)

@@ -9,11 +9,16 @@
 enum { MOST_S = 0x7fff * 60 }; /* that the option can say, in minutes */
 
 /* ADV_UTO: what the user has set, or the setting. */
+static uint32_t wish_s(const struct settings *settings, const struct tcp_preferences *preferences)
+{
+    if (preferences->user_timeout_ms)
+        return (preferences->user_timeout_ms + 999) / 1000;
+    return (uint32_t)settings->tcp_user_timeout_s;
+}
+
 static uint32_t own_s(const struct tcb *tcb)
 {
-    if (tcb->preferences.user_timeout_ms)
-        return (tcb->preferences.user_timeout_ms + 999) / 1000;
-    return (uint32_t)tcb->stack->settings.tcp_user_timeout_s;
+    return wish_s(&tcb->stack->settings, &tcb->preferences);
 }
 
 static bool enabled(const struct tcb *tcb)
@@ -50,16 +55,24 @@ void user_timeout_announce(struct tcb *tcb)
     tcb->user_timeout.announce = enabled(tcb) && own_s(tcb) > 0;
 }
 
+bool user_timeout_tell(const struct settings *settings, const struct tcp_preferences *preferences,
+                       struct tcp_options *options)
+{
+    uint32_t s = wish_s(settings, preferences);
+    if (!settings->tcp_user_timeout_option || s == 0)
+        return false;
+    options->has_user_timeout = true;
+    options->user_timeout_s = s < MOST_S ? s : MOST_S;
+    return true;
+}
+
 void user_timeout_departs(struct tcb *tcb, uint16_t flags, uint32_t text_length,
                           struct tcp_options *options)
 {
     bool syn = flags & TCP_SYN;
-    if (flags & TCP_RST || !enabled(tcb) || own_s(tcb) == 0)
-        return;
-    if (!syn && (!tcb->user_timeout.announce || text_length > 0))
+    if (flags & TCP_RST || (!syn && (!tcb->user_timeout.announce || text_length > 0)))
         return; /* text has no room to spare */
-    uint32_t s = own_s(tcb);
-    options->has_user_timeout = true;
-    options->user_timeout_s = s < MOST_S ? s : MOST_S;
+    if (!user_timeout_tell(&tcb->stack->settings, &tcb->preferences, options))
+        return;
     tcb->user_timeout.announce = syn; /* once more with the handshake's end */
 }

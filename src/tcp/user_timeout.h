@@ -11,6 +11,9 @@ uint64_t user_timeout_ms(const struct tcb *tcb);
 void user_timeout_arrives(struct tcb *tcb, const struct tcp_options *options);
 /* The next segment without text is to tell ours. */
 void user_timeout_announce(struct tcb *tcb);
+/* Puts what they say into the options, of a SYN,ACK say, if it is to be told at all. */
+bool user_timeout_tell(const struct settings *settings, const struct tcp_preferences *preferences,
+                       struct tcp_options *options);
 /* Puts ours into the options of a segment that is about to leave, if it is to be told and fits. */
 void user_timeout_departs(struct tcb *tcb, uint16_t flags, uint32_t text_length,
                           struct tcp_options *options);

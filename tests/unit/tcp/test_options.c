@@ -152,6 +152,8 @@ static void timestamp_clock_ticks_milliseconds_from_an_origin_of_its_own(void **
     peer_after(p, 1234);
     assert_int_equal(tcp_timestamp(p->tcb) - before, 1234);
     const struct tcp *tcp = tcp_of(&p->m->stack);
+    /* The same pair of endpoints goes on from where it was (RFC 6191 §3); another does not. */
+    assert_int_equal(tcp_timestamp_offset(tcp, &p->ours, &p->theirs), p->tcb->opt.ts_offset);
     struct endpoint other = p->theirs;
     other.port++;
     assert_int_not_equal(tcp_timestamp_offset(tcp, &p->ours, &p->theirs),

@@ -56,6 +56,30 @@ static void it_is_told_with_the_SYN_and_the_end_of_the_handshake_and_not_again(v
     peer_free(p);
 }
 
+/* §3.2: of the listener's wish, which the connection inherits. */
+static void who_accepts_tells_it_with_the_SYN_ACK(void **state)
+{
+    (void)state;
+    for (int own = 0; own < 2; own++) {
+        struct peer *p = peer_new();
+        int ms = 90000;
+        peer_settings(p)->tcp_user_timeout_option = 1;
+        peer_settings(p)->tcp_user_timeout_s = 300;
+        peer_listen(p, 5);
+        if (own)
+            assert_int_equal(tcp_listener_set_option(p->listener, IP_PROTOCOL_TCP,
+                                                     OPTION_USER_TIMEOUT, &ms, sizeof ms),
+                             0);
+        struct segment answer = peer_half_open(p, PEER_PLAIN);
+        assert_true(answer.options.has_user_timeout);
+        assert_int_equal(answer.options.user_timeout_s, own ? 90 : 300);
+        peer_settings(p)->tcp_user_timeout_option = 0;
+        assert_int_equal(peer_send_raw(p, peer_syn(p, TCP_SYN, PEER_PLAIN)), DROP_TCP_SYN);
+        assert_false(peer_take(p).options.has_user_timeout);
+        peer_free(p);
+    }
+}
+
 static void change_is_told_at_once(void **state)
 {
     (void)state;
@@ -123,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_told_nor_heeded_unless_asked_for),
         cmocka_unit_test(it_is_told_with_the_SYN_and_the_end_of_the_handshake_and_not_again),
+        cmocka_unit_test(who_accepts_tells_it_with_the_SYN_ACK),
         cmocka_unit_test(change_is_told_at_once),
         cmocka_unit_test(longer_wish_of_the_two_holds_within_bounds),
         cmocka_unit_test(what_the_user_has_set_is_not_changed),
