@@ -9,8 +9,9 @@
  *
  * Conventions. A `struct tern *` is one stack, independent of all others. Sockets are small numbers
  * that belong to their stack, lowest free first, and mean nothing to the kernel or to another
- * stack. Calls return -1 and set errno as their POSIX namesakes do unless said otherwise. Times are
- * in nanoseconds, sizes in bytes.
+ * stack. Calls return -1 and set errno as their POSIX namesakes do unless said otherwise. A call
+ * that does not say that it blocks, or waits, does neither. Times are in nanoseconds, sizes in
+ * bytes.
  *
  * Errors. Each call lists its own, and what they mean there, unless that is what they always mean.
  * Beside them every call can say EBADF (no such socket), ENOTSOCK (an instance of epoll, where it
@@ -146,7 +147,7 @@ TERN_API int tern_quiesce(struct tern *t, uint64_t timeout_ns);
 /* socket(2): makes a socket. AF_INET with SOCK_STREAM (TCP), SOCK_DGRAM (UDP), or SOCK_DGRAM and
  * IPPROTO_ICMP (an echo socket: what is sent is an ICMP echo request from its ICMP header on, what
  * is received its reply). SOCK_NONBLOCK and SOCK_CLOEXEC (kept; no other program ever has a socket
- * of tern's) may be or-ed in. The number of the new socket, the lowest that is free. Never blocks.
+ * of tern's) may be or-ed in. The number of the new socket, the lowest that is free.
  * Errors: EAFNOSUPPORT (another domain), EPROTONOSUPPORT (a protocol that the type does not have
  * here: SOCK_RAW has none), ESOCKTNOSUPPORT (another type), EINVAL (no type or protocol at all),
  * EMFILE (as many as the setting socket.descriptors allows), ENOMEM. */
@@ -155,7 +156,7 @@ TERN_API int tern_socket(struct tern *t, int domain, int type, int protocol);
 /* bind(2): names a socket, an address and a port of ours. Port 0 takes one that is free, 0.0.0.0
  * stands for all addresses of the stack, and 127.0.0.0/8 is the stack's own. UDP also takes
  * broadcast addresses, for who wants to hear nothing else, and multicast ones, which hear nothing
- * since no group can be joined. Never blocks.
+ * since no group can be joined.
  * Errors: EINVAL (bound already, or a wrong length), EAFNOSUPPORT, EADDRINUSE (another has it, or
  * no port is left), EADDRNOTAVAIL (not an address of this stack; IP_FREEBIND allows any), ENOMEM.
  */
@@ -163,7 +164,7 @@ TERN_API int tern_bind(struct tern *t, int socket, const struct sockaddr *addres
                        socklen_t length);
 
 /* listen(2): lets a socket take connections. A backlog below 1 counts as 1; a socket without a name
- * gets a port; who listens already gets the new backlog. Never blocks.
+ * gets a port; who listens already gets the new backlog.
  * Errors: EOPNOTSUPP (not TCP), EINVAL (connected or connecting), EADDRINUSE (another listens
  * there, or no port left), ENOMEM. */
 TERN_API int tern_listen(struct tern *t, int socket, int backlog);
@@ -183,7 +184,7 @@ TERN_API int tern_accept4(struct tern *t, int socket, struct sockaddr *address, 
  * try again.
  *
  * Of datagrams it fixes the peer: only what that sends arrives from now on, and errors about it are
- * told. Never blocks. The peer may be a broadcast address, with SO_BROADCAST, or a multicast one.
+ * told. The peer may be a broadcast address, with SO_BROADCAST, or a multicast one.
  *
  * AF_UNSPEC dissolves the association of a datagram socket, resets a connection (the socket can
  * connect again, its options and its name kept) and ends a listening.
@@ -198,7 +199,7 @@ TERN_API int tern_accept4(struct tern *t, int socket, struct sockaddr *address, 
 TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *address,
                           socklen_t length);
 
-/* getsockname(2), getpeername(2): tell a socket's own name, and its peer's. Never block.
+/* getsockname(2), getpeername(2): tell a socket's own name, and its peer's.
  * Errors: ENOTCONN (no peer), EINVAL (a negative length). */
 TERN_API int tern_getsockname(struct tern *t, int socket, struct sockaddr *address,
                               socklen_t *length);
@@ -293,7 +294,7 @@ TERN_API ssize_t tern_write(struct tern *t, int socket, const void *bytes, size_
 TERN_API ssize_t tern_readv(struct tern *t, int socket, const struct iovec *spans, int count);
 TERN_API ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spans, int count);
 
-/* shutdown(2): shuts one side of a connection, or both. SHUT_RD, SHUT_WR, SHUT_RDWR; never blocks.
+/* shutdown(2): shuts one side of a connection, or both. SHUT_RD, SHUT_WR, SHUT_RDWR.
  * After SHUT_RD reading does not wait, but what comes can be read; after both, what comes is
  * answered with a reset. Of a listening socket SHUT_RD ends the listening, and who waits in accept
  * is told EINVAL. While a connect is under way it calls it off.
@@ -308,7 +309,7 @@ TERN_API int tern_shutdown(struct tern *t, int socket, int how);
 TERN_API int tern_close(struct tern *t, int socket);
 
 /* getsockopt(2), setsockopt(2): read and set a socket's options, with Linux's levels, names,
- * numbers and meaning. Never block.
+ * numbers and meaning.
  *
  * SOL_SOCKET, to be read: SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT.
  *
@@ -317,9 +318,11 @@ TERN_API int tern_close(struct tern *t, int socket);
  * SO_KEEPALIVE, SO_LINGER, SO_OOBINLINE, SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO,
  * SO_RCVLOWAT (for which the receive buffer grows, unless SO_RCVBUF has fixed it), SO_BUSY_POLL
  * (how long, in microseconds, a call that waits for the socket looks for packets again and again
- * before it sleeps; where that has been in vain it is tried less often), SO_ZEROCOPY (not of echo
- * sockets: EOPNOTSUPP), SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING (below). SO_MARK,
- * SO_PRIORITY, SO_DEBUG and SO_DONTROUTE are kept, and nothing goes by them.
+ * before it sleeps; where that has been in vain it is tried less often), SO_MAX_PACING_RATE (of
+ * TCP: bytes a second, in 64 bits, or in 32, of which all ones stand for no limit, which is the
+ * default, and, when read, for a rate that they have no room for; who has set one is paced),
+ * SO_ZEROCOPY (not of echo sockets: EOPNOTSUPP), SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING
+ * (below). SO_MARK, SO_PRIORITY, SO_DEBUG and SO_DONTROUTE are kept, and nothing goes by them.
  *
  * IPPROTO_IP: IP_TTL, IP_TOS, IP_MTU_DISCOVER, IP_MTU (to be read: of the path to the peer),
  * IP_FREEBIND, IP_RECVERR (of datagrams, whether ICMP errors and EMSGSIZE are told in the error
@@ -391,14 +394,14 @@ struct tern_tcp_info {
 
 /* fcntl(2): reads and sets a socket's flags. F_GETFL and F_SETFL with O_NONBLOCK; F_GETFD and
  * F_SETFD with FD_CLOEXEC, which is kept (no other program ever has a socket of tern's). Of an
- * instance of epoll too. Never blocks.
+ * instance of epoll too.
  * Errors: EINVAL (another command: a socket cannot be duplicated). */
 TERN_API int tern_fcntl(struct tern *t, int socket, int command, int argument);
 
 /* ioctl(2): asks how much is queued. FIONREAD or SIOCINQ (bytes that can be read, up to the urgent
  * one, if that is not read in line; of datagrams, of the next), TIOCOUTQ or SIOCOUTQ (bytes not
  * acknowledged, a FIN being one; of a datagram, what MSG_MORE keeps) and SIOCATMARK into *value,
- * and FIONBIO from it. Never blocks.
+ * and FIONBIO from it.
  * Errors: EINVAL (listening; an instance of epoll), ENOTTY (another request). */
 TERN_API int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value);
 
@@ -467,7 +470,7 @@ TERN_API ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offs
  *
  * tern_send_commit() sends the first `length` bytes of them (flags MSG_MORE, MSG_EOR) and gives up
  * the rest: `length`, or fewer where memory runs out in their midst. With 0, nothing is sent but
- * what MSG_MORE had held back. It never blocks. After EINVAL and EOPNOTSUPP the reservation is what
+ * what MSG_MORE had held back. After EINVAL and EOPNOTSUPP the reservation is what
  * it was; after any other error it has ended, and nothing of it was sent.
  * Errors: tern_send()'s of streams, ENOTCONN (listening), EINVAL (length 0 to reserve; more than
  * was reserved, which stays; nothing reserved), EBUSY (reserved already), EOPNOTSUPP (not TCP; a
@@ -484,7 +487,7 @@ TERN_API ssize_t tern_send_commit(struct tern *t, int socket, size_t length, int
  * next tern_recv_peek(), tern_recv_consume(), or another read of the socket; tern_close() makes
  * them invalid, and so does a tern_connect() on a connection that has ended, which begins anew.
  *
- * tern_recv_consume() takes the first `length` bytes, which need not be all: 0. It never blocks.
+ * tern_recv_consume() takes the first `length` bytes, which need not be all: 0.
  * Who shares a socket's reading side, serialises.
  * Errors: tern_recv()'s of streams, EINVAL (more than can be read), EOPNOTSUPP (not TCP). */
 TERN_API ssize_t tern_recv_peek(struct tern *t, int socket, struct iovec spans[2]);
@@ -538,7 +541,7 @@ TERN_API int tern_drain(struct tern *t, int socket);
  * something is due at this time, or a watch has something to tell, and until tern_step() has dealt
  * with it. That is a state, not a change (level-triggered); at times it is readable for nothing. It
  * can be given to poll, select, epoll and what is built on them; nothing else may be done with it,
- * and tern_close_stack() closes it. Each call gives the same. It does not block. Who waits with a
+ * and tern_close_stack() closes it. Each call gives the same. Who waits with a
  * signal mask gives it to ppoll(2) or epoll_pwait(2): no call of tern's takes one.
  *
  * From the first call on, the helper thread rests: packets are answered and timers run when
@@ -547,9 +550,9 @@ TERN_API int tern_drain(struct tern *t, int socket);
  * when), EMFILE, ENFILE, ENOMEM. */
 TERN_API int tern_fd(struct tern *t);
 
-/* Does what is due, and does not block: takes in a batch of packets that have arrived, runs the
- * timers, and calls the watches whose sockets are ready, each once. It may be called at any time,
- * by one thread at a time; other threads may go on with other calls meanwhile. The number of
+/* Does what is due, and does not wait for more: takes in a batch of packets that have arrived, runs
+ * the timers, and calls the watches whose sockets are ready, each once. It may be called at any
+ * time, by one thread at a time; other threads may go on with other calls meanwhile. The number of
  * watches called. On an engine it calls the watches, after `wait`, if there is one, with a deadline
  * that has passed.
  * Errors: ENETDOWN (the watches were called nonetheless, and the descriptor stays readable), and of
