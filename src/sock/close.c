@@ -62,7 +62,7 @@ int tern_quiesce(struct tern *t, uint64_t timeout_ns)
     struct call call;
     int result = call_enter(&call, t);
     uint64_t deadline_ns = result == 0 ? wait_deadline(t, timeout_ns) : 0;
-    while (result == 0 && (t->lingering > 0 || tcp_open_count(&t->stack) > 0)) {
+    while (result == 0 && (t->lingering > 0 || tcp_orphan_count(&t->stack) > 0)) {
         struct waiting waiting = {.at = &t->waiting};
         result = wait_for(t, &waiting, 1, deadline_ns);
     }

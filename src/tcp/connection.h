@@ -27,11 +27,6 @@ void tcp_connection_time_wait_over(struct tcp_connection *connection);
 bool tcp_connection_linger(struct tcb *tcb);
 
 /* Tells the owner that what it may ask has changed. */
-/* user.c: whether SEND is possible now: 0, or tcp_send's error; what RECEIVE answers when there is
- * nothing; and that the user has done with the first `bytes` of the receive ring. */
-int tcp_send_check(struct tcb *tcb);
-ssize_t tcp_nothing_to_read(struct tcb *tcb);
-void tcp_read_past(struct tcb *tcb, uint32_t bytes);
 void tcp_notify(struct tcb *tcb, unsigned events);
 /* Brings the stack's memory account up to date with the rings. */
 void tcp_connection_charge(struct tcb *tcb);

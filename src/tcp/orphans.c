@@ -37,3 +37,8 @@ void orphan_end(struct tcb *tcb)
     if (--tcb->tcp->orphan_count == 0 && tcb->stack->notify)
         tcb->stack->notify(tcb->stack, NULL, 0);
 }
+
+unsigned tcp_orphan_count(const struct stack *stack)
+{
+    return tcp_of(stack)->orphan_count;
+}

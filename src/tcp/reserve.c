@@ -6,6 +6,7 @@
 #include "tcp/connection.h"
 #include "tcp/send.h"
 #include "tcp/urgent.h"
+#include "tcp/user.h"
 
 ssize_t tcp_reserve(struct tcb *tcb, struct tcp_reservation *r, size_t length,
                     struct iovec spans[2])

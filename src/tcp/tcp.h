@@ -69,7 +69,6 @@ void tcp_listener_close(
     struct tcp_listener *listener); /* resets what was not accepted (RFC 9293 §3.10.4) */
 const struct endpoint *tcp_listener_local(const struct tcp_listener *listener);
 unsigned tcp_listener_readiness(const struct tcp_listener *listener);
-void tcp_accept_owner(struct tcb *tcb, void *owner); /* changes whom notify tells */
 
 /* SEND (§3.10.2): takes as many bytes as there is room for: their number, or -EAGAIN, -EPIPE
  * (sending side shut), -ENOTCONN, or the connection's error once. Flags: MSG_MORE, MSG_OOB and such
@@ -164,8 +163,9 @@ bool tcp_connected(const struct tcb *tcb); /* SYN-RECEIVED counts not, ESTABLISH
 bool tcp_drained(const struct tcb *tcb);   /* everything sent is acknowledged, the FIN too if any */
 uint32_t tcp_queued_in(const struct tcb *tcb);  /* bytes that tcp_receive would give */
 uint32_t tcp_queued_out(const struct tcb *tcb); /* bytes not yet acknowledged, a FIN being one */
-unsigned tcp_open_count(const struct stack *stack); /* detached connections that still have
-                                                       something to do, TIME-WAIT aside */
+/* Connections that their user has let go of and that still have something to do, TIME-WAIT aside.
+ */
+unsigned tcp_orphan_count(const struct stack *stack);
 
 /* A read may wait for so many bytes (SO_RCVLOWAT): how many of them it can. The receive buffer
  * grows for it, where SO_RCVBUF has not fixed it. */

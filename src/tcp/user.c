@@ -19,6 +19,7 @@
 #include "tcp/stamps.h"
 #include "tcp/timers.h"
 #include "tcp/urgent.h"
+#include "tcp/user.h"
 #include "tcp/zerocopy.h"
 
 int tcp_create(struct stack *stack, void *owner, struct tcb **out)
@@ -95,7 +96,7 @@ static int send_syn(struct tcb *tcb, uint32_t text)
 
 /* A connection that failed may be tried again on the same socket; one that has been
  * open may not. */
-static int renew(struct tcb *tcb)
+static int forget_failure(struct tcb *tcb)
 {
     tcb->ended = false;
     tcb->error = tcb->soft_error = 0;
@@ -111,7 +112,7 @@ static int prepare_open(struct tcb *tcb, const struct endpoint *remote)
         return -EISCONN;
     if (remote->port == 0)
         return -EADDRNOTAVAIL;
-    int error = renew(tcb);
+    int error = forget_failure(tcb);
     if (error < 0)
         return error;
     const struct address *source = tcb->bound ? &tcb->connection->local.address : NULL;
@@ -276,7 +277,6 @@ static uint32_t copy_out(const struct tcb *tcb, uint32_t from, uint32_t to,
     return at - from;
 }
 
-/* Nothing can be read: why. */
 ssize_t tcp_nothing_to_read(struct tcb *tcb)
 {
     if (tcb->error)
@@ -389,11 +389,6 @@ void tcp_detach(struct tcb *tcb)
     queue_fin(tcb);
 }
 
-void tcp_accept_owner(struct tcb *tcb, void *owner)
-{
-    tcb->connection->owner = owner;
-}
-
 static unsigned receive_readiness(const struct tcb *tcb)
 {
     unsigned events = 0;
@@ -496,9 +491,4 @@ uint32_t tcp_queued_out(const struct tcb *tcb)
     bool fin =
         tcb->state == TCP_FIN_WAIT_1 || tcb->state == TCP_CLOSING || tcb->state == TCP_LAST_ACK;
     return tcb->snd.ring.length + fin;
-}
-
-unsigned tcp_open_count(const struct stack *stack)
-{
-    return tcp_of(stack)->orphan_count;
 }

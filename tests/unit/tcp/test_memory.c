@@ -188,7 +188,7 @@ static void orphans_are_reset_oldest_first_and_as_few_as_will_do(void **state)
     assert_int_equal(peer_text(p, 1, 1000), DROP_NONE);
     assert_int_equal(machine_counter(p->m, "TcpExtTCPAbortOnMemory"), 1);
     assert_int_equal(peer_take(p).flags, TCP_RST | TCP_ACK);
-    assert_int_equal(tcp_open_count(&p->m->stack), 2);
+    assert_int_equal(tcp_orphan_count(&p->m->stack), 2);
     for (int i = 0; i < 3; i++)
         free(orphans[i]);
     peer_free(p);
@@ -208,7 +208,7 @@ static void only_the_connection_at_hand_is_spared(void **state)
     leave(p, -1);
     assert_false(tcp_memory_for(orphans[1]->tcb, 1 << 20));
     assert_int_equal(machine_counter(p->m, "TcpExtTCPAbortOnMemory"), 2);
-    assert_int_equal(tcp_open_count(&p->m->stack), 1);
+    assert_int_equal(tcp_orphan_count(&p->m->stack), 1);
     assert_int_equal(orphans[1]->tcb->state, TCP_FIN_WAIT_1);
     assert_int_equal(orphans[1]->tcb->snd.ring.length, 10000);
     for (int i = 0; i < 3; i++)

@@ -39,7 +39,7 @@ static void their_number_is_bounded_and_what_is_open_lives_on(void **state)
     for (unsigned i = 0; i < 3 * MOST; i++) {
         stuck[i] = another(p);
         leave_stuck(stuck[i]);
-        assert_int_equal(tcp_open_count(&p->m->stack), i < MOST ? i + 1 : MOST);
+        assert_int_equal(tcp_orphan_count(&p->m->stack), i < MOST ? i + 1 : MOST);
     }
     assert_int_equal(machine_counter(p->m, "TcpExtTCPAbortOnMemory"), 2 * MOST);
     /* Those that are left were closed last; they answer, and the others are gone. */
@@ -71,9 +71,9 @@ static void the_one_in_hand_is_spared(void **state)
     }
     assert_true(orphan_reset_oldest(tcp, stuck[0]->tcb));
     assert_false(orphan_reset_oldest(tcp, stuck[0]->tcb));
-    assert_int_equal(tcp_open_count(&p->m->stack), 1);
+    assert_int_equal(tcp_orphan_count(&p->m->stack), 1);
     assert_true(orphan_reset_oldest(tcp, NULL));
-    assert_int_equal(tcp_open_count(&p->m->stack), 0);
+    assert_int_equal(tcp_orphan_count(&p->m->stack), 0);
     for (int i = 0; i < 2; i++)
         free(stuck[i]);
     peer_free(p);
@@ -86,11 +86,11 @@ static void who_ends_in_good_order_is_one_no_more(void **state)
     struct peer *p = peer_new();
     struct peer *other = another(p);
     tcp_detach(other->tcb);
-    assert_int_equal(tcp_open_count(&p->m->stack), 1);
+    assert_int_equal(tcp_orphan_count(&p->m->stack), 1);
     other->acked = 2;
     assert_int_equal(peer_send(other, TCP_ACK | TCP_FIN, 1, 0), DROP_NONE);
     assert_int_equal(other->tcb->state, TCP_TIME_WAIT);
-    assert_int_equal(tcp_open_count(&p->m->stack), 0);
+    assert_int_equal(tcp_orphan_count(&p->m->stack), 0);
     assert_false(orphan_reset_oldest(tcp_of(&p->m->stack), NULL));
     free(other);
     peer_free(p);

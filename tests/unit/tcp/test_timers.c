@@ -349,9 +349,9 @@ static void FIN_WAIT_2_that_nobody_reads_any_more_ends(void **state)
     peer_expect(p, TCP_FIN | TCP_ACK, 1, 0);
     peer_ack(p, 2);
     peer_after(p, 59999);
-    assert_int_equal(tcp_open_count(&p->m->stack), 1);
+    assert_int_equal(tcp_orphan_count(&p->m->stack), 1);
     peer_after(p, 1);
-    assert_int_equal(tcp_open_count(&p->m->stack), 0);
+    assert_int_equal(tcp_orphan_count(&p->m->stack), 0);
     peer_free(p);
 }
 
