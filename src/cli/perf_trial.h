@@ -43,7 +43,7 @@ struct trial {
     unsigned intervals;  /* shown so far */
 };
 
-/* Whether the other side is the one that sends, or sends too. */
+/* Whether this side sends, and whether it receives. */
 bool trial_sends(const struct trial *t);
 bool trial_receives(const struct trial *t);
 

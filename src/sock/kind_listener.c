@@ -1,8 +1,8 @@
 /* What listen(2) makes of a TCP socket.
  *
  * A call that waits may find that its socket has become a listener: another thread has dissolved
- * the connection and listened. So a listener has an answer to all
- * that such a call goes on to ask of a stream. */
+ * the connection and listened. So a listener has an answer to all that such a call goes on to ask
+ * of a stream. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -43,7 +43,7 @@ static int listener_listen(struct socket *socket, int backlog)
     return tcp_listener_backlog(socket->of.listener, (unsigned)backlog);
 }
 
-/* What an accepted socket has of its listener: all that TCP itself does not hand on (options.c),
+/* What an accepted socket has of its listener: all that TCP itself does not hand on (listen.c),
  * but not O_NONBLOCK, as on Linux. */
 static void inherit(struct socket *socket, const struct socket *listener)
 {

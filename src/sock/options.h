@@ -1,6 +1,6 @@
-/* Socket options, in three parts: those that mean the same for every socket (options_socket.c, and
- * of level IPPROTO_IP options_ip.c), those of datagrams (options_datagram.c), and those that TCP
- * acts on, which it keeps itself (tcp/tcp.h). */
+/* Socket options: those that mean the same for every socket (options_socket.c, and of level
+ * IPPROTO_IP options_ip.c), and those of datagrams (options_datagram.c), with what they all need
+ * (options.c). Those that TCP acts on it keeps itself (tcp/tcp.h). */
 #ifndef TERN_SOCK_OPTIONS_H
 #define TERN_SOCK_OPTIONS_H
 

@@ -153,8 +153,8 @@ static enum tcp_step fin_acknowledged(struct tcb *tcb)
     }
 }
 
-/* RFC 5961 §5.2: an ACK for what was never sent, or older than any window, is not to
- * be believed. */
+/* RFC 5961 §5.2: an ACK for what was never sent, or older than any window, is not to be
+ * believed. */
 static bool acceptable(const struct tcb *tcb, uint32_t ack)
 {
     return seq_geq(ack, tcb->snd.una - tcb->snd.max_wnd) && seq_leq(ack, tcb->snd.nxt);

@@ -68,8 +68,7 @@ enum tcp_step tcp_check_reset(struct tcb *tcb, const struct segment *segment)
     if (!(segment->flags & TCP_RST))
         return TCP_STEP_CONTINUE;
     if (segment->seq != tcb->rcv.nxt) {
-        /* Narrower than the first step: neither what is acknowledged with some delay, nor the edge.
-         */
+        /* Narrower than the first step: neither what is acknowledged late, nor the edge. */
         if (!seq_gt(segment->seq, tcb->rcv.nxt) ||
             !seq_lt(segment->seq, tcb->rcv.wup + tcb->rcv.wnd))
             return tcp_drop(DROP_TCP_SEQUENCE);

@@ -53,12 +53,12 @@ enum tcp_timer {
 enum tcp_phase {
     TCP_PHASE_OPEN,     /* nothing is amiss */
     TCP_PHASE_DISORDER, /* duplicate ACKs or SACKs, not enough to act on */
-    TCP_PHASE_REDUCED,  /* the window is being reduced after ECN said so */
+    TCP_PHASE_REDUCED,  /* the window is reduced, after ECN or a loss that a probe repaired */
     TCP_PHASE_RECOVERY, /* fast recovery */
     TCP_PHASE_LOSS,     /* after a retransmission timeout */
 };
 
-/* What the user asked for, also inherited from a listener (options.c). */
+/* What the user asked for, also inherited from a listener (sockopt.c). */
 struct tcp_preferences {
     uint32_t send_buffer;    /* bytes the send ring may hold */
     uint32_t receive_buffer; /* bytes the receive ring may hold */

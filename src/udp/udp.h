@@ -26,9 +26,9 @@ int udp_open(struct stack *stack, void *owner, struct udp **out);
 void udp_close(struct udp *udp);
 
 /* Claims a local endpoint; the unspecified address stands for all of ours, a broadcast address for
- * what is sent to all, port 0 takes an
- * ephemeral one (RFC 6056). -EADDRINUSE (unless this and those that hold it have reuse_address, or
- * no ephemeral port is left), -EADDRNOTAVAIL (not ours), -EINVAL (bound already). */
+ * what is sent to all, port 0 takes an ephemeral one (RFC 6056). -EADDRINUSE (unless this and those
+ * that hold it have reuse_address, or no ephemeral port is left), -EADDRNOTAVAIL (not ours),
+ * -EINVAL (bound already). */
 int udp_bind(struct udp *udp, const struct endpoint *local);
 /* Fixes the peer: only its datagrams and errors arrive from now on, and it is where udp_send sends.
  * Binds to an ephemeral port first if need be. `remote` NULL or with the unspecified address and
@@ -44,9 +44,8 @@ int udp_connect(struct udp *udp, const struct endpoint *remote);
  *
  * With `more`, or while the endpoint is corked, it is kept, and what later calls have is added to
  * it until one comes without: where it goes and how is as the first call said, or, of where, the
- * last udp_connect. After -EMSGSIZE
- * (UDP_PAYLOAD_MAX, or the path's MTU with dont_fragment) and -ENOBUFS all of it is lost, as it is
- * when the endpoint is closed. */
+ * last udp_connect. After -EMSGSIZE (UDP_PAYLOAD_MAX, or the path's MTU with dont_fragment) and
+ * -ENOBUFS all of it is lost, as it is when the endpoint is closed. */
 ssize_t udp_send(struct udp *udp, const struct iovec *spans, int count, const struct endpoint *to,
                  bool more);
 /* UDP_CORK (udp(7)): taken away, what is kept is sent. */
