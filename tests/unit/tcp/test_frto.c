@@ -55,6 +55,7 @@ static void duplicate_acknowledgment_shows_the_loss_to_be_real(void **state)
     peer_ack(p, 1001);
     assert_int_equal(machine_counter(p->m, "TcpExtTCPSpuriousRTOs"), 0);
     assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_LOSS);
+    assert_true(p->tcb->cc.cwnd <= 3);
     assert_int_equal(peer_take(p).seq, 1001);
     peer_free(p);
 }
@@ -66,6 +67,20 @@ static void SACK_of_an_original_shows_the_timeout_to_have_been_early(void **stat
     struct peer *p = peer_timed_out(PEER_SACK);
     peer_sack(p, 1, BLOCK(3001, 4001), NO_BLOCK, NO_BLOCK);
     assert_int_equal(machine_counter(p->m, "TcpExtTCPSpuriousRTOs"), 1);
+    peer_free(p);
+}
+
+/* Step 2.a: nor where the peer's window lets nothing new out. */
+static void shut_window_means_ordinary_recovery(void **state)
+{
+    (void)state;
+    struct peer *p = peer_timed_out(PEER_PLAIN);
+    uint32_t next = p->tcb->snd.nxt;
+    p->window = (uint16_t)(next - p->iss - 1001); /* it ends where the flight does */
+    peer_ack(p, 1001);
+    assert_int_equal(p->tcb->snd.nxt, next);
+    assert_false(p->tcb->recovery.frto);
+    assert_int_equal(peer_take(p).seq, 1001);
     peer_free(p);
 }
 
@@ -106,6 +121,7 @@ int main(void)
         cmocka_unit_test(second_acknowledgment_shows_the_timeout_to_have_been_early),
         cmocka_unit_test(duplicate_acknowledgment_shows_the_loss_to_be_real),
         cmocka_unit_test(SACK_of_an_original_shows_the_timeout_to_have_been_early),
+        cmocka_unit_test(shut_window_means_ordinary_recovery),
         cmocka_unit_test(nothing_new_to_send_means_ordinary_recovery),
         cmocka_unit_test(it_can_be_switched_off),
     };
