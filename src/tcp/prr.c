@@ -12,6 +12,12 @@ static uint32_t recovery_flight_size(const struct tcb *tcb, uint32_t delivered)
     return segments ? segments : 1;
 }
 
+/* What the reduction leads to. */
+static uint32_t target(const struct tcb *tcb)
+{
+    return tcb->recovery.to_one ? 1 : tcb->cc.ssthresh;
+}
+
 void prr_begin(struct tcb *tcb, uint32_t delivered)
 {
     tcb->recovery.prior_cwnd = tcb->cc.cwnd;
@@ -19,6 +25,7 @@ void prr_begin(struct tcb *tcb, uint32_t delivered)
     tcb->recovery.recover_fs = recovery_flight_size(tcb, delivered);
     tcb->recovery.prr_delivered = 0;
     tcb->recovery.prr_out = 0;
+    tcb->recovery.to_one = false;
     tcb->cc.fraction = 0;
     tcb->rack.probe_out = false; /* whatever it finds, the window is being reduced for */
     tcb->cc.ssthresh = tcb->cc.operations->reduced(tcb);
@@ -34,7 +41,7 @@ void prr_on_ack(struct tcb *tcb, uint32_t delivered, uint32_t newly_lost, bool a
     if (delivered == 0)
         return;
     int64_t pipe = tcb_in_flight(tcb);
-    int64_t ssthresh = tcb->cc.ssthresh;
+    int64_t ssthresh = target(tcb);
     int64_t may_send;
     tcb->recovery.prr_delivered += delivered;
     int64_t balance = (int64_t)tcb->recovery.prr_delivered - tcb->recovery.prr_out;
@@ -61,7 +68,7 @@ void prr_end(struct tcb *tcb)
 {
     if (tcb->cc.ssthresh < UINT32_MAX &&
         (tcb->recovery.phase == TCP_PHASE_REDUCED || tcb->recovery.undo_possible)) {
-        tcb->cc.cwnd = tcb->cc.ssthresh;
+        tcb->cc.cwnd = target(tcb);
         cwv_recovered(tcb);
     }
 }

@@ -16,10 +16,12 @@
 #include "tcp/recovery.h"
 
 #include "base/seq.h"
+#include "base/time.h"
 #include "tcp/cwv.h"
 #include "tcp/mtu_probe.h"
 #include "tcp/options.h"
 #include "tcp/records.h"
+#include "tcp/rtt.h"
 #include "tcp/timers.h"
 
 void recovery_init(struct tcb *tcb)
@@ -30,14 +32,37 @@ void recovery_init(struct tcb *tcb)
     tcb->rack.window_steps = 1;
 }
 
-static void enter_reduced(struct tcb *tcb, uint32_t delivered)
+/* RFC 3168 §6.1.2, RFC 9438 §4.6: marks, unlike losses, bring the window down to one segment; and
+ * one that is marked at that is followed by nothing for a timeout, and each further one for twice
+ * as long. */
+static void reduce_below_two(struct tcb *tcb, uint32_t window)
+{
+    uint8_t *waits = &tcb->recovery.waits;
+    if (window > 1)
+        *waits = 0;
+    if (window > 2 || tcb->cc.operations->control)
+        return;
+    tcb->recovery.to_one = true;
+    if (window > 1)
+        return;
+    uint64_t wait = rtt_rto(tcb) << *waits;
+    tcb->cc.next_send_ns =
+        tcb->stack->now_ns + time_min(wait, TIME_MS(tcb->stack->settings.tcp_rto_max_ms));
+    if (*waits < 10)
+        ++*waits;
+}
+
+static void enter_reduced(struct tcb *tcb, uint32_t delivered, bool marked)
 {
     if (tcb->recovery.phase >= TCP_PHASE_REDUCED)
         return;
+    uint32_t window = tcb->cc.cwnd;
     undo_begin(tcb);
     tcb->recovery.undo_possible = false;
     tcb->recovery.prior_ssthresh = 0;
     prr_begin(tcb, delivered);
+    if (marked)
+        reduce_below_two(tcb, window);
     tcb->recovery.high = tcb->snd.nxt;
     tcb->recovery.phase = TCP_PHASE_REDUCED;
 }
@@ -182,8 +207,7 @@ static void on_ack_otherwise(struct tcb *tcb, struct ack_event *event)
         return;
     }
     if (event->ece)
-        enter_reduced(tcb,
-                      event->delivered); /* RFC 3168 §6.1.2: as for a loss, once a round trip */
+        enter_reduced(tcb, event->delivered, true); /* as for a loss, once a round trip */
     if (tcb->recovery.phase != TCP_PHASE_REDUCED)
         to_open(tcb);
 }
@@ -299,7 +323,7 @@ void recovery_on_reorder_timeout(struct tcb *tcb)
 
 void recovery_on_probe_loss(struct tcb *tcb)
 {
-    enter_reduced(tcb, 0);
+    enter_reduced(tcb, 0, false);
     prr_end(tcb);
     to_open(tcb);
 }

@@ -276,12 +276,14 @@ struct tcb {
             retransmit_ts; /* timestamp clock at the first retransmission of this phase (Eifel) */
         uint32_t undo_marker;      /* SND.UNA when the phase began */
         uint32_t undo_retransmits; /* retransmissions not yet shown unnecessary by D-SACK */
+        bool to_one : 1;           /* marks reduce to a single segment, below ssthresh's least */
         bool undo_possible : 1;
         bool undo_counting : 1; /* there have been retransmissions to count */
         bool retransmit_ts_known : 1;
         bool prefer_new : 1; /* F-RTO wants new data sent before anything is sent again */
         bool too_big : 1;    /* LOSS is for what was too big for the path, not for a timeout */
         bool frto : 1;       /* F-RTO is deciding (RFC 5682) */
+        uint8_t waits;       /* timeouts waited for because even a single segment was marked */
         uint8_t timeouts;    /* consecutive, since SND.UNA moved */
         uint8_t probes;      /* window probes since anything was heard */
         uint64_t first_timeout_ns; /* start of the present stall: R2 and the user timeout */

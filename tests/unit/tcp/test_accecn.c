@@ -344,6 +344,7 @@ static void path_that_marks_everything_is_found_out(void **state)
     struct peer *p = peer_accepted_accurate(false);
     for (uint32_t i = 1; i <= 8; i++) {
         assert_false(p->tcb->ecn.handshake.no_ect);
+        p->tcb->cc.cwnd = p->tcb->cc.ssthresh = 10; /* whatever the marks would make of them */
         peer_write(p, 10);
         assert_int_equal(peer_take(p).ecn, ECN_ECT0);
         ack_marks(p, 1 + i * 10, i);
@@ -357,6 +358,7 @@ static void path_that_marks_everything_is_found_out(void **state)
     /* One packet that comes without shows that it does not. */
     p = peer_accepted_accurate(false);
     for (uint32_t i = 1; i <= 8; i++) {
+        p->tcb->cc.cwnd = p->tcb->cc.ssthresh = 10;
         peer_write(p, 10);
         assert_int_equal(peer_take(p).ecn, ECN_ECT0);
         ack_marks(p, 1 + i * 10, i > 2 ? i - 1 : i);
