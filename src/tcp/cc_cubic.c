@@ -13,16 +13,18 @@ enum {
     BETA = 717, /* of 1024: 0.7 (§4.6) */
     ONE = 1024,
 };
+/* C is 0.4 segments a second cubed (§5.1): 1 / C in milliseconds cubed a segment. */
+#define C_INVERSE INT64_C(2500000000)
 
 /* What §4.9.2 has restored when a reduction was for nothing. */
 struct curve {
     uint64_t epoch_ns;      /* t_epoch; 0: none has begun */
     uint32_t origin;        /* the plateau: W_max, or cwnd where that is larger */
-    uint32_t last_max;      /* W_max */
+    uint32_t w_max;         /* W_max; 0: no loss has told it yet, or not since a timeout */
     uint32_t k_ms;          /* K: when the plateau is reached */
-    uint32_t reno_window;   /* W_est */
+    uint32_t w_est;         /* W_est */
     uint32_t reno_fraction; /* segments acknowledged towards its next */
-    uint32_t prior_cwnd;    /* cwnd_prior: before the last reduction */
+    uint32_t cwnd_prior;    /* the window before the last reduction */
 };
 
 struct cubic {
@@ -61,18 +63,18 @@ static uint32_t cube_root(uint64_t x)
     return (uint32_t)root;
 }
 
-/* §4.2: K = cbrt((W_max - cwnd_epoch) / C), with C = 0.4 segments a second cubed. */
+/* §4.2: K = cbrt((W_max - cwnd_epoch) / C). */
 static void epoch_begin(struct tcb *tcb, struct curve *c)
 {
     c->epoch_ns = tcb->stack->now_ns;
-    c->reno_window = tcb->cc.cwnd;
+    c->w_est = tcb->cc.cwnd;
     c->reno_fraction = 0;
-    if (c->last_max <= tcb->cc.cwnd) {
+    if (c->w_max <= tcb->cc.cwnd) {
         c->k_ms = 0;
         c->origin = tcb->cc.cwnd;
     } else {
-        c->k_ms = cube_root((uint64_t)(c->last_max - tcb->cc.cwnd) * 2500000000u);
-        c->origin = c->last_max;
+        c->k_ms = cube_root((uint64_t)(c->w_max - tcb->cc.cwnd) * C_INVERSE);
+        c->origin = c->w_max;
     }
 }
 
@@ -84,7 +86,7 @@ static int64_t window_at(const struct curve *c, uint64_t t_ms)
         x = 1000000;
     if (x < -1000000)
         x = -1000000;
-    return (int64_t)c->origin + x * x * x / 2500000000;
+    return (int64_t)c->origin + x * x * x / C_INVERSE;
 }
 
 /* §4.3: what Reno would have by now: alpha segments a round trip, with the same reduction as ours
@@ -92,14 +94,14 @@ static int64_t window_at(const struct curve *c, uint64_t t_ms)
 static void follow_reno(struct curve *c, uint32_t cwnd)
 {
     for (;;) {
-        bool beyond = c->reno_window >= c->prior_cwnd;
+        bool beyond = c->w_est >= c->cwnd_prior;
         uint32_t per_segment = beyond ? cwnd : cwnd * (ONE + BETA) / (3 * (ONE - BETA));
         if (per_segment == 0)
             per_segment = 1;
         if (c->reno_fraction <= per_segment)
             return;
         c->reno_fraction -= per_segment;
-        c->reno_window++;
+        c->w_est++;
     }
 }
 
@@ -114,9 +116,9 @@ static uint32_t interval_to(uint32_t cwnd, int64_t target)
 }
 
 /* To the curve (§4.4, §4.5) or to what Reno would have (§4.3), whichever is farther. Where no loss
- * has said where the plateau is, none is kept to: a twentieth a round trip at the least, as Linux
- * has it. */
-enum { BEFORE_ANY_LOSS = 20 };
+ * has said where the plateau is, neither ever nor since a timeout, none is kept to: a twentieth a
+ * round trip at the least, as Linux has it. */
+enum { WITHOUT_PLATEAU = 20 };
 
 static uint32_t reckon_interval(struct tcb *tcb, struct curve *c, uint32_t acked)
 {
@@ -128,9 +130,9 @@ static uint32_t reckon_interval(struct tcb *tcb, struct curve *c, uint32_t acked
     uint64_t ahead = tcb->stack->now_ns + tcb->rtt.srtt_ns - c->epoch_ns;
     int64_t target = window_at(c, ahead / TIME_MS(1));
     follow_reno(c, cwnd);
-    uint32_t interval = interval_to(cwnd, target > c->reno_window ? target : c->reno_window);
-    if (c->last_max == 0 && (interval == 0 || interval > BEFORE_ANY_LOSS))
-        return BEFORE_ANY_LOSS;
+    uint32_t interval = interval_to(cwnd, target > c->w_est ? target : c->w_est);
+    if (c->w_max == 0 && (interval == 0 || interval > WITHOUT_PLATEAU))
+        return WITHOUT_PLATEAU;
     return interval;
 }
 
@@ -186,12 +188,11 @@ static void cubic_acknowledged(struct tcb *tcb, const struct ack_event *event)
 static uint32_t cubic_reduced(struct tcb *tcb)
 {
     struct cubic *c = cubic_of(tcb);
-    uint32_t cwnd = tcb->cc.cwnd, last_max = c->curve.last_max;
+    uint32_t cwnd = tcb->cc.cwnd, w_max = c->curve.w_max;
     c->before = c->curve;
     c->curve.epoch_ns = 0;
-    c->curve.prior_cwnd = cwnd;
-    c->curve.last_max =
-        cwnd < last_max ? (uint32_t)((uint64_t)cwnd * (ONE + BETA) / (2 * ONE)) : cwnd;
+    c->curve.cwnd_prior = cwnd;
+    c->curve.w_max = cwnd < w_max ? (uint32_t)((uint64_t)cwnd * (ONE + BETA) / (2 * ONE)) : cwnd;
     uint32_t reduced = (uint32_t)((uint64_t)cwnd * BETA / ONE);
     return reduced > 2 ? reduced : 2;
 }
@@ -200,7 +201,7 @@ static uint32_t cubic_reduced(struct tcb *tcb)
 static void cubic_undone(struct tcb *tcb)
 {
     struct cubic *c = cubic_of(tcb);
-    if (tcb->cc.cwnd >= c->curve.prior_cwnd)
+    if (tcb->cc.cwnd >= c->curve.cwnd_prior)
         return;
     c->curve = c->before;
     c->interval_cwnd = 0;
@@ -211,10 +212,10 @@ static void cubic_timed_out(struct tcb *tcb)
 {
     struct cubic *c = cubic_of(tcb);
     struct curve before = c->before;
-    uint32_t prior_cwnd = c->curve.prior_cwnd;
+    uint32_t cwnd_prior = c->curve.cwnd_prior;
     cubic_reset(tcb);
     c->before = before;
-    c->curve.prior_cwnd = prior_cwnd;
+    c->curve.cwnd_prior = cwnd_prior;
 }
 
 static void cubic_resumed(struct tcb *tcb, uint64_t idle_ns)
@@ -227,14 +228,14 @@ static void cubic_resumed(struct tcb *tcb, uint64_t idle_ns)
 static uint64_t cubic_rest(const struct tcb *tcb)
 {
     const struct cubic *c = (const struct cubic *)(const void *)tcb->cc.private_state;
-    return (uint64_t)c->curve.prior_cwnd << 32 | c->curve.last_max;
+    return (uint64_t)c->curve.cwnd_prior << 32 | c->curve.w_max;
 }
 
 static void cubic_wake(struct tcb *tcb, uint64_t memory)
 {
     cubic_reset(tcb);
-    cubic_of(tcb)->curve.last_max = (uint32_t)memory;
-    cubic_of(tcb)->curve.prior_cwnd = (uint32_t)(memory >> 32);
+    cubic_of(tcb)->curve.w_max = (uint32_t)memory;
+    cubic_of(tcb)->curve.cwnd_prior = (uint32_t)(memory >> 32);
 }
 
 const struct cc_operations cc_cubic = {

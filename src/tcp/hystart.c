@@ -41,7 +41,7 @@ static void end_slow_start(struct tcb *tcb)
 }
 
 /* The round's own samples against the connection's minimum. */
-static void test_delay(struct hystart *h, struct tcb *tcb)
+static void test_against_minimum(struct hystart *h, struct tcb *tcb)
 {
     uint64_t base = tcb->rtt.min_ns;
     if (h->samples > SAMPLES && base != TIME_NEVER && tcb->cc.cwnd >= LOW_WINDOW &&
@@ -51,7 +51,7 @@ static void test_delay(struct hystart *h, struct tcb *tcb)
 
 /* §4.2: a rise from one round to the next leads into conservative slow start; if the RTT falls back
  * meanwhile, it was noise. */
-static void test_plus_plus(struct hystart *h)
+static void test_against_last_round(struct hystart *h)
 {
     if (h->samples < SAMPLES)
         return;
@@ -102,9 +102,9 @@ void hystart_on_ack(struct hystart *h, struct tcb *tcb, uint64_t rtt_ns)
     if (h->samples < UINT16_MAX)
         h->samples++;
     if (tcb->stack->settings.tcp_hystart == HYSTART_DELAY)
-        test_delay(h, tcb);
+        test_against_minimum(h, tcb);
     else
-        test_plus_plus(h);
+        test_against_last_round(h);
 }
 
 uint32_t hystart_growth(struct hystart *h, struct tcb *tcb, uint32_t acked)

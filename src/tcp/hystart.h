@@ -23,10 +23,12 @@ struct hystart {
 };
 
 void hystart_reset(struct hystart *hystart, const struct tcb *tcb);
-/* An ACK in slow start brought a sample. May end slow start by setting tcb->cc.ssthresh. */
+/* Every ACK that may grow the window comes here, in slow start or not: with a sample of the round
+ * trip or, where it brings none but may end a round all the same, TIME_NEVER. May end slow start by
+ * setting tcb->cc.ssthresh. */
 void hystart_on_ack(struct hystart *hystart, struct tcb *tcb, uint64_t rtt_ns);
-/* Segments by which the window may grow for `acked`: all, or in conservative slow
- * start a quarter. */
+/* Segments by which the window may grow for `acked`: all, or in conservative slow start a
+ * quarter. */
 uint32_t hystart_growth(struct hystart *hystart, struct tcb *tcb, uint32_t acked);
 
 #endif
