@@ -127,7 +127,7 @@ static enum tcp_step finish_handshake(struct tcb *tcb, const struct segment *seg
     tcb->snd.wl1 = segment->seq - 1; /* so that this segment sets the window */
     update_window(tcb, segment);
     if (!tcb->fast_open.early)
-        tcb->rate.delivered++; /* our SYN,ACK, which only a half-open entry remembered */
+        rate_delivered(tcb, 1); /* our SYN,ACK, which only a half-open entry remembered */
     tcp_connection_established(tcb);
     return TCP_STEP_CONTINUE;
 }

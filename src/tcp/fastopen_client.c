@@ -166,7 +166,7 @@ void fast_open_syn_ack(struct tcb *tcb, const struct segment *segment)
         stack_count(tcb->stack, COUNTER_TcpExtTCPFastOpenActive);
         /* The SYN and its text were one segment. */
         if (tcb->rate.delivered > 1)
-            tcb->rate.delivered--;
+            rate_counted_twice(tcb, 1);
         return;
     }
     /* What was not acknowledged was not accepted: it goes again at once (§4.2.2). */

@@ -20,8 +20,7 @@ static void limit_duplicates(struct tcb *tcb)
 void newreno_duplicate(struct tcb *tcb, struct ack_event *event)
 {
     tcb->records.sacked++;
-    tcb->rate.delivered++;
-    tcb->rate.delivered_ns = tcb->stack->now_ns;
+    rate_delivered(tcb, 1);
     event->delivered++;
     limit_duplicates(tcb);
 }
@@ -34,7 +33,7 @@ void newreno_advanced(struct tcb *tcb, struct ack_event *event)
     if (known > tcb->records.sacked)
         known = tcb->records.sacked;
     tcb->records.sacked -= known;
-    tcb->rate.delivered -= known;
+    rate_counted_twice(tcb, known);
     event->delivered -= known;
     /* What was sent once only may have arrived long ago: nothing tells, without SACK. */
     if (event->retransmitted_acked)

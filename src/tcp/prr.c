@@ -27,7 +27,7 @@ void prr_begin(struct tcb *tcb, uint32_t delivered)
     tcb->recovery.prr_out = 0;
     tcb->recovery.to_one = false;
     tcb->cc.fraction = 0;
-    tcb->rack.probe_out = false; /* whatever it finds, the window is being reduced for */
+    tlp_forget(tcb); /* whatever it finds, the window is being reduced for */
     tcb->cc.ssthresh = tcb->cc.operations->reduced(tcb);
     ecn_window_reduced(tcb);
 }

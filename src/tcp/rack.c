@@ -13,6 +13,11 @@
 /* What an ACK that is nearly here still gets, lest the timer fire just before it. */
 #define TIMER_SLACK TIME_MS(2)
 
+enum {
+    WINDOW_PERSIST = 16, /* RACK.reo_wnd_persist: recoveries that a wider window outlasts (§6.2) */
+    WINDOW_STEPS_MOST = UINT8_MAX, /* quarters of a round trip; SRTT is the bound before */
+};
+
 /* RACK_sent_after: whether the most recently delivered segment was sent after the record. */
 static bool sent_before_delivered(const struct tcb *tcb, const struct sent_record *record)
 {
@@ -93,32 +98,43 @@ void rack_note_reordering(struct tcb *tcb, uint32_t from)
     tcb->stat.reordering_events++;
 }
 
-/* §6.2 step 3 and 4: a D-SACK, once a round trip, widens the window by a quarter RTT; after 16
- * recoveries without one it shrinks again. Reordering shows when something never retransmitted
- * arrives below what had arrived before. */
-void rack_update_window(struct tcb *tcb, const struct ack_event *event)
+/* RACK.fack: the highest that has been SACKed or acknowledged. */
+static void update_highest(struct tcb *tcb, const struct ack_event *event)
 {
     if (seq_gt(event->highest_sacked, tcb->records.highest_sacked))
         tcb->records.highest_sacked = event->highest_sacked;
     if (seq_lt(tcb->records.highest_sacked, tcb->snd.una))
         tcb->records.highest_sacked = tcb->snd.una;
-    if (event->reordered && tcb->opt.sack) {
-        rack_note_reordering(tcb, event->reordered_from);
-        stack_count(tcb->stack, COUNTER_TcpExtTCPSACKReorder);
-    }
+}
 
+/* §6.2 step 4: a D-SACK, once a round trip, widens the window by a quarter RTT. */
+static void widen_window(struct tcb *tcb, const struct ack_event *event)
+{
     if (seq_lt(tcb->snd.una, tcb->rack.dsack_round) && tcb->rack.dsack_round_open)
         return;
     tcb->rack.dsack_round_open = false;
     if (event->dsack_widens) {
         tcb->rack.dsack_round = tcb->snd.nxt;
         tcb->rack.dsack_round_open = true;
-        tcb->rack.window_persist = 16;
-        if (tcb->rack.window_steps < 255)
+        tcb->rack.window_persist = WINDOW_PERSIST;
+        if (tcb->rack.window_steps < WINDOW_STEPS_MOST)
             tcb->rack.window_steps++;
     }
 }
 
+/* §6.2 step 3: reordering shows when something never retransmitted arrives below what had arrived
+ * before. */
+void rack_update_window(struct tcb *tcb, const struct ack_event *event)
+{
+    update_highest(tcb, event);
+    if (event->reordered && tcb->opt.sack) {
+        rack_note_reordering(tcb, event->reordered_from);
+        stack_count(tcb->stack, COUNTER_TcpExtTCPSACKReorder);
+    }
+    widen_window(tcb, event);
+}
+
+/* §6.2 step 4: the window shrinks again after so many recoveries without a D-SACK. */
 void rack_recovered(struct tcb *tcb)
 {
     if (tcb->rack.window_persist && --tcb->rack.window_persist == 0)

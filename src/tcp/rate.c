@@ -32,12 +32,22 @@ static bool is_newest(const struct tcb *tcb, const struct sent_record *record,
            (record->sent_ns == tcb->rate.first_sent_ns && seq_gt(record->end, sample->end));
 }
 
+void rate_delivered(struct tcb *tcb, uint32_t segments)
+{
+    tcb->rate.delivered += segments;
+    tcb->rate.delivered_ns = tcb->stack->now_ns;
+}
+
+void rate_counted_twice(struct tcb *tcb, uint32_t segments)
+{
+    tcb->rate.delivered -= segments;
+}
+
 void rate_on_delivery(struct tcb *tcb, const struct sent_record *record, uint32_t segments,
                       struct ack_event *event)
 {
     struct rate_sample *sample = &event->rate;
-    tcb->rate.delivered += segments;
-    tcb->rate.delivered_ns = tcb->stack->now_ns;
+    rate_delivered(tcb, segments);
     event->delivered += segments;
     if (!is_newest(tcb, record, sample))
         return;

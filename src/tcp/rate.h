@@ -39,6 +39,10 @@ void rate_on_send(struct tcb *tcb, struct sent_record *record);
 /* `segments` of `record` have been delivered. */
 void rate_on_delivery(struct tcb *tcb, const struct sent_record *record, uint32_t segments,
                       struct ack_event *event);
+/* `segments` have been delivered of which no record is left to go by; or, of those counted before,
+ * are now known to have been counted twice. */
+void rate_delivered(struct tcb *tcb, uint32_t segments);
+void rate_counted_twice(struct tcb *tcb, uint32_t segments);
 /* The ACK has been taken in, and losses are marked: completes event->rate. */
 void rate_finish(struct tcb *tcb, struct ack_event *event);
 

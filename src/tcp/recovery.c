@@ -58,8 +58,8 @@ static void enter_reduced(struct tcb *tcb, uint32_t delivered, bool marked)
         return;
     uint32_t window = tcb->cc.cwnd;
     undo_begin(tcb);
-    tcb->recovery.undo_possible = false;
-    tcb->recovery.prior_ssthresh = 0;
+    undo_forget(tcb);
+    tcb->recovery.prior_ssthresh = 0; /* fast recovery, if it comes to that, goes back no further */
     prr_begin(tcb, delivered);
     if (marked)
         reduce_below_two(tcb, window);
@@ -317,6 +317,8 @@ void recovery_on_reorder_timeout(struct tcb *tcb)
         return;
     if (tcb->recovery.phase < TCP_PHASE_RECOVERY)
         enter_recovery(tcb, 0, false);
+    /* PRR gives leave to send for what is delivered, and no ACK has come: a segment's worth, so
+     * that what is lost goes now. */
     if (tcb->recovery.phase == TCP_PHASE_RECOVERY && !tcb->cc.operations->control)
         prr_on_ack(tcb, 1, lost, false);
 }

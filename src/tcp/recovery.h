@@ -67,5 +67,6 @@ uint64_t rack_remaining(const struct tcb *tcb, const struct sent_record *record,
 void tlp_schedule(struct tcb *tcb, bool advancing); /* `advancing`: SND.UNA has just moved */
 bool tlp_send_probe(struct tcb *tcb);               /* whether something was sent */
 void tlp_on_ack(struct tcb *tcb, const struct ack_event *event, uint32_t ack);
+void tlp_forget(struct tcb *tcb); /* what the last probe finds is of no consequence any more */
 
 #endif

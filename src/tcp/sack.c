@@ -65,16 +65,15 @@ static void take_dsack(struct tcb *tcb, const struct range *block, struct ack_ev
     event->dsack = true;
     event->dsack_widens = !is_of_probe(tcb, block);
     event->delivered += segments;
-    tcb->rate.delivered += segments;
-    tcb->rate.delivered_ns = tcb->stack->now_ns;
+    rate_delivered(tcb, segments);
     note_late_original(tcb, block, event);
     undo_note_copies(tcb, block->end, segments);
 }
 
 /* In order of sequence, which is nearly that of transmission, in which RACK takes them (RFC 8985
  * §6.2 step 2); a receiver reports the latest first. */
-static unsigned sort_blocks(const struct tcb *tcb, const struct range *blocks, unsigned count,
-                            struct range *sorted)
+static void sort_blocks(const struct tcb *tcb, const struct range *blocks, unsigned count,
+                        struct range *sorted)
 {
     for (unsigned i = 0; i < count; i++) {
         unsigned at = i;
@@ -82,7 +81,6 @@ static unsigned sort_blocks(const struct tcb *tcb, const struct range *blocks, u
             sorted[at] = sorted[at - 1];
         sorted[at] = blocks[i];
     }
-    return count;
 }
 
 void sack_process(struct tcb *tcb, const struct segment *segment, struct ack_event *event)
@@ -94,7 +92,8 @@ void sack_process(struct tcb *tcb, const struct segment *segment, struct ack_eve
         first = 1;
     }
     struct range blocks[TCP_SACK_BLOCKS_MAX];
-    unsigned count = sort_blocks(tcb, &o->sack[first], o->sack_count - first, blocks);
+    unsigned count = o->sack_count - first;
+    sort_blocks(tcb, &o->sack[first], count, blocks);
     for (unsigned i = 0; i < count; i++) {
         struct range block = blocks[i];
         /* Only what lies within (SND.UNA, SND.NXT] counts (security rule 6). */

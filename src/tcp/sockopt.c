@@ -23,7 +23,7 @@
 #include "tcp/timers.h"
 #include "tcp/user_timeout.h"
 
-enum number_type { NUMBER_BOOL, NUMBER_U8, NUMBER_U16, NUMBER_U32 };
+enum number_type { NUMBER_BOOL, NUMBER_U8, NUMBER_U32 };
 
 struct number_option {
     int level, option;
@@ -82,9 +82,6 @@ static int put_number(struct tcp_preferences *p, const struct number_option *num
     case NUMBER_U8:
         memcpy(at, &(uint8_t){(uint8_t)value}, sizeof(uint8_t));
         break;
-    case NUMBER_U16:
-        memcpy(at, &(uint16_t){(uint16_t)value}, sizeof(uint16_t));
-        break;
     case NUMBER_U32:
         memcpy(at, &(uint32_t){(uint32_t)value}, sizeof(uint32_t));
         break;
@@ -98,19 +95,15 @@ static int number_of(const struct tcp_preferences *p, const struct number_option
     union {
         bool flag;
         uint8_t u8;
-        uint16_t u16;
         uint32_t u32;
     } value;
-    static const size_t sizes[] = {sizeof(bool), sizeof(uint8_t), sizeof(uint16_t),
-                                   sizeof(uint32_t)};
+    static const size_t sizes[] = {sizeof(bool), sizeof(uint8_t), sizeof(uint32_t)};
     memcpy(&value, at, sizes[number->type]);
     switch (number->type) {
     case NUMBER_BOOL:
         return value.flag;
     case NUMBER_U8:
         return value.u8;
-    case NUMBER_U16:
-        return value.u16;
     default:
         return (int)value.u32;
     }

@@ -1,8 +1,9 @@
 /* The connection: the transmission control block of RFC 9293 §3.3.1, grouped by concern.
  *
  * The congestion window and everything compared with it count segments (of snd.mss bytes, a shorter
- * one counting whole), as RFC 5681 §3.1 permits. Sequence numbers are as on the wire. A field is
- * written by the file that its group names. */
+ * one counting whole), as RFC 5681 §3.1 permits. Sequence numbers are as on the wire. Where
+ * a group or a field names a file, that file holds its meaning; many files write snd, rcv, cc and
+ * recovery, whose fields mean what the RFCs say they do. */
 #ifndef TERN_TCP_TCB_H
 #define TERN_TCP_TCB_H
 

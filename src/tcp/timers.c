@@ -242,7 +242,7 @@ static bool retransmit_expired(struct tcb *tcb)
     }
     if (tcb->recovery.timeouts < UINT8_MAX)
         tcb->recovery.timeouts++;
-    tcb->rack.probe_out = false;
+    tlp_forget(tcb);
     timer_clear(tcb, TCP_TIMER_REORDER);
     bool went = tcp_retransmit_first(tcb, WHY_TIMEOUT);
     if (went && tcb->rtt.backoff < 32 && backs_off(tcb))

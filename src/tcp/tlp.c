@@ -108,3 +108,8 @@ void tlp_on_ack(struct tcb *tcb, const struct ack_event *event, uint32_t ack)
         tcb->rack.probe_out = false; /* a pure duplicate: the original had arrived */
     }
 }
+
+void tlp_forget(struct tcb *tcb)
+{
+    tcb->rack.probe_out = false;
+}
