@@ -153,13 +153,17 @@ void tcp_send_reset(struct tcb *tcb)
     tcp_emit_bare(tcb, tcb->snd.nxt, TCP_RST, WHY_RESET);
 }
 
+bool tcp_allowance_runs(const struct stack *stack, const struct tcp_allowance *allowance)
+{
+    uint64_t interval_ns = TIME_MS((uint64_t)stack->settings.tcp_challenge_ack_interval_ms);
+    return allowance->taken && stack->now_ns - allowance->since_ns < interval_ns;
+}
+
 bool tcp_allowed(const struct stack *stack, struct tcp_allowance *allowance)
 {
-    uint64_t now = stack->now_ns;
-    const struct settings *settings = &stack->settings;
-    if (now - allowance->since_ns >= TIME_MS((uint64_t)settings->tcp_challenge_ack_interval_ms))
-        *allowance = (struct tcp_allowance){.since_ns = now};
-    if (allowance->taken >= settings->tcp_challenge_ack_limit)
+    if (!tcp_allowance_runs(stack, allowance))
+        *allowance = (struct tcp_allowance){.since_ns = stack->now_ns};
+    if (allowance->taken >= stack->settings.tcp_challenge_ack_limit)
         return false;
     allowance->taken++;
     return true;

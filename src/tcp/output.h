@@ -81,6 +81,8 @@ void tcp_send_keepalive(struct tcb *tcb);
 void tcp_send_reset(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST,ACK> */
 /* RFC 5961 §7: at most tcp.challenge_ack_limit an interval a connection. */
 bool tcp_allowed(const struct stack *stack, struct tcp_allowance *allowance);
+/* Whether some have been taken in an interval that is not over. */
+bool tcp_allowance_runs(const struct stack *stack, const struct tcp_allowance *allowance);
 void tcp_send_challenge(struct tcb *tcb);
 /* The ACK for a segment that is not acceptable (RFC 9293 §3.10.7.4, first); if it brings nothing,
  * no more often than that. */

@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "tcp/block.h"
 #include "tcp/connection.h"
+#include "tcp/output.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
 
@@ -26,13 +27,11 @@ static bool receiving_is_over(const struct tcb *tcb)
            tcb->rcv.fin == tcb->rcv.fin_seen && tcb->rcv.duplicate.start == tcb->rcv.duplicate.end;
 }
 
-/* An acknowledgment is owed, or the challenges of this second are still counted (RFC 5961 §7). */
+/* An acknowledgment is owed, or challenges are still counted (RFC 5961 §7). */
 static bool acknowledging_is_over(const struct tcb *tcb)
 {
-    const struct tcp_allowance *challenges = &tcb->ack.challenges;
-    bool challenged = challenges->taken && tcb->stack->now_ns - challenges->since_ns < TIME_S(1);
-    return list_empty(&tcb->ack.batch) && !tcb->ack.pending && !tcb->ack.now && !challenged &&
-           tcb->rcv.wup == tcb->rcv.nxt;
+    return list_empty(&tcb->ack.batch) && !tcb->ack.pending && !tcb->ack.now &&
+           !tcp_allowance_runs(tcb->stack, &tcb->ack.challenges) && tcb->rcv.wup == tcb->rcv.nxt;
 }
 
 static bool recovery_is_over(const struct tcb *tcb)
