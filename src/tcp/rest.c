@@ -163,7 +163,7 @@ struct tcb *rest_wake(struct tcp_connection *connection)
 
 /* How long nothing must have gone on: no less than a retransmission timeout, after which the
  * congestion window is void anyhow. */
-static uint64_t pause(const struct tcb *tcb)
+static uint64_t quiet_needed_ns(const struct tcb *tcb)
 {
     uint64_t after = TIME_MS(tcb->stack->settings.tcp_rest_after_ms);
     bool at_once = after == 0 || tcb->woken || tcb->state == TCP_TIME_WAIT;
@@ -173,7 +173,7 @@ static uint64_t pause(const struct tcb *tcb)
 void rest_watch(struct tcb *tcb)
 {
     if (tcb->connection->kept && tcp_state_synchronized(tcb->state))
-        timer_set(tcb, TCP_TIMER_REST, tcb->stack->now_ns + pause(tcb));
+        timer_set(tcb, TCP_TIMER_REST, tcb->stack->now_ns + quiet_needed_ns(tcb));
 }
 
 void rest_hasten(struct tcb *tcb)
@@ -213,7 +213,7 @@ static uint64_t quiet_since(const struct tcb *tcb)
 bool rest_expired(struct tcb *tcb)
 {
     uint64_t now = tcb->stack->now_ns;
-    uint64_t due = quiet_since(tcb) + pause(tcb);
+    uint64_t due = quiet_since(tcb) + quiet_needed_ns(tcb);
     bool possible = rest_possible(tcb);
     tcb->woken = false;
     if (possible && due <= now && rest_begin(tcb))

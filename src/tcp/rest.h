@@ -1,9 +1,10 @@
 /* Connections at rest.
  *
  * The control block of a connection has room for all that can be going on. When nothing is, and has
- * not been for a second, it is put away: what matters of it is written in short into the connection
- * (struct tcp_rest), and the next event, be it a segment, a call or a timer, makes it anew. So what
- * idle connections take does not grow with what busy ones need.
+ * not been for tcp.rest_after_ms and no less than a retransmission timeout, it is put away: what
+ * matters of it is written in short into the connection (struct tcp_rest), and the next event, be
+ * it a segment, a call or a timer, makes it anew. So what idle connections take does not grow with
+ * what busy ones need.
  *
  * What is kept is exact, or the rounding is harmless: round trips to 64 ns, the times of TCP_INFO
  * to 17 ms. What RFC 5681 §4.1 makes void after so long a pause is given up: the loss recovery's,
@@ -26,14 +27,14 @@
 
 struct interface;
 struct preferences_share;
-struct rest_whole;
+struct rest_extra;
 struct tcb;
 struct tcp;
 struct tcp_connection;
 
 struct tcp_rest {
     struct preferences_share *preferences;
-    struct rest_whole *whole; /* what is rarely used, or NULL */
+    struct rest_extra *extra; /* what is rarely used, or NULL */
     struct interface *interface;
     union {
         struct list time_wait; /* in tcp->time_wait, in that state, be it at rest or not */
@@ -96,8 +97,8 @@ void rest_settle(struct tcp *tcp);
 bool rest_expired(struct tcb *tcb);
 
 /* rest_digest.c: writes the connection in short, and back into a block that is prepared. False
- * without memory. */
-bool rest_keep(struct tcb *tcb, struct tcp_rest *rest);
+ * without memory, and then nothing has been kept. */
+bool rest_keep(const struct tcb *tcb, struct tcp_rest *rest);
 void rest_recall(struct tcb *tcb, const struct tcp_rest *rest);
 /* Frees what belongs to it. */
 void rest_discard(struct tcp *tcp, const struct tcp_rest *rest);

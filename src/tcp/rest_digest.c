@@ -1,6 +1,7 @@
 /* A connection in short, group by group, and back. What is not kept is at its beginning: as in a
  * connection that has just opened, or that with nothing under way begins with the next byte. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/time.h"
 #include "tcp/chrono.h"
@@ -40,10 +41,16 @@ static uint64_t lengthen_time(uint32_t units, uint64_t from_ns)
     return units ? from_ns + (units - 1) * STAT_UNIT : 0;
 }
 
+static uint32_t shorten_rate(uint64_t rate)
+{
+    uint64_t units = (rate + RATE_UNIT / 2) / RATE_UNIT;
+    return units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
+}
+
 /* ── What is rarely used ── */
 
 /* What few connections have, kept as it is. */
-struct rest_whole {
+struct rest_extra {
     struct ecn_state ecn;
     struct tcb_mtu mtu;
     struct tcb_stat stat;
@@ -53,13 +60,7 @@ struct rest_whole {
     struct saved_syn *saved_syn; /* of one that has a user */
 };
 
-static uint32_t shorten_rate(uint64_t rate)
-{
-    uint64_t units = (rate + RATE_UNIT / 2) / RATE_UNIT;
-    return units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
-}
-
-static bool needs_whole(const struct tcb *tcb)
+static bool needs_extra(const struct tcb *tcb)
 {
     const struct tcb_stat *stat = &tcb->stat;
     return tcb->ecn.handshake.mode != ECN_OFF || tcb->mtu.enabled || tcb->user_timeout.remote_s ||
@@ -70,12 +71,12 @@ static bool needs_whole(const struct tcb *tcb)
            tcb->chrono.spent_ns[CHRONO_PEER] || tcb->chrono.spent_ns[CHRONO_BUFFER];
 }
 
-static struct rest_whole *keep_whole(const struct tcb *tcb)
+static struct rest_extra *keep_extra(const struct tcb *tcb)
 {
-    struct rest_whole *whole = malloc(sizeof *whole);
-    if (!whole)
+    struct rest_extra *extra = malloc(sizeof *extra);
+    if (!extra)
         return NULL;
-    *whole = (struct rest_whole){.ecn = tcb->ecn,
+    *extra = (struct rest_extra){.ecn = tcb->ecn,
                                  .mtu = tcb->mtu,
                                  .stat = tcb->stat,
                                  .chrono = tcb->chrono,
@@ -83,27 +84,27 @@ static struct rest_whole *keep_whole(const struct tcb *tcb)
                                  .irs = tcb->rcv.irs,
                                  .remote_user_timeout_s = tcb->user_timeout.remote_s,
                                  .saved_syn = tcb->saved_syn};
-    stack_charge(tcb->stack, sizeof *whole);
-    return whole;
+    stack_charge(tcb->stack, sizeof *extra);
+    return extra;
 }
 
-static void discard_whole(struct stack *stack, struct rest_whole *whole)
+static void discard_extra(struct stack *stack, struct rest_extra *extra)
 {
-    stack_charge(stack, -(int64_t)sizeof *whole);
-    free(whole);
+    stack_charge(stack, -(int64_t)sizeof *extra);
+    free(extra);
 }
 
-static void recall_whole(struct tcb *tcb, struct rest_whole *whole)
+static void recall_extra(struct tcb *tcb, struct rest_extra *extra)
 {
-    tcb->ecn = whole->ecn;
-    tcb->mtu = whole->mtu;
-    tcb->stat = whole->stat;
-    tcb->chrono = whole->chrono;
-    tcb->snd.iss = whole->iss;
-    tcb->rcv.irs = whole->irs;
-    tcb->user_timeout.remote_s = whole->remote_user_timeout_s;
-    tcb->saved_syn = whole->saved_syn;
-    discard_whole(tcb->stack, whole);
+    tcb->ecn = extra->ecn;
+    tcb->mtu = extra->mtu;
+    tcb->stat = extra->stat;
+    tcb->chrono = extra->chrono;
+    tcb->snd.iss = extra->iss;
+    tcb->rcv.irs = extra->irs;
+    tcb->user_timeout.remote_s = extra->remote_user_timeout_s;
+    tcb->saved_syn = extra->saved_syn;
+    discard_extra(tcb->stack, extra);
 }
 
 /* ── The groups ── */
@@ -334,28 +335,30 @@ static void recall_statistics(struct tcb *tcb, const struct tcp_rest *rest)
 }
 
 /* What its user has asked for. A buffer that had grown by itself does so again when needed. */
-static struct preferences_share *keep_preferences(struct tcb *tcb)
+static struct preferences_share *keep_preferences(const struct tcb *tcb)
 {
-    if (!tcb->preferences.send_buffer_fixed)
-        tcb->preferences.send_buffer = (uint32_t)tcb->stack->settings.tcp_sndbuf;
-    return preferences_share(tcb->tcp, &tcb->preferences);
+    struct tcp_preferences kept;
+    memcpy(&kept, &tcb->preferences, sizeof kept); /* with what lies between its members */
+    if (!kept.send_buffer_fixed)
+        kept.send_buffer = (uint32_t)tcb->stack->settings.tcp_sndbuf;
+    return preferences_share(tcb->tcp, &kept);
 }
 
 /* ── All of it ── */
 
-bool rest_keep(struct tcb *tcb, struct tcp_rest *rest)
+bool rest_keep(const struct tcb *tcb, struct tcp_rest *rest)
 {
-    struct rest_whole *whole = needs_whole(tcb) ? keep_whole(tcb) : NULL;
+    bool has_extra = needs_extra(tcb);
     struct preferences_share *preferences = keep_preferences(tcb);
-    if (!preferences || (needs_whole(tcb) && !whole)) {
-        if (whole)
-            recall_whole(tcb, whole);
-        if (preferences)
-            preferences_unshare(tcb->tcp, preferences);
+    if (!preferences)
+        return false;
+    struct rest_extra *extra = has_extra ? keep_extra(tcb) : NULL;
+    if (has_extra && !extra) {
+        preferences_unshare(tcb->tcp, preferences);
         return false;
     }
     struct list time_wait = rest->time_wait;
-    *rest = (struct tcp_rest){.preferences = preferences, .whole = whole, .time_wait = time_wait};
+    *rest = (struct tcp_rest){.preferences = preferences, .extra = extra, .time_wait = time_wait};
     if (tcb->state != TCP_TIME_WAIT)
         keep_habits(tcb, rest);
     keep_state(tcb, rest);
@@ -379,14 +382,14 @@ void rest_recall(struct tcb *tcb, const struct tcp_rest *rest)
         recall_habits(tcb, rest);
     recall_statistics(tcb, rest);
     recall_mtu(tcb, rest);
-    if (rest->whole)
-        recall_whole(tcb, rest->whole);
+    if (rest->extra)
+        recall_extra(tcb, rest->extra);
     cc_wake(tcb, rest->cc, rest->cc_memory);
 }
 
 void rest_discard(struct tcp *tcp, const struct tcp_rest *rest)
 {
     preferences_unshare(tcp, rest->preferences);
-    if (rest->whole)
-        discard_whole(tcp->stack, rest->whole);
+    if (rest->extra)
+        discard_extra(tcp->stack, rest->extra);
 }

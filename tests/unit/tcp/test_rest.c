@@ -7,6 +7,7 @@
 #include "tcp/block.h"
 #include "tcp/preferences.h"
 #include "tcp/rest.h"
+#include "tcp/user.h"
 
 /* The connection under test, which the test keeps. While it may rest, p->tcb is NULL. */
 static struct tcp_connection *keep(struct peer *p)
@@ -117,6 +118,22 @@ static void call_wakes_it_and_text_is_sent_in_the_old_sequence(void **state)
     p->tcb = NULL;
     peer_after(p, 60000); /* with so long a round trip, after a longer pause */
     assert_true(tcp_connection_rests(connection));
+    free_kept(p, connection);
+}
+
+/* RFC 8985 §7.3: the round trip that was measured before counts as measured. */
+static void first_flight_after_a_rest_has_its_tail_loss_probe(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcp_connection *connection = rested(p, PEER_SACK);
+    p->tcb = tcp_connection_wake(connection);
+    peer_flight(p, 1, 3);
+    peer_after(p, 2 * PEER_RTT_MS + 2);
+    peer_expect(p, TCP_ACK | TCP_PSH, 2001, 1000);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPLossProbes"), 1);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPTimeouts"), 0);
+    p->tcb = NULL;
     free_kept(p, connection);
 }
 
@@ -254,6 +271,29 @@ static void challenges_are_counted_across_rests(void **state)
     free_kept(p, connection);
 }
 
+/* However long the interval that it is for. */
+static void challenges_of_a_long_interval_are_all_counted(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_challenge_ack_interval_ms = 5000;
+    peer_settings(p)->tcp_challenge_ack_limit = 3;
+    struct tcp_connection *connection = rested(p, PEER_PLAIN);
+    for (int i = 0; i < 3; i++) {
+        peer_send(p, TCP_SYN, 5, 0);
+        peer_expect_ack(p, 1);
+        peer_after(p, 1500); /* in which it would rest if nothing were counted */
+    }
+    peer_send(p, TCP_SYN, 5, 0);
+    peer_quiet(p);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPACKSkippedChallenge"), 1);
+    peer_after(p, 5000);
+    assert_true(tcp_connection_rests(connection));
+    peer_send(p, TCP_SYN, 5, 0);
+    peer_expect_ack(p, 1);
+    free_kept(p, connection);
+}
+
 /* So are the answers that a peer's empty segments get. */
 static void answers_are_counted_across_rests(void **state)
 {
@@ -270,6 +310,37 @@ static void answers_are_counted_across_rests(void **state)
     peer_send(p, TCP_ACK, 0, 0);
     peer_quiet(p);
     free_kept(p, connection);
+}
+
+/* tcp_rest_readiness() and its like, in every state that rests and with every end shut or not. */
+static void who_polls_is_told_the_same_of_one_at_rest(void **state)
+{
+    (void)state;
+    static const uint8_t states[] = {TCP_ESTABLISHED, TCP_FIN_WAIT_2, TCP_CLOSE_WAIT,
+                                     TCP_TIME_WAIT};
+    for (unsigned ends = 0; ends < 8; ends++) {
+        struct peer *p = peer_new();
+        peer_open(p, PEER_PLAIN);
+        struct tcp_connection *connection = keep(p);
+        if (ends & 4)
+            assert_int_equal(tcp_shutdown_receive(connection->tcb), 0);
+        if (ends & 1) {
+            assert_int_equal(tcp_shutdown_send(connection->tcb), 0);
+            peer_ack(p, 2);
+        }
+        if (ends & 2)
+            peer_fin(p);
+        peer_after(p, 3000);
+        assert_true(tcp_connection_rests(connection));
+        assert_int_equal(connection->rest.state, states[ends & 3]);
+        unsigned readiness = tcp_rest_readiness(connection);
+        bool has_peer = tcp_rest_has_peer(connection), at_end = tcp_rest_at_end(connection);
+        struct tcb *tcb = tcp_connection_wake(connection);
+        assert_int_equal(readiness, tcp_readiness(tcb));
+        assert_int_equal(has_peer, tcp_has_peer(tcb));
+        assert_int_equal(at_end, tcp_nothing_to_read(tcb) == 0);
+        free_kept(p, connection);
+    }
 }
 
 static void reset_ends_it(void **state)
@@ -312,15 +383,17 @@ struct hoard {
     struct hoard *next;
 };
 
-/* Takes all the memory of which a block could be made. */
-static struct hoard *exhaust(struct rlimit *before)
+/* Takes all the memory of which something could be made that is no smaller than `least`, and no
+ * larger than a block: what was freed is kept by size, and must be taken so. */
+static struct hoard *exhaust(struct rlimit *before, size_t least)
 {
     struct hoard *all = NULL;
     assert_int_equal(getrlimit(RLIMIT_AS, before), 0);
     struct rlimit none = {.rlim_cur = 1, .rlim_max = before->rlim_max};
     assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
-    for (struct hoard *h; (h = malloc(sizeof(struct tcb))); all = h)
-        h->next = all;
+    for (size_t size = sizeof(struct tcb); size >= least; size -= 16)
+        for (struct hoard *h; (h = malloc(size)); all = h)
+            h->next = all;
     return all;
 }
 
@@ -333,6 +406,38 @@ static void recover(struct hoard *all, const struct rlimit *before)
     }
 }
 
+/* Neither for what its user asked for, nor for what few connections have. */
+static void without_memory_to_rest_with_nothing_changes(void **state)
+{
+    (void)state;
+    if (HAS_SANITIZER)
+        skip();
+    for (int has_extra = 0; has_extra < 2; has_extra++) {
+        struct peer *p = peer_new();
+        peer_open(p, PEER_PLAIN);
+        struct tcp_connection *connection = keep(p);
+        struct tcb *tcb = connection->tcb;
+        tcb->stat.dsacks = has_extra ? 1 : 0;
+        tcb->preferences.send_buffer += 12345; /* which a rest would give up */
+        /* The one is in use already where only the other is to be missing. */
+        struct tcp_preferences usual = tcb->preferences;
+        usual.send_buffer = (uint32_t)peer_settings(p)->tcp_sndbuf;
+        struct preferences_share *share = has_extra ? preferences_share(tcb->tcp, &usual) : NULL;
+        struct tcb was = *tcb;
+        uint64_t held = p->m->stack.memory_used_bytes;
+        struct rlimit before;
+        struct hoard *hoard = exhaust(&before, 64);
+        bool begun = rest_begin(tcb);
+        recover(hoard, &before);
+        assert_false(begun);
+        assert_memory_equal(tcb, &was, sizeof was);
+        assert_int_equal(p->m->stack.memory_used_bytes, held);
+        if (share)
+            preferences_unshare(tcb->tcp, share);
+        free_kept(p, connection);
+    }
+}
+
 static void without_memory_segments_are_dropped_and_it_can_still_be_ended(void **state)
 {
     (void)state;
@@ -342,7 +447,7 @@ static void without_memory_segments_are_dropped_and_it_can_still_be_ended(void *
     struct tcp_connection *connection = rested(p, PEER_PLAIN);
     struct rlimit before;
     struct tcb *spare = block_take(tcp_of(&p->m->stack));
-    struct hoard *hoard = exhaust(&before);
+    struct hoard *hoard = exhaust(&before, sizeof(struct tcb));
     struct tcb *woken = tcp_connection_wake(connection);
     enum drop_reason dropped = peer_text(p, 1, 10);
     struct tcb *ending = tcp_connection_wake_to_end(connection);
@@ -371,7 +476,7 @@ static void without_memory_a_keepalive_is_late(void **state)
     assert_true(tcp_connection_rests(connection));
     struct rlimit before;
     struct tcb *spare = block_take(tcp_of(&p->m->stack));
-    struct hoard *hoard = exhaust(&before);
+    struct hoard *hoard = exhaust(&before, sizeof(struct tcb));
     peer_after(p, 10500);
     recover(hoard, &before);
     block_give(tcp_of(&p->m->stack), spare);
@@ -389,15 +494,19 @@ int main(void)
         cmocka_unit_test(connection_that_waits_in_a_queue_keeps_its_block),
         cmocka_unit_test(segment_wakes_it_and_text_arrives),
         cmocka_unit_test(call_wakes_it_and_text_is_sent_in_the_old_sequence),
+        cmocka_unit_test(first_flight_after_a_rest_has_its_tail_loss_probe),
         cmocka_unit_test(keepalive_of_the_peer_is_answered_and_it_rests_at_once),
         cmocka_unit_test(keepalives_are_sent_at_their_times_and_end_a_connection_that_is_dead),
         cmocka_unit_test(fin_wakes_it_and_a_closed_connection_rests_too),
         cmocka_unit_test(half_closed_connection_rests),
         cmocka_unit_test(what_is_left_of_a_connection_rests_and_ends_in_time),
         cmocka_unit_test(challenges_are_counted_across_rests),
+        cmocka_unit_test(challenges_of_a_long_interval_are_all_counted),
         cmocka_unit_test(answers_are_counted_across_rests),
+        cmocka_unit_test(who_polls_is_told_the_same_of_one_at_rest),
         cmocka_unit_test(reset_ends_it),
         cmocka_unit_test(stack_that_ends_takes_along_what_rests),
+        cmocka_unit_test(without_memory_to_rest_with_nothing_changes),
         cmocka_unit_test(without_memory_segments_are_dropped_and_it_can_still_be_ended),
         cmocka_unit_test(without_memory_a_keepalive_is_late),
     };
