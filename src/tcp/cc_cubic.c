@@ -95,7 +95,8 @@ static void follow_reno(struct curve *c, uint32_t cwnd)
 {
     for (;;) {
         bool beyond = c->w_est >= c->cwnd_prior;
-        uint32_t per_segment = beyond ? cwnd : cwnd * (ONE + BETA) / (3 * (ONE - BETA));
+        uint64_t scaled = (uint64_t)cwnd * (ONE + BETA) / (3 * (ONE - BETA));
+        uint32_t per_segment = beyond ? cwnd : (uint32_t)scaled;
         if (per_segment == 0)
             per_segment = 1;
         if (c->reno_fraction <= per_segment)

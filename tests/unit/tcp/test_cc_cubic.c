@@ -337,9 +337,25 @@ static void idle_time_does_not_move_the_window_along_the_curve(void **state)
     peer_free(p);
 }
 
+/* §4.3: alpha is exact for whatever window: with one of three million and below cwnd_prior, Reno's
+ * grows by one for more than five million segments acknowledged. */
+static void Reno_of_a_huge_window_is_no_faster(void **state)
+{
+    (void)state;
+    struct peer *p = peer_using_cubic(3000000, 2000000);
+    p->tcb->cc.operations->wake(p->tcb, UINT64_C(5000000) << 32 | 2000000);
+    struct ack_event event = {.delivered = 2000000, .rtt_ns = TIME_MS(RTT_MS)};
+    for (int i = 0; i < 2; i++)
+        p->tcb->cc.operations->acknowledged(p->tcb, &event);
+    assert_int_equal(p->tcb->cc.cwnd, 3000000);
+    assert_int_equal(p->tcb->cc.fraction, 0);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(Reno_of_a_huge_window_is_no_faster),
         cmocka_unit_test(reduction_leaves_seven_tenths),
         cmocka_unit_test(window_follows_the_cubic_function),
         cmocka_unit_test(curve_is_read_a_round_trip_ahead),
