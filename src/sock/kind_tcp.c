@@ -43,7 +43,7 @@ static void tcp_kind_close(struct socket *socket, bool abort)
 static int tcp_kind_bind(struct socket *socket, const struct endpoint *local)
 {
     struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_bind(tcb, local, socket->reuse_address) : -ENOBUFS;
+    return tcb ? tcp_bind(tcb, local, socket->reuse_address) : -ENOMEM;
 }
 
 /* The socket is as socket(2) made it, but for its options, its name, and an error to tell. */
@@ -65,7 +65,7 @@ static int connect_outcome(struct socket *socket)
 {
     struct tcb *tcb = tcb_of(socket);
     if (tcb == NULL)
-        return -ENOBUFS;
+        return -ENOMEM;
     int error = tcp_error(tcb, true);
     if (error == 0 && tcp_connected(tcb)) {
         socket->connect_progress = CONNECT_DONE;
@@ -85,7 +85,7 @@ static int dissolve(struct socket *socket)
 {
     struct tcb *tcb = tcb_of(socket);
     if (tcb == NULL)
-        return -ENOBUFS;
+        return -ENOMEM;
     bool there = tcp_asking(tcb) || tcp_has_peer(tcb);
     return start_anew(socket, there ? ECONNRESET : tcp_error(tcb, false));
 }
@@ -99,7 +99,7 @@ static int tcp_kind_connect(struct socket *socket, const struct endpoint *remote
     if (socket->connect_progress == CONNECT_UNDER_WAY)
         return connect_outcome(socket);
     struct tcb *tcb = tcb_of(socket);
-    int result = tcb ? tcp_connect(tcb, remote) : -ENOBUFS;
+    int result = tcb ? tcp_connect(tcb, remote) : -ENOMEM;
     if (result == -EINPROGRESS)
         socket->connect_progress = CONNECT_UNDER_WAY;
     if (result == 0)
@@ -130,7 +130,7 @@ static int tcp_kind_listen(struct socket *socket, int backlog)
     if (socket->connect_progress != CONNECT_NONE)
         return -EINVAL;
     struct tcb *tcb = tcb_of(socket);
-    int error = tcb ? tcp_listen(tcb, (unsigned)backlog, socket, &listener) : -ENOBUFS;
+    int error = tcb ? tcp_listen(tcb, (unsigned)backlog, socket, &listener) : -ENOMEM;
     if (error < 0)
         return error;
     socket->kind = &listener_kind;
@@ -186,7 +186,7 @@ static ssize_t tcp_kind_receive(struct socket *socket, const struct iovec *spans
     if (rests(socket) && !(flags & MSG_OOB))
         return tcp_rest_at_end(socket->of.connection) ? 0 : -EAGAIN;
     struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_receive(tcb, spans, count, flags) : -ENOBUFS;
+    return tcb ? tcp_receive(tcb, spans, count, flags) : -ENOMEM;
 }
 
 static bool tcp_kind_at_mark(const struct socket *socket)
@@ -205,7 +205,7 @@ static int tcp_kind_shutdown(struct socket *socket, bool receive, bool send)
     /* As on Linux, this is how a connect(2) under way is called off. */
     struct tcb *tcb = tcb_of(socket);
     if (tcb == NULL)
-        return -ENOBUFS;
+        return -ENOMEM;
     if (tcp_asking(tcb))
         return start_anew(socket, ECONNRESET);
     int error = send ? tcp_shutdown_send(tcb) : 0;
@@ -217,7 +217,7 @@ static int tcp_kind_drain(struct socket *socket, bool finish)
 {
     struct tcb *tcb = tcb_of(socket);
     if (tcb == NULL)
-        return finish ? 0 : -ENOBUFS;
+        return finish ? 0 : -ENOMEM;
     if (finish) {
         /* What was not read is answered with a reset: there is nothing to wait for. */
         if (tcp_queued_in(tcb) > 0 || tcp_shutdown_send(tcb) < 0)
@@ -272,7 +272,7 @@ static ssize_t tcp_kind_reserve(struct socket *socket, struct tcp_reservation *r
 static ssize_t tcp_kind_peek(struct socket *socket, struct iovec spans[2])
 {
     struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_peek(tcb, spans) : -ENOBUFS;
+    return tcb ? tcp_peek(tcb, spans) : -ENOMEM;
 }
 
 static int tcp_kind_consume(struct socket *socket, size_t length)
@@ -285,7 +285,7 @@ static int tcp_kind_consume(struct socket *socket, size_t length)
 static int tcp_kind_stamps_begin(struct socket *socket, bool from_next)
 {
     struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_stamps_begin(tcb, from_next) : -ENOBUFS;
+    return tcb ? tcp_stamps_begin(tcb, from_next) : -ENOMEM;
 }
 
 static void tcp_kind_note_arrivals(struct socket *socket, bool on)
@@ -343,14 +343,14 @@ static int tcp_kind_set_option(struct socket *socket, int level, int option, con
                                socklen_t length)
 {
     struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_set_option(tcb, level, option, value, length) : -ENOBUFS;
+    return tcb ? tcp_set_option(tcb, level, option, value, length) : -ENOMEM;
 }
 
 static int tcp_kind_get_option(struct socket *socket, int level, int option, void *value,
                                socklen_t *length)
 {
     struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_get_option(tcb, level, option, value, length) : -ENOBUFS;
+    return tcb ? tcp_get_option(tcb, level, option, value, length) : -ENOMEM;
 }
 
 const struct socket_kind tcp_kind = {
