@@ -690,8 +690,10 @@ TERN_API const char *tern_input(struct tern *t, const void *packet, size_t lengt
 TERN_API void tern_advance(struct tern *t, uint64_t now_ns);
 /* Tells when tern_advance() must be called next, at the latest; UINT64_MAX for never. */
 TERN_API uint64_t tern_deadline(struct tern *t);
-/* Tells how many bytes are held for connections' data; 0 once all is closed and no TIME-WAIT lasts.
- * For tests and for hosts that share out memory. */
+/* Tells how many bytes are held for sockets: their data and datagrams, in queues, in pieces and on
+ * the loopback; connections, at rest or not, opening or in TIME-WAIT, with what they note; and
+ * errors to be told. 0 once all is closed and no TIME-WAIT lasts. What is remembered of peers and
+ * paths is not counted. For tests and for hosts that share out memory. */
 TERN_API uint64_t tern_memory_used(struct tern *t);
 
 #ifdef __cplusplus

@@ -2,7 +2,7 @@
  *
  * There is one for each thing remembered: Fast Open (fastopen_client.c), and where AccECN gets lost
  * (accecn_peers.c). A memory is bounded; the peer that was not used for longest is forgotten
- * first. */
+ * first. For that it is not charged to the stack's memory. */
 #ifndef TERN_TCP_PEERS_H
 #define TERN_TCP_PEERS_H
 
