@@ -235,15 +235,13 @@ static bool half_open_crowded(const struct tcp_listener *listener)
            listener->half_open_count >= LIMIT_HALF_OPEN;
 }
 
-static enum drop_reason take_syn(struct tcp_listener *listener, const struct packet_in *packet,
-                                 const struct segment *segment)
+/* Why no connection is begun for a SYN now; DROP_NONE: one is. */
+static enum drop_reason check_room(const struct tcp_listener *listener)
 {
     struct stack *stack = listener->stack;
-    struct half_open fresh = {0};
-    bool crowded = half_open_crowded(listener);
     if (!stack_memory_allows(stack, TCP_CONNECTION_BYTES))
         return DROP_NO_MEMORY; /* nothing begins that could not be carried on */
-    if (crowded && !stack->settings.tcp_syncookies) {
+    if (half_open_crowded(listener) && !stack->settings.tcp_syncookies) {
         stack_count(stack, COUNTER_TcpExtTCPReqQFullDrop);
         return DROP_TCP_LISTEN_FULL;
     }
@@ -251,6 +249,40 @@ static enum drop_reason take_syn(struct tcp_listener *listener, const struct pac
         stack_count(stack, COUNTER_TcpExtListenOverflows);
         return DROP_TCP_LISTEN_FULL;
     }
+    return DROP_NONE;
+}
+
+/* Keeps what a SYN has said until its handshake is over or given up: NULL without memory. */
+static struct half_open *half_open_new(const struct half_open *fresh,
+                                       const struct packet_in *packet,
+                                       const struct segment *segment)
+{
+    struct tcp_listener *listener = fresh->listener;
+    struct half_open *half = malloc(sizeof *half);
+    if (!half)
+        return NULL;
+    *half = *fresh;
+    if (listener->preferences.save_syn)
+        half->saved_syn = saved_syn_keep(listener->stack, packet, segment);
+    half->timer.expired = half_open_expired;
+    timer_init(&half->timer.timer);
+    table_insert(&listener->tcp->half_open, &half->node,
+                 demux_hash(listener->tcp, &half->local, &half->remote));
+    list_append(&listener->half_open, &half->link);
+    listener->half_open_count++;
+    stack_charge(listener->stack, sizeof *half);
+    return half;
+}
+
+static enum drop_reason take_syn(struct tcp_listener *listener, const struct packet_in *packet,
+                                 const struct segment *segment)
+{
+    struct stack *stack = listener->stack;
+    struct half_open fresh = {0};
+    bool crowded = half_open_crowded(listener);
+    enum drop_reason reason = check_room(listener);
+    if (reason != DROP_NONE)
+        return reason;
     if (half_open_fill(&fresh, listener, packet, segment) < 0)
         return DROP_NO_ROUTE;
     ecn_syn_arrives(&fresh.ecn, &stack->settings, segment);
@@ -262,20 +294,10 @@ static enum drop_reason take_syn(struct tcp_listener *listener, const struct pac
         fast_open_judge(listener, &fresh.local, &fresh.remote, &segment->options);
     if (answer == FAST_OPEN_ACCEPT)
         return open_early(&fresh, packet, segment);
-    struct half_open *half = malloc(sizeof *half);
+    fresh.offer_cookie = answer == FAST_OPEN_OFFER;
+    struct half_open *half = half_open_new(&fresh, packet, segment);
     if (!half)
         return DROP_NO_MEMORY;
-    *half = fresh;
-    half->offer_cookie = answer == FAST_OPEN_OFFER;
-    if (listener->preferences.save_syn)
-        half->saved_syn = saved_syn_keep(stack, packet, segment);
-    half->timer.expired = half_open_expired;
-    timer_init(&half->timer.timer);
-    table_insert(&listener->tcp->half_open, &half->node,
-                 demux_hash(listener->tcp, &half->local, &half->remote));
-    list_append(&listener->half_open, &half->link);
-    listener->half_open_count++;
-    stack_charge(stack, sizeof *half);
     half_open_answer(half);
     half_open_arm(half);
     return DROP_NONE;
@@ -380,29 +402,19 @@ static enum drop_reason refuse_for_want_of_room(struct half_open *half,
     return DROP_TCP_LISTEN_FULL;
 }
 
-/* The checks of §3.10.7.4 that matter before there is a connection, in its order. */
-enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct packet_in *packet,
-                                       const struct segment *segment)
+static enum drop_reason check_sequence(struct half_open *half, const struct segment *segment)
 {
-    uint32_t expected = half->irs + 1;
-    if (segment->flags & TCP_SYN && !(segment->flags & (TCP_RST | TCP_ACK)) &&
-        segment->seq == half->irs) {
-        return syn_repeated(half, segment);
-    }
-    enum drop_reason paws = check_paws(half, segment);
-    if (paws != DROP_NONE)
-        return paws;
-    if (segment->seq - expected > half->window_bytes) {
-        if (!(segment->flags & TCP_RST))
-            acknowledge(half, WHY_ACK_DUPLICATE);
-        return DROP_TCP_SEQUENCE;
-    }
-    if (segment->flags & TCP_RST)
-        return reset_arrives(half, segment);
-    if (segment->flags & TCP_SYN)
-        return DROP_TCP_SYN;
-    if (!(segment->flags & TCP_ACK))
-        return DROP_TCP_NO_ACK;
+    if (segment->seq - (half->irs + 1) <= half->window_bytes)
+        return DROP_NONE;
+    if (!(segment->flags & TCP_RST))
+        acknowledge(half, WHY_ACK_DUPLICATE);
+    return DROP_TCP_SEQUENCE;
+}
+
+/* Fifth: the handshake's last ACK makes the connection, which goes on with the segment. */
+static enum drop_reason ack_arrives(struct half_open *half, const struct packet_in *packet,
+                                    const struct segment *segment)
+{
     if (segment->ack != half->iss + 1) {
         tcp_reject(half->listener->stack, packet, segment);
         return DROP_TCP_ACK;
@@ -416,6 +428,28 @@ enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct pack
         return DROP_NO_MEMORY;
     half_open_free(half);
     return tcp_segment_arrives(tcb, packet, segment);
+}
+
+/* The checks of §3.10.7.4 that matter before there is a connection, in its order. */
+enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct packet_in *packet,
+                                       const struct segment *segment)
+{
+    if (segment->flags & TCP_SYN && !(segment->flags & (TCP_RST | TCP_ACK)) &&
+        segment->seq == half->irs) {
+        return syn_repeated(half, segment);
+    }
+    enum drop_reason reason = check_paws(half, segment);
+    if (reason == DROP_NONE)
+        reason = check_sequence(half, segment);
+    if (reason != DROP_NONE)
+        return reason;
+    if (segment->flags & TCP_RST)
+        return reset_arrives(half, segment);
+    if (segment->flags & TCP_SYN)
+        return DROP_TCP_SYN;
+    if (!(segment->flags & TCP_ACK))
+        return DROP_TCP_NO_ACK;
+    return ack_arrives(half, packet, segment);
 }
 
 /* Nobody waits for a half-open connection: who cannot be reached may try again. A SYN,ACK is never
@@ -435,6 +469,27 @@ enum drop_reason tcp_half_open_path_error(struct half_open *half, const struct p
     return DROP_NONE;
 }
 
+/* A listener in the place of `tcb`, which stays its caller's: NULL without memory. */
+static struct tcp_listener *listener_new(const struct tcb *tcb, struct tcp_port *port, void *owner)
+{
+    struct tcp_listener *listener = calloc(1, sizeof *listener);
+    if (!listener)
+        return NULL;
+    listener->stack = tcb->stack;
+    listener->tcp = tcb->tcp;
+    listener->owner = owner;
+    listener->port = port;
+    listener->local = tcb->connection->local;
+    listener->preferences = tcb->preferences;
+    if (tcb->fast_open.keys)
+        listener->fast_open_keys = *tcb->fast_open.keys;
+    list_init(&listener->accept_queue);
+    list_init(&listener->half_open);
+    list_init(&listener->early);
+    list_append(&port->listeners, &listener->port_link);
+    return listener;
+}
+
 int tcp_listen(struct tcb *tcb, unsigned backlog, void *owner, struct tcp_listener **out)
 {
     if (tcb->state != TCP_CLOSED)
@@ -445,32 +500,12 @@ int tcp_listen(struct tcb *tcb, unsigned backlog, void *owner, struct tcp_listen
         if (error < 0)
             return error;
     }
-    const struct endpoint *local = &tcb->connection->local;
-    struct tcp_port *port = port_find(tcb->tcp, local->port);
-    for (const struct list *l = port->listeners.next; l != &port->listeners; l = l->next) {
-        const struct tcp_listener *other = container_of(l, struct tcp_listener, port_link);
-        if (other->preferences.reuse_port && tcb->preferences.reuse_port)
-            continue;
-        if (address_equal(&other->local.address, &local->address) ||
-            address_is_unspecified(&other->local.address) ||
-            address_is_unspecified(&local->address))
-            return -EADDRINUSE;
-    }
-    struct tcp_listener *listener = calloc(1, sizeof *listener);
+    struct tcp_port *port = port_find(tcb->tcp, tcb->connection->local.port);
+    if (!port_may_listen(tcb, port))
+        return -EADDRINUSE;
+    struct tcp_listener *listener = listener_new(tcb, port, owner);
     if (!listener)
         return -ENOMEM;
-    listener->stack = tcb->stack;
-    listener->tcp = tcb->tcp;
-    listener->owner = owner;
-    listener->port = port;
-    listener->local = *local;
-    listener->preferences = tcb->preferences;
-    if (tcb->fast_open.keys)
-        listener->fast_open_keys = *tcb->fast_open.keys;
-    list_init(&listener->accept_queue);
-    list_init(&listener->half_open);
-    list_init(&listener->early);
-    list_append(&port->listeners, &listener->port_link);
     tcp_listener_backlog(listener, backlog);
     tcb->connection->owner = NULL;
     tcp_connection_free(tcb);

@@ -73,6 +73,25 @@ static bool both_share(const struct tcb *tcb, bool reuse, const struct tcp_conne
     return (reuse && theirs->reuse_address) || (tcb->preferences.reuse_port && theirs->reuse_port);
 }
 
+/* Whether a listener of the port's keeps `local` for itself: not from others who listen, as it
+ * does, with SO_REUSEPORT. */
+static bool listener_keeps(const struct tcb *tcb, const struct tcp_port *port,
+                           const struct address *local)
+{
+    for (const struct list *l = port->listeners.next; l != &port->listeners; l = l->next) {
+        const struct tcp_listener *listener = container_of(l, struct tcp_listener, port_link);
+        bool share = tcb->preferences.reuse_port && listener->preferences.reuse_port;
+        if (!share && addresses_clash(&listener->local.address, local))
+            return true;
+    }
+    return false;
+}
+
+bool port_may_listen(const struct tcb *tcb, const struct tcp_port *port)
+{
+    return !listener_keeps(tcb, port, &tcb->connection->local.address);
+}
+
 /* Whether a user may bind to `local` beside those already there: as Linux, all must have asked for
  * it, and with a listener by SO_REUSEPORT. */
 static bool port_free_for(const struct tcb *tcb, const struct tcp_port *port,
@@ -80,12 +99,8 @@ static bool port_free_for(const struct tcb *tcb, const struct tcp_port *port,
 {
     if (port->connections && !reuse && !tcb->preferences.reuse_port)
         return false;
-    for (const struct list *l = port->listeners.next; l != &port->listeners; l = l->next) {
-        const struct tcp_listener *listener = container_of(l, struct tcp_listener, port_link);
-        bool share = tcb->preferences.reuse_port && listener->preferences.reuse_port;
-        if (!share && addresses_clash(&listener->local.address, local))
-            return false;
-    }
+    if (listener_keeps(tcb, port, local))
+        return false;
     for (const struct list *l = port->bound.next; l != &port->bound; l = l->next) {
         const struct tcp_connection *other = container_of(l, struct tcp_connection, port_link);
         if (!both_share(tcb, reuse, other) && addresses_clash(&other->local.address, local))

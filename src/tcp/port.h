@@ -19,6 +19,8 @@ int port_bind(struct tcb *tcb, const struct endpoint *local, bool reuse);
 /* Claims an ephemeral port whose connection to `remote` is not taken yet (RFC 6056 §3.3.4): 0,
  * -EADDRNOTAVAIL, -ENOMEM. */
 int port_bind_for(struct tcb *tcb, const struct address *local, const struct endpoint *remote);
+/* Whether who is bound to `port` may listen there, beside those that do. */
+bool port_may_listen(const struct tcb *tcb, const struct tcp_port *port);
 /* Counts an accepted connection in. 0 or -ENOMEM. */
 int port_join(struct tcb *tcb);
 /* Lets go of whichever of the above; port_give_back(), for a connection at rest. */
