@@ -57,7 +57,7 @@ static int stream_open(struct trial *t, bool sends)
     if (socket < 0)
         return socket;
     trial_add_stream(t, socket, sends);
-    return t->test.udp ? 0 : trial_say(t, socket, t->cookie, sizeof t->cookie);
+    return t->test.udp ? 0 : talk_say(t, socket, t->cookie, sizeof t->cookie);
 }
 
 /* With both ways, those on which the client sends come first: the server counts on it. */
@@ -77,28 +77,28 @@ static int streams_open(struct trial *t)
 static int parameters_say(struct trial *t)
 {
     char text[512];
-    return trial_say_message(t, text, perf_write_parameters(&t->test, text, sizeof text));
+    return talk_say_message(t, text, perf_write_parameters(&t->test, text, sizeof text));
 }
 
 static int measure(struct trial *t)
 {
     int result = trial_run(t);
-    return result < 0 ? result : trial_say_state(t, PERF_TEST_END);
+    return result < 0 ? result : talk_say_state(t, PERF_TEST_END);
 }
 
 static int results_exchange(struct trial *t)
 {
-    int result = trial_say_results(t);
-    return result < 0 ? result : trial_hear_results(t);
+    int result = talk_say_results(t);
+    return result < 0 ? result : talk_hear_results(t);
 }
 
 /* Does what the server says, until it has results to display: 0 or a negative errno. */
 static int client_run(struct trial *t)
 {
-    int result = trial_say(t, t->control, t->cookie, sizeof t->cookie);
+    int result = talk_say(t, t->control, t->cookie, sizeof t->cookie);
     while (result == 0) {
         enum perf_state state;
-        result = trial_hear_state(t, &state);
+        result = talk_hear_state(t, &state);
         if (result < 0)
             break;
         switch (state) {
@@ -117,7 +117,7 @@ static int client_run(struct trial *t)
             result = results_exchange(t);
             break;
         case PERF_DISPLAY_RESULTS:
-            return trial_say_state(t, PERF_DONE);
+            return talk_say_state(t, PERF_DONE);
         case PERF_ACCESS_DENIED:
             result = -EBUSY;
             break;
@@ -126,7 +126,7 @@ static int client_run(struct trial *t)
         }
     }
     if (result == -EINTR)
-        trial_say_state(t, PERF_CLIENT_TERMINATE); /* so that the server need not wonder */
+        talk_say_state(t, PERF_CLIENT_TERMINATE); /* so that the server need not wonder */
     return result;
 }
 
@@ -139,7 +139,7 @@ enum status perf_client(struct trial *t, uint64_t wait_ns)
         result = session_connect_patiently(t->session, &t->to, "server", wait_ns);
     }
     if (result >= 0)
-        result = trial_set_control(t, result);
+        result = talk_set_control(t, result);
     t->block = calloc(1, t->test.length);
     if (result == 0)
         result = t->block ? client_run(t) : -ENOMEM;

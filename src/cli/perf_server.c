@@ -61,14 +61,12 @@ static int connection_accept(struct server *s, bool sends)
         return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ? 0 : -errno;
     int result = session_tick(t->session, socket);
     if (result == 0)
-        result = trial_hear(t, socket, cookie, sizeof cookie);
+        result = talk_hear(t, socket, cookie, sizeof cookie);
     if (result == 0 && memcmp(cookie, t->cookie, sizeof cookie) == 0) {
         trial_add_stream(t, socket, sends);
         return 1;
     }
-    int8_t denied = PERF_ACCESS_DENIED;
-    tern_send(t->session->stack, socket, &denied, 1, MSG_DONTWAIT);
-    tern_close(t->session->stack, socket);
+    talk_deny(t, socket);
     return interrupt_signal() ? -EINTR : 0;
 }
 
@@ -104,9 +102,9 @@ static int streams_accept(struct server *s)
 static int parameters_hear(struct trial *t)
 {
     static char text[PERF_MESSAGE_MAX];
-    int result = trial_say_state(t, PERF_PARAMETERS);
+    int result = talk_say_state(t, PERF_PARAMETERS);
     if (result == 0)
-        result = trial_hear_message(t, text);
+        result = talk_hear_message(t, text);
     if (result < 0)
         return result;
     if (!perf_read_parameters(text, &t->test))
@@ -117,13 +115,13 @@ static int parameters_hear(struct trial *t)
 
 static int results_exchange(struct trial *t)
 {
-    int result = trial_say_state(t, PERF_EXCHANGE_RESULTS);
+    int result = talk_say_state(t, PERF_EXCHANGE_RESULTS);
     if (result == 0)
-        result = trial_hear_results(t);
+        result = talk_hear_results(t);
     if (result == 0)
-        result = trial_say_results(t);
+        result = talk_say_results(t);
     if (result == 0)
-        result = trial_say_state(t, PERF_DISPLAY_RESULTS);
+        result = talk_say_state(t, PERF_DISPLAY_RESULTS);
     return result;
 }
 
@@ -131,7 +129,7 @@ static int results_exchange(struct trial *t)
 static int state_hear(struct trial *t, enum perf_state wanted)
 {
     enum perf_state state;
-    int result = trial_hear_state(t, &state);
+    int result = talk_hear_state(t, &state);
     if (result < 0 || state == wanted)
         return result;
     return state == PERF_CLIENT_TERMINATE ? -ECONNRESET : -EPROTO;
@@ -140,19 +138,19 @@ static int state_hear(struct trial *t, enum perf_state wanted)
 static int client_serve(struct server *s)
 {
     struct trial *t = s->trial;
-    int result = trial_hear(t, t->control, t->cookie, sizeof t->cookie);
+    int result = talk_hear(t, t->control, t->cookie, sizeof t->cookie);
     if (result == 0)
         result = parameters_hear(t);
     if (result == 0 && t->test.udp)
         result = s->datagrams = session_bind(t->session->stack, SOCK_DGRAM, s->port);
     if (result >= 0)
-        result = trial_say_state(t, PERF_CREATE_STREAMS);
+        result = talk_say_state(t, PERF_CREATE_STREAMS);
     if (result == 0)
         result = streams_accept(s);
     if (result == 0)
-        result = trial_say_state(t, PERF_TEST_START);
+        result = talk_say_state(t, PERF_TEST_START);
     if (result == 0)
-        result = trial_say_state(t, PERF_TEST_RUNNING);
+        result = talk_say_state(t, PERF_TEST_RUNNING);
     if (result == 0)
         result = trial_run(t);
     if (result == 0)
@@ -176,11 +174,11 @@ static enum status client_accept_and_serve(struct server *s)
     t->begun = false;
     t->intervals = 0;
     endpoint_format(&t->to, t->peer);
-    int result = trial_set_control(t, socket);
+    int result = talk_set_control(t, socket);
     if (result == 0)
         result = client_serve(s);
     if (result == -EINTR)
-        trial_say_state(t, PERF_SERVER_TERMINATE);
+        talk_say_state(t, PERF_SERVER_TERMINATE);
     enum status status = result < 0 ? perf_failed(t, -result) : STATUS_OK;
     if (s->datagrams >= 0)
         tern_close(t->session->stack, s->datagrams);

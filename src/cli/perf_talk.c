@@ -19,7 +19,7 @@ static int may_go_on(uint64_t until_ns)
     return stopwatch_ns() < until_ns ? 0 : -ETIMEDOUT;
 }
 
-int trial_set_control(struct trial *t, int socket)
+int talk_set_control(struct trial *t, int socket)
 {
     int yes = 1;
     t->control = socket;
@@ -29,7 +29,7 @@ int trial_set_control(struct trial *t, int socket)
                : session_tick(t->session, socket);
 }
 
-int trial_say(struct trial *t, int socket, const void *bytes, size_t length)
+int talk_say(struct trial *t, int socket, const void *bytes, size_t length)
 {
     uint64_t until_ns = stopwatch_ns() + TIME_S(PATIENCE_S);
     for (size_t done = 0; done < length;) {
@@ -43,7 +43,7 @@ int trial_say(struct trial *t, int socket, const void *bytes, size_t length)
     return 0;
 }
 
-int trial_hear(struct trial *t, int socket, void *bytes, size_t length)
+int talk_hear(struct trial *t, int socket, void *bytes, size_t length)
 {
     uint64_t until_ns = stopwatch_ns() + TIME_S(PATIENCE_S);
     for (size_t done = 0; done < length;) {
@@ -56,48 +56,52 @@ int trial_hear(struct trial *t, int socket, void *bytes, size_t length)
     return 0;
 }
 
-int trial_say_state(struct trial *t, enum perf_state state)
+int talk_say_state(struct trial *t, enum perf_state state)
 {
     int8_t byte = (int8_t)state;
-    return trial_say(t, t->control, &byte, 1);
+    return talk_say(t, t->control, &byte, 1);
 }
 
-int trial_hear_state(struct trial *t, enum perf_state *state)
+int talk_hear_state(struct trial *t, enum perf_state *state)
 {
     int8_t byte = 0;
-    int result = trial_hear(t, t->control, &byte, 1);
+    int result = talk_hear(t, t->control, &byte, 1);
     *state = (enum perf_state)byte;
     return result;
 }
 
-int trial_say_message(struct trial *t, const char *text, size_t length)
+int talk_say_message(struct trial *t, const char *text, size_t length)
 {
     uint8_t size[4] = {(uint8_t)(length >> 24), (uint8_t)(length >> 16), (uint8_t)(length >> 8),
                        (uint8_t)length};
-    int result = length ? trial_say(t, t->control, size, sizeof size) : -EMSGSIZE;
-    return result < 0 ? result : trial_say(t, t->control, text, length);
+    int result = length ? talk_say(t, t->control, size, sizeof size) : -EMSGSIZE;
+    return result < 0 ? result : talk_say(t, t->control, text, length);
 }
 
-int trial_hear_message(struct trial *t, char *text)
+int talk_hear_message(struct trial *t, char *text)
 {
     uint8_t size[4];
-    int result = trial_hear(t, t->control, size, sizeof size);
+    int result = talk_hear(t, t->control, size, sizeof size);
     if (result < 0)
         return result;
     size_t length = (size_t)size[0] << 24 | (size_t)size[1] << 16 | (size_t)size[2] << 8 | size[3];
     if (length >= PERF_MESSAGE_MAX)
         return -EPROTO;
     text[length] = 0;
-    return trial_hear(t, t->control, text, length);
+    return talk_hear(t, t->control, text, length);
 }
 
-void trial_deny(struct trial *t)
+void talk_deny(struct trial *t, int socket)
 {
     int8_t denied = PERF_ACCESS_DENIED;
-    for (int other; (other = tern_accept(t->session->stack, t->listener, NULL, NULL)) >= 0;) {
-        tern_send(t->session->stack, other, &denied, 1, MSG_DONTWAIT);
-        tern_close(t->session->stack, other);
-    }
+    tern_send(t->session->stack, socket, &denied, 1, MSG_DONTWAIT);
+    tern_close(t->session->stack, socket);
+}
+
+void talk_deny_callers(struct trial *t)
+{
+    for (int other; (other = tern_accept(t->session->stack, t->listener, NULL, NULL)) >= 0;)
+        talk_deny(t, other);
 }
 
 static unsigned results_of(const struct trial *t, struct perf_result *results)
@@ -114,20 +118,20 @@ static unsigned results_of(const struct trial *t, struct perf_result *results)
     return t->count;
 }
 
-int trial_say_results(struct trial *t)
+int talk_say_results(struct trial *t)
 {
     static char text[PERF_MESSAGE_MAX];
     struct perf_result results[PERF_STREAMS_MAX];
     unsigned count = results_of(t, results);
     size_t length = perf_write_results(results, count, trial_sends(t), text, sizeof text);
-    return trial_say_message(t, text, length);
+    return talk_say_message(t, text, length);
 }
 
-int trial_hear_results(struct trial *t)
+int talk_hear_results(struct trial *t)
 {
     static char text[PERF_MESSAGE_MAX];
     struct perf_result results[PERF_STREAMS_MAX];
-    int result = trial_hear_message(t, text);
+    int result = talk_hear_message(t, text);
     if (result < 0)
         return result;
     if (!perf_read_results(text, results, results_of(t, results)))

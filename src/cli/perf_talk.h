@@ -5,25 +5,26 @@
 
 #include "cli/perf_trial.h"
 
-/* All of `length` bytes, both ways: 0 or a negative errno. trial_hear: -ECONNRESET at an early end.
+/* All of `length` bytes, both ways: 0 or a negative errno. talk_hear: -ECONNRESET at an early end.
  * They give up after some seconds of silence. */
-int trial_say(struct trial *t, int socket, const void *bytes, size_t length);
-int trial_hear(struct trial *t, int socket, void *bytes, size_t length);
-int trial_say_state(struct trial *t, enum perf_state state);
-int trial_hear_state(struct trial *t, enum perf_state *state);
-int trial_say_message(struct trial *t, const char *text, size_t length);
+int talk_say(struct trial *t, int socket, const void *bytes, size_t length);
+int talk_hear(struct trial *t, int socket, void *bytes, size_t length);
+int talk_say_state(struct trial *t, enum perf_state state);
+int talk_hear_state(struct trial *t, enum perf_state *state);
+int talk_say_message(struct trial *t, const char *text, size_t length);
 /* Into `text` of PERF_MESSAGE_MAX bytes, terminated. */
-int trial_hear_message(struct trial *t, char *text);
+int talk_hear_message(struct trial *t, char *text);
 
 /* Takes `socket` for the control connection, whose words of a byte must not wait for each other's
  * acknowledgments (RFC 9293 §3.7.4): 0 or a negative errno. */
-int trial_set_control(struct trial *t, int socket);
+int talk_set_control(struct trial *t, int socket);
 
 /* Both sides' counts. */
-int trial_say_results(struct trial *t);
-int trial_hear_results(struct trial *t);
+int talk_say_results(struct trial *t);
+int talk_hear_results(struct trial *t);
 
-/* Tells who calls a server now that it is busy. */
-void trial_deny(struct trial *t);
+/* Tells a caller, or all who call a server now, that it is busy. */
+void talk_deny(struct trial *t, int socket);
+void talk_deny_callers(struct trial *t);
 
 #endif

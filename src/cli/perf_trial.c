@@ -79,7 +79,7 @@ static int streams_step(struct trial *t, uint64_t until_ns)
     if (found <= 0)
         return found == 0 || errno == EINTR ? 0 : -errno;
     if (ready[t->count + 1].revents)
-        trial_deny(t);
+        talk_deny_callers(t);
     if (ready[t->count].revents)
         return 1;
     for (unsigned i = 0; i < t->count; i++) {
