@@ -99,14 +99,6 @@ bool ranges_cover(const struct ranges *set, uint32_t start, uint32_t end)
     return range && seq_leq(range->start, start) && seq_leq(end, range->end);
 }
 
-uint64_t ranges_total(const struct ranges *set)
-{
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < set->count; i++)
-        total += set->items[i].end - set->items[i].start;
-    return total;
-}
-
 void ranges_release(struct ranges *set)
 {
     free(set->items);

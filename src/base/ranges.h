@@ -31,7 +31,6 @@ void ranges_trim(struct ranges *set, uint32_t seq);
 const struct range *ranges_find(const struct ranges *set, uint32_t seq);
 /* Whether every number of [start, end) is in. */
 bool ranges_cover(const struct ranges *set, uint32_t start, uint32_t end);
-uint64_t ranges_total(const struct ranges *set); /* the sum of the lengths */
-void ranges_release(struct ranges *set);         /* empties and frees */
+void ranges_release(struct ranges *set); /* empties and frees */
 
 #endif

@@ -44,10 +44,4 @@ static inline uint32_t seq_min(uint32_t a, uint32_t b)
     return seq_lt(a, b) ? a : b;
 }
 
-/* low <= x < high */
-static inline bool seq_within(uint32_t low, uint32_t x, uint32_t high)
-{
-    return x - low < high - low;
-}
-
 #endif

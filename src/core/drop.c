@@ -1,18 +1,13 @@
 #include "core/drop.h"
 
 static const struct {
-    const char *name, *text, *clause;
+    const char *text, *clause;
 } reasons[DROP_REASONS] = {
-    [DROP_NONE] = {"NONE", "taken", ""},
-#define DROP(name, text, clause) [DROP_##name] = {#name, text, clause},
+    [DROP_NONE] = {"taken", ""},
+#define DROP(name, text, clause) [DROP_##name] = {text, clause},
 #include "core/drop.def"
 #undef DROP
 };
-
-const char *drop_name(enum drop_reason reason)
-{
-    return reasons[reason].name;
-}
 
 const char *drop_text(enum drop_reason reason)
 {

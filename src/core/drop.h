@@ -11,7 +11,6 @@ enum drop_reason {
     DROP_REASONS
 };
 
-const char *drop_name(enum drop_reason reason);   /* "TCP_PAWS" */
 const char *drop_text(enum drop_reason reason);   /* for people */
 const char *drop_clause(enum drop_reason reason); /* "" when no clause is behind it */
 

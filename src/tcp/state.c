@@ -5,20 +5,6 @@
 
 #include "tcp/tcb.h"
 
-static const char *const state_names[TCP_STATES] = {
-    [TCP_ESTABLISHED] = "ESTABLISHED",
-    [TCP_SYN_SENT] = "SYN-SENT",
-    [TCP_SYN_RECEIVED] = "SYN-RECEIVED",
-    [TCP_FIN_WAIT_1] = "FIN-WAIT-1",
-    [TCP_FIN_WAIT_2] = "FIN-WAIT-2",
-    [TCP_TIME_WAIT] = "TIME-WAIT",
-    [TCP_CLOSED] = "CLOSED",
-    [TCP_CLOSE_WAIT] = "CLOSE-WAIT",
-    [TCP_LAST_ACK] = "LAST-ACK",
-    [TCP_LISTEN] = "LISTEN",
-    [TCP_CLOSING] = "CLOSING",
-};
-
 #define TO(state) (1u << TCP_##state)
 
 /* RFC 9293 §3.3.2, figure 5. Any state may fall to CLOSED: a reset, an abort, a timeout. LISTEN
@@ -40,9 +26,4 @@ void tcp_set_state(struct tcb *tcb, enum tcp_state state)
 {
     assert(state_next[tcb->state] & (1u << state));
     tcb->state = state;
-}
-
-const char *tcp_state_name(enum tcp_state state)
-{
-    return state_names[state];
 }

@@ -26,7 +26,6 @@ enum tcp_state {
 /* Changes the state. The change must be in the RFC's diagram (figure 5, with its notes and resets),
  * which is asserted. */
 void tcp_set_state(struct tcb *tcb, enum tcp_state state);
-const char *tcp_state_name(enum tcp_state state);
 
 /* The states in which the handshake is behind us: ESTABLISHED to TIME-WAIT. */
 static inline bool tcp_state_synchronized(enum tcp_state s)

@@ -77,14 +77,16 @@ static void states_say_what_may_be_sent_and_received(void **state)
     }
 }
 
-static void states_have_the_names_of_the_rfc_and_the_numbers_of_linux(void **state)
+/* A program that reads TCP_INFO goes by these. */
+static void states_have_the_numbers_of_linux(void **state)
 {
     (void)state;
-    static const char *const names[] = {"ESTABLISHED", "SYN-SENT",  "SYN-RECEIVED", "FIN-WAIT-1",
-                                        "FIN-WAIT-2",  "TIME-WAIT", "CLOSED",       "CLOSE-WAIT",
-                                        "LAST-ACK",    "LISTEN",    "CLOSING"};
+    static const enum tcp_state in_order[] = {TCP_ESTABLISHED, TCP_SYN_SENT,   TCP_SYN_RECEIVED,
+                                              TCP_FIN_WAIT_1,  TCP_FIN_WAIT_2, TCP_TIME_WAIT,
+                                              TCP_CLOSED,      TCP_CLOSE_WAIT, TCP_LAST_ACK,
+                                              TCP_LISTEN,      TCP_CLOSING};
     for (int i = 0; i < TCP_STATES - 1; i++)
-        assert_string_equal(tcp_state_name((enum tcp_state)(i + 1)), names[i]);
+        assert_int_equal(in_order[i], i + 1);
 }
 
 int main(void)
@@ -92,7 +94,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_transition_of_the_diagram_and_no_other_is_allowed),
         cmocka_unit_test(states_say_what_may_be_sent_and_received),
-        cmocka_unit_test(states_have_the_names_of_the_rfc_and_the_numbers_of_linux),
+        cmocka_unit_test(states_have_the_numbers_of_linux),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
