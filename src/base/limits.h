@@ -1,5 +1,6 @@
-/* Every limit of tern stands here. A limit that a user may want to move is a setting
- * (core/setting.def), whose bounds stand there. */
+/* Every limit of tern's own stands here. A limit that a user may want to move is a setting
+ * (core/setting.def), whose bounds stand there. What an RFC, or Linux's interface, prescribes for
+ * one mechanism stands beside that mechanism. */
 #ifndef TERN_BASE_LIMITS_H
 #define TERN_BASE_LIMITS_H
 
@@ -36,9 +37,12 @@ enum limits {
                                      RFC 1812 §4.3.2.3 */
 
     /* sockets */
-    LIMIT_ERROR_NOTES = 256,  /* in one socket's error queue */
-    LIMIT_ERROR_QUOTE = 1280, /* bytes kept of the packet that an error is about */
-    LIMIT_EPOLL_NESTS = 4,    /* instances of epoll inside of one, one in the other: Linux's */
+    LIMIT_SEND_BUFFER_MIN = 4608,    /* bytes that SO_SNDBUF leaves at the least: Linux's */
+    LIMIT_RECEIVE_BUFFER_MIN = 2304, /* and SO_RCVBUF */
+    LIMIT_BUFFER_MAX = 1 << 30, /* bytes of a setting for a buffer, and of a datagram socket's */
+    LIMIT_ERROR_NOTES = 256,    /* in one socket's error queue */
+    LIMIT_ERROR_QUOTE = 1280,   /* bytes kept of the packet that an error is about */
+    LIMIT_EPOLL_NESTS = 4,      /* instances of epoll inside of one, one in the other: Linux's */
 
     /* udp and echo sockets */
     LIMIT_DATAGRAMS_QUEUED = 1024, /* datagrams waiting in one socket */
@@ -56,6 +60,8 @@ enum limits {
     LIMIT_SENT_RECORDS = 8192,     /* sent records a connection */
     LIMIT_ZEROCOPY_WAITING = 1024, /* MSG_ZEROCOPY sends that wait to be told apart, a connection */
     LIMIT_STAMPS_WAITING = 256,    /* send calls whose times are still to be told, a connection */
+    LIMIT_READER_BYTES = 256 * 1024, /* unread ones that are worth a reader's while: more would push
+                                        them out of the cache before it has run */
     LIMIT_ARRIVALS = 64, /* pieces of unread text whose time of arrival is kept, a power of two */
     LIMIT_ZEROCOPY_SPANS = 17, /* spans of such sends in a packet: Linux's MAX_SKB_FRAGS */
 

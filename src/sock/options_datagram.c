@@ -3,32 +3,24 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 
+#include "base/limits.h"
+#include "core/buffer_size.h"
 #include "ip/ip.h"
 #include "sock/options.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
 #include "udp/udp.h"
 
-enum { RECEIVE_BUFFER_MIN = 2304, SEND_BUFFER_MIN = 4608, BUFFER_MAX = 1 << 30 };
-
-/* Linux doubles what is asked for, to make up for its bookkeeping, and reads back the double; so do
- * we, since programs compare. */
-static uint32_t buffer_size(int bytes, int least)
-{
-    if (bytes < 0 || bytes > BUFFER_MAX / 2)
-        bytes = BUFFER_MAX / 2;
-    return 2 * bytes < least ? (uint32_t)least : (uint32_t)(2 * bytes);
-}
-
 static int set_socket_level(struct socket *socket, int option, int value)
 {
     struct datagram_options *options = socket->kind->datagram_options(socket);
     switch (option) {
     case SO_RCVBUF:
-        options->receive_limit_bytes = buffer_size(value, RECEIVE_BUFFER_MIN);
+        options->receive_limit_bytes =
+            buffer_size(value, LIMIT_RECEIVE_BUFFER_MIN, LIMIT_BUFFER_MAX / 2);
         return 0;
     case SO_SNDBUF:
-        socket->send_buffer = buffer_size(value, SEND_BUFFER_MIN);
+        socket->send_buffer = buffer_size(value, LIMIT_SEND_BUFFER_MIN, LIMIT_BUFFER_MAX / 2);
         return 0;
     case SO_KEEPALIVE:
         socket->keep_alive = value != 0;

@@ -12,10 +12,6 @@
 #include "tcp/sack.h"
 #include "tcp/timers.h"
 
-/* Bytes that are worth a reader's while. More would push them out of the cache
- * before it has run. */
-enum { READER_ENOUGH = 256 * 1024 };
-
 static uint32_t right_edge(const struct tcb *tcb)
 {
     return tcb->rcv.wup + tcb->rcv.wnd;
@@ -106,7 +102,7 @@ static enum tcp_step take_in_order(struct tcb *tcb, const struct segment *segmen
         if (tcb->rcv.out_of_order.count == 0)
             receive_quick(tcb, 2);
     }
-    if (tcb->rcv.ring.length >= READER_ENOUGH)
+    if (tcb->rcv.ring.length >= LIMIT_READER_BYTES)
         tcb->stack->batch_enough = true;
     receive_data_arrived(tcb, segment);
     tcp_notify(tcb, POLLIN | POLLRDNORM);

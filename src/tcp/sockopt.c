@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/time.h"
+#include "core/buffer_size.h"
 #include "tcp/connection.h"
 #include "tcp/fastopen.h"
 #include "tcp/info.h"
@@ -109,18 +111,6 @@ static int number_of(const struct tcp_preferences *p, const struct number_option
     }
 }
 
-/* The kernel's rule: twice what was asked for is kept and reported, for its bookkeeping; no less
- * than a small minimum. Here the doubled value is what may be held. */
-static uint32_t buffer_size(int asked, int64_t least, int64_t most)
-{
-    int64_t size = asked < 0 ? most : asked;
-    if (size > most)
-        size = most;
-    return size * 2 < least ? (uint32_t)least : (uint32_t)(size * 2);
-}
-
-enum { SEND_BUFFER_LEAST = 4608, RECEIVE_BUFFER_LEAST = 2304 };
-
 /* TCP_DEFER_ACCEPT is given in seconds and kept as the number of SYN,ACKs sent by then, for these
  * are the moments at which it is looked at; reading it tells the rounded time. */
 static uint8_t seconds_to_retries(const struct settings *settings, int seconds)
@@ -145,7 +135,7 @@ static int retries_to_seconds(const struct settings *settings, uint8_t retries)
     return (int)(total / TIME_S(1));
 }
 
-enum { LINGER2_MOST_S = 120, WINDOW_CLAMP_LEAST = RECEIVE_BUFFER_LEAST / 2 };
+enum { LINGER2_MOST_S = 120, WINDOW_CLAMP_LEAST = LIMIT_RECEIVE_BUFFER_MIN / 2 };
 
 static int set_special(struct tcp_preferences *p, const struct settings *settings, int option,
                        int value)
@@ -176,11 +166,11 @@ static int set_buffer(struct tcp_preferences *p, const struct settings *settings
 {
     switch (option) {
     case SO_SNDBUF:
-        p->send_buffer = buffer_size(value, SEND_BUFFER_LEAST, settings->tcp_sndbuf_max);
+        p->send_buffer = buffer_size(value, LIMIT_SEND_BUFFER_MIN, settings->tcp_sndbuf_max);
         p->send_buffer_fixed = true;
         return 0;
     case SO_RCVBUF:
-        p->receive_buffer = buffer_size(value, RECEIVE_BUFFER_LEAST, settings->tcp_rcvbuf_max);
+        p->receive_buffer = buffer_size(value, LIMIT_RECEIVE_BUFFER_MIN, settings->tcp_rcvbuf_max);
         p->receive_buffer_fixed = true;
         return 0;
     default:
