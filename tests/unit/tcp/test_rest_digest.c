@@ -5,6 +5,7 @@
  * know of, is missed here. */
 #include "tcp_peer.h"
 
+#include "tcp/ack.h"
 #include "tcp/chrono.h"
 #include "tcp/preferences.h"
 #include "tcp/rest.h"
@@ -595,6 +596,54 @@ static void algorithm_remembers_what_it_must(void **state)
     }
 }
 
+/* The window of CUBIC some time after a reduction, between which there is a rest or none. */
+static uint32_t grown_after_a_reduction(bool rests)
+{
+    struct peer *p = experienced(PEER_FULL);
+    p->tcb->cc.cwnd = 400;
+    p->tcb->cc.cwnd = p->tcb->cc.ssthresh = p->tcb->cc.operations->reduced(p->tcb);
+    if (rests)
+        check(p);
+    for (int i = 0; i < 30; i++) {
+        struct ack_event event = {.delivered = p->tcb->cc.cwnd, .rtt_ns = p->tcb->rtt.srtt_ns};
+        p->tcb->cc.limited = true;
+        peer_after(p, 100);
+        p->tcb->cc.operations->acknowledged(p->tcb, &event);
+    }
+    uint32_t grown = p->tcb->cc.cwnd;
+    peer_free(p);
+    return grown;
+}
+
+/* RFC 9438: W_max and cwnd_prior say how. */
+static void CUBIC_grows_as_if_it_had_not_rested(void **state)
+{
+    (void)state;
+    uint32_t grown = grown_after_a_reduction(false);
+    assert_in_range(grown, 300, 399);
+    assert_int_equal(grown_after_a_reduction(true), grown);
+}
+
+static void BBR_knows_its_model_after_a_rest(void **state)
+{
+    (void)state;
+    struct cc_info before, after;
+    struct peer *p = experienced(PEER_FULL);
+    assert_int_equal(tcp_set_option(p->tcb, IP_PROTOCOL_TCP, OPTION_CONGESTION, "bbr", 3), 0);
+    peer_write(p, 4000);
+    peer_after(p, 20);
+    p->ts += 20;
+    peer_forget(p);
+    peer_ack(p, 12001);
+    peer_after(p, 1500);
+    p->tcb->cc.operations->tell(p->tcb, &before);
+    assert_true(before.bbr.bw_low > 0);
+    check(p);
+    p->tcb->cc.operations->tell(p->tcb, &after);
+    assert_memory_equal(&after, &before, sizeof after);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -605,6 +654,8 @@ int main(void)
         cmocka_unit_test(SYN_that_is_kept_comes_back),
         cmocka_unit_test(marks_that_were_counted_come_back),
         cmocka_unit_test(algorithm_remembers_what_it_must),
+        cmocka_unit_test(CUBIC_grows_as_if_it_had_not_rested),
+        cmocka_unit_test(BBR_knows_its_model_after_a_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
