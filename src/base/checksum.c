@@ -52,20 +52,6 @@ uint64_t checksum_sum_scalar(const uint8_t *bytes, size_t length)
     return checksum_add_carry(a, sum_tail(bytes, length));
 }
 
-uint64_t checksum_copy_scalar(uint8_t *restrict to, const uint8_t *restrict from, size_t length)
-{
-    uint64_t a = 0, b = 0;
-    for (; length >= 16; to += 16, from += 16, length -= 16) {
-        uint64_t words[2] = {word_at(from), word_at(from + 8)};
-        memcpy(to, words, sizeof words);
-        a = checksum_add_carry(a, words[0]);
-        b = checksum_add_carry(b, words[1]);
-    }
-    memcpy(to, from, length);
-    a = checksum_add_carry(a, b);
-    return checksum_add_carry(a, checksum_sum_scalar(from, length));
-}
-
 #ifdef __x86_64__
 /* Below this, setting the vectors up costs more than they save. */
 enum { VECTOR_MIN = 2 * CHECKSUM_AVX2_BLOCK };
@@ -84,23 +70,10 @@ static uint64_t sum(const uint8_t *bytes, size_t length)
     uint64_t vectors = done ? checksum_sum_avx2(bytes, done) : 0;
     return checksum_add_carry(vectors, checksum_sum_scalar(bytes + done, length - done));
 }
-
-static uint64_t copy(uint8_t *restrict to, const uint8_t *restrict from, size_t length)
-{
-    size_t done = vector_length(length);
-    uint64_t vectors = done ? checksum_copy_avx2(to, from, done) : 0;
-    uint64_t rest = checksum_copy_scalar(to + done, from + done, length - done);
-    return checksum_add_carry(vectors, rest);
-}
 #else
 static uint64_t sum(const uint8_t *bytes, size_t length)
 {
     return checksum_sum_scalar(bytes, length);
-}
-
-static uint64_t copy(uint8_t *restrict to, const uint8_t *restrict from, size_t length)
-{
-    return checksum_copy_scalar(to, from, length);
 }
 #endif
 
@@ -132,12 +105,6 @@ void checksum_add(struct checksum *c, const void *bytes, size_t length)
 {
     if (length > 0)
         add_sum(c, sum(bytes, length), length);
-}
-
-void checksum_copy(struct checksum *c, void *restrict to, const void *restrict from, size_t length)
-{
-    if (length > 0)
-        add_sum(c, copy(to, from, length), length);
 }
 
 void checksum_add_u16(struct checksum *c, uint16_t host_order)

@@ -16,8 +16,6 @@ struct checksum {
 #define CHECKSUM_START ((struct checksum){0, 0})
 
 void checksum_add(struct checksum *c, const void *bytes, size_t length);
-/* Copies while it adds: one pass over memory instead of two. The areas do not overlap. */
-void checksum_copy(struct checksum *c, void *restrict to, const void *restrict from, size_t length);
 /* Adds one 16-bit or 32-bit value as it would stand on the wire. Only at an even offset. */
 void checksum_add_u16(struct checksum *c, uint16_t host_order);
 void checksum_add_u32(struct checksum *c, uint32_t host_order);

@@ -50,19 +50,4 @@ AVX2 uint64_t checksum_sum_avx2(const uint8_t *bytes, size_t length)
     return total(sums);
 }
 
-AVX2 uint64_t checksum_copy_avx2(uint8_t *restrict to, const uint8_t *restrict from, size_t length)
-{
-    struct sums sums = {0};
-    const __m256i *in = (const __m256i *)(const void *)from;
-    const __m256i *end = in + length / CHECKSUM_AVX2_BLOCK * 2;
-    __m256i *out = (__m256i *)(void *)to;
-    for (; in != end; in += 2, out += 2) {
-        __m256i a = _mm256_loadu_si256(in), b = _mm256_loadu_si256(in + 1);
-        _mm256_storeu_si256(out, a);
-        _mm256_storeu_si256(out + 1, b);
-        sums = add_block(sums, a, b);
-    }
-    return total(sums);
-}
-
 #endif

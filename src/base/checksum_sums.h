@@ -2,7 +2,7 @@
  *
  * Each returns the one's complement sum of 16-bit words in memory order as 64 bits that are not
  * folded, with an odd last byte counted as if a zero followed it. Sums that differ fold to the same
- * 16 bits. The copying ones copy as well; their areas do not overlap. */
+ * 16 bits. */
 #ifndef TERN_BASE_CHECKSUM_SUMS_H
 #define TERN_BASE_CHECKSUM_SUMS_H
 
@@ -10,14 +10,12 @@
 #include <stdint.h>
 
 uint64_t checksum_sum_scalar(const uint8_t *bytes, size_t length);
-uint64_t checksum_copy_scalar(uint8_t *restrict to, const uint8_t *restrict from, size_t length);
 
 #ifdef __x86_64__
 enum { CHECKSUM_AVX2_BLOCK = 64 };
 
 /* For whole blocks only, and where __builtin_cpu_supports("avx2"). */
 uint64_t checksum_sum_avx2(const uint8_t *bytes, size_t length);
-uint64_t checksum_copy_avx2(uint8_t *restrict to, const uint8_t *restrict from, size_t length);
 #endif
 
 /* One's complement addition: the carry out of the top comes in again at the bottom. Words of any
