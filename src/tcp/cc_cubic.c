@@ -45,7 +45,7 @@ static struct cubic *cubic_of(struct tcb *tcb)
 static void cubic_reset(struct tcb *tcb)
 {
     struct cubic *c = cubic_of(tcb);
-    *c = (struct cubic){0};
+    *c = (struct cubic){.seen_ns = tcb->stack->now_ns};
     hystart_reset(&c->hystart, tcb);
 }
 

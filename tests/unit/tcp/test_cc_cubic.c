@@ -352,6 +352,32 @@ static void Reno_of_a_huge_window_is_no_faster(void **state)
     peer_free(p);
 }
 
+/* Time is left out of the curve only from when it was restored: an epoch ahead of the clock would
+ * have the window grow by half each round trip. */
+static void undone_timeout_leaves_the_epoch_behind_the_clock(void **state)
+{
+    (void)state;
+    struct peer *p = peer_using_cubic(400, 400);
+    struct tcb *tcb = p->tcb;
+    tcb->cc.cwnd = tcb->cc.ssthresh = tcb->cc.operations->reduced(tcb);
+    for (int i = 0; i < 100; i++)
+        round_trip(p);
+    const uint32_t before = tcb->cc.cwnd;
+    tcb->cc.operations->reduced(tcb);
+    tcb->cc.operations->timed_out(tcb);
+    tcb->cc.cwnd = 1;
+    tcb->cc.operations->undone(tcb);
+    tcb->cc.cwnd = before;
+    tcb->cc.limited = false;
+    tcb->cc.operations->acknowledged(
+        tcb, &(struct ack_event){.delivered = 1, .rtt_ns = TIME_MS(RTT_MS)});
+    tcb->cc.limited = true;
+    for (int i = 0; i < 12; i++)
+        round_trip(p);
+    assert_in_range(tcb->cc.cwnd, before, before + before / 10);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +399,7 @@ int main(void)
         cmocka_unit_test(time_of_an_unfilled_window_does_not_count),
         cmocka_unit_test(slow_start_begins_another_stage),
         cmocka_unit_test(idle_time_does_not_move_the_window_along_the_curve),
+        cmocka_unit_test(undone_timeout_leaves_the_epoch_behind_the_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
