@@ -47,10 +47,12 @@ static bool may_be_ours(const struct tcb *tcb, const struct range *block)
            seq_geq(block->start, tcb->snd.una - tcb->snd.max_wnd);
 }
 
-/* False where there are more copies than were sent again: the network made them (RFC 2883 §5.1). */
+/* False where there are more copies than were sent again: the network made them (RFC 2883 §5.1), or
+ * the peer makes them up. Once so, always so: the count stays at its most. */
 static bool count_copies(struct tcb *tcb, uint32_t segments)
 {
-    tcb->stat.dsacks += segments;
+    uint32_t before = tcb->stat.dsacks;
+    tcb->stat.dsacks = segments < UINT32_MAX - before ? before + segments : UINT32_MAX;
     stack_count(tcb->stack, COUNTER_TcpExtTCPDSACKRecv);
     return tcb->stat.dsacks <= tcb->stat.retransmits;
 }

@@ -291,6 +291,46 @@ static void block_of_an_ACK_that_comes_late_is_no_duplicate(void **state)
     peer_free(p);
 }
 
+/* Security rule 6: a peer that reports copies without end does not come to be believed again when
+ * their count is full. */
+static void copies_made_up_without_end_open_no_window(void **state)
+{
+    (void)state;
+    enum { A_BLOCK = 1000000 }; /* segments, of what scaling by 14 lets a window be */
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_hystart = 0;
+    peer_await_syn(p);
+    peer_after(p, PEER_RTT_MS);
+    p->acked = 1;
+    struct segment syn = peer_syn(p, TCP_SYN | TCP_ACK, PEER_SACK | PEER_SCALING);
+    syn.options.window_scale = 14;
+    peer_send_raw(p, syn);
+    p->next = 1;
+    peer_forget(p);
+    p->window = 65535;
+    peer_ack(p, 1);
+    peer_write(p, 10000);
+    peer_forget(p);
+    const uint32_t cwnd = p->tcb->cc.cwnd;
+    for (uint64_t told = 0; told <= UINT32_MAX; told += A_BLOCK) {
+        struct segment s = peer_segment(p, TCP_ACK, p->next, 0);
+        s.options.sack_count = 1;
+        s.options.sack[0] =
+            (struct range){p->iss + 1 - 1000u * A_BLOCK, p->iss + 1}; /* of 1,000 bytes each */
+        peer_send_raw(p, s);
+        peer_forget(p);
+    }
+    assert_int_equal(p->tcb->stat.dsacks, UINT32_MAX);
+    p->acked = 1001;
+    struct segment s = peer_segment(p, TCP_ACK, p->next, 0);
+    s.options.sack_count = 1;
+    s.options.sack[0] = (struct range){p->iss + 1001 - 1000u * A_BLOCK, p->iss + 1001};
+    peer_send_raw(p, s);
+    assert_int_equal(p->tcb->cc.cwnd, cwnd + 1);
+    peer_forget(p);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +351,7 @@ int main(void)
         cmocka_unit_test(reports_can_be_switched_off),
         cmocka_unit_test(blocks_are_sent_only_when_negotiated),
         cmocka_unit_test(block_of_an_ACK_that_comes_late_is_no_duplicate),
+        cmocka_unit_test(copies_made_up_without_end_open_no_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
