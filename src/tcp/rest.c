@@ -193,7 +193,8 @@ void rest_settle(struct tcp *tcp)
 {
     struct tcp_connection *connection = tcp->settled;
     tcp->settled = NULL;
-    if (connection && connection->tcb && connection->kept)
+    if (connection && connection->tcb && connection->kept &&
+        tcp_state_synchronized(connection->tcb->state))
         rest_expired(connection->tcb);
 }
 

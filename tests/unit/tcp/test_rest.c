@@ -486,6 +486,20 @@ static void without_memory_a_keepalive_is_late(void **state)
     free_kept(p, connection);
 }
 
+/* What has ended while it rested has no more to wait for: no timer looks after it. */
+static void reset_at_rest_leaves_no_timer(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcp_connection *connection = rested(p, PEER_PLAIN);
+    peer_send(p, TCP_RST, p->next, 0);
+    assert_false(tcp_connection_rests(connection));
+    assert_int_equal(connection->tcb->state, TCP_CLOSED);
+    assert_int_equal(stack_deadline(&p->m->stack), TIME_NEVER);
+    assert_int_equal(tcp_error(connection->tcb, true), ECONNRESET);
+    free_kept(p, connection);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,6 +523,7 @@ int main(void)
         cmocka_unit_test(without_memory_to_rest_with_nothing_changes),
         cmocka_unit_test(without_memory_segments_are_dropped_and_it_can_still_be_ended),
         cmocka_unit_test(without_memory_a_keepalive_is_late),
+        cmocka_unit_test(reset_at_rest_leaves_no_timer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
