@@ -319,7 +319,7 @@ enum drop_reason tcp_listen_arrives(struct tcp_listener *listener, const struct 
     return DROP_TCP_FLAGS;
 }
 
-/* A segment that is not acceptable, and a reset that may be one. */
+/* A segment that is not acceptable, and a reset or a SYN that may be a true one. */
 static void acknowledge(struct half_open *half, enum tcp_why why)
 {
     struct stack *stack = half->listener->stack;
@@ -373,6 +373,16 @@ static enum drop_reason syn_repeated(struct half_open *half, const struct segmen
         return DROP_TCP_ECN;
     }
     half_open_answer(half);
+    return DROP_TCP_SYN;
+}
+
+/* §3.10.7.4, fourth, has a passive open return to LISTEN for any SYN in the window, by which
+ * whoever guesses a window could end handshakes. As with the reset that RFC 5961 §4.2 asks for, the
+ * peer is asked first: one that has begun anew answers the challenge with the reset that ends this.
+ */
+static enum drop_reason syn_arrives(struct half_open *half)
+{
+    acknowledge(half, WHY_ACK_CHALLENGE);
     return DROP_TCP_SYN;
 }
 
@@ -446,7 +456,7 @@ enum drop_reason tcp_half_open_arrives(struct half_open *half, const struct pack
     if (segment->flags & TCP_RST)
         return reset_arrives(half, segment);
     if (segment->flags & TCP_SYN)
-        return DROP_TCP_SYN;
+        return syn_arrives(half);
     if (!(segment->flags & TCP_ACK))
         return DROP_TCP_NO_ACK;
     return ack_arrives(half, packet, segment);

@@ -128,6 +128,7 @@ static void half_open_answers_as_SYN_RECEIVED_must(void **state)
     peer_quiet(p);
     /* Fourth and fifth. */
     assert_int_equal(peer_send(p, TCP_SYN, 2, 0), DROP_TCP_SYN);
+    peer_forget(p);
     assert_int_equal(peer_send(p, 0, 1, 10), DROP_TCP_NO_ACK);
     peer_forget(p);
     p->acked = 5;
@@ -152,6 +153,25 @@ static void reset_ends_a_half_open_connection_only_with_the_exact_number(void **
     assert_int_equal(machine_counter(p->m, "TcpAttemptFails"), 1);
     peer_quiet(p);
     peer_free(p);
+}
+
+/* §3.10.7.4, fourth, with the caution of RFC 5961 §4.2: a SYN in the window is challenged, with an
+ * ACK or without, and the reset of a peer that has begun anew returns the open to LISTEN. */
+static void SYN_in_the_window_ends_a_half_open_connection_only_once_confirmed(void **state)
+{
+    (void)state;
+    static const uint16_t flags[] = {TCP_SYN, TCP_SYN | TCP_ACK};
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        struct peer *p = peer_listening();
+        peer_half_open(p, PEER_PLAIN);
+        assert_int_equal(peer_send(p, flags[i], 2, 0), DROP_TCP_SYN);
+        assert_int_equal(peer_expect_ack(p, 1).seq, 1);
+        assert_int_equal(machine_counter(p->m, "TcpExtTCPChallengeACK"), 1);
+        assert_int_equal(p->listener->half_open_count, 1);
+        assert_int_equal(peer_send(p, TCP_RST, 1, 0), DROP_NONE);
+        assert_int_equal(p->listener->half_open_count, 0);
+        peer_free(p);
+    }
 }
 
 /* §3.10.7.4, second: a passive open returns to LISTEN, and the user hears nothing of it. */
@@ -451,6 +471,7 @@ int main(void)
         cmocka_unit_test(ACK_makes_the_connection_with_its_text),
         cmocka_unit_test(half_open_answers_as_SYN_RECEIVED_must),
         cmocka_unit_test(reset_ends_a_half_open_connection_only_with_the_exact_number),
+        cmocka_unit_test(SYN_in_the_window_ends_a_half_open_connection_only_once_confirmed),
         cmocka_unit_test(MUST_11_reset_returns_a_passive_open_to_LISTEN_in_silence),
         cmocka_unit_test(timestamp_rules_hold_before_there_is_a_connection),
         cmocka_unit_test(window_of_an_ACK_before_there_is_a_connection_is_scaled),
