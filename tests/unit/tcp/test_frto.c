@@ -84,6 +84,28 @@ static void shut_window_means_ordinary_recovery(void **state)
     peer_free(p);
 }
 
+/* Ordinary recovery looks for losses with that very acknowledgment. Two of the four segments went
+ * out so late that the timeout left them their chance. */
+static void shut_window_lets_losses_be_found_at_once(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_tail_loss_probe = 0;
+    peer_open(p, PEER_SACK);
+    peer_flight(p, 1, 2);
+    peer_after(p, 205);
+    peer_flight(p, 2001, 2);
+    peer_after(p, 5);
+    peer_expect(p, TCP_ACK, 1, 1000);
+    assert_int_equal(p->tcb->records.lost_out, 2);
+    peer_write(p, 2 * PEER_MSS);
+    peer_after(p, PEER_RTT_MS);
+    p->window = 3000; /* it ends where the flight does */
+    peer_ack(p, 1001);
+    assert_int_equal(p->tcb->records.lost_out, 3);
+    peer_free(p);
+}
+
 static void nothing_new_to_send_means_ordinary_recovery(void **state)
 {
     (void)state;
@@ -96,6 +118,25 @@ static void nothing_new_to_send_means_ordinary_recovery(void **state)
     peer_ack(p, 1001);
     assert_int_equal(peer_take(p).seq, 1001);
     peer_free(p);
+}
+
+/* §2.1 step 1: not within the recovery from another timeout, but for the same segment again. */
+static void timeout_within_recovery_begins_no_other_but_for_the_same_segment(void **state)
+{
+    (void)state;
+    for (int progress = 0; progress < 2; progress++) {
+        struct peer *p = peer_timed_out(PEER_PLAIN);
+        if (progress) {
+            peer_ack(p, 1001);
+            peer_forget(p);
+        }
+        peer_after(p, 450);
+        assert_int_equal(machine_counter(p->m, "TcpExtTCPTimeouts"), 2);
+        assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_LOSS);
+        assert_int_equal(p->tcb->recovery.frto, !progress);
+        peer_forget(p);
+        peer_free(p);
+    }
 }
 
 static void it_can_be_switched_off(void **state)
@@ -122,7 +163,9 @@ int main(void)
         cmocka_unit_test(duplicate_acknowledgment_shows_the_loss_to_be_real),
         cmocka_unit_test(SACK_of_an_original_shows_the_timeout_to_have_been_early),
         cmocka_unit_test(shut_window_means_ordinary_recovery),
+        cmocka_unit_test(shut_window_lets_losses_be_found_at_once),
         cmocka_unit_test(nothing_new_to_send_means_ordinary_recovery),
+        cmocka_unit_test(timeout_within_recovery_begins_no_other_but_for_the_same_segment),
         cmocka_unit_test(it_can_be_switched_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
