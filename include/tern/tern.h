@@ -649,8 +649,9 @@ struct tern_trace_event {
 
 /* A stack without device, thread or clock, for those who bring their own loop. All the calls on
  * sockets work on it. A call that has to wait calls `wait`; without one it never blocks and says
- * EAGAIN (connect: EINPROGRESS; tern_quiesce: ETIMEDOUT; poll: 0), as if its time were over. Every
- * destination is reached through `output`. */
+ * EAGAIN (connect: EINPROGRESS; tern_quiesce: ETIMEDOUT; poll: 0), as if its time were over. So
+ * does one that is made from within `wait`, which is never called within itself. Every destination
+ * is reached through `output`. */
 struct tern_engine_config {
     const uint8_t *seed;    /* 32 bytes, the only randomness there is: keep it secret and fresh, or
                                fixed to repeat a run */
@@ -681,9 +682,9 @@ struct tern_engine_config {
 TERN_API struct tern *tern_engine_new(const struct tern_engine_config *config,
                                       struct tern_error *error);
 /* Hands an engine a packet that has arrived, from the IP header on. Its memory may be reused when
- * the call returns. NULL when it was taken, else why not. tern_input(), tern_advance() and
- * tern_deadline() are an engine's alone: on a stack with a device the first two do nothing, and
- * there is no deadline. */
+ * the call returns. NULL when it was taken, else why not, as when there is none. tern_input(),
+ * tern_advance() and tern_deadline() are an engine's alone: on a stack with a device the first two
+ * do nothing, and there is no deadline. */
 TERN_API const char *tern_input(struct tern *t, const void *packet, size_t length,
                                 const struct tern_offload *offload, uint64_t now_ns);
 /* Lets an engine's time pass: does all that is due at now_ns. */

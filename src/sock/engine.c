@@ -1,7 +1,8 @@
 /* The engine door: a stack whose host is the caller, who brings packets, time and the loop.
  *
  * Between enter and leave the machine is busy, and calls that come from within its own callbacks
- * are refused; a wait gives it away, so that the caller's `wait` can feed it. */
+ * are refused; a wait gives it away, so that the caller's `wait` can feed it. A call from within
+ * `wait` that has to wait is on a stack that cannot: `wait` is not called within itself. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -20,6 +21,7 @@ struct engine {
     int (*wait)(void *user, uint64_t deadline_ns);
     void *user;
     bool busy;
+    bool waiting; /* `wait` is being called */
 };
 
 static struct engine *engine_of(struct sock_host *host)
@@ -46,11 +48,13 @@ static int engine_wait(struct sock_host *host, struct sock_waiter *waiter, uint6
 {
     struct engine *engine = engine_of(host);
     const struct stack *stack = &engine->t->stack;
-    if (engine->wait == NULL)
+    if (engine->wait == NULL || engine->waiting)
         return -EAGAIN;
     if (!waiter->woken) {
         engine->busy = false;
+        engine->waiting = true;
         int error = engine->wait(engine->user, time_min(deadline_ns, stack_deadline(stack)));
+        engine->waiting = false;
         engine->busy = true;
         if (error < 0)
             return error;
@@ -170,6 +174,8 @@ const char *tern_input(struct tern *t, const void *packet, size_t length,
 {
     if (!is_engine(t))
         return "this stack has a device of its own";
+    if (packet == NULL)
+        return "there is no packet: NULL";
     if (engine_enter(t->host) < 0)
         return "called from within the stack";
     stack_advance(&t->stack, now_ns);

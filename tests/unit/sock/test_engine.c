@@ -146,6 +146,52 @@ static void a_packet_that_is_not_taken_says_why(void **state)
     tern_close_stack(t);
 }
 
+static void a_packet_that_is_not_there_is_not_taken(void **state)
+{
+    (void)state;
+    struct tern_engine_config c = config();
+    struct tern *t = tern_engine_new(&c, NULL);
+    assert_non_null(tern_input(t, NULL, 20, NULL, TIME_S(6)));
+    assert_non_null(tern_input(t, NULL, 0, NULL, TIME_S(6)));
+    tern_close_stack(t);
+}
+
+static struct {
+    struct tern *t;
+    int waits;
+    int datagram;
+} within;
+
+/* Makes the calls that would have to call it. */
+static int call_what_waits(void *user, uint64_t deadline_ns)
+{
+    (void)user, (void)deadline_ns;
+    char byte;
+    struct pollfd entry = {.fd = within.datagram, .events = POLLIN};
+    assert_int_equal(++within.waits, 1);
+    assert_int_equal(tern_step(within.t), 0);
+    assert_fails(tern_recv(within.t, within.datagram, &byte, 1, 0), EAGAIN);
+    assert_true(tern_dial(within.t, "10.0.0.2:7") >= 0); /* and is connecting still */
+    assert_int_equal(tern_poll(within.t, &entry, 1, -1), 0);
+    return -EINTR;
+}
+
+static void wait_is_not_called_within_itself(void **state)
+{
+    (void)state;
+    struct tern_engine_config c = config();
+    char byte;
+    c.wait = call_what_waits;
+    memset(&within, 0, sizeof within);
+    within.t = tern_engine_new(&c, NULL);
+    within.datagram = open_datagram(within.t);
+    assert_fails(tern_step(within.t), EINTR);
+    within.waits = 0;
+    assert_fails(tern_recv(within.t, within.datagram, &byte, 1, 0), EINTR);
+    assert_int_equal(within.waits, 1);
+    tern_close_stack(within.t);
+}
+
 struct trace {
     int in, out;
 };
@@ -216,6 +262,8 @@ int main(void)
         cmocka_unit_test(bad_configurations_are_refused_in_a_sentence),
         cmocka_unit_test(settings_are_applied),
         cmocka_unit_test(a_packet_that_is_not_taken_says_why),
+        cmocka_unit_test(a_packet_that_is_not_there_is_not_taken),
+        cmocka_unit_test(wait_is_not_called_within_itself),
         cmocka_unit_test(a_trace_sees_every_packet),
         cmocka_unit_test(the_same_seed_gives_the_same_run),
         cmocka_unit_test(closing_nothing_is_allowed),
