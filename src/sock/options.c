@@ -50,6 +50,8 @@ int tern_setsockopt(struct tern *t, int socket, int level, int option, const voi
     int result = call_begin(&call, t, socket);
     if (result == 0 && value == NULL)
         result = -EFAULT;
+    else if (result == 0 && length > INT_MAX)
+        result = -EINVAL; /* it was negative */
     else if (result == 0 && level == SOL_SOCKET)
         result = option_set_socket(call.socket, option, value, length);
     else if (result == 0 && level == IPPROTO_IP)

@@ -56,6 +56,7 @@ static void a_value_too_short_or_missing_is_refused(void **state)
             int level = rows[i].level, option = rows[i].option;
             for (socklen_t n = 0; n < rows[i].size; n++)
                 assert_fails(tern_setsockopt(a, s, level, option, value, n), EINVAL);
+            assert_fails(tern_setsockopt(a, s, level, option, value, (socklen_t)-1), EINVAL);
             assert_fails(tern_setsockopt(a, s, level, option, NULL, rows[i].size), EFAULT);
             assert_fails(tern_getsockopt(a, s, level, option, NULL, &length), EFAULT);
             assert_fails(tern_getsockopt(a, s, level, option, value, NULL), EFAULT);
