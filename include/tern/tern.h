@@ -211,11 +211,11 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * blocks until all are taken, or an error comes: what has been taken before it is returned in its
  * stead. A datagram never blocks: it leaves at once, or is lost.
  *
- * Flags: MSG_DONTWAIT, MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), MSG_DONTROUTE
- * and MSG_CONFIRM (which mean nothing here), MSG_EOR (what follows comes in segments of its own;
- * each datagram is one), MSG_ZEROCOPY (below); of streams MSG_OOB (the last byte is urgent) and
- * MSG_FASTOPEN (of one that is not connected: `address` is connected to, with bytes in the SYN
- * where its cookie is known; tcp(7)).
+ * Flags: MSG_DONTWAIT, MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), MSG_EOR (what
+ * follows comes in segments of its own; each datagram is one), MSG_ZEROCOPY (below); of streams
+ * MSG_OOB (the last byte is urgent) and MSG_FASTOPEN (of one that is not connected: `address` is
+ * connected to, with bytes in the SYN where its cookie is known; tcp(7)). All others, known or not,
+ * mean nothing.
  *
  * MSG_MORE says that more is to come. A stream waits for it to fill a segment. A datagram is kept,
  * and what further calls have is added to it until one comes without the flag: where it goes is as
@@ -230,18 +230,18 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * 0 on, and notes in the error queue (ee_origin SO_EE_ORIGIN_ZEROCOPY) tell ranges ee_info to
  * ee_data of numbers whose bytes are done with: acknowledged, or never to be. The bytes are copied
  * nevertheless (ee_code SO_EE_CODE_ZEROCOPY_COPIED) and may be changed as soon as the call returns.
- * Errors of all: EOPNOTSUPP (a flag that the socket does not know), EINVAL (control message; length
- * of the address; more bytes than an ssize_t counts), EMSGSIZE (more than 1,024 spans), ENOBUFS (no
- * memory for MSG_ZEROCOPY's note).
+ * Errors of all: EINVAL (control message; length of the address; more bytes than an ssize_t
+ * counts), EMSGSIZE (more than 1,024 spans), ENOBUFS (no memory for MSG_ZEROCOPY's note).
  * Errors of streams: EAGAIN (non-blocking, or SO_SNDTIMEO), EPIPE (not connected, or the sending
  * side is shut), EBUSY (room is reserved), ENOBUFS (no memory); how the connection ended, once:
  * ECONNRESET, ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH; and with MSG_FASTOPEN
  * tern_connect()'s.
- * Errors of datagrams: EDESTADDRREQ (no peer), EAFNOSUPPORT and EINVAL (address, or port 0),
- * EMSGSIZE (longer than any datagram, or than the path takes where IP_MTU_DISCOVER wants it whole),
- * EPIPE (shut), EACCES (broadcast without SO_BROADCAST), ENETUNREACH, EAGAIN (no port left),
- * ENOBUFS (the link is full, or memory short), ENODEV (an interface that is not there, in
- * IP_PKTINFO); and, once, what came of an earlier one, as tern_recv() lists it. */
+ * Errors of datagrams: EDESTADDRREQ (no peer), EAFNOSUPPORT and EINVAL (address, or port 0; UDP
+ * takes AF_UNSPEC for AF_INET), EOPNOTSUPP (MSG_OOB), EMSGSIZE (longer than any datagram, or than
+ * the path takes where IP_MTU_DISCOVER wants it whole), EPIPE (shut), EACCES (broadcast without
+ * SO_BROADCAST), ENETUNREACH, EAGAIN (no port left), ENOBUFS (the link is full, or memory short),
+ * ENODEV (an interface that is not there, in IP_PKTINFO); and, once, what came of an earlier one,
+ * as tern_recv() lists it. */
 TERN_API ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length,
                              int flags, const struct sockaddr *address, socklen_t address_length);
@@ -252,8 +252,8 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * told.
  *
  * Flags: MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC (of a datagram its whole length; of a
- * stream, bytes are dropped and not copied), MSG_NOSIGNAL and MSG_CMSG_CLOEXEC (which mean nothing
- * here), MSG_OOB and MSG_ERRQUEUE.
+ * stream, bytes are dropped and not copied), MSG_OOB and MSG_ERRQUEUE. All others, known or not,
+ * mean nothing.
  *
  * While a stream's call waits, what arrives may be put into its memory before it is known to be
  * what the call waits for: what is there behind the bytes returned, and all of it when the call
@@ -274,9 +274,8 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * 1,280 bytes), msg_name whom it was for, a control message IPPROTO_IP, IP_RECVERR the struct
  * sock_extended_err and the address of who reported it. At most 256 notes wait; the counter
  * ErrorQueueDrops says how many found no room.
- * Errors of all: EAGAIN (non-blocking, or SO_RCVTIMEO), EOPNOTSUPP (another flag), EINVAL (a
- * negative length of the address: what was received is lost; more bytes than an ssize_t counts),
- * EMSGSIZE (more than 1,024 spans).
+ * Errors of all: EAGAIN (non-blocking, or SO_RCVTIMEO), EINVAL (a negative length of the address:
+ * what was received is lost; more bytes than an ssize_t counts), EMSGSIZE (more than 1,024 spans).
  * Errors of streams: ENOTCONN; and how the connection ended, once: ECONNRESET, ECONNREFUSED,
  * ETIMEDOUT, EHOSTUNREACH, ENETUNREACH.
  * Errors of datagrams: once, what ICMP said of one that was sent: ECONNREFUSED, EHOSTUNREACH,

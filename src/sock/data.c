@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <string.h>
 
 #include "sock/address.h"
 #include "sock/call.h"
@@ -20,15 +22,11 @@
 #include "tcp/tcp.h"
 
 enum {
-    /* There is one way to any destination, and a neighbour's being there is not asked about. */
-    SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_DONTROUTE | MSG_CONFIRM,
-    /* Each datagram is a record of its own: MSG_EOR asks for what is the case anyway. */
-    SEND_DATAGRAM_FLAGS = SEND_FLAGS | MSG_ZEROCOPY | MSG_MORE | MSG_EOR,
-    SEND_STREAM_FLAGS = SEND_DATAGRAM_FLAGS | MSG_OOB | MSG_FASTOPEN,
-    /* The last two ask for what is the case anyway, and so does MSG_OOB of datagrams: that none is
-     * urgent. */
-    RECEIVE_FLAGS = MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_OOB | MSG_NOSIGNAL |
-                    MSG_CMSG_CLOEXEC,
+    /* The flags that sending goes by. As on Linux the others mean nothing, those that no call knows
+     * and those of other calls; but none of a datagram's bytes can be urgent. Each datagram is a
+     * record of its own: MSG_EOR asks for what is the case anyway. */
+    SEND_DATAGRAM_FLAGS = MSG_ZEROCOPY | MSG_MORE,
+    SEND_STREAM_FLAGS = SEND_DATAGRAM_FLAGS | MSG_EOR | MSG_OOB | MSG_FASTOPEN,
 };
 
 /* What to return when a stream call ends early. */
@@ -135,18 +133,34 @@ static ssize_t send_checked(struct call *call, const struct iovec *spans, int co
     return result;
 }
 
+/* Where to send. UDP takes an address without a family for one of its own (as on Linux). */
+static int destination(const struct socket *socket, const struct sockaddr *address,
+                       socklen_t length, struct endpoint *to)
+{
+    struct sockaddr_in in;
+    if (socket->kind->protocol == IPPROTO_UDP && length < sizeof in)
+        return -EINVAL;
+    if (socket->kind->protocol == IPPROTO_UDP && sockaddr_is_unspecified(address, length)) {
+        memcpy(&in, address, sizeof in);
+        in.sin_family = AF_INET;
+        return remote_from_sockaddr((const struct sockaddr *)&in, sizeof in, to);
+    }
+    int error = remote_from_sockaddr(address, length, to);
+    return socket_is_stream(socket) && error == -EAFNOSUPPORT ? -EOPNOTSUPP : error;
+}
+
 ssize_t data_send(struct call *call, const struct iovec *spans, int count, int flags,
                   const struct sockaddr *address, socklen_t address_length)
 {
     struct endpoint to;
     bool stream = socket_is_stream(call->socket);
     ssize_t length = spans_length(spans, count, false);
-    if (flags & ~(stream ? SEND_STREAM_FLAGS : SEND_DATAGRAM_FLAGS))
+    if (flags & MSG_OOB && !stream)
         return -EOPNOTSUPP;
     if (length < 0)
         return length;
     call_patience(call, flags, socket_send_timeout_ns(call->socket));
-    flags &= ~SEND_FLAGS;
+    flags &= stream ? SEND_STREAM_FLAGS : SEND_DATAGRAM_FLAGS;
     if (!call->socket->zero_copy)
         flags &= ~MSG_ZEROCOPY; /* as if it had not been said */
     if (address != NULL && sockaddr_check(address, address_length) < 0)
@@ -159,9 +173,9 @@ ssize_t data_send(struct call *call, const struct iovec *spans, int count, int f
     if (stream && !(flags & MSG_FASTOPEN))
         address = NULL;
     if (address != NULL) {
-        int error = remote_from_sockaddr(address, address_length, &to);
+        int error = destination(call->socket, address, address_length, &to);
         if (error < 0)
-            return stream && error == -EAFNOSUPPORT ? -EOPNOTSUPP : error;
+            return error;
     }
     return send_checked(call, spans, count, (size_t)length, address ? &to : NULL, flags);
 }
@@ -257,8 +271,6 @@ ssize_t data_receive(struct call *call, const struct iovec *spans, int count, in
 {
     bool stream = socket_is_stream(call->socket);
     ssize_t length = spans_length(spans, count, stream && (flags & MSG_TRUNC));
-    if (flags & ~RECEIVE_FLAGS)
-        return -EOPNOTSUPP;
     if (length < 0)
         return length;
     call_patience(call, flags, socket_receive_timeout_ns(call->socket));

@@ -86,9 +86,22 @@ static void flags_of_other_calls(struct play *p, int s)
 {
     STEP(A->send(s, "a", 1, MSG_NOSIGNAL | MSG_EOR));
     STEP(A->send(s, "b", 1, MSG_NOSIGNAL | MSG_CONFIRM));
+    STEP(A->send(s, "c", 1, MSG_NOSIGNAL | MSG_PEEK | MSG_TRUNC | MSG_WAITALL));
+    STEP(A->send(s, "d", 1, MSG_NOSIGNAL | MSG_CMSG_CLOEXEC | MSG_ERRQUEUE | 0x00800000));
     STEP(A->recv(s, buffer, 1, MSG_OOB));
     STEP(A->recv(s, buffer, 1, MSG_NOSIGNAL));
+    STEP(A->recv(s, buffer, 1, MSG_DONTROUTE | MSG_MORE | MSG_EOR | 0x00800000));
     STEP(A->recv(s, buffer, 1, MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
+}
+
+static void values_of_negative_lengths(struct play *p, int s)
+{
+    static const int options[][2] = {{SOL_SOCKET, SO_KEEPALIVE}, {SOL_SOCKET, SO_RCVBUF},
+                                     {SOL_SOCKET, SO_LINGER},    {SOL_SOCKET, SO_BROADCAST},
+                                     {SOL_SOCKET, 9999},         {IPPROTO_IP, IP_TTL}};
+    const struct linger value = {0};
+    for (size_t i = 0; i < COUNT(options); i++)
+        STEP(A->setsockopt(s, options[i][0], options[i][1], &value, (socklen_t)-1));
 }
 
 static void poll_nothing_of_it(struct play *p, int s)
@@ -121,10 +134,11 @@ static void ask_for_the_path(struct play *p, int s)
 #name, name  \
     }
 const struct action actions_wrong[] = {
-    ACTION(send_from_nowhere),           ACTION(receive_to_nowhere),
-    ACTION(write_a_part_from_nowhere),   ACTION(lengths_that_cannot_be),
-    ACTION(names_of_wrong_lengths),      ACTION(messages_with_wrong_parts),
-    ACTION(flags_of_other_calls),        ACTION(poll_nothing_of_it),
-    ACTION(keep_it_from_other_programs), ACTION(ask_for_the_path),
+    ACTION(send_from_nowhere),          ACTION(receive_to_nowhere),
+    ACTION(write_a_part_from_nowhere),  ACTION(lengths_that_cannot_be),
+    ACTION(names_of_wrong_lengths),     ACTION(messages_with_wrong_parts),
+    ACTION(flags_of_other_calls),       ACTION(poll_nothing_of_it),
+    ACTION(values_of_negative_lengths), ACTION(keep_it_from_other_programs),
+    ACTION(ask_for_the_path),
 };
 const unsigned actions_wrong_count = COUNT(actions_wrong);

@@ -41,6 +41,23 @@ static void connected_hears_its_peer_only(struct play *p)
     STEP(A->send(s, "x", 1, 0));
 }
 
+static void sent_to_an_address_without_a_family(struct play *p)
+{
+    int from = play_datagram(p), to = play_datagram(p);
+    A->bind(to, LOOP(p->port));
+    struct sockaddr_in name = {.sin_family = AF_UNSPEC, .sin_port = htons(p->port)};
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    struct sockaddr *address = (struct sockaddr *)&name;
+    STEP(A->sendto(from, "here", 4, 0, address, sizeof name));
+    play_await(p, to, POLLIN);
+    play_bytes(p, buffer, STEP(A->recv(to, buffer, sizeof buffer, 0)));
+    STEP(A->sendto(from, "x", 1, 0, address, sizeof name - 1));
+    STEP(A->sendto(from, "x", 1, MSG_OOB, address, sizeof name));
+    name.sin_family = AF_INET6;
+    STEP(A->sendto(from, "x", 1, 0, address, sizeof name));
+    STEP(A->sendto(from, "x", 1, 0, address, sizeof name - 1));
+}
+
 static void too_long(struct play *p)
 {
     static char bytes[65536];
@@ -130,6 +147,7 @@ const struct program programs_datagram[] = {
     PROGRAM(connected_hears_its_peer_only),
     PROGRAM(with_control_messages),
     PROGRAM(control_messages_into_too_little),
+    PROGRAM(sent_to_an_address_without_a_family),
     PROGRAM(too_long),
     PROGRAM(loopback_is_left_by_none),
 };
