@@ -20,6 +20,10 @@
  * (from within a callback that may make no call); and one that waits, EINTR (a signal was handled)
  * and ENETDOWN (the device is gone for good).
  *
+ * Memory. A pointer that is not NULL must be good for all of the length given with it, and stay so
+ * until the call returns: as with C's own library, memory that cannot be read or written is no
+ * error but a fault (SIGSEGV), also before anything has arrived for it.
+ *
  * Linux. Results, errnos and readiness are Linux's, but for these: NULL is found before anything
  * else about a call is looked at, and so is a negative length before a connection is accepted; a
  * connection in TIME-WAIT keeps its name until that is over; a socket that was refused has given

@@ -17,7 +17,8 @@
 
 struct interface;
 
-/* Memory for the text of a packet that has not arrived yet. */
+/* Memory for the text of a packet that has not arrived yet. Of the first LIMIT_SUPER_PACKET bytes,
+ * as far as there is room, who offers it has made sure that they can be written. */
 struct text_place {
     uint8_t *at;
     size_t room;       /* bytes; 0: there is none */

@@ -79,6 +79,8 @@ static size_t head_to_part(const struct tun_read *reading, const struct text_pla
     return pays && place->room >= RECEIVE_SIZE - head ? head : 0;
 }
 
+/* The place is known to be writable, and it has to be: of what it cannot copy there, TUN's read
+ * says nothing and counts it as read. */
 static ssize_t read_apart(const struct tun_read *reading, uint8_t *start, size_t head,
                           const struct text_place *place)
 {
@@ -121,12 +123,6 @@ int tun_read_packet(struct tun_read *reading, const struct text_place *place,
     uint8_t *start = reading->bytes + RECEIVE_START;
     const size_t head = head_to_part(reading, place);
     ssize_t got = head ? read_apart(reading, start, head, place) : read_whole(reading, start);
-    if (got < 0 && errno == EFAULT && head) {
-        /* There is no such memory. This packet is lost; the next one is read whole, and then it is
-         * for the copy to find out. */
-        reading->super_header = 0;
-        return 0;
-    }
     if (got < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
     if (got < VIRTIO_HEADER)

@@ -2,7 +2,12 @@
  *
  * Who waits in RECEIVE has memory at hand for what is about to arrive. In-order text that finds the
  * receive ring empty is copied there and nowhere else: it has been received as if it had passed
- * through the ring. What does not fit, and what has holes before it, takes the ring as ever. */
+ * through the ring. What does not fit, and what has holes before it, takes the ring as ever.
+ *
+ * The link may read text of whatever connection to that memory. A TUN device reports nothing where
+ * it cannot be written, and what should have gone there would be lost and yet acknowledged. So no
+ * page of it is offered before it has been written to: a bad buffer faults, as with any function of
+ * C's library, and it does so before it can harm another's stream. */
 #include "tcp/connection.h"
 #include "tcp/receive.h"
 #include "tcp/tcp.h"
@@ -11,6 +16,8 @@
 
 /* Bytes, at the most, that a reader is given before it has run. */
 #define LANDING_MOST RING_CAPACITY_MAX
+/* The smallest page of any machine: memory is writable, or not, by pages. */
+#define PAGE_LEAST 4096u
 
 /* Where byte number `filled` of the landing goes: how many fit there, 0 when it is full. */
 static uint32_t free_part(const struct tcp_landing *landing, uint8_t **at)
@@ -28,11 +35,33 @@ static uint32_t free_part(const struct tcp_landing *landing, uint8_t **at)
     return 0;
 }
 
+/* Faults unless all of it is writable, and changes nothing. */
+static void touch(uint8_t *at, size_t length)
+{
+    for (size_t i = 0; i < length; i += PAGE_LEAST - (uintptr_t)(at + i) % PAGE_LEAST) {
+        volatile uint8_t *byte = at + i;
+        *byte = *byte;
+    }
+}
+
+/* Touches what a packet's text may take, where that has not been done. */
+static void prove(struct tcp_landing *landing, const struct text_place *place)
+{
+    size_t most = place->room < LIMIT_SUPER_PACKET ? place->room : LIMIT_SUPER_PACKET;
+    uint32_t end = landing->filled + (uint32_t)most;
+    uint32_t from = landing->proved > landing->filled ? landing->proved : landing->filled;
+    if (end <= from)
+        return;
+    touch(place->at + (from - landing->filled), end - from);
+    landing->proved = end;
+}
+
 /* The link may as well read the next packet's text to where this goes on. */
-static void offer_place(const struct tcp_landing *landing)
+static void offer_place(struct tcp_landing *landing)
 {
     struct text_place place = {.owner = landing};
     place.room = free_part(landing, &place.at);
+    prove(landing, &place);
     landing->tcb->stack->place = place;
 }
 
@@ -41,7 +70,7 @@ bool tcp_landing_begin(struct tcb *tcb, struct tcp_landing *landing)
     if (tcb->rcv.landing)
         return false;
     landing->tcb = tcb;
-    landing->filled = 0;
+    landing->filled = landing->proved = 0;
     tcb->rcv.landing = landing;
     offer_place(landing);
     return true;

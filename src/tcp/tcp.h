@@ -84,9 +84,11 @@ struct tcp_landing {
     const struct iovec *spans;
     int count;
     uint32_t filled; /* bytes that have arrived in it */
+    uint32_t proved; /* bytes, from its first on, that are known to be writable */
 };
 /* For a reader that was told -EAGAIN and is about to wait: lets text go straight to `landing`,
- * which stays in use until tcp_landing_end(). False where another reader waits already. */
+ * which stays in use until tcp_landing_end(). False where another reader waits already. Faults
+ * where its memory cannot be written. */
 bool tcp_landing_begin(struct tcb *tcb, struct tcp_landing *landing);
 /* The wait is over, whatever has become of the connection: what is in `landing` has
  * been received. */

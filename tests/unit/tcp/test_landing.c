@@ -1,6 +1,11 @@
 /* Text that goes straight to a reader that waits. */
 #include "tcp_peer.h"
 
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/random.h"
 #include "tcp/tcp.h"
 
@@ -241,6 +246,116 @@ static void text_in_place_with_a_hole_before_it_waits_in_the_ring(void **state)
     peer_free(p);
 }
 
+/* ── Memory that cannot be written ── */
+
+enum { SOUND = 0, FAULTED = 7 };
+
+/* Pages of which the last ones are for `protection` alone. */
+static uint8_t *pages_new(size_t sound, size_t bad, int protection)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *bytes = mmap(NULL, (sound + bad) * page, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(bytes, MAP_FAILED);
+    assert_int_equal(mprotect(bytes + sound * page, bad * page, protection), 0);
+    return bytes;
+}
+
+static void faulted(int signal)
+{
+    (void)signal;
+    _exit(FAULTED);
+}
+
+/* What becomes of a reader that waits with such memory, and of a text that lands with it. In a
+ * process of its own. */
+static int reader_comes_to(struct peer *p, const struct iovec *spans, int count, uint32_t text)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct tcp_landing landing = {.spans = spans, .count = count};
+        signal(SIGSEGV, faulted);
+        tcp_landing_begin(p->tcb, &landing);
+        if (text > 0)
+            peer_text(p, 1, text);
+        _exit(SOUND);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void a_reader_whose_memory_cannot_be_written_faults_in_its_own_call(void **state)
+{
+    (void)state;
+    static const int protections[] = {PROT_NONE, PROT_READ};
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    struct peer *p = peer_opened();
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t *bytes = pages_new(1, 1, protections[i]);
+        struct iovec all_bad = {bytes + page, page};
+        struct iovec one_bad = {bytes + page - 1, 2};
+        struct iovec none_bad = {bytes, page};
+        assert_int_equal(reader_comes_to(p, &all_bad, 1, 0), FAULTED);
+        assert_int_equal(reader_comes_to(p, &one_bad, 1, 0), FAULTED);
+        assert_int_equal(reader_comes_to(p, &none_bad, 1, 0), SOUND);
+        munmap(bytes, 2 * page);
+    }
+    peer_free(p);
+}
+
+static void all_that_a_packet_may_take_is_proved_and_no_more(void **state)
+{
+    (void)state;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t place_pages = (LIMIT_SUPER_PACKET + page - 1) / page;
+    struct peer *p = peer_opened();
+    uint8_t *bytes = pages_new(place_pages, 1, PROT_READ);
+    const size_t sound = place_pages * page;
+    struct iovec within = {bytes + sound - LIMIT_SUPER_PACKET, LIMIT_SUPER_PACKET + page};
+    struct iovec beyond = {bytes + sound - LIMIT_SUPER_PACKET + 1, LIMIT_SUPER_PACKET + page - 1};
+    assert_int_equal(reader_comes_to(p, &within, 1, 0), SOUND);
+    assert_int_equal(reader_comes_to(p, &beyond, 1, 0), FAULTED);
+    munmap(bytes, sound + page);
+    peer_free(p);
+}
+
+static void the_place_is_proved_anew_as_it_moves_on(void **state)
+{
+    (void)state;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t place_pages = (LIMIT_SUPER_PACKET + page - 1) / page;
+    struct peer *p = peer_opened();
+    uint8_t *bytes = pages_new(place_pages, 1, PROT_READ);
+    const size_t sound = place_pages * page;
+    struct iovec span = {bytes + sound - LIMIT_SUPER_PACKET, LIMIT_SUPER_PACKET + page};
+    assert_int_equal(reader_comes_to(p, &span, 1, 1), FAULTED);
+    struct iovec spans[] = {{bytes, 100}, {bytes + sound, page}};
+    assert_int_equal(reader_comes_to(p, spans, 2, 99), SOUND);
+    assert_int_equal(reader_comes_to(p, spans, 2, 100), FAULTED);
+    munmap(bytes, sound + page);
+    peer_free(p);
+}
+
+static void to_prove_memory_does_not_change_it(void **state)
+{
+    (void)state;
+    static uint8_t bytes[3 * LIMIT_SUPER_PACKET], as_before[sizeof bytes];
+    struct peer *p = peer_opened();
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = as_before[i] = (uint8_t)(i % 251);
+    struct iovec span = {bytes + 1, sizeof bytes - 1};
+    struct tcp_landing landing = {.spans = &span, .count = 1};
+    assert_true(tcp_landing_begin(p->tcb, &landing));
+    peer_text(p, 1, 1000); /* the peer's bytes are these */
+    tcp_landing_end(&landing);
+    assert_int_equal(landing.filled, 1000);
+    assert_memory_equal(bytes, as_before, sizeof bytes);
+    peer_free(p);
+}
+
 /* Whatever comes in whatever order, and whoever waits or not: the stream is the stream. */
 static void every_byte_arrives_once_whichever_way_it_takes(void **state)
 {
@@ -297,6 +412,10 @@ int main(void)
         cmocka_unit_test(text_in_place_stays_there),
         cmocka_unit_test(of_text_in_place_what_is_known_is_cut_off),
         cmocka_unit_test(text_in_place_with_a_hole_before_it_waits_in_the_ring),
+        cmocka_unit_test(a_reader_whose_memory_cannot_be_written_faults_in_its_own_call),
+        cmocka_unit_test(all_that_a_packet_may_take_is_proved_and_no_more),
+        cmocka_unit_test(the_place_is_proved_anew_as_it_moves_on),
+        cmocka_unit_test(to_prove_memory_does_not_change_it),
         cmocka_unit_test(every_byte_arrives_once_whichever_way_it_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
