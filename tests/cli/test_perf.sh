@@ -125,13 +125,14 @@ iperf3_sends_to_us() {
     grep -qE "^$kernel:[0-9]+ sent [1-9][0-9]* bytes, .* retransmissions?; tern received [1-9][0-9]* bytes, " out ||
         fail "other figures"
 }
-# iperf3's clock ends after ours begins: what is left over is no interval.
+# iperf3's clock ends after ours begins: what is left over is no interval, if it is not a tenth of
+# one. How many there are is for the machine to say.
 a_server_shows_no_interval_that_is_none() {
-    serve_ours -i 0.5
+    serve_ours -J -i 0.5
     iperf -t 1
     wait_tern
     expect_status 0
-    [ "$(grep -c '^ .*bit/s$' out)" = 2 ] || fail "not two intervals"
+    said out 'len(parts) >= 2 and all(part["sum"]["seconds"] >= 0.05 for part in parts)'
 }
 no_interval_is_shown_where_none_is_wanted() {
     serve
