@@ -220,6 +220,9 @@ enum status perf_failed(const struct trial *t, int error)
     if (error == EPROTO)
         return status_say(STATUS_FAILED, name, "%s does not speak iperf3's protocol, or refuses",
                           t->peer);
+    if (error == ETIME)
+        return status_say(STATUS_FAILED, name, "%s did not end the test when its time was over",
+                          t->peer);
     return session_failed(t->session, error, t->peer);
 }
 

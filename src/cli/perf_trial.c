@@ -10,6 +10,7 @@
 
 enum {
     PATIENCE_RUN_S = 120, /* while nothing at all moves, as iperf3 has it */
+    OVERTIME_S = 10,      /* a server's, for its client to say that the time is over */
     /* This part of an interval tells something. Less is left over at the end of most tests, for the
      * two sides' clocks end apart, and is in the sum alone. */
     REMAINDER_SHOWN = 10,
@@ -104,11 +105,20 @@ static void interval_end(struct trial *t, uint64_t from_ns, uint64_t to_ns, bool
         t->streams[i].before = t->streams[i].count;
 }
 
-/* Runs for `length_ns` (0: without an end), or until `enough` bytes are through. As
- * streams_step. */
+/* When a server ends what its client does not: nobody is served meanwhile. A client that counts
+ * bytes has as long as one may ask for. */
+static uint64_t latest_ns(const struct trial *t)
+{
+    unsigned seconds = t->test.seconds ? t->test.seconds : PERF_SECONDS_MAX;
+    return t->server ? t->start_ns + TIME_S((uint64_t)seconds + OVERTIME_S) : UINT64_MAX;
+}
+
+/* Runs for `length_ns` (0: until the other side says something), or until `enough` bytes are
+ * through. As streams_step. */
 static int part_run(struct trial *t, uint64_t length_ns, uint64_t enough, bool omitted)
 {
     uint64_t end_ns = length_ns ? t->start_ns + length_ns : UINT64_MAX;
+    uint64_t give_up_ns = length_ns ? UINT64_MAX : latest_ns(t);
     uint64_t from_ns = t->start_ns, moved_ns = t->start_ns, moved = 0;
     int result = 0;
     for (bool over = false; !over;) {
@@ -120,6 +130,8 @@ static int part_run(struct trial *t, uint64_t length_ns, uint64_t enough, bool o
         moved = bytes;
         if (result == 0 && now_ns - moved_ns > TIME_S(PATIENCE_RUN_S))
             result = -ETIMEDOUT;
+        if (result == 0 && now_ns > give_up_ns)
+            result = -ETIME;
         over = result != 0 || now_ns >= end_ns || bytes >= enough;
         if (now_ns < until_ns && !over)
             continue;

@@ -51,7 +51,8 @@ bool trial_receives(const struct trial *t);
 void trial_add_stream(struct trial *t, int socket, bool sends);
 
 /* Moves what the streams can take, interval by interval: a client until the test is over, a server
- * until the client has something to say. 0 or a negative errno. */
+ * until the client has something to say. 0 or a negative errno: -ETIMEDOUT when nothing moves,
+ * -ETIME when the client of a server goes on for longer than it asked for. */
 int trial_run(struct trial *t);
 
 /* Closes the streams, when nothing is to be moved or asked of them any more. A server must do so

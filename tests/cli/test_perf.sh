@@ -31,6 +31,44 @@ assert eval(sys.argv[2]), json.dumps(said, indent=1)
 ' "$1" "$2" 2>err || fail "not so: $2"
 }
 
+# A client that does what iperf3 does not: odd_client runs the python that it reads, with these.
+cat >"$work/odd_client.py" <<'END'
+import select, socket, struct, time
+
+COOKIE = b"a" * 36 + b"\0"
+PARAMETERS, CREATE_STREAMS, TEST_START, TEST_RUNNING, TEST_END = b"\x09", b"\x0a", b"\x01", b"\x02", b"\x04"
+EXCHANGE_RESULTS = b"\x0d"
+
+def connect():
+    return socket.create_connection(("10.0.0.3", 5201), timeout=60)
+
+def hear(connection, *states):
+    for state in states:
+        heard = connection.recv(1)
+        assert heard == state, (heard, state)
+
+def say_message(connection, text):
+    connection.sendall(struct.pack(">I", len(text)) + text)
+
+# A control connection of which the server awaits the stream.
+def set_up():
+    control = connect()
+    control.sendall(COOKIE)
+    hear(control, PARAMETERS)
+    say_message(control, b'{"tcp":true,"time":1,"parallel":1,"len":1000}')
+    hear(control, CREATE_STREAMS)
+    return control
+
+def add_stream():
+    stream = connect()
+    stream.sendall(COOKIE)
+    return stream
+END
+odd_client() {
+    { cat "$work/odd_client.py" && cat; } >client.py
+    python3 client.py 2>client.err || fail "the client: $(cat client.err)"
+}
+
 what_is_sent_is_what_the_server_receives() {
     serve
     tern perf -t 1 $kernel
@@ -209,6 +247,25 @@ what_is_not_iperf3_does_not_end_the_server() {
     wait_tern
     expect_status 0
 }
+# A byte now and then is no silence: the test ends by the clock.
+a_client_that_does_not_end_its_test_is_left() {
+    serve_ours
+    odd_client <<'END'
+control = set_up()
+stream = add_stream()
+hear(control, TEST_START, TEST_RUNNING)
+begun = time.monotonic()
+while not select.select([control], [], [], 0.1)[0]:
+    assert time.monotonic() - begun < 60
+    try:
+        stream.sendall(b"q")
+    except ConnectionError:
+        pass  # the server closes the streams first
+END
+    wait_tern
+    expect_status 1
+    expect err "did not end the test when its time was over"
+}
 a_server_may_come_later() {
     start_tern perf --wait 20 -t 1 $kernel
     until_says err "waiting for a server"
@@ -287,6 +344,7 @@ run_cases what_is_sent_is_what_the_server_receives the_server_sends_when_reverse
     iperf3_receives_from_us iperf3_goes_both_ways_with_us iperf3_sends_us_datagrams \
     iperf3_gets_datagrams_from_us a_second_client_is_told_to_wait \
     a_client_that_leaves_does_not_end_the_server what_is_not_iperf3_does_not_end_the_server \
+    a_client_that_does_not_end_its_test_is_left \
     a_server_may_come_later where_no_server_is_that_is_told a_failure_is_json_too \
     another_server_is_told_from_iperf3 an_interruption_ends_the_test an_interruption_leaves_whole_json \
     wishes_that_exclude_each_other_are_told what_a_client_says_is_not_for_a_server
