@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "cli/interrupt.h"
 #include "cli/perf.h"
+#include "cli/perf_callers.h"
 #include "cli/perf_talk.h"
 #include "cli/units.h"
 
@@ -20,6 +21,7 @@ struct server {
     struct trial *trial;
     uint16_t port;
     int datagrams; /* where the next UDP stream says hello; -1: none expected */
+    struct perf_callers callers;
 };
 
 /* ── The streams come ── */
@@ -50,24 +52,37 @@ static int datagrams_accept(struct server *s, bool sends)
     return tern_send(stack, socket, &answer, sizeof answer, 0) < 0 ? -errno : 1;
 }
 
-/* The same for TCP: a stream says the cookie of its measurement; who says another, or nothing, is a
- * client that comes at the wrong time. */
-static int connection_accept(struct server *s, bool sends)
+/* The same for TCP: a stream says the cookie of its measurement. 0 or a negative errno. */
+static int connections_accept(struct server *s, bool called, unsigned incoming, unsigned wanted)
 {
     struct trial *t = s->trial;
-    char cookie[PERF_COOKIE_SIZE];
-    int socket = tern_accept(t->session->stack, t->listener, NULL, NULL);
-    if (socket < 0)
-        return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ? 0 : -errno;
-    int result = session_tick(t->session, socket);
-    if (result == 0)
-        result = talk_hear(t, socket, cookie, sizeof cookie);
-    if (result == 0 && memcmp(cookie, t->cookie, sizeof cookie) == 0) {
-        trial_add_stream(t, socket, sends);
-        return 1;
+    int result = called ? callers_accept(&s->callers, t) : 0;
+    callers_hear(&s->callers, t);
+    while (result == 0 && t->count < wanted) {
+        int socket = callers_take(&s->callers);
+        if (socket < 0)
+            break;
+        trial_add_stream(t, socket, t->count >= incoming);
     }
-    talk_deny(t, socket);
-    return interrupt_signal() ? -EINTR : 0;
+    return result;
+}
+
+/* Waits for who calls or says something: 0 or a negative errno. */
+static int streams_wait(struct server *s, bool *called)
+{
+    struct trial *t = s->trial;
+    struct pollfd waiting[2 + PERF_CALLERS_MAX] = {
+        {.fd = t->test.udp ? s->datagrams : t->listener, .events = POLLIN},
+        {.fd = t->control, .events = POLLIN}};
+    callers_wait_for(&s->callers, waiting + 2);
+    int found = tern_poll(t->session->stack, waiting, 2 + s->callers.count, INTERRUPT_TICK_MS);
+    if (found < 0 && errno != EINTR)
+        return -errno;
+    if (interrupt_signal())
+        return -EINTR;
+    *called = waiting[0].revents != 0;
+    /* the client has nothing to say but that it gives up */
+    return waiting[1].revents ? -ECONNRESET : 0;
 }
 
 /* Until all are there. With both ways, those come first on which the client sends. */
@@ -77,24 +92,19 @@ static int streams_accept(struct server *s)
     unsigned incoming = trial_receives(t) ? t->test.streams : 0;
     unsigned wanted = incoming + (trial_sends(t) ? t->test.streams : 0);
     uint64_t until_ns = stopwatch_ns() + TIME_S(STREAMS_PATIENCE_S);
-    int result = 0;
-    while (t->count < wanted && result >= 0) {
-        struct pollfd waiting[2] = {
-            {.fd = t->test.udp ? s->datagrams : t->listener, .events = POLLIN},
-            {.fd = t->control, .events = POLLIN}};
-        if (tern_poll(t->session->stack, waiting, 2, INTERRUPT_TICK_MS) < 0 && errno != EINTR)
-            return -errno;
-        if (interrupt_signal())
-            return -EINTR;
-        if (waiting[1].revents)
-            return -ECONNRESET; /* the client has nothing to say but that it gives up */
-        if (waiting[0].revents)
-            result = t->test.udp ? datagrams_accept(s, t->count >= incoming)
-                                 : connection_accept(s, t->count >= incoming);
+    while (t->count < wanted) {
+        bool called = false;
+        int result = streams_wait(s, &called);
+        if (result == 0 && !t->test.udp)
+            result = connections_accept(s, called, incoming, wanted);
+        else if (result == 0 && called)
+            result = datagrams_accept(s, t->count >= incoming);
+        if (result < 0)
+            return result;
         if (stopwatch_ns() > until_ns)
             return -ETIMEDOUT;
     }
-    return result < 0 ? result : 0;
+    return 0;
 }
 
 /* ── One measurement ── */
@@ -147,6 +157,7 @@ static int client_serve(struct server *s)
         result = talk_say_state(t, PERF_CREATE_STREAMS);
     if (result == 0)
         result = streams_accept(s);
+    callers_deny(&s->callers, t);
     if (result == 0)
         result = talk_say_state(t, PERF_TEST_START);
     if (result == 0)
