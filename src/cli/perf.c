@@ -208,10 +208,19 @@ static int arguments_read(struct trial *t, int count, char **arguments, uint16_t
     return result < 0 ? result : test_settle(&perf_options, error);
 }
 
+static const char *reason(int error)
+{
+    if (error == EPROTO)
+        return "not iperf3's protocol";
+    if (error == EBADMSG)
+        return "results that make no sense";
+    return strerror(error);
+}
+
 enum status perf_failed(const struct trial *t, int error)
 {
     const char *name = t->session->command->name;
-    t->show->broken(t, error == EPROTO ? "not iperf3's protocol" : strerror(error));
+    t->show->broken(t, reason(error));
     if (error == EINTR)
         return session_interrupted(t->session, "the test was not finished");
     if (error == EBUSY)
@@ -220,6 +229,8 @@ enum status perf_failed(const struct trial *t, int error)
     if (error == EPROTO)
         return status_say(STATUS_FAILED, name, "%s does not speak iperf3's protocol, or refuses",
                           t->peer);
+    if (error == EBADMSG)
+        return status_say(STATUS_FAILED, name, "the results that %s tells make no sense", t->peer);
     if (error == ETIME)
         return status_say(STATUS_FAILED, name, "%s did not end the test when its time was over",
                           t->peer);

@@ -1,5 +1,6 @@
 #include "cli/perf_control.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,13 @@ unsigned perf_stream_id(unsigned index)
 {
     return index == 0 ? 1 : index + 2;
 }
+
+/* The largest count that JSON's numbers hold exactly (RFC 8259 §6): what 400 Gbit/s carry in two
+ * days, and few enough for those of all streams to be added up. */
+static const uint64_t COUNT_MAX = ((uint64_t)1 << 53) - 1;
+
+/* Jitter is of times whose seconds have 32 bits. */
+static const double JITTER_MAX_S = UINT32_MAX;
 
 /* A text that filled all of its room may have been cut. */
 static size_t whole(const struct line *line)
@@ -60,7 +68,8 @@ bool perf_read_parameters(const char *text, struct perf_test *test)
     uint64_t least = test->udp ? PERF_DATAGRAM_MIN : 1;
     uint64_t most = test->udp ? PERF_DATAGRAM_MAX : PERF_BLOCK_MAX;
     if ((!test->udp && !json_true(text, "tcp")) || streams < 1 || streams > PERF_PARALLEL_MAX ||
-        seconds > PERF_SECONDS_MAX || omit_s > PERF_OMIT_MAX_S || length < least || length > most)
+        test->bytes > COUNT_MAX || test->rate > COUNT_MAX || seconds > PERF_SECONDS_MAX ||
+        omit_s > PERF_OMIT_MAX_S || length < least || length > most)
         return false;
     test->streams = (unsigned)streams;
     test->seconds = (unsigned)seconds;
@@ -98,6 +107,18 @@ static uint64_t beyond(uint64_t all, uint64_t part)
     return all > part ? all - part : 0;
 }
 
+/* False when one of its numbers cannot have been counted. */
+static bool result_makes_sense(const char *stream)
+{
+    static const char *const counts[] = {"bytes", "packets", "errors", "omitted_errors",
+                                         "omitted_packets"};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (json_count(stream, counts[i], 0) > COUNT_MAX)
+            return false;
+    double jitter_s = json_number(stream, "jitter", 0);
+    return jitter_s >= 0 && jitter_s <= JITTER_MAX_S;
+}
+
 static void result_read(const char *stream, struct perf_result *result)
 {
     uint64_t retransmits = json_count(stream, "retransmits", 0);
@@ -105,14 +126,14 @@ static void result_read(const char *stream, struct perf_result *result)
     result->omitted_lost = json_count(stream, "omitted_errors", 0);
     result->count = (struct perf_count){
         .bytes = json_count(stream, "bytes", 0),
-        .retransmits = retransmits > UINT32_MAX ? UINT32_MAX : (uint32_t)retransmits,
+        .retransmits = retransmits > UINT32_MAX ? 0 : (uint32_t)retransmits,
         .datagrams = beyond(json_count(stream, "packets", 0), result->omitted_datagrams),
         .lost = beyond(json_count(stream, "errors", 0), result->omitted_lost),
         .jitter_s = json_number(stream, "jitter", 0),
     };
 }
 
-bool perf_read_results(const char *text, struct perf_result *results, unsigned count)
+int perf_read_results(const char *text, struct perf_result *results, unsigned count)
 {
     const char *stream = json_first(json_member(text, "streams"));
     bool found = false;
@@ -121,9 +142,11 @@ bool perf_read_results(const char *text, struct perf_result *results, unsigned c
         for (unsigned i = 0; i < count; i++) {
             if (results[i].id != id || !json_member(stream, "bytes"))
                 continue;
+            if (!result_makes_sense(stream))
+                return -EBADMSG;
             result_read(stream, &results[i]);
             found = true;
         }
     }
-    return found;
+    return found ? 0 : -EPROTO;
 }

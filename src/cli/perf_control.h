@@ -103,9 +103,10 @@ size_t perf_write_results(const struct perf_result *results, unsigned count, boo
                           char *text, size_t size);
 /* The client's wishes: false when they are none, or not such as can be met. */
 bool perf_read_parameters(const char *text, struct perf_test *test);
-/* Fills in the counts of those results whose id the other side's message names: false when there is
- * no result in it. What the other side says of the retransmissions of a stream that it receives
- * (-1) reads as 0. */
-bool perf_read_results(const char *text, struct perf_result *results, unsigned count);
+/* Fills in the counts of those results whose id the other side's message names: 0, -EPROTO when
+ * there is no result in it, or -EBADMSG when one tells of more than can have been counted. What the
+ * other side says of the retransmissions of a stream that it receives (-1, from iperf3 in 64 bits
+ * without a sign) reads as 0. */
+int perf_read_results(const char *text, struct perf_result *results, unsigned count);
 
 #endif

@@ -91,7 +91,8 @@ const char *json_next(const char *value)
 double json_number(const char *object, const char *key, double otherwise)
 {
     const char *value = json_member(object, key);
-    if (!value || (*value != '-' && (*value < '0' || *value > '9')))
+    const char *digits = value && *value == '-' ? value + 1 : value;
+    if (!digits || *digits < '0' || *digits > '9')
         return otherwise;
     return strtod(value, NULL);
 }

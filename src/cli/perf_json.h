@@ -14,8 +14,9 @@ const char *json_member(const char *object, const char *key);
 const char *json_first(const char *array);
 const char *json_next(const char *value);
 
-/* Members of an object by their kind; `otherwise` when there is none of this kind. A count is what
- * is left of a number without its sign and fraction: 0 for a negative one, UINT64_MAX at most. */
+/* Members of an object by their kind; `otherwise` when there is none of this kind. A number that
+ * is beyond a double's range is infinite. A count is what is left of a number without its sign and
+ * fraction: 0 for a negative one, UINT64_MAX at most. */
 double json_number(const char *object, const char *key, double otherwise);
 uint64_t json_count(const char *object, const char *key, uint64_t otherwise);
 bool json_true(const char *object, const char *key);

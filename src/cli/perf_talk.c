@@ -132,10 +132,10 @@ int talk_hear_results(struct trial *t)
     static char text[PERF_MESSAGE_MAX];
     struct perf_result results[PERF_STREAMS_MAX];
     int result = talk_hear_message(t, text);
+    if (result == 0)
+        result = perf_read_results(text, results, results_of(t, results));
     if (result < 0)
         return result;
-    if (!perf_read_results(text, results, results_of(t, results)))
-        return -EPROTO;
     for (unsigned i = 0; i < t->count; i++)
         t->streams[i].there = results[i].count;
     return 0;

@@ -286,6 +286,22 @@ END
     wait_tern
     expect_status 0
 }
+results_that_make_no_sense_are_refused() {
+    serve_ours -J
+    odd_client <<'END'
+control = set_up()
+stream = add_stream()
+hear(control, TEST_START, TEST_RUNNING)
+control.sendall(TEST_END)
+hear(control, EXCHANGE_RESULTS)
+say_message(control, b'{"streams":[{"id":1,"bytes":1,"jitter":1e999}]}')
+assert control.recv(1) == b""
+END
+    wait_tern
+    expect_status 1
+    expect err "make no sense"
+    said out 'end == {} and said["error"]'
+}
 a_server_may_come_later() {
     start_tern perf --wait 20 -t 1 $kernel
     until_says err "waiting for a server"
@@ -365,6 +381,6 @@ run_cases what_is_sent_is_what_the_server_receives the_server_sends_when_reverse
     iperf3_gets_datagrams_from_us a_second_client_is_told_to_wait \
     a_client_that_leaves_does_not_end_the_server what_is_not_iperf3_does_not_end_the_server \
     a_client_that_does_not_end_its_test_is_left a_stranger_does_not_hold_up_the_streams \
-    a_server_may_come_later where_no_server_is_that_is_told a_failure_is_json_too \
+    results_that_make_no_sense_are_refused a_server_may_come_later where_no_server_is_that_is_told a_failure_is_json_too \
     another_server_is_told_from_iperf3 an_interruption_ends_the_test an_interruption_leaves_whole_json \
     wishes_that_exclude_each_other_are_told what_a_client_says_is_not_for_a_server

@@ -1,6 +1,8 @@
 /* iperf3's messages: what one side writes the other reads. */
 #include "unit.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/perf_control.h"
@@ -65,6 +67,8 @@ static void parameters_that_cannot_be_met_are_refused(void **state)
         "{\"tcp\":true,\"parallel\":1,\"len\":2000000}",
         "{\"tcp\":true,\"parallel\":1,\"len\":1000,\"time\":86401}",
         "{\"tcp\":true,\"parallel\":1,\"len\":1000,\"omit\":601}",
+        "{\"tcp\":true,\"parallel\":1,\"len\":1000,\"num\":1e400}",
+        "{\"tcp\":true,\"parallel\":1,\"len\":1000,\"bandwidth\":1e30}",
         "{\"udp\":true,\"parallel\":1,\"len\":15}",
         "{\"udp\":true,\"parallel\":1,\"len\":65508}",
     };
@@ -89,7 +93,7 @@ static void results_are_read_as_they_are_written(void **state)
     size_t length = perf_write_results(told, 2, true, text, sizeof text);
     assert_int_equal(length, strlen(text));
     assert_non_null(strstr(text, "\"packets\":70,\"omitted_packets\":20,"));
-    assert_true(perf_read_results(text, heard, 2));
+    assert_int_equal(perf_read_results(text, heard, 2), 0);
     assert_true(heard[1].count.bytes == 5000000000 && heard[1].count.retransmits == 3);
     assert_true(heard[0].count.bytes == 7 && heard[0].count.datagrams == 50);
     assert_true(heard[0].count.lost == 4 && heard[0].count.jitter_s == 0.25);
@@ -101,8 +105,8 @@ static void what_is_not_told_as_omitted_is_what_we_omitted(void **state)
 {
     (void)state;
     struct perf_result heard = {.id = 1, .omitted_datagrams = 30};
-    assert_true(
-        perf_read_results("{\"streams\":[{\"id\":1,\"bytes\":5,\"packets\":100}]}", &heard, 1));
+    assert_int_equal(
+        perf_read_results("{\"streams\":[{\"id\":1,\"bytes\":5,\"packets\":100}]}", &heard, 1), 0);
     assert_true(heard.count.datagrams == 70);
 }
 
@@ -137,12 +141,43 @@ static void other_json_is_no_result(void **state)
 {
     (void)state;
     struct perf_result heard = {.id = 1};
-    assert_false(perf_read_results("", &heard, 1));
-    assert_false(perf_read_results("{\"bytes\": 5}", &heard, 1));
-    assert_false(perf_read_results("{\"streams\": [{\"id\": 1}]}", &heard, 1));
-    assert_false(perf_read_results("{\"streams\": [{\"id\": 2, \"bytes\": 5}]}", &heard, 1));
-    assert_true(perf_read_results("{\n\"streams\":\t[{\"id\":1,\n\"bytes\":\t12\n}]}", &heard, 1));
+    assert_int_equal(perf_read_results("", &heard, 1), -EPROTO);
+    assert_int_equal(perf_read_results("{\"bytes\": 5}", &heard, 1), -EPROTO);
+    assert_int_equal(perf_read_results("{\"streams\": [{\"id\": 1}]}", &heard, 1), -EPROTO);
+    assert_int_equal(perf_read_results("{\"streams\": [{\"id\": 2, \"bytes\": 5}]}", &heard, 1),
+                     -EPROTO);
+    assert_int_equal(
+        perf_read_results("{\n\"streams\":\t[{\"id\":1,\n\"bytes\":\t12\n}]}", &heard, 1), 0);
     assert_true(heard.count.bytes == 12);
+}
+
+/* What a peer says is printed again, as JSON too, which has no infinity. */
+static void results_that_cannot_have_been_counted_are_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "\"bytes\":1e400",
+        "\"bytes\":9007199254740992",
+        "\"bytes\":1,\"jitter\":1e999",
+        "\"bytes\":1,\"jitter\":-1e999",
+        "\"bytes\":1,\"jitter\":1e10",
+        "\"bytes\":1,\"packets\":1e30",
+        "\"bytes\":1,\"errors\":1e30",
+        "\"bytes\":1,\"omitted_errors\":1e30",
+        "\"bytes\":1,\"omitted_packets\":1e30",
+    };
+    struct perf_result heard = {.id = 1};
+    char text[128];
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(text, sizeof text, "{\"streams\":[{\"id\":1,%s}]}", wrong[i]);
+        assert_int_equal(perf_read_results(text, &heard, 1), -EBADMSG);
+    }
+    snprintf(text, sizeof text,
+             "{\"streams\":[{\"id\":1,\"bytes\":9007199254740991,"
+             "\"retransmits\":18446744073709551615,\"jitter\":1e9}]}");
+    assert_int_equal(perf_read_results(text, &heard, 1), 0);
+    assert_true(heard.count.bytes == 9007199254740991 && heard.count.jitter_s == 1e9);
+    assert_int_equal(heard.count.retransmits, 0); /* iperf3's -1 */
 }
 
 int main(void)
@@ -157,6 +192,7 @@ int main(void)
         cmocka_unit_test(what_has_no_room_is_not_half_written),
         cmocka_unit_test(a_message_holds_all_streams),
         cmocka_unit_test(other_json_is_no_result),
+        cmocka_unit_test(results_that_cannot_have_been_counted_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

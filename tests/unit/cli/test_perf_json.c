@@ -1,6 +1,7 @@
 /* Members and elements are found where they stand; what is not JSON ends the walk. */
 #include "unit.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "cli/perf_json.h"
@@ -35,10 +36,15 @@ static void elements_follow_each_other(void **state)
 static void numbers_keep_to_their_range(void **state)
 {
     (void)state;
-    const char *text = "{\"less\":-5,\"more\":1e300,\"text\":\"7\",\"all\":9007199254740992}";
+    const char *text = "{\"less\":-5,\"more\":1e300,\"text\":\"7\",\"all\":9007199254740992,"
+                       "\"beyond\":1e999,\"infinite\":-inf,\"none at all\":-nan}";
     assert_true(json_count(text, "less", 1) == 0);
     assert_true(json_count(text, "more", 1) == UINT64_MAX);
+    assert_true(json_count(text, "beyond", 1) == UINT64_MAX);
+    assert_true(isinf(json_number(text, "beyond", 1)));
     assert_true(json_count(text, "text", 1) == 1); /* not a number */
+    assert_true(json_number(text, "infinite", 1) == 1);
+    assert_true(json_number(text, "none at all", 1) == 1);
     assert_true(json_count(text, "none", 9) == 9);
     assert_true(json_count(text, "all", 1) == 9007199254740992u);
 }
