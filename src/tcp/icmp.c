@@ -9,6 +9,7 @@
 #include "tcp/fastopen.h"
 #include "tcp/listen.h"
 #include "tcp/mtu.h"
+#include "tcp/records.h"
 
 static int error_of(const struct path_error *error)
 {
@@ -63,6 +64,19 @@ static void tcb_path_error(struct tcb *tcb, const struct path_error *error)
     }
 }
 
+/* RFC 5927 §7.2: a packet no larger than what the message says is taken was not too big, and the
+ * message is forged. What it quotes of the length is the sender's to choose; the record is ours. */
+static bool was_larger(const struct tcb *tcb, uint32_t seq, uint32_t mtu)
+{
+    const struct sent_record *record = records_find(tcb, seq);
+    if (!record || tcb->state == TCP_SYN_SENT) /* whose text has a record of its own */
+        return true;
+    uint32_t text = record->end - seq;
+    if (text > record->mss)
+        text = record->mss;
+    return tcb->path.header_bytes + TCP_HEADER_MAX + text >= mtu;
+}
+
 enum drop_reason tcp_path_error(struct stack *stack, const struct path_error *error)
 {
     struct cursor c = cursor_over(error->payload, error->payload_length);
@@ -84,6 +98,8 @@ enum drop_reason tcp_path_error(struct stack *stack, const struct path_error *er
         stack_count(stack, COUNTER_TcpExtOutOfWindowIcmps);
         return DROP_ICMP_NO_MATCH;
     }
+    if (error->kind == PATH_ERROR_TOO_BIG && !was_larger(tcb, seq, error->mtu))
+        return DROP_ICMP_NO_MATCH;
     tcb_path_error(tcb, error);
     return DROP_NONE;
 }

@@ -97,6 +97,62 @@ static void MUST_56_no_error_ends_an_open_connection(void **state)
     peer_free(p);
 }
 
+/* §5.2: in whichever synchronized state. */
+static void MUST_56_no_error_ends_a_connection_that_closes(void **state)
+{
+    (void)state;
+    static const enum tcp_state states[] = {TCP_FIN_WAIT_1, TCP_CLOSING, TCP_CLOSE_WAIT,
+                                            TCP_LAST_ACK};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        struct peer *p = peer_with_flight();
+        if (states[i] == TCP_CLOSE_WAIT || states[i] == TCP_LAST_ACK)
+            peer_fin(p);
+        if (states[i] != TCP_CLOSE_WAIT)
+            tcp_shutdown_send(p->tcb);
+        if (states[i] == TCP_CLOSING)
+            peer_fin(p);
+        assert_int_equal(p->tcb->state, states[i]);
+        assert_int_equal(error_at(p, PATH_ERROR_PORT, 0, 1), DROP_NONE);
+        assert_int_equal(error_at(p, PATH_ERROR_PROTOCOL, 0, 1), DROP_NONE);
+        assert_int_equal(p->tcb->state, states[i]);
+        assert_int_equal(tcp_error(p->tcb, false), 0);
+        peer_free(p);
+    }
+}
+
+/* §5.2: what is said of one connection is not taken for the peer's others. */
+static void error_is_about_the_connection_it_quotes_alone(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight();
+    struct peer other = {.m = p->m, .ts = 1000, .window = PEER_WINDOW, .theirs = p->theirs};
+    other.theirs.port++;
+    other.seen = p->seen;
+    peer_await_syn(&other);
+    assert_int_equal(error_at(&other, PATH_ERROR_PORT, 0, 0), DROP_NONE);
+    assert_int_equal(other.tcb->state, TCP_CLOSED);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    assert_int_equal(p->tcb->soft_error, 0);
+    tcp_abort(other.tcb);
+    peer_free(p);
+}
+
+/* §7.2: 1000 bytes of text need no more than 80 of headers. */
+static void size_that_what_was_sent_does_not_exceed_is_not_believed(void **state)
+{
+    (void)state;
+    struct peer *p = peer_with_flight();
+    assert_int_equal(error_at(p, PATH_ERROR_TOO_BIG, 1081, 1001), DROP_ICMP_NO_MATCH);
+    assert_int_equal(p->tcb->path.mtu, 1500);
+    assert_int_equal(error_at(p, PATH_ERROR_TOO_BIG, 1080, 1001), DROP_NONE);
+    assert_int_equal(p->tcb->path.mtu, 1080);
+    peer_ack(p, 3001);
+    peer_write(p, 100);
+    assert_int_equal(error_at(p, PATH_ERROR_TOO_BIG, 600, 3001), DROP_ICMP_NO_MATCH);
+    assert_int_equal(p->tcb->path.mtu, 1080);
+    peer_free(p);
+}
+
 /* ip(7), IP_RECVERR: at once, and yet the connection lives. */
 static void who_wants_all_errors_is_told_at_once(void **state)
 {
@@ -186,6 +242,9 @@ int main(void)
         cmocka_unit_test(error_about_a_half_open_connection_must_quote_its_SYN),
         cmocka_unit_test(error_about_no_connection_or_cut_short_is_ignored),
         cmocka_unit_test(MUST_56_no_error_ends_an_open_connection),
+        cmocka_unit_test(MUST_56_no_error_ends_a_connection_that_closes),
+        cmocka_unit_test(error_is_about_the_connection_it_quotes_alone),
+        cmocka_unit_test(size_that_what_was_sent_does_not_exceed_is_not_believed),
         cmocka_unit_test(MUST_47_soft_error_is_told_once_to_who_asks_until_the_peer_is_heard),
         cmocka_unit_test(SHLD_25_soft_error_is_told_when_the_connection_times_out),
         cmocka_unit_test(MUST_54_error_while_opening_says_why),
