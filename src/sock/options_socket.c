@@ -233,6 +233,8 @@ int option_set_socket(struct socket *socket, int option, const void *value, sock
         return take_timeout(socket, true, value, length);
     case SO_SNDTIMEO:
         return take_timeout(socket, false, value, length);
+    case SO_BINDTODEVICE:
+        return -ENOPROTOOPT; /* whose value would be a name, of any length */
     default:
         break;
     }

@@ -24,6 +24,9 @@ static void unknown_options_are_refused(void **state)
                          known ? ENOPROTOOPT : EOPNOTSUPP);
         }
     }
+    /* A name is no shorter than it may be. */
+    assert_fails(tern_setsockopt(a, open_stream(a), SOL_SOCKET, SO_BINDTODEVICE, "lo", 2),
+                 ENOPROTOOPT);
     /* TCP's are a stream's alone. */
     assert_fails(tern_setsockopt(a, open_datagram(a), IPPROTO_TCP, TCP_NODELAY, &value, 4),
                  ENOPROTOOPT);
