@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "base/address.h"
 #include "base/time.h"
 #include "cli/interrupt.h"
 #include "cli/sandbox.h"
@@ -61,6 +62,18 @@ static void sandbox_announce(const struct session *session)
             session_peer(session), way_in);
 }
 
+/* Whether an address was given in whose subnet the kernel's usual one can have no part. */
+static bool lacks_peer(const struct common *common)
+{
+    struct address ours, kernel;
+    unsigned bits;
+    if (!common->address || common->peer ||
+        address_parse_prefix(common->address, &ours, &bits) < 0 ||
+        address_parse(PEER_DEFAULT, &kernel) < 0)
+        return false;
+    return address_equal(&kernel, &ours) || !address_in_prefix(&kernel, &ours, bits);
+}
+
 enum status session_open(struct session *session, const struct command *command,
                          const struct common *common)
 {
@@ -72,6 +85,12 @@ enum status session_open_queues(struct session *session, const struct command *c
 {
     struct tern_error error = {0};
     *session = (struct session){.command = command, .common = common};
+    if (lacks_peer(common))
+        return status_say(
+            STATUS_USAGE, command->name,
+            "--addr %s: give --peer too, the kernel's address in that subnet, which " PEER_DEFAULT
+            " cannot be",
+            common->address);
     if (common->sandbox && sandbox_enter(&error) < 0)
         return status_say(STATUS_SETUP, command->name, "%s", error.text);
     if (common->trace && !(session->trace = trace_printer_new(stderr)))

@@ -8,7 +8,7 @@
 const char status_help[] = "  0    success\n"
                            "  1    something else failed: a file, a full disk\n"
                            "  2    the command line is wrong\n"
-                           "  3    the device or the sandbox could not be set up\n"
+                           "  3    the device, its capture or the sandbox could not be set up\n"
                            "  4    refused: nothing listens there\n"
                            "  5    reset by the peer\n"
                            "  6    unreachable\n"

@@ -9,7 +9,7 @@ enum status {
     STATUS_OK = 0,
     STATUS_FAILED = 1,      /* anything that has no status of its own: a file, a full disk */
     STATUS_USAGE = 2,       /* the command line is wrong */
-    STATUS_SETUP = 3,       /* no device, no permission, no sandbox */
+    STATUS_SETUP = 3,       /* no device, no permission, no sandbox, no capture */
     STATUS_REFUSED = 4,     /* nothing listens there */
     STATUS_RESET = 5,       /* the peer reset the connection */
     STATUS_UNREACHABLE = 6, /* the network says that the host cannot be reached */

@@ -137,10 +137,11 @@ int value_cidr(const char *what, const char *text, struct tern_error *error)
 {
     struct address address;
     unsigned bits;
-    if (address_parse_prefix(text, &address, &bits) < 0 || !address_is_ipv4(&address) || bits == 0)
+    if (address_parse_prefix(text, &address, &bits) < 0 || !address_is_ipv4(&address) || bits < 1 ||
+        bits > 31)
         return value_wrong(
             error,
-            "%s '%.60s' is not an IPv4 address and its prefix's length, 1 to 32, like "
+            "%s '%.60s' is not an IPv4 address and its prefix's length, 1 to 31, like "
             "10.0.0.3/24",
             what, text);
     return 0;

@@ -98,6 +98,9 @@ networks_are_in_cidr_form() {
     usage "--addr '10.0.0.3' is not an IPv4 address and its prefix's length" ping --addr 10.0.0.3 10.0.0.2
     usage "--addr '10.0.0.3/33' is not" ping --addr 10.0.0.3/33 10.0.0.2
     usage "--addr '10.0.0.300/24' is not" ping --addr 10.0.0.300/24 10.0.0.2
+    usage "--addr '10.0.0.3/32' is not an IPv4 address and its prefix's length, 1 to 31" ping --addr 10.0.0.3/32 10.0.0.2
+    usage "--addr 10.9.0.3/24: give --peer too" ping --addr 10.9.0.3/24 10.9.0.2
+    usage "--addr 10.0.0.2/24: give --peer too" ping --addr 10.0.0.2/24 10.0.0.3
     usage "--peer 'kernel' is not an IPv4 address" ping --peer kernel 10.0.0.2
 }
 numbers_are_within_their_bounds() {

@@ -128,7 +128,7 @@ static void bad_values_are_told_with_what_is_wanted(void **state)
     wrong(PARSE("--peer", "kernel", "host"),
           "--peer 'kernel' is not an IPv4 address like 10.0.0.2 (names are not looked up)");
     wrong(PARSE("--addr", "10.0.0.3", "host"),
-          "--addr '10.0.0.3' is not an IPv4 address and its prefix's length, 1 to 32, like "
+          "--addr '10.0.0.3' is not an IPv4 address and its prefix's length, 1 to 31, like "
           "10.0.0.3/24");
     wrong(PARSE("--capture", "", "host"), "--capture needs the name of a file to write");
     wrong(PARSE("-c", "10", "host"), "-c '10' is not a number from 1 to 9");

@@ -117,14 +117,16 @@ static void a_cidr_is_an_address_and_a_prefix(void **state)
 {
     (void)state;
     assert_int_equal(value_cidr("--addr", "10.0.0.3/24", &error), 0);
-    assert_int_equal(value_cidr("--addr", "10.0.0.3/32", &error), 0);
-    const char *const wrong[] = {"",    "10.0.0.3",   "10.0.0.3/33", "10.0.0/24",   "10.0.0.3/",
-                                 "/24", "10.0.0.3/0", "::1/64",      "10.0.0.3/24x"};
+    assert_int_equal(value_cidr("--addr", "10.0.0.3/1", &error), 0);
+    assert_int_equal(value_cidr("--addr", "10.0.0.3/31", &error), 0);
+    const char *const wrong[] = {"",          "10.0.0.3",    "10.0.0.3/32", "10.0.0.3/33",
+                                 "10.0.0/24", "10.0.0.3/",   "/24",         "10.0.0.3/0",
+                                 "::1/64",    "10.0.0.3/24x"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(value_cidr("--addr", wrong[i], &error), -EINVAL);
     value_cidr("--addr", "10.0.0.3/33", &error);
     assert_string_equal(error.text, "--addr '10.0.0.3/33' is not an IPv4 address and its prefix's "
-                                    "length, 1 to 32, like 10.0.0.3/24");
+                                    "length, 1 to 31, like 10.0.0.3/24");
 }
 
 int main(void)
