@@ -160,8 +160,10 @@ int fault_profile_parse(const char *text, struct fault_profile *out, char *error
         memcpy(part, text, length);
         part[length] = '\0';
         int result = part_parse(part, out, error, error_size);
-        if (result < 0 || text[length] == '\0')
+        text += length;
+        if (*text == ',')
+            text++;
+        if (result < 0 || *text == '\0')
             return result;
-        text += length + 1;
     }
 }

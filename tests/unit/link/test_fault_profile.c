@@ -62,6 +62,14 @@ static void units_mean_what_they_say(void **state)
     }
 }
 
+static void a_comma_may_end_the_list(void **state)
+{
+    (void)state;
+    assert_int_equal(fault_profile_parse("seed=7,loss=100%,", &profile, error, sizeof error), 0);
+    assert_float_equal(profile.loss, 1, 1e-9);
+    assert_int_equal(profile.seed, 7);
+}
+
 static void bad_part_is_named_with_what_is_allowed(void **state)
 {
     (void)state;
@@ -70,7 +78,8 @@ static void bad_part_is_named_with_what_is_allowed(void **state)
     } cases[] = {
         {"", "name=value is needed"},
         {"loss", "\"loss\": name=value"},
-        {"loss=5%,", "name=value is needed"},
+        {",", "name=value is needed"},
+        {"loss=5%,,", "name=value is needed"},
         {"loss=5%,,dup=1%", "name=value is needed"},
         {"los=5%", "\"los=5%\": one of loss, dup"},
         {"loss=101%", "\"loss=101%\": a probability"},
@@ -119,6 +128,7 @@ int main(void)
         cmocka_unit_test(every_part_is_read),
         cmocka_unit_test(what_is_not_said_is_no_fault),
         cmocka_unit_test(units_mean_what_they_say),
+        cmocka_unit_test(a_comma_may_end_the_list),
         cmocka_unit_test(bad_part_is_named_with_what_is_allowed),
         cmocka_unit_test(sentence_is_cut_to_its_room),
     };
