@@ -38,11 +38,11 @@
  *
  * Callbacks. The trace, and an engine's output, are called in the middle of the stack's work, by
  * whichever thread is at it. Each call on that stack from within them fails with EBUSY, at once;
- * tern_input() says why not, tern_advance() does nothing, and tern_memory_used() is 0. They may not
- * wait for a thread that makes such a call; calls on another stack may be made, unless that one's
- * callbacks call on this one in turn. A watch, and an engine's wait, may make any call.
- * tern_close_stack() alone does nothing in any of the four, and while a call waits in another
- * thread: errno is then EBUSY. No call may be made in a signal handler.
+ * tern_input() says why not, tern_advance() does nothing, and tern_memory_used() and, of an engine,
+ * tern_deadline() are 0. They may not wait for a thread that makes such a call; calls on another
+ * stack may be made, unless that one's callbacks call on this one in turn. A watch, and an engine's
+ * wait, may make any call. tern_close_stack() alone does nothing in any of the four, and while a
+ * call waits in another thread: errno is then EBUSY. No call may be made in a signal handler.
  *
  * Fork. The child inherits the device's descriptor, which keeps the device busy until the child
  * ends, executes another program, or calls tern_close_stack(), which there closes descriptors and
@@ -82,11 +82,11 @@ struct tern_trace_event;
 typedef void tern_trace_function(void *user, const struct tern_trace_event *event);
 
 /* How to open a stack. Start from {0}: what is 0 or NULL takes the default given here. Strings are
- * copied. */
+ * copied. A comma may end a list. */
 struct tern_config {
     const char *device;   /* TUN device to create or to attach to: "tern0" */
-    const char *address;  /* our address and the subnet's prefix: "10.0.0.3/24" */
-    const char *peer;     /* the kernel's address on the device: "10.0.0.2" */
+    const char *address;  /* our address and the subnet's prefix, of 1 to 31 bits: "10.0.0.3/24" */
+    const char *peer;     /* the kernel's address on the device, in that subnet: "10.0.0.2" */
     unsigned mtu;         /* bytes: 1500 */
     const char *capture;  /* a pcapng file to write every packet to: none */
     const char *fault;    /* "loss=5%,dup=1%,reorder=5%,corrupt=1%,ce=2%,delay=20ms,"
@@ -107,9 +107,9 @@ struct tern_error {
  * call waits. A `config` of NULL is one of {0}: all is as by default. NULL on failure, with errno
  * and `error` (may be NULL) saying why.
  * Errors: EINVAL (what the configuration says), ENODEV (no /dev/net/tun), EPERM (no right to make
- * the device or to set it up), EBUSY (another program has the device), EADDRINUSE (the host has
- * that address elsewhere), ENOMEM, EMFILE, ENFILE, EAGAIN (no thread to be had), and what creating
- * the capture file can say. */
+ * the device or to set it up), EBUSY (another program, or another stack, has the device),
+ * EADDRINUSE (the host has that address elsewhere), ENOMEM, EMFILE, ENFILE, EAGAIN (no thread to be
+ * had), and what creating the capture file can say. */
 TERN_API struct tern *tern_open(const struct tern_config *config, struct tern_error *error);
 
 /* Opens several stacks on one device, for more than one core: `count`, 1 to 64, over as many
@@ -659,7 +659,8 @@ struct tern_engine_config {
     const uint8_t *seed;    /* 32 bytes, the only randomness there is: keep it secret and fresh, or
                                fixed to repeat a run */
     uint64_t now_ns;        /* the time at the start */
-    const char *address;    /* as tern_config's */
+    const char *address;    /* ours and the subnet's prefix, of 0 to 32 bits, as "10.0.0.3/24": it
+                               must be given */
     unsigned mtu;           /* 1500 */
     uint32_t link_features; /* TERN_LINK_… of what `output` can do */
     /* Sends one packet; called from within tern_input(), tern_advance(), tern_close_stack() and the
@@ -692,7 +693,8 @@ TERN_API const char *tern_input(struct tern *t, const void *packet, size_t lengt
                                 const struct tern_offload *offload, uint64_t now_ns);
 /* Lets an engine's time pass: does all that is due at now_ns. */
 TERN_API void tern_advance(struct tern *t, uint64_t now_ns);
-/* Tells when tern_advance() must be called next, at the latest; UINT64_MAX for never. */
+/* Tells when tern_advance() must be called next, at the latest; UINT64_MAX for never. From within
+ * `output` and the trace it is 0: what is due is known when the call under way is over. */
 TERN_API uint64_t tern_deadline(struct tern *t);
 /* Tells how many bytes are held for sockets: their data and datagrams, in queues, in pieces and on
  * the loopback; connections, at rest or not, opening or in TIME-WAIT, with what they note; and

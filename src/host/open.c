@@ -92,6 +92,8 @@ static int open_links(const struct tern_config *config, unsigned count, struct l
     struct tun_config tun = tun_config_of(config);
     struct fault_profile profile[2];
     int result = config->fault ? read_faults(config->fault, profile, error) : 0;
+    if (result == 0 && config->capture && !*config->capture)
+        result = tern_error_set(error, EINVAL, "a capture needs the name of a file to write");
     if (result < 0)
         return result;
     result = tun_links_open(&tun, count, out, error ? error->text : NULL,

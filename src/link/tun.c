@@ -163,7 +163,9 @@ static int attach_failed(const char *device, bool queues, char *error, size_t er
     case EBUSY:
         return link_error(
             error, error_size, EBUSY,
-            "device %s is in use by another program: end it, or choose another device", device);
+            "device %s is in use by another program, or another stack of this one: end it, or "
+            "choose another device",
+            device);
     case EINVAL:
         return link_error(error, error_size, EINVAL,
                           "device %s exists and is no TUN device with %s: choose another", device,

@@ -61,7 +61,8 @@ static int plan_addresses(const struct tun_config *config, struct tun_peer *out,
     if (address_parse_prefix(config->address, &out->ours, &out->prefix_bits) < 0 ||
         !address_is_ipv4(&out->ours))
         return refuse(error, EINVAL,
-                      "address \"%s\": an IPv4 address with its prefix is needed, as 10.0.0.3/24",
+                      "address \"%s\": an IPv4 address with its prefix of 1 to 31 bits is needed, "
+                      "as 10.0.0.3/24",
                       config->address);
     if (out->prefix_bits < 1 || out->prefix_bits > 31)
         return refuse(error, EINVAL, "address %s: a prefix of 1 to 31 bits is needed",

@@ -194,5 +194,8 @@ void tern_advance(struct tern *t, uint64_t now_ns)
 
 uint64_t tern_deadline(struct tern *t)
 {
-    return is_engine(t) ? stack_deadline(&t->stack) : TIME_NEVER;
+    if (!is_engine(t))
+        return TIME_NEVER;
+    /* The call that is under way may make anything due. */
+    return container_of(t->host, struct engine, host)->busy ? 0 : stack_deadline(&t->stack);
 }

@@ -60,7 +60,10 @@ static int apply_setting(struct settings *settings, const char *text, size_t len
     case 0:
         return 0;
     case -ENOENT:
-        return tern_error_set(error, EINVAL, "there is no setting '%s'", pair);
+        return tern_error_set(error, EINVAL,
+                              "there is no setting '%s': `tern help settings` lists them, and "
+                              "tern_setting_name()",
+                              pair);
     default:
         setting_values(pair, values, sizeof values);
         return tern_error_set(error, EINVAL, "setting %s cannot be '%s': it takes %s", pair, value,
@@ -87,10 +90,13 @@ static int add_addresses(struct interface *interface, const char *text, struct t
 {
     struct address address;
     unsigned prefix_bits;
-    if (text == NULL || address_parse_prefix(text, &address, &prefix_bits) < 0 ||
-        !address_is_ipv4(&address))
-        return tern_error_set(error, EINVAL, "address '%s' is not of the form 10.0.0.3/24",
-                              text ? text : "");
+    if (text == NULL)
+        return tern_error_set(error, EINVAL, "an address is needed, as 10.0.0.3/24");
+    if (address_parse_prefix(text, &address, &prefix_bits) < 0 || !address_is_ipv4(&address))
+        return tern_error_set(error, EINVAL,
+                              "address '%s' is not an IPv4 address with its prefix of 0 to 32 "
+                              "bits, as 10.0.0.3/24",
+                              text);
     if (address_is_unspecified(&address) || address_is_multicast(&address) ||
         address_is_limited_broadcast(&address))
         return tern_error_set(error, EINVAL, "address '%s' cannot be a host's own", text);

@@ -92,7 +92,7 @@ a_busy_device_is_named() {
     "$TERN" ping -c 1 $kernel >out2 2>err2 </dev/null
     status=$?
     expect_status 3
-    expect err2 "tern ping: device tern0 is in use by another program: end it, or choose another device (--dev NAME)"
+    expect err2 "tern ping: device tern0 is in use by another program, or another stack of this one: end it, or choose another device (--dev NAME)"
 }
 an_address_that_the_host_has_is_named() {
     ip addr add 10.7.7.7/32 dev lo

@@ -66,6 +66,7 @@ static void bad_configuration_is_told_and_leaves_nothing(void **state)
         {{.mtu = 67}, EINVAL, "68 to 65535"},
         {{.fault = "loss=5"}, EINVAL, "a probability"},
         {{.settings = "no.such=1"}, EINVAL, "no.such"},
+        {{.capture = ""}, EINVAL, "the name of a file"},
         {{.capture = "/nonexistent/x.pcapng"}, ENOENT, "cannot write the capture to /nonexistent"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -211,7 +211,7 @@ static void busy_device_is_refused(void **state)
 {
     (void)state;
     struct link *link = open_usual();
-    assert_refused(&usual, EBUSY, "in use by another program");
+    assert_refused(&usual, EBUSY, "in use by another program, or another stack of this one");
     assert_string_equal(device_address("tern0"), "10.9.0.2/24");
     link_close(link);
 }

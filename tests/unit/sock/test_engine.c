@@ -24,6 +24,7 @@ static int call_from_within(void *user, const struct iovec *packet, int count,
     assert_int_equal(tern_socket(seen.t, AF_INET, SOCK_STREAM, 0), -1);
     seen.error = errno;
     assert_non_null(tern_input(seen.t, "", 0, NULL, 0));
+    assert_true(tern_deadline(seen.t) == 0);
     tern_advance(seen.t, UINT64_MAX);
     return 0;
 }
@@ -121,12 +122,40 @@ static void bad_configurations_are_refused_in_a_sentence(void **state)
     }
 }
 
+static void the_sentence_says_what_would_do(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *address, *settings, *words;
+    } rows[] = {
+        {NULL, NULL, "an address is needed"},
+        {"10.0.0.3/33", NULL, "'10.0.0.3/33' is not an IPv4 address with its prefix of 0 to 32"},
+        {"10.0.0.3/24", "no.such=1", "no setting 'no.such': `tern help settings` lists them"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tern_error error;
+        struct tern_engine_config c = config();
+        c.address = rows[i].address;
+        c.settings = rows[i].settings;
+        assert_null(tern_engine_new(&c, &error));
+        assert_non_null(strstr(error.text, rows[i].words));
+    }
+    static const char *const bounds[] = {"10.0.0.3/0", "10.0.0.3/32"};
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        struct tern_engine_config c = config();
+        c.address = bounds[i];
+        struct tern *t = tern_engine_new(&c, NULL);
+        assert_non_null(t);
+        tern_close_stack(t);
+    }
+}
+
 static void settings_are_applied(void **state)
 {
     (void)state;
     char value[16];
     struct tern_engine_config c = config();
-    c.settings = "ip.ttl=7,icmp.echo=0";
+    c.settings = "ip.ttl=7,icmp.echo=0,"; /* a comma may end the list */
     c.mtu = 68;
     struct tern *t = tern_engine_new(&c, NULL);
     assert_int_equal(tern_get(t, "ip.ttl", value, sizeof value), 0);
@@ -260,6 +289,7 @@ int main(void)
         cmocka_unit_test(an_engine_sends_through_its_output),
         cmocka_unit_test(calls_from_within_are_refused),
         cmocka_unit_test(bad_configurations_are_refused_in_a_sentence),
+        cmocka_unit_test(the_sentence_says_what_would_do),
         cmocka_unit_test(settings_are_applied),
         cmocka_unit_test(a_packet_that_is_not_taken_says_why),
         cmocka_unit_test(a_packet_that_is_not_there_is_not_taken),
