@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 
+#include "core/error_queue.h"
 #include "sock/receipt.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
@@ -255,11 +256,15 @@ static int tcp_kind_error(struct socket *socket, bool clear)
     return error || !clear ? error : tcp_soft_error(tcb);
 }
 
+/* A connection that has come to rest since has nothing unacknowledged: its bytes are done with. But
+ * without memory to wake it, there is no queue to say so in. */
 static void tcp_kind_sent(struct socket *socket, const struct receipt *receipt)
 {
     struct tcb *tcb = tcb_of(socket);
     if (tcb)
         tcp_sent(tcb, receipt->completion, receipt->stamps);
+    else if (receipt->completion)
+        error_note_free(&socket->tern->stack, receipt->completion);
 }
 
 static ssize_t tcp_kind_reserve(struct socket *socket, struct tcp_reservation *reservation,

@@ -5,6 +5,11 @@
 #include <linux/errqueue.h>
 
 #include "common/allocation.h"
+#include "core/error_queue.h"
+#include "sock/receipt.h"
+#include "sock/socket.h"
+#include "sock/tern.h"
+#include "tcp/tcp.h"
 
 /* Takes the oldest completion: false when there is none. */
 static bool told(struct tern *t, int s, uint32_t *first, uint32_t *last)
@@ -154,6 +159,34 @@ static void without_memory_for_the_note_nothing_is_sent(void **state)
     assert_told(a, s, 0, 0);
 }
 
+/* Takes the memory that connections have left for the next to wake. */
+static void use_up_spare_blocks(struct tern *t)
+{
+    for (int i = 0; i < LIMIT_TCB_SPARES; i++)
+        open_stream(t);
+}
+
+static void a_connection_that_cannot_be_woken_leaves_no_note_behind(void **state)
+{
+    (void)state;
+    int server, s = zero_copy_stream(&server);
+    struct socket *socket = descriptor_find(&a->descriptors, s);
+    pair_run(&pair, TIME_S(10));
+    assert_true(tcp_connection_rests(socket->of.connection));
+    use_up_spare_blocks(a);
+    uint64_t before = a->stack.memory_used_bytes;
+    struct receipt receipt = {.completion = error_note_new(&a->stack, 0)};
+    assert_non_null(receipt.completion);
+    allocations_fail_after(0);
+    socket->kind->sent(socket, &receipt);
+    allocations_succeed();
+    assert_true(tcp_connection_rests(socket->of.connection));
+    assert_int_equal(a->stack.memory_used_bytes, before);
+    assert_int_equal(tern_send(a, s, "abc", 3, MSG_ZEROCOPY), 3);
+    pair_run(&pair, TIME_MS(100));
+    assert_told(a, s, 0, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +197,7 @@ int main(void)
         socket_test(a_datagram_is_done_with_at_once),
         socket_test(the_option_takes_0_and_1_where_it_has_meaning),
         socket_test(without_memory_for_the_note_nothing_is_sent),
+        socket_test(a_connection_that_cannot_be_woken_leaves_no_note_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
