@@ -60,6 +60,41 @@ static void duplicate_acknowledgment_shows_the_loss_to_be_real(void **state)
     peer_free(p);
 }
 
+/* §2.1 step 2.a: without SACK a duplicate tells nothing of what it is for, and the next advance is
+ * no sign of a late flight either. */
+static void duplicate_in_place_of_the_first_means_ordinary_recovery(void **state)
+{
+    (void)state;
+    for (int sack = 0; sack < 2; sack++) {
+        struct peer *p = peer_timed_out(sack ? PEER_SACK : PEER_PLAIN);
+        peer_ack(p, 1);
+        /* §3.1 step 2: with SACK it is waited out. */
+        assert_int_equal(p->tcb->recovery.frto, sack);
+        peer_quiet(p);
+        peer_ack(p, 1001);
+        assert_int_equal(peer_take(p).seq, sack ? 4001 : 1001);
+        peer_forget(p);
+        peer_free(p);
+    }
+}
+
+/* Step 2.a: else a peer could make a loss look like a delay, piece by piece (§2.2). */
+static void part_of_what_was_sent_again_means_ordinary_recovery(void **state)
+{
+    (void)state;
+    struct peer *p = peer_timed_out(PEER_PLAIN);
+    p->tcb->cc.cwnd = 4; /* the loss window would let nothing out for so little */
+    peer_ack(p, 501);
+    assert_int_equal(peer_take(p).seq, 1001);
+    assert_false(p->tcb->recovery.frto);
+    peer_forget(p);
+    peer_ack(p, 1001);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPSpuriousRTOs"), 0);
+    assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_LOSS);
+    peer_forget(p);
+    peer_free(p);
+}
+
 /* §3.1: a SACK of something sent once only, before the timeout. */
 static void SACK_of_an_original_shows_the_timeout_to_have_been_early(void **state)
 {
@@ -161,6 +196,8 @@ int main(void)
         cmocka_unit_test(first_acknowledgment_lets_new_data_out_and_not_retransmissions),
         cmocka_unit_test(second_acknowledgment_shows_the_timeout_to_have_been_early),
         cmocka_unit_test(duplicate_acknowledgment_shows_the_loss_to_be_real),
+        cmocka_unit_test(duplicate_in_place_of_the_first_means_ordinary_recovery),
+        cmocka_unit_test(part_of_what_was_sent_again_means_ordinary_recovery),
         cmocka_unit_test(SACK_of_an_original_shows_the_timeout_to_have_been_early),
         cmocka_unit_test(shut_window_means_ordinary_recovery),
         cmocka_unit_test(shut_window_lets_losses_be_found_at_once),
