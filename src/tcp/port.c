@@ -160,6 +160,20 @@ int port_bind(struct tcb *tcb, const struct endpoint *local, bool reuse)
     return port_take(tcb, local->port, &local->address);
 }
 
+/* RFC 6056 §3.1: whether somebody listens there, or has bound to it and may do so yet. Who could
+ * make us open from such a port, could have what is meant for the listener. */
+static bool kept_for_a_listener(const struct tcp_port *port)
+{
+    if (!list_empty(&port->listeners))
+        return true;
+    for (const struct list *l = port->bound.next; l != &port->bound; l = l->next) {
+        const struct tcp_connection *holder = container_of(l, struct tcp_connection, port_link);
+        if (holder->tcb && holder->tcb->state == TCP_CLOSED)
+            return true;
+    }
+    return false;
+}
+
 /* RFC 6056 §3.3.4, the double-hash algorithm: where the search starts is a keyed hash of the remote
  * endpoint and our address, and moves on by a counter that only similar destinations share. */
 int port_bind_for(struct tcb *tcb, const struct address *local, const struct endpoint *remote)
@@ -181,7 +195,7 @@ int port_bind_for(struct tcb *tcb, const struct address *local, const struct end
         if (!ip_flow_is_ours(tcp->stack, IP_PROTOCOL_TCP, &candidate, remote))
             continue;
         const struct tcp_port *port = port_find(tcp, candidate.port);
-        if (port && !list_empty(&port->listeners))
+        if (port && kept_for_a_listener(port))
             continue;
         if (demux_find(tcp, &candidate, remote))
             continue;

@@ -86,15 +86,73 @@ static void RFC_6056_port_for_one_destination_is_not_used_again_at_once(void **s
 {
     (void)state;
     struct peer *p = peer_new();
-    int before = 0;
-    for (int i = 0; i < 50; i++) {
+    peer_settings(p)->port_first = 50000;
+    peer_settings(p)->port_last = 50099;
+    bool taken[100] = {false};
+    for (int i = 0; i < 100; i++) {
         struct tcb *tcb;
         int port = open_to(p, 80, &tcb);
-        assert_int_not_equal(port, before);
-        before = port;
+        assert_in_range(port, 50000, 50099);
+        assert_false(taken[port - 50000]); /* not before all others have been */
+        taken[port - 50000] = true;
         tcp_abort(tcb);
         peer_forget(p);
     }
+    peer_free(p);
+}
+
+/* §3.3.4: who sees some of our ports cannot count what we open elsewhere. */
+static void RFC_6056_opens_to_others_do_not_move_a_destination_s_ports(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcb *tcb;
+    int before = open_to(p, 80, &tcb);
+    tcp_abort(tcb);
+    for (uint16_t i = 0; i < 64; i++) {
+        open_to(p, (uint16_t)(1000 + i), &tcb);
+        tcp_abort(tcb);
+    }
+    assert_in_range(open_to(p, 80, &tcb) - before, 1, 8); /* expected: 2, and 65 if all counted */
+    tcp_abort(tcb);
+    peer_forget(p);
+    peer_free(p);
+}
+
+/* Which port is the first for an open from `local` to `remote`. */
+static int first_port(struct peer *p, uint32_t local, uint32_t remote, uint16_t port)
+{
+    struct address from = address_from_ipv4(local);
+    struct endpoint to = {address_from_ipv4(remote), port};
+    struct tcb *tcb = tcb_new(p);
+    memset(tcp_of(&p->m->stack)->port_steps, 0, sizeof tcp_of(&p->m->stack)->port_steps);
+    assert_int_equal(port_bind_for(tcb, &from, &to), 0);
+    int taken = tcp_local(tcb)->port;
+    tcp_abort(tcb);
+    return taken;
+}
+
+/* §3.3.3: both addresses and the remote port; §3.4: a key of 128 bits. */
+static void RFC_6056_where_the_search_starts_depends_on_all_of_these(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct hash_key *key = &tcp_of(&p->m->stack)->port_key, kept = *key;
+    unsigned same[5] = {0};
+    int start = first_port(p, 1, 1, 1);
+    assert_int_equal(first_port(p, 1, 1, 1), start);
+    for (uint16_t i = 2; i < 52; i++) {
+        same[0] += first_port(p, i, 1, 1) == start;
+        same[1] += first_port(p, 1, i, 1) == start;
+        same[2] += first_port(p, 1, 1, i) == start;
+        for (unsigned word = 0; word < 2; word++) {
+            key->words[word] ^= (uint64_t)1 << i;
+            same[3 + word] += first_port(p, 1, 1, 1) == start;
+            *key = kept;
+        }
+    }
+    for (unsigned i = 0; i < 5; i++)
+        assert_true(same[i] < 3); /* expected: 1/500 */
     peer_free(p);
 }
 
@@ -186,6 +244,25 @@ static void listener_s_port_is_not_taken_for_an_open(void **state)
     peer_free(p);
 }
 
+/* §3.1: between bind and listen nobody may slip in. */
+static void RFC_6056_bound_port_is_not_taken_for_an_open(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->port_first = 50000;
+    peer_settings(p)->port_last = 50000;
+    struct endpoint local = {address_from_ipv4(0), 50000};
+    struct tcb *server = tcb_new(p), *tcb;
+    assert_int_equal(tcp_bind(server, &local, true), 0);
+    assert_int_equal(open_to(p, 80, &tcb), -EADDRNOTAVAIL);
+    tcp_abort(tcb);
+    tcp_abort(server);
+    assert_int_equal(open_to(p, 80, &tcb), 50000);
+    tcp_abort(tcb);
+    peer_forget(p);
+    peer_free(p);
+}
+
 static void without_memory_nothing_is_claimed(void **state)
 {
     (void)state;
@@ -268,6 +345,9 @@ int main(void)
         cmocka_unit_test(exhaustion_is_EADDRNOTAVAIL_and_harms_no_other_destination),
         cmocka_unit_test(RFC_6056_ports_for_different_destinations_are_unrelated),
         cmocka_unit_test(RFC_6056_port_for_one_destination_is_not_used_again_at_once),
+        cmocka_unit_test(RFC_6056_opens_to_others_do_not_move_a_destination_s_ports),
+        cmocka_unit_test(RFC_6056_where_the_search_starts_depends_on_all_of_these),
+        cmocka_unit_test(RFC_6056_bound_port_is_not_taken_for_an_open),
         cmocka_unit_test(bound_port_is_refused_to_others),
         cmocka_unit_test(port_0_takes_a_free_one_until_there_is_none),
         cmocka_unit_test(port_0_takes_one_that_does_not_follow_from_the_last),
