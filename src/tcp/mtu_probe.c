@@ -23,6 +23,7 @@
 #include "tcp/pacing.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
+#include "tcp/sockopt.h"
 
 /* A window of this many segments has room for a probe, which counts as two, and for what must
  * follow it to show its loss. */
@@ -67,7 +68,7 @@ void mtu_probe_path_changed(struct tcb *tcb)
 {
     tcb->mtu.high = ceiling(tcb);
     if (tcb->mtu.size > tcb->path.mtu)
-        mtu_probe_inconclusive(tcb);
+        tcb->mtu.size = 0; /* the caller cuts anew what it carried */
 }
 
 static void begin_again(struct tcb *tcb)
@@ -77,10 +78,12 @@ static void begin_again(struct tcb *tcb)
     tcb->mtu.since_ns = tcb->stack->now_ns;
 }
 
-/* RFC 4821 §7.4: only where its loss would be seen as such, and not for another. */
+/* RFC 4821 §7.4: only where its loss would be seen as such, and not for another. One that routers
+ * may cut tells nothing by its arrival (RFC 8899 §3 item 2). */
 static bool may_probe(const struct tcb *tcb)
 {
-    return tcb->mtu.enabled && tcb->mtu.size == 0 && tcb->state == TCP_ESTABLISHED &&
+    return tcb->mtu.enabled && tcb->preferences.mtu_discover != MTU_DISCOVER_DONT &&
+           tcb->mtu.size == 0 && tcb->state == TCP_ESTABLISHED &&
            tcb->recovery.phase == TCP_PHASE_OPEN && tcb->cc.cwnd >= PROBE_WINDOW &&
            records_room(tcb) && !pacing_holds(tcb) && tcb->rcv.out_of_order.count == 0 &&
            tcb->rcv.duplicate.start == tcb->rcv.duplicate.end;

@@ -9,7 +9,8 @@
 void mtu_probe_begin(struct tcb *tcb);
 /* The largest packet that the search lets a segment have: UINT32_MAX while there is none. */
 uint32_t mtu_probe_bound(const struct tcb *tcb);
-/* The path's MTU is another one: the search need not go beyond it. */
+/* The path's MTU is another one: the search need not go beyond it. The caller cuts anew what a
+ * probe larger than that carried. */
 void mtu_probe_path_changed(struct tcb *tcb);
 
 enum mtu_probe_turn {

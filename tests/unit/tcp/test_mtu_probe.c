@@ -1,6 +1,7 @@
 /* RFC 4821 and RFC 8899: finding out what the path takes, by what comes through. */
 #include "tcp_peer.h"
 
+#include "tcp/mtu.h"
 #include "tcp/mtu_probe.h"
 
 enum { BASE = 500, LOW = BASE + 40 };
@@ -19,15 +20,19 @@ static struct peer *searching(enum peer_offer offer)
     return p;
 }
 
-/* Writes enough for a probe to be sent, and takes what is sent; the probe is first. */
+/* Writes enough for a probe to be sent, and takes what is sent; the probe is first, and nothing
+ * else is so large (RFC 8899 §3 item 1). */
 static uint32_t write_with_probe(struct peer *p, uint32_t *end)
 {
     uint32_t start = p->tcb->snd.nxt - p->iss;
     peer_write(p, 5000);
     uint32_t length = peer_take(p).length;
     *end = start + length;
-    while (!peer_is_quiet(p))
-        *end += peer_take(p).length;
+    while (!peer_is_quiet(p)) {
+        uint32_t other = peer_take(p).length;
+        assert_true(other <= p->tcb->snd.mss);
+        *end += other;
+    }
     assert_int_equal(*end, start + 5000);
     return length;
 }
@@ -134,6 +139,93 @@ static void probe_needs_text_behind_it_and_a_window(void **state)
     peer_write(p, 5000);
     assert_int_equal(peer_take(p).length, BASE);
     assert_int_equal(machine_counter(p->m, "TcpExtTCPMTUProbes"), 0);
+    peer_free(p);
+}
+
+/* RFC 8899 §3 item 2: who lets routers cut, learns nothing. */
+static void probe_is_never_one_that_may_be_fragmented(void **state)
+{
+    (void)state;
+    struct peer *p = searching(PEER_SACK);
+    peer_set(p, OPTION_LEVEL_IP, OPTION_IP_MTU_DISCOVER, MTU_DISCOVER_DONT);
+    peer_write(p, 5000);
+    assert_int_equal(peer_take(p).length, BASE);
+    peer_forget(p);
+    peer_ack(p, 5001);
+    peer_set(p, OPTION_LEVEL_IP, OPTION_IP_MTU_DISCOVER, MTU_DISCOVER_DO);
+    peer_write(p, 5000);
+    assert_true(sent_header(p->m, p->seen).dont_fragment);
+    assert_int_equal(peer_take(p).length, 750);
+    peer_free(p);
+}
+
+/* RFC 8899 §3 item 5, §5.1.2: what the link, the peer and the user allow. */
+static void search_goes_no_higher_than_link_peer_and_user_allow(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t link;
+        int user;
+        uint32_t high;
+    } cases[] = {{1500, 0, PEER_MSS + 40}, {900, 0, 900}, {1500, 800, 840}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct peer *p = peer_new();
+        peer_settings(p)->tcp_mtu_probing = 2;
+        peer_settings(p)->tcp_base_mss = BASE;
+        p->m->interface->mtu = cases[i].link;
+        assert_int_equal(tcp_create(&p->m->stack, NULL, &p->tcb), 0);
+        if (cases[i].user)
+            p->tcb->preferences.max_segment = (uint16_t)cases[i].user;
+        peer_open(p, PEER_PLAIN);
+        assert_int_equal(p->tcb->mtu.high, cases[i].high);
+        peer_free(p);
+    }
+}
+
+/* RFC 8899 §3 item 8: what a probe carries is the user's text, and so the window holds for it. */
+static void probe_keeps_to_the_peer_s_window(void **state)
+{
+    (void)state;
+    struct peer *p = searching(PEER_SACK);
+    p->window = 750 + 4 * BASE - 1;
+    peer_ack(p, 1);
+    peer_write(p, 5000);
+    assert_int_equal(peer_take(p).length, BASE);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPMTUProbes"), 0);
+    peer_free(p);
+}
+
+/* RFC 8899 §3 (reordering), §4.1: the probe is known by its numbers, whatever comes before it. */
+static void probe_that_is_overtaken_counts_once_it_is_acknowledged(void **state)
+{
+    (void)state;
+    struct peer *p = searching(PEER_SACK);
+    uint32_t end, length = write_with_probe(p, &end);
+    peer_after(p, PEER_RTT_MS);
+    peer_sack(p, 1, BLOCK(1 + length, 1 + length + BASE), NO_BLOCK, NO_BLOCK);
+    peer_sack(p, length, BLOCK(1 + length, 1 + length + BASE), NO_BLOCK, NO_BLOCK);
+    assert_int_equal(p->tcb->snd.mss, BASE); /* all of it but a byte */
+    peer_ack(p, end);
+    assert_int_equal(p->tcb->snd.mss, length);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPMTUPFail"), 0);
+    peer_free(p);
+}
+
+/* RFC 8899 §4.6.2, PLPMTU < PL_PTB_SIZE < PROBED_SIZE. */
+static void router_s_word_about_a_probe_lowers_the_bound_alone(void **state)
+{
+    (void)state;
+    struct peer *p = searching(PEER_SACK);
+    uint32_t end, length = write_with_probe(p, &end);
+    uint32_t cwnd = p->tcb->cc.cwnd;
+    mtu_too_big(p->tcb, 600);
+    assert_int_equal(p->tcb->snd.mss, BASE);
+    assert_int_equal(p->tcb->cc.cwnd, cwnd);
+    assert_int_equal(p->tcb->mtu.high, 600);
+    assert_int_equal(peer_take(p).length, BASE); /* what it carried goes again */
+    assert_int_equal(peer_take(p).length, length - BASE);
+    peer_ack(p, end);
+    assert_int_equal(write_with_probe(p, &end), (LOW + 600) / 2 - 40);
     peer_free(p);
 }
 
@@ -270,6 +362,11 @@ int main(void)
         cmocka_unit_test(probe_lost_among_others_says_nothing),
         cmocka_unit_test(after_a_timeout_what_became_of_the_probe_is_not_known),
         cmocka_unit_test(probe_needs_text_behind_it_and_a_window),
+        cmocka_unit_test(probe_is_never_one_that_may_be_fragmented),
+        cmocka_unit_test(search_goes_no_higher_than_link_peer_and_user_allow),
+        cmocka_unit_test(probe_keeps_to_the_peer_s_window),
+        cmocka_unit_test(probe_that_is_overtaken_counts_once_it_is_acknowledged),
+        cmocka_unit_test(router_s_word_about_a_probe_lowers_the_bound_alone),
         cmocka_unit_test(probe_does_not_cross_the_end_of_a_record),
         cmocka_unit_test(search_that_has_ended_begins_again),
         cmocka_unit_test(black_hole_is_tried_with_smaller_segments),
