@@ -57,6 +57,7 @@ struct rest_extra {
     struct tcb_chrono chrono;
     uint32_t iss, irs;
     uint32_t remote_user_timeout_s;
+    bool user_timeout_off;
     struct saved_syn *saved_syn; /* of one that has a user */
 };
 
@@ -64,8 +65,8 @@ static bool needs_extra(const struct tcb *tcb)
 {
     const struct tcb_stat *stat = &tcb->stat;
     return tcb->ecn.handshake.mode != ECN_OFF || tcb->mtu.enabled || tcb->user_timeout.remote_s ||
-           tcb->saved_syn || stat->retransmits || stat->bytes_retransmitted ||
-           stat->bytes_sent != stat->bytes_acked ||
+           tcb->user_timeout.off || tcb->saved_syn || stat->retransmits ||
+           stat->bytes_retransmitted || stat->bytes_sent != stat->bytes_acked ||
            tcb->chrono.spent_ns[CHRONO_BUSY] / TIME_US(1) > UINT32_MAX || stat->dsacks ||
            stat->reordering_events || stat->out_of_order || stat->timeouts || stat->timeout_ns ||
            tcb->chrono.spent_ns[CHRONO_PEER] || tcb->chrono.spent_ns[CHRONO_BUFFER];
@@ -83,6 +84,7 @@ static struct rest_extra *keep_extra(const struct tcb *tcb)
                                  .iss = tcb->snd.iss,
                                  .irs = tcb->rcv.irs,
                                  .remote_user_timeout_s = tcb->user_timeout.remote_s,
+                                 .user_timeout_off = tcb->user_timeout.off,
                                  .saved_syn = tcb->saved_syn};
     stack_charge(tcb->stack, sizeof *extra);
     return extra;
@@ -103,6 +105,7 @@ static void recall_extra(struct tcb *tcb, struct rest_extra *extra)
     tcb->snd.iss = extra->iss;
     tcb->rcv.irs = extra->irs;
     tcb->user_timeout.remote_s = extra->remote_user_timeout_s;
+    tcb->user_timeout.off = extra->user_timeout_off;
     tcb->saved_syn = extra->saved_syn;
     discard_extra(tcb->stack, extra);
 }

@@ -386,6 +386,7 @@ struct tcb {
     struct {
         uint32_t remote_s; /* REMOTE_UTO; 0: the peer has not told */
         bool announce;     /* ours is to be told */
+        bool off;          /* SYNs that told it were lost: for this connection it is not used */
     } user_timeout;        /* user_timeout.c */
 
     struct saved_syn *saved_syn; /* of the peer, until it is read; or NULL; saved_syn.c */

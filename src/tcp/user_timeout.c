@@ -4,7 +4,10 @@
  * that expects to be cut off for a while is waited for. */
 #include "tcp/user_timeout.h"
 
+#include "base/limits.h"
 #include "base/time.h"
+#include "tcp/rtt.h"
+#include "tcp/state.h"
 
 enum { MOST_S = 0x7fff * 60 }; /* that the option can say, in minutes */
 
@@ -23,7 +26,16 @@ static uint32_t own_s(const struct tcb *tcb)
 
 static bool enabled(const struct tcb *tcb)
 {
-    return tcb->stack->settings.tcp_user_timeout_option;
+    return tcb->stack->settings.tcp_user_timeout_option && !tcb->user_timeout.off;
+}
+
+/* L_LIMIT: as it is set, and more than the RTO, lest one that is backed off outlast the connection
+ * (§3.1). */
+static uint64_t least_s(const struct tcb *tcb)
+{
+    uint64_t set = (uint64_t)tcb->stack->settings.tcp_user_timeout_least_s;
+    uint64_t above_rto = rtt_rto(tcb) / TIME_S(1) + 1;
+    return set > above_rto ? set : above_rto;
 }
 
 uint64_t user_timeout_ms(const struct tcb *tcb)
@@ -33,12 +45,14 @@ uint64_t user_timeout_ms(const struct tcb *tcb)
         return tcb->preferences.user_timeout_ms;
     if (!enabled(tcb) || tcb->user_timeout.remote_s == 0)
         return 0;
+    if (!tcp_state_synchronized(tcb->state))
+        return 0; /* §3.3: what is agreed is for when the connection is open */
     /* §3.1: USER_TIMEOUT = min(U_LIMIT, max(ADV_UTO, REMOTE_UTO, L_LIMIT)) */
     uint64_t s = own_s(tcb);
     if (tcb->user_timeout.remote_s > s)
         s = tcb->user_timeout.remote_s;
-    if (s < (uint64_t)settings->tcp_user_timeout_least_s)
-        s = (uint64_t)settings->tcp_user_timeout_least_s;
+    if (s < least_s(tcb))
+        s = least_s(tcb);
     if (s > (uint64_t)settings->tcp_user_timeout_most_s)
         s = (uint64_t)settings->tcp_user_timeout_most_s;
     return s * 1000;
@@ -70,6 +84,12 @@ void user_timeout_departs(struct tcb *tcb, uint16_t flags, uint32_t text_length,
                           struct tcp_options *options)
 {
     bool syn = flags & TCP_SYN;
+    if (!enabled(tcb))
+        return;
+    if (syn && tcb->syn_attempts > LIMIT_USER_TIMEOUT_SYNS) {
+        tcb->user_timeout.off = true; /* §4.1: perhaps something on the path drops what has it */
+        return;
+    }
     if (flags & TCP_RST || (!syn && (!tcb->user_timeout.announce || text_length > 0)))
         return; /* text has no room to spare */
     if (!user_timeout_tell(&tcb->stack->settings, &tcb->preferences, options))

@@ -447,6 +447,7 @@ static void fill_extras(struct tcb *tcb, struct oddity *o, bool has_extra)
     tcb->ecn.handshake.plain = flag(o);
     tcb->mtu.proven = odd16(o);
     tcb->user_timeout.remote_s = has_extra ? odd(o) : 0;
+    tcb->user_timeout.off = has_extra;
     if (has_extra)
         return;
     tcb->mtu.enabled = false;

@@ -1,6 +1,7 @@
 /* RFC 5482. */
 #include "tcp_peer.h"
 
+#include "tcp/rtt.h"
 #include "tcp/user_timeout.h"
 
 static struct peer *peer_that_tells(void)
@@ -142,6 +143,84 @@ static void connection_lives_as_long_as_was_agreed(void **state)
     peer_free(p);
 }
 
+/* §3.1: L_LIMIT is above the RTO, also where it is set lower. */
+static void least_is_above_the_RTO(void **state)
+{
+    (void)state;
+    struct peer *p = peer_that_tells();
+    peer_settings(p)->tcp_user_timeout_s = 1;
+    peer_settings(p)->tcp_user_timeout_least_s = 1;
+    peer_open(p, PEER_PLAIN);
+    told(p, 2);
+    assert_int_equal(user_timeout_ms(p->tcb), 2000);
+    p->tcb->rtt.backoff = 6;
+    assert_true(rtt_rto(p->tcb) > TIME_S(10));
+    assert_true(TIME_MS(user_timeout_ms(p->tcb)) > rtt_rto(p->tcb));
+    assert_true(TIME_MS(user_timeout_ms(p->tcb)) <= rtt_rto(p->tcb) + TIME_S(1));
+    peer_free(p);
+}
+
+/* §3.3, in a simultaneous open, where the peer's SYN tells it. */
+static void what_was_agreed_holds_only_once_the_connection_is_open(void **state)
+{
+    (void)state;
+    struct peer *p = peer_that_tells();
+    peer_await_syn(p);
+    struct segment syn = peer_syn(p, TCP_SYN, PEER_PLAIN);
+    syn.options.has_user_timeout = true;
+    syn.options.user_timeout_s = 1000;
+    assert_int_equal(peer_send_raw(p, syn), DROP_NONE);
+    assert_int_equal(p->tcb->state, TCP_SYN_RECEIVED);
+    assert_int_equal(user_timeout_ms(p->tcb), 0);
+    peer_forget(p);
+    p->next = 1;
+    peer_ack(p, 1);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    assert_int_equal(user_timeout_ms(p->tcb), 1000000);
+    peer_free(p);
+}
+
+/* §4.1: whatever drops the SYNs on the way, the option is not used on this connection. */
+static void after_SYNs_that_are_lost_it_is_not_used(void **state)
+{
+    (void)state;
+    struct peer *p = peer_that_tells();
+    int ms = 60000;
+    assert_true(peer_await_syn(p).options.has_user_timeout);
+    peer_after(p, 1000);
+    assert_true(peer_take(p).options.has_user_timeout);
+    peer_after(p, 2000);
+    assert_false(peer_take(p).options.has_user_timeout);
+    p->acked = 1;
+    assert_int_equal(peer_send_raw(p, peer_syn(p, TCP_SYN | TCP_ACK, PEER_PLAIN)), DROP_NONE);
+    p->next = 1;
+    assert_false(peer_expect_ack(p, 1).options.has_user_timeout);
+    told(p, 1000);
+    assert_int_equal(user_timeout_ms(p->tcb), 0);
+    tcp_set_option(p->tcb, IP_PROTOCOL_TCP, OPTION_USER_TIMEOUT, &ms, sizeof ms);
+    peer_quiet(p);
+    peer_free(p);
+}
+
+/* §4.2: probes that nobody answers end it no sooner than was agreed. */
+static void keepalive_waits_as_long_as_was_agreed(void **state)
+{
+    (void)state;
+    struct peer *p = peer_that_tells();
+    peer_open(p, PEER_PLAIN);
+    told(p, 200);
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_KEEPIDLE, 10);
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_KEEPINTVL, 2);
+    peer_set(p, IP_PROTOCOL_TCP, OPTION_KEEPCNT, 3);
+    peer_set(p, SOL_SOCKET, SO_KEEPALIVE, 1);
+    peer_after(p, 299 * 1000);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    peer_after(p, 4 * 1000);
+    assert_int_equal(p->tcb->state, TCP_CLOSED);
+    assert_int_equal(tcp_error(p->tcb, true), ETIMEDOUT);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +231,10 @@ int main(void)
         cmocka_unit_test(longer_wish_of_the_two_holds_within_bounds),
         cmocka_unit_test(what_the_user_has_set_is_not_changed),
         cmocka_unit_test(connection_lives_as_long_as_was_agreed),
+        cmocka_unit_test(least_is_above_the_RTO),
+        cmocka_unit_test(what_was_agreed_holds_only_once_the_connection_is_open),
+        cmocka_unit_test(after_SYNs_that_are_lost_it_is_not_used),
+        cmocka_unit_test(keepalive_waits_as_long_as_was_agreed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
