@@ -109,13 +109,14 @@ static bool port_free_for(const struct tcb *tcb, const struct tcp_port *port,
     return true;
 }
 
-static int port_take(struct tcb *tcb, uint16_t number, const struct address *local)
+/* Who may yet listen stands first among those bound, who has opened last. */
+static int port_take(struct tcb *tcb, uint16_t number, const struct address *local, bool opens)
 {
     struct tcp_port *port = port_find_or_add(tcb->tcp, number);
     if (!port)
         return -ENOMEM;
     struct tcp_connection *connection = tcb->connection;
-    list_append(&port->bound, &connection->port_link);
+    list_insert(opens ? &port->bound : port->bound.next, &connection->port_link);
     connection->holds_port = true;
     connection->local = (struct endpoint){*local, number};
     tcb->bound = true;
@@ -145,7 +146,7 @@ static int port_bind_ephemeral(struct tcb *tcb, const struct address *local, boo
             continue;
         const struct tcp_port *port = port_find(tcb->tcp, number);
         if (!port || port_free_for(tcb, port, local, reuse))
-            return port_take(tcb, number, local);
+            return port_take(tcb, number, local, false);
     }
     return -EADDRINUSE;
 }
@@ -157,7 +158,7 @@ int port_bind(struct tcb *tcb, const struct endpoint *local, bool reuse)
     const struct tcp_port *port = port_find(tcb->tcp, local->port);
     if (port && !port_free_for(tcb, port, &local->address, reuse))
         return -EADDRINUSE;
-    return port_take(tcb, local->port, &local->address);
+    return port_take(tcb, local->port, &local->address, false);
 }
 
 /* RFC 6056 §3.1: whether somebody listens there, or has bound to it and may do so yet. Who could
@@ -166,12 +167,18 @@ static bool kept_for_a_listener(const struct tcp_port *port)
 {
     if (!list_empty(&port->listeners))
         return true;
-    for (const struct list *l = port->bound.next; l != &port->bound; l = l->next) {
-        const struct tcp_connection *holder = container_of(l, struct tcp_connection, port_link);
-        if (holder->tcb && holder->tcb->state == TCP_CLOSED)
-            return true;
-    }
-    return false;
+    if (list_empty(&port->bound))
+        return false;
+    const struct tcp_connection *first =
+        container_of(port->bound.next, struct tcp_connection, port_link);
+    return first->tcb && first->tcb->state == TCP_CLOSED;
+}
+
+void port_opens(struct tcb *tcb)
+{
+    struct tcp_port *port = port_find(tcb->tcp, tcb->connection->local.port);
+    list_remove(&tcb->connection->port_link);
+    list_append(&port->bound, &tcb->connection->port_link);
 }
 
 /* RFC 6056 §3.3.4, the double-hash algorithm: where the search starts is a keyed hash of the remote
@@ -199,7 +206,7 @@ int port_bind_for(struct tcb *tcb, const struct address *local, const struct end
             continue;
         if (demux_find(tcp, &candidate, remote))
             continue;
-        return port_take(tcb, candidate.port, local);
+        return port_take(tcb, candidate.port, local, true);
     }
     return -EADDRNOTAVAIL;
 }

@@ -9,7 +9,7 @@ struct tcp_port {
     struct table_node node; /* in tcp->ports */
     uint16_t number;
     uint32_t connections;  /* that use it without having been bound to it: accepted ones */
-    struct list bound;     /* tcb.port_link of those bound to it */
+    struct list bound;     /* port_link of those bound to it, who may yet listen first */
     struct list listeners; /* tcp_listener.port_link */
 };
 
@@ -19,6 +19,8 @@ int port_bind(struct tcb *tcb, const struct endpoint *local, bool reuse);
 /* Claims an ephemeral port whose connection to `remote` is not taken yet (RFC 6056 §3.3.4): 0,
  * -EADDRNOTAVAIL, -ENOMEM. */
 int port_bind_for(struct tcb *tcb, const struct address *local, const struct endpoint *remote);
+/* One that its user has bound opens, and will not listen. */
+void port_opens(struct tcb *tcb);
 /* Whether who is bound to `port` may listen there, beside those that do. */
 bool port_may_listen(const struct tcb *tcb, const struct tcp_port *port);
 /* Counts an accepted connection in. 0 or -ENOMEM. */

@@ -54,6 +54,7 @@ static int claim_local(struct tcb *tcb, const struct endpoint *remote)
         !ip_flow_is_ours(tcb->stack, IP_PROTOCOL_TCP, &local, remote))
         return -EADDRNOTAVAIL;
     tcb->connection->local.address = tcb->path.source;
+    port_opens(tcb);
     return 0;
 }
 

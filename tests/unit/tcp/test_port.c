@@ -263,6 +263,30 @@ static void RFC_6056_bound_port_is_not_taken_for_an_open(void **state)
     peer_free(p);
 }
 
+/* The same where others have opened from that port before or since. */
+static void RFC_6056_bound_port_is_found_among_many(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->port_first = 50000;
+    peer_settings(p)->port_last = 50000;
+    struct endpoint local = {address_from_ipv4(0), 50000};
+    struct endpoint remote = {p->theirs.address, 81};
+    struct tcb *server = tcb_new(p), *client = tcb_new(p), *tcb;
+    assert_int_equal(tcp_bind(server, &local, true), 0);
+    assert_int_equal(tcp_bind(client, &local, true), 0);
+    assert_int_equal(tcp_connect(client, &remote), -EINPROGRESS);
+    peer_forget(p);
+    assert_int_equal(open_to(p, 80, &tcb), -EADDRNOTAVAIL);
+    tcp_abort(tcb);
+    tcp_abort(server);
+    assert_int_equal(open_to(p, 80, &tcb), 50000);
+    tcp_abort(tcb);
+    tcp_abort(client);
+    peer_forget(p);
+    peer_free(p);
+}
+
 static void without_memory_nothing_is_claimed(void **state)
 {
     (void)state;
@@ -348,6 +372,7 @@ int main(void)
         cmocka_unit_test(RFC_6056_opens_to_others_do_not_move_a_destination_s_ports),
         cmocka_unit_test(RFC_6056_where_the_search_starts_depends_on_all_of_these),
         cmocka_unit_test(RFC_6056_bound_port_is_not_taken_for_an_open),
+        cmocka_unit_test(RFC_6056_bound_port_is_found_among_many),
         cmocka_unit_test(bound_port_is_refused_to_others),
         cmocka_unit_test(port_0_takes_a_free_one_until_there_is_none),
         cmocka_unit_test(port_0_takes_one_that_does_not_follow_from_the_last),
