@@ -37,7 +37,7 @@ import select, socket, struct, time
 
 COOKIE = b"a" * 36 + b"\0"
 PARAMETERS, CREATE_STREAMS, TEST_START, TEST_RUNNING, TEST_END = b"\x09", b"\x0a", b"\x01", b"\x02", b"\x04"
-EXCHANGE_RESULTS = b"\x0d"
+EXCHANGE_RESULTS, DISPLAY_RESULTS, DONE = b"\x0d", b"\x0e", b"\x10"
 
 def connect():
     return socket.create_connection(("10.0.0.3", 5201), timeout=60)
@@ -49,6 +49,17 @@ def hear(connection, *states):
 
 def say_message(connection, text):
     connection.sendall(struct.pack(">I", len(text)) + text)
+
+def take(connection, count):
+    taken = b""
+    while len(taken) < count:
+        piece = connection.recv(count - len(taken))
+        assert piece, taken
+        taken += piece
+    return taken
+
+def hear_message(connection):
+    return take(connection, struct.unpack(">I", take(connection, 4))[0])
 
 # A control connection of which the server awaits the stream.
 def set_up():
@@ -282,6 +293,9 @@ hear(other, b"\xff")
 control.sendall(TEST_END)
 hear(control, EXCHANGE_RESULTS)
 say_message(control, b'{"streams":[{"id":1,"bytes":0}]}')
+hear_message(control)
+hear(control, DISPLAY_RESULTS)
+control.sendall(DONE)
 END
     wait_tern
     expect_status 0
