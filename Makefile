@@ -27,10 +27,11 @@ test: all
 
 # tern beside what people would use instead: RUNS of each measurement (5), WHAT=send,receive,… of them, beside
 # PEERS=veth,lwip,…; scripts/bench says what there is. And the same, to be shown in docs/performance.md.
+# With real-time priority (chrt) it is built without: Go's compiler spins for ever under it.
 bench: all
 	@scripts/deps bench
 	@scripts/quietly meson setup --reconfigure $(BUILD)
-	@scripts/quietly ninja -C $(BUILD) bench_programs bench/lossy/bridge
+	@scripts/quietly chrt -o 0 ninja -C $(BUILD) bench_programs bench/lossy/bridge
 	@scripts/sandbox scripts/bench $(BUILD)
 bench-renew: bench
 	@scripts/deps pictures
