@@ -48,6 +48,20 @@ class Peer:
         pass
 
 
+class OverTun(Peer):
+    """A program with a stack of its own, over a TUN device that is made for it."""
+
+    device = ""
+
+    def prepare(self):
+        self.own.run("ip", "tuntap", "add", self.device, "mode", "tun")
+        self.own.run("ip", "addr", "add", f"{self.there}/24", "dev", self.device)
+        self.own.run("ip", "link", "set", self.device, "up")
+
+    def await_device(self):
+        await_true(lambda: self.own.device_is_up(self.device), f"{self.title}: its device")
+
+
 class Built(Peer):
     """A program of bench/ that is built where its library is installed."""
 
@@ -63,7 +77,7 @@ class Tern(Peer):
     there, here = "10.0.0.2", "10.0.0.3"
 
 
-class Floor(Peer):
+class Floor(OverTun):
     name, title, program = "floor", "The floor", "bench_floor"
     note = ("the least that the kernel takes for TCP over TUN with offloads (bench/net_floor.c): no timers, no "
             "checks, no memory of what was sent, and only works in which nothing gets lost")
@@ -71,14 +85,6 @@ class Floor(Peer):
     there, here = "10.6.0.2", "10.6.0.3"
     device = "floor0"
     env = {"FLOOR_DEVICE": device, "FLOOR_ADDRESS": here, "FLOOR_KERNEL": there}
-
-    def prepare(self):
-        self.own.run("ip", "tuntap", "add", self.device, "mode", "tun")
-        self.own.run("ip", "addr", "add", f"{self.there}/24", "dev", self.device)
-        self.own.run("ip", "link", "set", self.device, "up")
-
-    def await_device(self):
-        await_true(lambda: self.own.device_is_up(self.device), f"{self.title}: its device")
 
 
 class Veth(Peer):
@@ -104,7 +110,7 @@ class Loopback(Peer):
     there = here = "127.0.0.1"
 
 
-class Lwip(Built):
+class Lwip(OverTun, Built):
     name, title, program = "lwip", "lwIP", "bench_lwip"
     package = "liblwip-dev"
     note = ("Debian's library over TUN, its raw API in one thread; it is built with segments of 1,460 bytes "
@@ -114,14 +120,6 @@ class Lwip(Built):
     there, here = "10.2.0.2", "10.2.0.3"
     env = {"LWIP_DEVICE": "lwip0"}
     device = "lwip0"
-
-    def prepare(self):
-        self.own.run("ip", "tuntap", "add", self.device, "mode", "tun")
-        self.own.run("ip", "addr", "add", f"{self.there}/24", "dev", self.device)
-        self.own.run("ip", "link", "set", self.device, "up")
-
-    def await_device(self):
-        await_true(lambda: self.own.device_is_up(self.device), f"{self.title}: its device")
 
 
 class GvisorTun(Lwip):

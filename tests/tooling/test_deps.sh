@@ -4,15 +4,7 @@
 # made-up commands.
 set -u
 deps=$(cd "$(dirname "$0")/../../scripts" && pwd)/deps
-machine=$(mktemp -d)
-trap 'rm -rf "$machine"' EXIT
-failed=0
-
-# A command of the machine that does what the text says.
-command_is() {
-    printf '#!/bin/bash\n%s\n' "$2" >"$machine/$1"
-    chmod +x "$machine/$1"
-}
+. "$(dirname "$0")/machine.sh"
 
 # What the machine's apt-get was asked, a line each; $1 is what it does at each call.
 fresh_machine() {

@@ -3,14 +3,7 @@
 # and nothing where it is. The machine is a folder of made-up commands.
 set -u
 installed=$(cd "$(dirname "$0")/../../scripts" && pwd)/installed
-machine=$(mktemp -d)
-trap 'rm -rf "$machine"' EXIT
-failed=0
-
-command_is() {
-    printf '#!/bin/bash\n%s\n' "$2" >"$machine/$1"
-    chmod +x "$machine/$1"
-}
+. "$(dirname "$0")/machine.sh"
 
 for name in sed grep; do
     ln -s "$(command -v "$name")" "$machine/$name"

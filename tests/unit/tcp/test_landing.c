@@ -25,13 +25,19 @@ static void reader_waits(struct peer *p, struct reader *r, uint32_t first, uint3
     assert_true(tcp_landing_begin(p->tcb, &r->landing));
 }
 
+/* Of the peer's stream from `seq` on, each by `more` what the peer has it. */
+static void stream_is(const uint8_t *bytes, uint32_t seq, uint32_t length, uint8_t more)
+{
+    for (uint32_t i = 0; i < length; i++)
+        assert_int_equal(bytes[i], (seq + i) % 251 + more);
+}
+
 /* What has landed is `length` bytes of the peer's stream from `seq` on, and nothing behind them. */
 static void reader_has(struct reader *r, uint32_t seq, uint32_t length)
 {
     tcp_landing_end(&r->landing);
     assert_int_equal(r->landing.filled, length);
-    for (uint32_t i = 0; i < length; i++)
-        assert_int_equal(r->bytes[i], (seq + i) % 251);
+    stream_is(r->bytes, seq, length, 0);
     assert_int_equal(r->bytes[length], 0xff);
 }
 
@@ -161,8 +167,7 @@ static void reader_has_from_its_place(struct reader *r, uint32_t seq, uint32_t l
 {
     tcp_landing_end(&r->landing);
     assert_int_equal(r->landing.filled, length);
-    for (uint32_t i = 0; i < length; i++)
-        assert_int_equal(r->bytes[i], (seq + i) % 251 + 1);
+    stream_is(r->bytes, seq, length, 1);
 }
 
 static void the_place_is_where_the_reader_goes_on(void **state)
@@ -241,8 +246,7 @@ static void text_in_place_with_a_hole_before_it_waits_in_the_ring(void **state)
     uint8_t got[4000];
     struct iovec span = {got, sizeof got};
     assert_int_equal(tcp_receive(p->tcb, &span, 1, 0), 2000);
-    for (uint32_t i = 0; i < 2000; i++)
-        assert_int_equal(got[i], (1 + i) % 251 + 1);
+    stream_is(got, 1, 2000, 1);
     peer_free(p);
 }
 
