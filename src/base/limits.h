@@ -6,11 +6,11 @@
 
 enum limits {
     /* core */
-    LIMIT_INTERFACES = 8,               /* interfaces a stack */
-    LIMIT_INTERFACE_ADDRESSES = 8,      /* addresses an interface */
-    LIMIT_ROUTES = 64,                  /* routes a stack */
-    LIMIT_SUPER_PACKET = 65535,         /* bytes of an IP packet to or from a link that offloads */
-    LIMIT_BIG_PACKET = (1 << 17) + 128, /* and to this host's kernel, where it takes them */
+    LIMIT_INTERFACES = 8,          /* interfaces a stack */
+    LIMIT_INTERFACE_ADDRESSES = 8, /* addresses an interface */
+    LIMIT_ROUTES = 64,             /* routes a stack */
+    LIMIT_SUPER_PACKET = 65535,    /* bytes of an IP packet to or from a link that offloads */
+    LIMIT_BIG_PACKET = 264192,     /* and to this host's kernel: 256 KB, and whole segments */
     LIMIT_HEADERS = 128, /* room for a departing packet's headers: IPv6 40 + TCP 60, rounded */
 
     LIMIT_QUEUES = 64,         /* stacks over one device, each with a queue of it */
