@@ -18,7 +18,7 @@
 #include "tcp/connection.h"
 #include "tcp/fastopen.h"
 #include "tcp/input.h"
-#include "tcp/listen.h"
+#include "tcp/listener.h"
 #include "tcp/options.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"

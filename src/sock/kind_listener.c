@@ -43,7 +43,7 @@ static int listener_listen(struct socket *socket, int backlog)
     return tcp_listener_backlog(socket->of.listener, (unsigned)backlog);
 }
 
-/* What an accepted socket has of its listener: all that TCP itself does not hand on (listen.c),
+/* What an accepted socket has of its listener: all that TCP itself does not hand on (half_open.c),
  * but not O_NONBLOCK, as on Linux. */
 static void inherit(struct socket *socket, const struct socket *listener)
 {

@@ -7,7 +7,7 @@
 #include "tcp/arrivals.h"
 #include "tcp/block.h"
 #include "tcp/demux.h"
-#include "tcp/listen.h"
+#include "tcp/listener.h"
 #include "tcp/mtu_probe.h"
 #include "tcp/options.h"
 #include "tcp/orphans.h"

@@ -9,7 +9,7 @@
 #ifndef TERN_TCP_COOKIE_H
 #define TERN_TCP_COOKIE_H
 
-#include "tcp/listen.h"
+#include "tcp/half_open.h"
 
 enum {
     COOKIE_MINUTES = 2,         /* how long a cookie is good: this minute and the one before */

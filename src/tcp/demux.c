@@ -1,6 +1,6 @@
 #include "tcp/demux.h"
 
-#include "tcp/listen.h"
+#include "tcp/half_open.h"
 #include "tcp/port.h"
 
 uint32_t demux_hash(const struct tcp *tcp, const struct endpoint *local,

@@ -1,7 +1,6 @@
 #include "base/checksum.h"
 #include "base/seq.h"
 #include "base/time.h"
-#include "tcp/listen.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
 #include "tcp/receive.h"

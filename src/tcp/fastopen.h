@@ -7,7 +7,7 @@
 #ifndef TERN_TCP_FASTOPEN_H
 #define TERN_TCP_FASTOPEN_H
 
-#include "tcp/listen.h"
+#include "tcp/listener.h"
 #include "tcp/tcb.h"
 
 /* Bits of the setting tcp.fastopen, as Linux's. */

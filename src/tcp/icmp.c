@@ -7,9 +7,9 @@
 #include "tcp/connection.h"
 #include "tcp/demux.h"
 #include "tcp/fastopen.h"
-#include "tcp/listen.h"
 #include "tcp/mtu.h"
 #include "tcp/records.h"
+#include "tcp/synreceived.h"
 
 static int error_of(const struct path_error *error)
 {

@@ -11,6 +11,7 @@
 #include "tcp/listen.h"
 #include "tcp/output.h"
 #include "tcp/receive.h"
+#include "tcp/synreceived.h"
 #include "tcp/synsent.h"
 #include "tcp/timers.h"
 #include "tcp/timewait.h"

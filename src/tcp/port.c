@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "tcp/demux.h"
-#include "tcp/listen.h"
+#include "tcp/listener.h"
 #include "tcp/preferences.h"
 #include "wire/ipv4.h"
 

@@ -7,7 +7,7 @@
  * to tcp.rcvbuf_max. Who sets SO_RCVBUF fixes it. Neither ever takes back what was offered. */
 #include "base/seq.h"
 #include "base/time.h"
-#include "tcp/listen.h"
+#include "tcp/listener.h"
 #include "tcp/options.h"
 #include "tcp/receive.h"
 

@@ -8,7 +8,7 @@
 #define TO(state) (1u << TCP_##state)
 
 /* RFC 9293 §3.3.2, figure 5. Any state may fall to CLOSED: a reset, an abort, a timeout. LISTEN
- * stands in no row because a listener is an object of its own (listen.c). */
+ * stands in no row because a listener is an object of its own (listener.c). */
 static const uint16_t state_next[TCP_STATES] = {
     [TCP_CLOSED] = TO(SYN_SENT) | TO(SYN_RECEIVED),
     [TCP_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSED),

@@ -418,7 +418,7 @@ enum { TCP_CONNECTION_BYTES = sizeof(struct tcb) + sizeof(struct tcp_connection)
 struct tcp {
     struct stack *stack;
     struct table connections; /* by local and remote endpoint */
-    struct table half_open;   /* the same key; listen.c */
+    struct table half_open;   /* the same key; half_open.c */
     struct table ports;       /* by local port; port.c */
     struct list all;          /* every tcb: connections that do not rest */
     struct list time_wait;    /* connections, oldest first */

@@ -1,5 +1,5 @@
 /* The user's calls (RFC 9293 §3.10.1 to §3.10.5), for connections. STATUS is in readiness.c;
- * listeners' are in listen.c. */
+ * listeners' are in listener.c. */
 #include <errno.h>
 
 #include "base/seq.h"

@@ -1,6 +1,8 @@
 /* TCP_SAVE_SYN and TCP_SAVED_SYN: whose SYN is kept, for how long, and at whose cost. */
 #include "tcp_peer.h"
 
+#include "tcp/half_open.h"
+
 enum { SYN_BYTES = IPV4_HEADER_MIN + TCP_HEADER_MIN + 4 }; /* its only option is an MSS */
 
 static struct peer *peer_saving(int save)
