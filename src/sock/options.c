@@ -1,47 +1,16 @@
-/* getsockopt, setsockopt, and what fcntl and ioctl do of theirs: values come and go, and the level
- * tells whose they are. Numbers, shapes and meanings are Linux's (socket(7)). */
+/* getsockopt, setsockopt, and what fcntl and ioctl do of theirs: the level tells whose they are.
+ * Numbers, shapes and meanings are Linux's (socket(7)). */
 #include "sock/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/ioctl.h>
 
 #include "sock/call.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
-
-int option_put(void *value, socklen_t *length, const void *from, socklen_t size)
-{
-    if (value == NULL || length == NULL)
-        return -EFAULT;
-    if (*length > size)
-        *length = size;
-    memcpy(value, from, *length);
-    return 0;
-}
-
-int option_put_int(void *value, socklen_t *length, int from)
-{
-    return option_put(value, length, &from, sizeof from);
-}
-
-int option_take(const void *value, socklen_t length, void *to, socklen_t size)
-{
-    if (length < size)
-        return -EINVAL;
-    if (value == NULL)
-        return -EFAULT;
-    memcpy(to, value, size);
-    return 0;
-}
-
-int option_take_int(const void *value, socklen_t length, int *out)
-{
-    return option_take(value, length, out, sizeof *out);
-}
 
 int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,
                     socklen_t length)

@@ -1,20 +1,12 @@
 /* Socket options: those that mean the same for every socket (options_socket.c, and of level
- * IPPROTO_IP options_ip.c), and those of datagrams (options_datagram.c), with what they all need
- * (options.c). Those that TCP acts on it keeps itself (tcp/tcp.h). */
+ * IPPROTO_IP options_ip.c), and those of datagrams (options_datagram.c). Those that TCP acts on it
+ * keeps itself (tcp/tcp.h). */
 #ifndef TERN_SOCK_OPTIONS_H
 #define TERN_SOCK_OPTIONS_H
 
 #include <sys/socket.h>
 
 struct socket;
-
-/* Copies a value of `size` bytes as getsockopt(2) does: cut to *length, which becomes what was
- * copied. 0 or -EFAULT. */
-int option_put(void *value, socklen_t *length, const void *from, socklen_t size);
-int option_put_int(void *value, socklen_t *length, int from);
-/* Copies a value that must be whole: 0, -EFAULT, or -EINVAL when it is shorter. */
-int option_take(const void *value, socklen_t length, void *to, socklen_t size);
-int option_take_int(const void *value, socklen_t length, int *out);
 
 /* Of level SOL_SOCKET, and of IPPROTO_IP. */
 int option_set_socket(struct socket *socket, int option, const void *value, socklen_t length);

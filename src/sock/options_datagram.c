@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "core/buffer_size.h"
+#include "core/option_value.h"
 #include "ip/ip.h"
 #include "sock/options.h"
 #include "sock/socket.h"

@@ -2,6 +2,7 @@
  * to tell of datagrams. Streams keep them, and have nothing to tell (as on Linux). */
 #include <netinet/in.h>
 
+#include "core/option_value.h"
 #include "sock/options.h"
 #include "sock/socket.h"
 

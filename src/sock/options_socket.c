@@ -6,6 +6,7 @@
 #include <sys/time.h>
 
 #include "base/time.h"
+#include "core/option_value.h"
 #include "sock/interest.h"
 #include "sock/options.h"
 #include "sock/socket.h"

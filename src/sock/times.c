@@ -1,4 +1,5 @@
 #include "sock/times.h"
+#include "core/option_value.h"
 
 #include <errno.h>
 #include <netinet/in.h>

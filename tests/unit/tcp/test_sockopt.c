@@ -1,55 +1,6 @@
-/* Socket options: their bounds, what they default to, and that they read back. */
-#include "tcp_peer.h"
-
-static int set(struct peer *p, int level, int option, int value)
-{
-    return tcp_set_option(p->tcb, level, option, &value, sizeof value);
-}
-
-static int get(struct peer *p, int level, int option)
-{
-    int value = -12345;
-    socklen_t length = sizeof value;
-    int error = tcp_get_option(p->tcb, level, option, &value, &length);
-    return error < 0 ? error : value;
-}
-
-static struct peer *peer_closed(void)
-{
-    struct peer *p = peer_new();
-    assert_int_equal(tcp_create(&p->m->stack, p, &p->tcb), 0);
-    return p;
-}
-
-static void numbers_have_bounds_and_read_back(void **state)
-{
-    (void)state;
-    static const struct {
-        int level, option, first, least, most;
-    } table[] = {
-        {IP_PROTOCOL_TCP, OPTION_KEEPIDLE, 7200, 1, 32767},
-        {IP_PROTOCOL_TCP, OPTION_KEEPINTVL, 75, 1, 32767},
-        {IP_PROTOCOL_TCP, OPTION_KEEPCNT, 9, 1, 127},
-        {IP_PROTOCOL_TCP, OPTION_SYNCNT, 7, 1, 127},
-        {IP_PROTOCOL_TCP, OPTION_USER_TIMEOUT, 0, 0, INT32_MAX},
-        {IP_PROTOCOL_TCP, OPTION_SAVE_SYN, 0, 0, 2},
-        {OPTION_LEVEL_IP, OPTION_IP_TTL, 64, 1, 255},
-    };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        struct peer *p = peer_closed();
-        int level = table[i].level, option = table[i].option;
-        assert_int_equal(get(p, level, option), table[i].first);
-        assert_int_equal(set(p, level, option, table[i].least), 0);
-        assert_int_equal(get(p, level, option), table[i].least);
-        assert_int_equal(set(p, level, option, table[i].most), 0);
-        assert_int_equal(get(p, level, option), table[i].most);
-        assert_int_equal(set(p, level, option, -2), -EINVAL);
-        if (table[i].most < INT32_MAX)
-            assert_int_equal(set(p, level, option, table[i].most + 1), -EINVAL);
-        assert_int_equal(get(p, level, option), table[i].most); /* an error changes nothing */
-        peer_free(p);
-    }
-}
+/* Socket options of a connection and of a listener: which there are, when they can be set, and what
+ * they tell. */
+#include "sockopt_fixture.h"
 
 /* linux/tcp.h, number by number: what means nothing outside a kernel, or to this stack, is no
  * option here, on a connection as on a listener. */
@@ -144,24 +95,6 @@ static void a_listener_has_nothing_of_congestion_control_to_tell(void **state)
     peer_free(p);
 }
 
-static void switches_are_off_and_can_be_turned(void **state)
-{
-    (void)state;
-    static const int options[][2] = {{IP_PROTOCOL_TCP, OPTION_NODELAY},
-                                     {IP_PROTOCOL_TCP, OPTION_CORK},
-                                     {SOL_SOCKET, SO_KEEPALIVE},
-                                     {SOL_SOCKET, SO_REUSEADDR}};
-    struct peer *p = peer_closed();
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        assert_int_equal(get(p, options[i][0], options[i][1]), 0);
-        assert_int_equal(set(p, options[i][0], options[i][1], 7), 0);
-        assert_int_equal(get(p, options[i][0], options[i][1]), 1);
-        assert_int_equal(set(p, options[i][0], options[i][1], 0), 0);
-        assert_int_equal(get(p, options[i][0], options[i][1]), 0);
-    }
-    peer_free(p);
-}
-
 /* tcp(7), and as Linux has it where that is silent. */
 static void fast_open_is_asked_for_before_opening_and_where_it_is_on(void **state)
 {
@@ -184,21 +117,6 @@ static void fast_open_is_asked_for_before_opening_and_where_it_is_on(void **stat
     peer_free(p);
 }
 
-static void unknown_options_and_short_values_are_refused(void **state)
-{
-    (void)state;
-    struct peer *p = peer_closed();
-    assert_int_equal(set(p, IP_PROTOCOL_TCP, 9999, 1), -ENOPROTOOPT);
-    assert_int_equal(set(p, SOL_SOCKET, 9999, 1), -ENOPROTOOPT);
-    assert_int_equal(set(p, OPTION_LEVEL_IP, 9999, 1), -ENOPROTOOPT);
-    assert_int_equal(set(p, 77, 1, 1), -ENOPROTOOPT);
-    assert_int_equal(get(p, IP_PROTOCOL_TCP, 9999), -ENOPROTOOPT);
-    assert_int_equal(get(p, 77, 1), -ENOPROTOOPT);
-    char byte = 1;
-    assert_int_equal(tcp_set_option(p->tcb, IP_PROTOCOL_TCP, OPTION_NODELAY, &byte, 1), -EINVAL);
-    peer_free(p);
-}
-
 /* getsockopt(2): as many bytes as there is room for. */
 static void value_is_cut_to_the_room_there_is(void **state)
 {
@@ -216,33 +134,6 @@ static void value_is_cut_to_the_room_there_is(void **state)
     peer_free(p);
 }
 
-static void congestion_control_is_chosen_by_name(void **state)
-{
-    (void)state;
-    struct peer *p = peer_new();
-    peer_open(p, PEER_PLAIN);
-    assert_int_equal(tcp_set_option(p->tcb, IP_PROTOCOL_TCP, OPTION_CONGESTION, "reno", 4), 0);
-    assert_string_equal(p->tcb->cc.operations->name, "reno");
-    char name[16];
-    socklen_t length = sizeof name;
-    assert_int_equal(tcp_get_option(p->tcb, IP_PROTOCOL_TCP, OPTION_CONGESTION, name, &length), 0);
-    assert_string_equal(name, "reno");
-    assert_int_equal(tcp_set_option(p->tcb, IP_PROTOCOL_TCP, OPTION_CONGESTION, "vegas", 5),
-                     -ENOENT);
-    assert_int_equal(tcp_set_option(p->tcb, IP_PROTOCOL_TCP, OPTION_CONGESTION, "", 0), -EINVAL);
-    peer_free(p);
-}
-
-/* ECN's two bits are TCP's own (RFC 3168 §6.1). */
-static void MUST_48_services_field_leaves_the_ECN_bits_alone(void **state)
-{
-    (void)state;
-    struct peer *p = peer_closed();
-    assert_int_equal(set(p, OPTION_LEVEL_IP, OPTION_IP_TOS, 0xff), 0);
-    assert_int_equal(get(p, OPTION_LEVEL_IP, OPTION_IP_TOS), 0xfc);
-    peer_free(p);
-}
-
 static void maximum_segment_is_the_one_in_force_once_there_is_one(void **state)
 {
     (void)state;
@@ -253,19 +144,6 @@ static void maximum_segment_is_the_one_in_force_once_there_is_one(void **state)
     assert_int_equal(set(p, IP_PROTOCOL_TCP, OPTION_MAXSEG, 700), 0);
     peer_open(p, PEER_PLAIN);
     assert_int_equal(get(p, IP_PROTOCOL_TCP, OPTION_MAXSEG), 700);
-    peer_free(p);
-}
-
-static void buffers_hold_twice_what_was_asked_within_bounds(void **state)
-{
-    (void)state;
-    struct peer *p = peer_closed();
-    set(p, SOL_SOCKET, SO_SNDBUF, 10000);
-    assert_int_equal(get(p, SOL_SOCKET, SO_SNDBUF), 20000);
-    set(p, SOL_SOCKET, SO_RCVBUF, 0);
-    assert_int_equal(get(p, SOL_SOCKET, SO_RCVBUF), 2304);
-    set(p, SOL_SOCKET, SO_RCVBUF, INT32_MAX);
-    assert_int_equal(get(p, SOL_SOCKET, SO_RCVBUF), 2 * (6 << 20));
     peer_free(p);
 }
 
@@ -306,18 +184,12 @@ static void listener_tells_its_queue(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_have_bounds_and_read_back),
         cmocka_unit_test(every_number_is_an_option_or_refused),
         cmocka_unit_test(BBR_tells_of_itself_and_others_have_nothing_to_tell),
         cmocka_unit_test(a_listener_has_nothing_of_congestion_control_to_tell),
-        cmocka_unit_test(switches_are_off_and_can_be_turned),
         cmocka_unit_test(fast_open_is_asked_for_before_opening_and_where_it_is_on),
-        cmocka_unit_test(unknown_options_and_short_values_are_refused),
         cmocka_unit_test(value_is_cut_to_the_room_there_is),
-        cmocka_unit_test(congestion_control_is_chosen_by_name),
-        cmocka_unit_test(MUST_48_services_field_leaves_the_ECN_bits_alone),
         cmocka_unit_test(maximum_segment_is_the_one_in_force_once_there_is_one),
-        cmocka_unit_test(buffers_hold_twice_what_was_asked_within_bounds),
         cmocka_unit_test(listener_hands_its_options_on),
         cmocka_unit_test(listener_tells_its_queue),
     };
