@@ -16,10 +16,17 @@ static bool rests(const struct socket *socket)
     return tcp_connection_rests(socket->of.connection);
 }
 
-/* NULL without memory for a connection that rests. */
-static struct tcb *tcb_of(const struct socket *socket)
+/* NULL: it rests. */
+static struct tcb *awake(const struct socket *socket)
 {
-    return tcp_connection_wake(socket->of.connection);
+    return rests(socket) ? NULL : tcp_connection_wake(socket->of.connection);
+}
+
+/* One that rests is woken: 0, or -ENOMEM. */
+static int wake(const struct socket *socket, struct tcb **out)
+{
+    *out = tcp_connection_wake(socket->of.connection);
+    return *out ? 0 : -ENOMEM;
 }
 
 static int tcp_kind_open(struct socket *socket)
@@ -34,8 +41,8 @@ static int tcp_kind_open(struct socket *socket)
 /* Without memory for an end in good order it is a bad one. */
 static void tcp_kind_close(struct socket *socket, bool abort)
 {
-    struct tcb *tcb = abort ? NULL : tcb_of(socket);
-    if (tcb)
+    struct tcb *tcb;
+    if (!abort && wake(socket, &tcb) == 0)
         tcp_detach(tcb);
     else
         tcp_abort(tcp_connection_wake_to_end(socket->of.connection));
@@ -43,15 +50,18 @@ static void tcp_kind_close(struct socket *socket, bool abort)
 
 static int tcp_kind_bind(struct socket *socket, const struct endpoint *local)
 {
-    struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_bind(tcb, local, socket->reuse_address) : -ENOMEM;
+    struct tcb *tcb;
+    int error = wake(socket, &tcb);
+    return error < 0 ? error : tcp_bind(tcb, local, socket->reuse_address);
 }
 
 /* The socket is as socket(2) made it, but for its options, its name, and an error to tell. */
 static int start_anew(struct socket *socket, int told)
 {
-    struct tcb *tcb = tcb_of(socket);
-    int error = tcb ? tcp_renew(tcb, told, &tcb) : -ENOMEM;
+    struct tcb *tcb;
+    int error = wake(socket, &tcb);
+    if (error == 0)
+        error = tcp_renew(tcb, told, &tcb);
     if (error < 0)
         return error;
     socket->of.connection = tcp_connection_keep(tcb);
@@ -64,10 +74,11 @@ static int start_anew(struct socket *socket, int told)
  * ended; after a failure the socket may try again. */
 static int connect_outcome(struct socket *socket)
 {
-    struct tcb *tcb = tcb_of(socket);
-    if (tcb == NULL)
-        return -ENOMEM;
-    int error = tcp_error(tcb, true);
+    struct tcb *tcb;
+    int error = wake(socket, &tcb);
+    if (error < 0)
+        return error;
+    error = tcp_error(tcb, true);
     if (error == 0 && tcp_connected(tcb)) {
         socket->connect_progress = CONNECT_DONE;
         return 0;
@@ -84,9 +95,10 @@ static int connect_outcome(struct socket *socket)
 /* connect(2) with AF_UNSPEC. */
 static int dissolve(struct socket *socket)
 {
-    struct tcb *tcb = tcb_of(socket);
-    if (tcb == NULL)
-        return -ENOMEM;
+    struct tcb *tcb;
+    int error = wake(socket, &tcb);
+    if (error < 0)
+        return error;
     bool there = tcp_asking(tcb) || tcp_has_peer(tcb);
     return start_anew(socket, there ? ECONNRESET : tcp_error(tcb, false));
 }
@@ -99,8 +111,10 @@ static int tcp_kind_connect(struct socket *socket, const struct endpoint *remote
         return -EISCONN;
     if (socket->connect_progress == CONNECT_UNDER_WAY)
         return connect_outcome(socket);
-    struct tcb *tcb = tcb_of(socket);
-    int result = tcb ? tcp_connect(tcb, remote) : -ENOMEM;
+    struct tcb *tcb;
+    int result = wake(socket, &tcb);
+    if (result == 0)
+        result = tcp_connect(tcb, remote);
     if (result == -EINPROGRESS)
         socket->connect_progress = CONNECT_UNDER_WAY;
     if (result == 0)
@@ -111,12 +125,11 @@ static int tcp_kind_connect(struct socket *socket, const struct endpoint *remote
 
 static int tcp_kind_opened(struct socket *socket, bool more)
 {
-    struct tcb *tcb;
-    if (rests(socket)) {
+    struct tcb *tcb = awake(socket);
+    if (tcb == NULL) {
         socket->connect_progress = CONNECT_DONE;
         return 0;
     }
-    tcb = tcb_of(socket);
     tcp_expect_text(tcb, more);
     if (socket->connect_progress == CONNECT_UNDER_WAY)
         return connect_outcome(socket);
@@ -130,8 +143,10 @@ static int tcp_kind_listen(struct socket *socket, int backlog)
     struct tcp_listener *listener;
     if (socket->connect_progress != CONNECT_NONE)
         return -EINVAL;
-    struct tcb *tcb = tcb_of(socket);
-    int error = tcb ? tcp_listen(tcb, (unsigned)backlog, socket, &listener) : -ENOMEM;
+    struct tcb *tcb;
+    int error = wake(socket, &tcb);
+    if (error == 0)
+        error = tcp_listen(tcb, (unsigned)backlog, socket, &listener);
     if (error < 0)
         return error;
     socket->kind = &listener_kind;
@@ -148,14 +163,11 @@ static int tcp_kind_accept(struct socket *socket, struct socket **out)
 
 /* MSG_FASTOPEN: the first bytes open the connection. The first call after that finds it open, and
  * its bytes go like any others; the next ones are wrong to ask for it again. */
-static ssize_t send_opening(struct socket *socket, const struct iovec *spans, int count,
-                            const struct endpoint *to, int flags)
+static ssize_t send_opening(struct socket *socket, struct tcb *tcb, const struct iovec *spans,
+                            int count, const struct endpoint *to, int flags)
 {
-    struct tcb *tcb = tcb_of(socket);
     if (to == NULL)
         return -EINVAL;
-    if (tcb == NULL)
-        return -ENOBUFS;
     if (socket->connect_progress != CONNECT_UNDER_WAY)
         return tcp_connect_send(tcb, to, spans, count);
     int error = connect_outcome(socket);
@@ -167,15 +179,16 @@ static ssize_t tcp_kind_send(struct socket *socket, const struct iovec *spans, i
 {
     /* A connection has its peer: only Fast Open, which makes one, asks where to. */
     ssize_t n;
-    struct tcb *tcb = tcb_of(socket);
-    if (tcb == NULL)
+    struct tcb *tcb;
+    if (wake(socket, &tcb) < 0)
         return -ENOBUFS;
     if (!(flags & MSG_FASTOPEN))
         n = tcp_send(tcb, spans, count, flags);
     else
-        n = send_opening(socket, spans, count, to, flags & ~MSG_FASTOPEN);
+        n = send_opening(socket, tcb, spans, count, to, flags & ~MSG_FASTOPEN);
     /* Not of the connection of before: an attempt that failed has been replaced. */
-    if (socket->connect_progress == CONNECT_NONE && !rests(socket) && tcp_opening(tcb_of(socket)))
+    tcb = awake(socket);
+    if (socket->connect_progress == CONNECT_NONE && tcb && tcp_opening(tcb))
         socket->connect_progress = CONNECT_UNDER_WAY; /* these bytes are on the SYN */
     return n;
 }
@@ -186,46 +199,50 @@ static ssize_t tcp_kind_receive(struct socket *socket, const struct iovec *spans
     (void)info;
     if (rests(socket) && !(flags & MSG_OOB))
         return tcp_rest_at_end(socket->of.connection) ? 0 : -EAGAIN;
-    struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_receive(tcb, spans, count, flags) : -ENOMEM;
+    struct tcb *tcb;
+    int error = wake(socket, &tcb);
+    return error < 0 ? error : tcp_receive(tcb, spans, count, flags);
 }
 
 static bool tcp_kind_at_mark(const struct socket *socket)
 {
-    return !rests(socket) && tcp_at_mark(tcb_of(socket));
+    const struct tcb *tcb = awake(socket);
+    return tcb && tcp_at_mark(tcb);
 }
 
 static bool tcp_kind_land(struct socket *socket, struct tcp_landing *landing)
 {
-    struct tcb *tcb = tcb_of(socket);
-    return tcb && tcp_landing_begin(tcb, landing);
+    struct tcb *tcb;
+    return wake(socket, &tcb) == 0 && tcp_landing_begin(tcb, landing);
 }
 
 static int tcp_kind_shutdown(struct socket *socket, bool receive, bool send)
 {
     /* As on Linux, this is how a connect(2) under way is called off. */
-    struct tcb *tcb = tcb_of(socket);
-    if (tcb == NULL)
-        return -ENOMEM;
+    struct tcb *tcb;
+    int error = wake(socket, &tcb);
+    if (error < 0)
+        return error;
     if (tcp_asking(tcb))
         return start_anew(socket, ECONNRESET);
-    int error = send ? tcp_shutdown_send(tcb) : 0;
+    error = send ? tcp_shutdown_send(tcb) : 0;
     int other = receive ? tcp_shutdown_receive(tcb) : 0;
     return error ? error : other;
 }
 
 static int tcp_kind_drain(struct socket *socket, bool finish)
 {
-    struct tcb *tcb = tcb_of(socket);
-    if (tcb == NULL)
-        return finish ? 0 : -ENOMEM;
+    struct tcb *tcb;
+    int error = wake(socket, &tcb);
+    if (error < 0)
+        return finish ? 0 : error;
     if (finish) {
         /* What was not read is answered with a reset: there is nothing to wait for. */
         if (tcp_queued_in(tcb) > 0 || tcp_shutdown_send(tcb) < 0)
             return 0;
         return tcp_drained(tcb) ? 0 : -EAGAIN;
     }
-    int error = tcp_error(tcb, true);
+    error = tcp_error(tcb, true);
     if (error)
         return -error;
     if (socket->connect_progress == CONNECT_NONE)
@@ -237,9 +254,9 @@ static int tcp_kind_drain(struct socket *socket, bool finish)
 /* SO_RCVLOWAT: less is not worth waking for, unless there will not be more. */
 static unsigned tcp_kind_readiness(const struct socket *socket)
 {
-    if (rests(socket))
+    struct tcb *tcb = awake(socket);
+    if (tcb == NULL)
         return tcp_rest_readiness(socket->of.connection);
-    struct tcb *tcb = tcb_of(socket);
     unsigned events = tcp_readiness(tcb);
     if (!(events & (POLLHUP | POLLRDHUP)) && tcp_error(tcb, false) == 0 &&
         tcp_queued_in(tcb) < socket->receive_low_water)
@@ -249,9 +266,9 @@ static unsigned tcp_kind_readiness(const struct socket *socket)
 
 static int tcp_kind_error(struct socket *socket, bool clear)
 {
-    if (rests(socket))
+    struct tcb *tcb = awake(socket);
+    if (tcb == NULL)
         return 0;
-    struct tcb *tcb = tcb_of(socket);
     int error = tcp_error(tcb, clear);
     return error || !clear ? error : tcp_soft_error(tcb);
 }
@@ -260,8 +277,8 @@ static int tcp_kind_error(struct socket *socket, bool clear)
  * without memory to wake it, there is no queue to say so in. */
 static void tcp_kind_sent(struct socket *socket, const struct receipt *receipt)
 {
-    struct tcb *tcb = tcb_of(socket);
-    if (tcb)
+    struct tcb *tcb;
+    if (wake(socket, &tcb) == 0)
         tcp_sent(tcb, receipt->completion, receipt->stamps);
     else if (receipt->completion)
         error_note_free(&socket->tern->stack, receipt->completion);
@@ -270,50 +287,55 @@ static void tcp_kind_sent(struct socket *socket, const struct receipt *receipt)
 static ssize_t tcp_kind_reserve(struct socket *socket, struct tcp_reservation *reservation,
                                 size_t length, struct iovec spans[2])
 {
-    struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_reserve(tcb, reservation, length, spans) : -ENOBUFS;
+    struct tcb *tcb;
+    return wake(socket, &tcb) < 0 ? -ENOBUFS : tcp_reserve(tcb, reservation, length, spans);
 }
 
 static ssize_t tcp_kind_peek(struct socket *socket, struct iovec spans[2])
 {
-    struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_peek(tcb, spans) : -ENOMEM;
+    struct tcb *tcb;
+    int error = wake(socket, &tcb);
+    return error < 0 ? error : tcp_peek(tcb, spans);
 }
 
 static int tcp_kind_consume(struct socket *socket, size_t length)
 {
-    if (rests(socket))
+    struct tcb *tcb = awake(socket);
+    if (tcb == NULL)
         return length ? -EINVAL : 0;
-    return tcp_consume(tcb_of(socket), length);
+    return tcp_consume(tcb, length);
 }
 
 static int tcp_kind_stamps_begin(struct socket *socket, bool from_next)
 {
-    struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_stamps_begin(tcb, from_next) : -ENOMEM;
+    struct tcb *tcb;
+    int error = wake(socket, &tcb);
+    return error < 0 ? error : tcp_stamps_begin(tcb, from_next);
 }
 
 static void tcp_kind_note_arrivals(struct socket *socket, bool on)
 {
-    struct tcb *tcb = tcb_of(socket);
-    if (tcb)
+    struct tcb *tcb;
+    if (wake(socket, &tcb) == 0)
         tcp_note_arrivals(tcb, on);
 }
 
 static uint64_t tcp_kind_arrived_ns(struct socket *socket, size_t ahead)
 {
-    return rests(socket) ? 0 : tcp_arrived_ns(tcb_of(socket), (uint32_t)ahead);
+    struct tcb *tcb = awake(socket);
+    return tcb ? tcp_arrived_ns(tcb, (uint32_t)ahead) : 0;
 }
 
 static int tcp_kind_inq(struct socket *socket)
 {
-    struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_inq(tcb) : -1;
+    struct tcb *tcb;
+    return wake(socket, &tcb) == 0 ? tcp_inq(tcb) : -1;
 }
 
 static struct error_note *tcp_kind_take_note(struct socket *socket)
 {
-    return rests(socket) ? NULL : tcp_take_note(tcb_of(socket));
+    struct tcb *tcb = awake(socket);
+    return tcb ? tcp_take_note(tcb) : NULL;
 }
 
 static const struct endpoint *tcp_kind_local(const struct socket *socket)
@@ -324,38 +346,44 @@ static const struct endpoint *tcp_kind_local(const struct socket *socket)
 static const struct endpoint *tcp_kind_remote(const struct socket *socket)
 {
     struct tcp_connection *connection = socket->of.connection;
-    bool has = rests(socket) ? tcp_rest_has_peer(connection) : tcp_has_peer(tcb_of(socket));
+    const struct tcb *tcb = awake(socket);
+    bool has = tcb ? tcp_has_peer(tcb) : tcp_rest_has_peer(connection);
     return has ? tcp_connection_remote(connection) : NULL;
 }
 
 static int64_t tcp_kind_queued_in(const struct socket *socket)
 {
-    return rests(socket) ? 0 : tcp_queued_in(tcb_of(socket));
+    struct tcb *tcb = awake(socket);
+    return tcb ? tcp_queued_in(tcb) : 0;
 }
 
 static int64_t tcp_kind_queued_out(const struct socket *socket)
 {
-    return rests(socket) ? 0 : tcp_queued_out(tcb_of(socket));
+    struct tcb *tcb = awake(socket);
+    return tcb ? tcp_queued_out(tcb) : 0;
 }
 
 static uint32_t tcp_kind_low_water(struct socket *socket, uint32_t bytes)
 {
-    struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_low_water(tcb, bytes) : 1; /* without memory, for what is the default */
+    struct tcb *tcb;
+    return wake(socket, &tcb) == 0 ? tcp_low_water(tcb, bytes)
+                                   : 1; /* without memory, for what is the default */
 }
 
 static int tcp_kind_set_option(struct socket *socket, int level, int option, const void *value,
                                socklen_t length)
 {
-    struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_set_option(tcb, level, option, value, length) : -ENOMEM;
+    struct tcb *tcb;
+    int error = wake(socket, &tcb);
+    return error < 0 ? error : tcp_set_option(tcb, level, option, value, length);
 }
 
 static int tcp_kind_get_option(struct socket *socket, int level, int option, void *value,
                                socklen_t *length)
 {
-    struct tcb *tcb = tcb_of(socket);
-    return tcb ? tcp_get_option(tcb, level, option, value, length) : -ENOMEM;
+    struct tcb *tcb;
+    int error = wake(socket, &tcb);
+    return error < 0 ? error : tcp_get_option(tcb, level, option, value, length);
 }
 
 const struct socket_kind tcp_kind = {
