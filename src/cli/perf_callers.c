@@ -34,18 +34,20 @@ void callers_wait_for(const struct perf_callers *callers, struct pollfd *ready)
 
 int callers_accept(struct perf_callers *callers, struct trial *t)
 {
-    int socket = tern_accept(t->session->stack, t->listener, NULL, NULL);
+    struct sockaddr_in from;
+    socklen_t length = sizeof from;
+    int socket = tern_accept(t->session->stack, t->listener, (struct sockaddr *)&from, &length);
     if (socket < 0)
         return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ? 0 : -errno;
     if (callers->count == PERF_CALLERS_MAX)
         talk_deny(t, caller_remove(callers, 0));
     callers->each[callers->count++] = (struct perf_caller){
-        .socket = socket, .until_ns = stopwatch_ns() + TIME_S(CALLER_PATIENCE_S)};
+        .socket = socket, .until_ns = stopwatch_ns() + TIME_S(CALLER_PATIENCE_S), .from = from};
     return 0;
 }
 
-/* Whether it may be, or become, a stream of the trial. */
-static bool caller_hear(struct perf_caller *caller, struct trial *t)
+/* Whether it has said the cookie, or may yet. */
+static bool caller_hear(struct perf_caller *caller, struct trial *t, const char *cookie)
 {
     if (caller_has_said(caller))
         return true;
@@ -56,13 +58,13 @@ static bool caller_hear(struct perf_caller *caller, struct trial *t)
     caller->heard += n > 0 ? (size_t)n : 0;
     if (!caller_has_said(caller))
         return stopwatch_ns() < caller->until_ns;
-    return memcmp(caller->cookie, t->cookie, sizeof caller->cookie) == 0;
+    return !cookie || memcmp(caller->cookie, cookie, sizeof caller->cookie) == 0;
 }
 
-void callers_hear(struct perf_callers *callers, struct trial *t)
+void callers_hear(struct perf_callers *callers, struct trial *t, const char *cookie)
 {
     for (unsigned i = 0; i < callers->count;) {
-        if (caller_hear(&callers->each[i], t))
+        if (caller_hear(&callers->each[i], t, cookie))
             i++;
         else
             talk_deny(t, caller_remove(callers, i));
@@ -73,6 +75,18 @@ int callers_take(struct perf_callers *callers)
 {
     bool said = callers->count > 0 && caller_has_said(&callers->each[0]);
     return said ? caller_remove(callers, 0) : -1;
+}
+
+int callers_take_client(struct perf_callers *callers, struct trial *t)
+{
+    unsigned first = 0;
+    while (first < callers->count && !caller_has_said(&callers->each[first]))
+        first++;
+    if (first == callers->count)
+        return -1;
+    t->to = callers->each[first].from;
+    memcpy(t->cookie, callers->each[first].cookie, sizeof t->cookie);
+    return caller_remove(callers, first);
 }
 
 void callers_deny(struct perf_callers *callers, struct trial *t)

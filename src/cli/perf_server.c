@@ -24,6 +24,45 @@ struct server {
     struct perf_callers callers;
 };
 
+/* ── Who calls ── */
+
+/* Waits for who calls or says something: 0 or a negative errno. */
+static int callers_wait(struct server *s, bool *called)
+{
+    struct trial *t = s->trial;
+    struct pollfd waiting[2 + PERF_CALLERS_MAX] = {
+        {.fd = s->datagrams >= 0 ? s->datagrams : t->listener, .events = POLLIN},
+        {.fd = t->control, .events = POLLIN}};
+    callers_wait_for(&s->callers, waiting + 2);
+    int found = tern_poll(t->session->stack, waiting, 2 + s->callers.count, INTERRUPT_TICK_MS);
+    if (found < 0 && errno != EINTR)
+        return -errno;
+    if (interrupt_signal())
+        return -EINTR;
+    *called = waiting[0].revents != 0;
+    /* a client has nothing to say now but that it gives up */
+    return waiting[1].revents ? -ECONNRESET : 0;
+}
+
+/* The client is who has first said a cookie: its control connection, or a negative errno. The
+ * others come at the wrong time. */
+static int client_await(struct server *s)
+{
+    struct trial *t = s->trial;
+    for (;;) {
+        bool called = false;
+        int result = callers_wait(s, &called);
+        if (result == 0 && called)
+            result = callers_accept(&s->callers, t);
+        if (result < 0)
+            return result;
+        callers_hear(&s->callers, t, NULL);
+        int socket = callers_take_client(&s->callers, t);
+        if (socket >= 0)
+            return socket;
+    }
+}
+
 /* ── The streams come ── */
 
 /* A hello: its socket becomes the stream's, and the next one waits on the same port. 1 when there
@@ -57,7 +96,7 @@ static int connections_accept(struct server *s, bool called, unsigned incoming, 
 {
     struct trial *t = s->trial;
     int result = called ? callers_accept(&s->callers, t) : 0;
-    callers_hear(&s->callers, t);
+    callers_hear(&s->callers, t, t->cookie);
     while (result == 0 && t->count < wanted) {
         int socket = callers_take(&s->callers);
         if (socket < 0)
@@ -65,24 +104,6 @@ static int connections_accept(struct server *s, bool called, unsigned incoming, 
         trial_add_stream(t, socket, t->count >= incoming);
     }
     return result;
-}
-
-/* Waits for who calls or says something: 0 or a negative errno. */
-static int streams_wait(struct server *s, bool *called)
-{
-    struct trial *t = s->trial;
-    struct pollfd waiting[2 + PERF_CALLERS_MAX] = {
-        {.fd = t->test.udp ? s->datagrams : t->listener, .events = POLLIN},
-        {.fd = t->control, .events = POLLIN}};
-    callers_wait_for(&s->callers, waiting + 2);
-    int found = tern_poll(t->session->stack, waiting, 2 + s->callers.count, INTERRUPT_TICK_MS);
-    if (found < 0 && errno != EINTR)
-        return -errno;
-    if (interrupt_signal())
-        return -EINTR;
-    *called = waiting[0].revents != 0;
-    /* the client has nothing to say but that it gives up */
-    return waiting[1].revents ? -ECONNRESET : 0;
 }
 
 /* Until all are there. With both ways, those come first on which the client sends. */
@@ -94,7 +115,7 @@ static int streams_accept(struct server *s)
     uint64_t until_ns = stopwatch_ns() + TIME_S(STREAMS_PATIENCE_S);
     while (t->count < wanted) {
         bool called = false;
-        int result = streams_wait(s, &called);
+        int result = callers_wait(s, &called);
         if (result == 0 && !t->test.udp)
             result = connections_accept(s, called, incoming, wanted);
         else if (result == 0 && called)
@@ -148,9 +169,7 @@ static int state_hear(struct trial *t, enum perf_state wanted)
 static int client_serve(struct server *s)
 {
     struct trial *t = s->trial;
-    int result = talk_hear(t, t->control, t->cookie, sizeof t->cookie);
-    if (result == 0)
-        result = parameters_hear(t);
+    int result = parameters_hear(t);
     if (result == 0 && t->test.udp)
         result = s->datagrams = session_bind(t->session->stack, SOCK_DGRAM, s->port);
     if (result >= 0)
@@ -179,7 +198,8 @@ static int client_serve(struct server *s)
 static enum status client_accept_and_serve(struct server *s)
 {
     struct trial *t = s->trial;
-    int socket = session_accept(t->session, t->listener, &t->to);
+    int socket = client_await(s);
+    callers_deny(&s->callers, t);
     if (socket < 0)
         return socket == -EINTR ? STATUS_OK : perf_failed(t, -socket);
     t->begun = false;

@@ -52,6 +52,8 @@ int talk_hear(struct trial *t, int socket, void *bytes, size_t length)
         if (result < 0)
             return result;
         done += n > 0 ? (size_t)n : 0;
+        if (n < 0 && t->listener >= 0) /* who is silent holds up nobody else */
+            talk_deny_callers(t);
     }
     return 0;
 }

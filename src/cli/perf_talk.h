@@ -6,7 +6,8 @@
 #include "cli/perf_trial.h"
 
 /* All of `length` bytes, both ways: 0 or a negative errno. talk_hear: -ECONNRESET at an early end.
- * They give up after some seconds of silence. */
+ * They give up after some seconds of silence. Who calls a server meanwhile is told that it is busy.
+ */
 int talk_say(struct trial *t, int socket, const void *bytes, size_t length);
 int talk_hear(struct trial *t, int socket, void *bytes, size_t length);
 int talk_say_state(struct trial *t, enum perf_state state);

@@ -61,19 +61,36 @@ def take(connection, count):
 def hear_message(connection):
     return take(connection, struct.unpack(">I", take(connection, 4))[0])
 
-# A control connection of which the server awaits the stream.
-def set_up():
+# A control connection of which the server awaits the parameters.
+def greet():
     control = connect()
     control.sendall(COOKIE)
     hear(control, PARAMETERS)
+    return control
+
+def wish(control):
     say_message(control, b'{"tcp":true,"time":1,"parallel":1,"len":1000}')
     hear(control, CREATE_STREAMS)
+
+# A control connection of which the server awaits the stream.
+def set_up():
+    control = greet()
+    wish(control)
     return control
 
 def add_stream():
     stream = connect()
     stream.sendall(COOKIE)
     return stream
+
+# The test is over, and nothing was sent.
+def finish(control):
+    control.sendall(TEST_END)
+    hear(control, EXCHANGE_RESULTS)
+    say_message(control, b'{"streams":[{"id":1,"bytes":0}]}')
+    hear_message(control)
+    hear(control, DISPLAY_RESULTS)
+    control.sendall(DONE)
 END
 odd_client() {
     { cat "$work/odd_client.py" && cat; } >client.py
@@ -290,15 +307,41 @@ stream = add_stream()
 hear(control, TEST_START, TEST_RUNNING)
 hear(silent, b"\xff")
 hear(other, b"\xff")
-control.sendall(TEST_END)
-hear(control, EXCHANGE_RESULTS)
-say_message(control, b'{"streams":[{"id":1,"bytes":0}]}')
-hear_message(control)
-hear(control, DISPLAY_RESULTS)
-control.sendall(DONE)
+finish(control)
 END
     wait_tern
     expect_status 0
+}
+a_silent_caller_holds_up_no_client() {
+    serve_ours
+    odd_client <<'END'
+silent = connect()
+half = connect()
+half.sendall(COOKIE[:20])
+control = set_up()
+hear(silent, b"\xff")
+hear(half, b"\xff")
+stream = add_stream()
+hear(control, TEST_START, TEST_RUNNING)
+finish(control)
+END
+    wait_tern
+    expect_status 0
+}
+a_silent_client_does_not_keep_others_waiting() {
+    serve_ours
+    odd_client <<'END'
+control = greet()
+hear(connect(), b"\xff")
+wish(control)
+stream = add_stream()
+hear(control, TEST_START, TEST_RUNNING)
+control.sendall(TEST_END)
+hear(control, EXCHANGE_RESULTS)
+hear(connect(), b"\xff")
+END
+    wait_tern
+    expect_status 5
 }
 results_that_make_no_sense_are_refused() {
     serve_ours -J
@@ -395,6 +438,7 @@ run_cases what_is_sent_is_what_the_server_receives the_server_sends_when_reverse
     iperf3_gets_datagrams_from_us a_second_client_is_told_to_wait \
     a_client_that_leaves_does_not_end_the_server what_is_not_iperf3_does_not_end_the_server \
     a_client_that_does_not_end_its_test_is_left a_stranger_does_not_hold_up_the_streams \
+    a_silent_caller_holds_up_no_client a_silent_client_does_not_keep_others_waiting \
     results_that_make_no_sense_are_refused a_server_may_come_later where_no_server_is_that_is_told a_failure_is_json_too \
     another_server_is_told_from_iperf3 an_interruption_ends_the_test an_interruption_leaves_whole_json \
     wishes_that_exclude_each_other_are_told what_a_client_says_is_not_for_a_server
