@@ -10,6 +10,7 @@
 #include "tcp/options.h"
 #include "tcp/output.h"
 #include "tcp/pacing.h"
+#include "tcp/persist.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
@@ -210,11 +211,7 @@ static void note_alive(struct tcb *tcb, const struct segment *segment)
 static void take_window(struct tcb *tcb, const struct segment *segment, struct ack_event *event)
 {
     event->window_changed = update_window(tcb, segment);
-    if (tcb->recovery.probes) {
-        tcb->recovery.probes = 0; /* it lives (RFC 6429) */
-        if (tcb->snd.wnd)
-            tcb->rtt.backoff = 0;
-    }
+    persist_answered(tcb);
     if (event->window_changed && units_first(tcb))
         cwv_resumes(tcb);
 }

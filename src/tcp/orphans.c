@@ -2,6 +2,7 @@
 
 #include "tcp/connection.h"
 #include "tcp/output.h"
+#include "tcp/persist.h"
 
 bool orphan_reset_oldest(struct tcp *tcp, const struct tcb *spared)
 {
@@ -12,6 +13,9 @@ bool orphan_reset_oldest(struct tcp *tcp, const struct tcb *spared)
         return false;
     struct tcb *tcb = container_of(at, struct tcb, queue);
     stack_count(tcp->stack, COUNTER_TcpExtTCPAbortOnMemory);
+    stack_trace(tcp->stack, TERN_TRACE_NOTE, NULL, 0, NULL,
+                "reset: its user has closed it, and memory is short or there are too many such",
+                "RFC 6429 §4");
     tcp_send_reset(tcb);
     tcp_connection_end(tcb, 0);
     return true;
@@ -23,6 +27,7 @@ void orphan_begin(struct tcb *tcb)
     list_append(&tcp->orphans, &tcb->queue);
     tcb->orphan = true;
     tcp->orphan_count++;
+    persist_orphaned(tcb);
     while (tcp->orphan_count > tcp->stack->settings.tcp_max_orphans)
         if (!orphan_reset_oldest(tcp, tcb))
             return;

@@ -14,6 +14,7 @@
 #include "tcp/mtu_probe.h"
 #include "tcp/options.h"
 #include "tcp/pacing.h"
+#include "tcp/persist.h"
 #include "tcp/receive.h"
 #include "tcp/records.h"
 #include "tcp/recovery.h"
@@ -348,7 +349,7 @@ void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
     chrono_update(tcb, decision.held);
     if (decision.held == HELD_BY_PACE)
         pacing_wait(tcb);
-    timers_check_persist(tcb);
+    persist_check(tcb);
 }
 
 void tcp_output(struct tcb *tcb)

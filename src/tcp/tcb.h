@@ -41,7 +41,7 @@ enum tcp_timer {
     TCP_TIMER_RETRANSMIT, /* RTO, RFC 6298; in SYN-SENT too */
     TCP_TIMER_PROBE,      /* tail loss probe, RFC 8985 §7 */
     TCP_TIMER_REORDER,    /* RACK's reordering window, RFC 8985 §6.2 step 5 */
-    TCP_TIMER_PERSIST,    /* zero-window probe, RFC 9293 §3.8.6.1 */
+    TCP_TIMER_PERSIST,    /* zero-window probe, RFC 9293 §3.8.6.1; persist.c */
     TCP_TIMER_ACK,        /* delayed acknowledgment, RFC 9293 §3.8.6.3 */
     TCP_TIMER_PACE,       /* the next moment the pacer lets something go */
     TCP_TIMER_KEEPALIVE,  /* RFC 9293 §3.8.4 */
@@ -284,10 +284,12 @@ struct tcb {
         bool prefer_new : 1; /* F-RTO wants new data sent before anything is sent again */
         bool too_big : 1;    /* LOSS is for what was too big for the path, not for a timeout */
         bool frto : 1;       /* F-RTO is deciding (RFC 5682) */
+        bool persists : 1;   /* the window is probed, since persist_since_ns; persist.c */
         uint8_t waits;       /* timeouts waited for because even a single segment was marked */
         uint8_t timeouts;    /* consecutive, since SND.UNA moved */
         uint8_t probes;      /* window probes since anything was heard */
         uint64_t first_timeout_ns; /* start of the present stall: R2 and the user timeout */
+        uint64_t persist_since_ns;
     } recovery;
 
     struct {

@@ -8,7 +8,7 @@
  *   RETRANSMIT  RFC 6298; the only one that counts towards giving up
  *   PROBE       RFC 8985 §7, at most once a flight, instead of waiting for RETRANSMIT
  *   REORDER     RFC 8985 §6.2 step 5, a fraction of a round trip
- *   PERSIST     the window is closed; probes as long as they are answered (MUST-37, RFC 6429)
+ *   PERSIST     the window is closed (persist.h)
  *   ACK         at most 0.2 s (RFC 9293 MUST-40 asks for less than 0.5 s)
  *   PACE        the pacer's next gap
  *   KEEPALIVE   off unless asked for (RFC 9293 MUST-25)
@@ -24,6 +24,7 @@
 #include "tcp/fastopen.h"
 #include "tcp/mtu_probe.h"
 #include "tcp/output.h"
+#include "tcp/persist.h"
 #include "tcp/rate.h"
 #include "tcp/receive.h"
 #include "tcp/records.h"
@@ -31,10 +32,6 @@
 #include "tcp/rtt.h"
 #include "tcp/tcp.h"
 #include "tcp/user_timeout.h"
-
-/* When the link took no packet nothing is known of the network: no back-off, and
- * another try soon. */
-#define LINK_RETRY TIME_MS(500)
 
 /* The least time that the rest of an acknowledgment is given where the peer may have reneged. */
 #define RENEGING_WAIT_LEAST TIME_MS(10)
@@ -75,7 +72,7 @@ void timers_restart_retransmit(struct tcb *tcb)
         timer_clear(tcb, TCP_TIMER_PROBE);
         return;
     }
-    timer_clear(tcb, TCP_TIMER_PERSIST);
+    persist_over(tcb);
     timer_set(tcb, TCP_TIMER_RETRANSMIT, tcb->stack->now_ns + rtt_rto(tcb));
     tlp_schedule(tcb, true);
 }
@@ -85,25 +82,6 @@ void timers_await_reneged(struct tcb *tcb)
     timer_clear(tcb, TCP_TIMER_PROBE);
     timer_set(tcb, TCP_TIMER_RETRANSMIT,
               tcb->stack->now_ns + time_max(tcb->rtt.srtt_ns / 2, RENEGING_WAIT_LEAST));
-}
-
-/* Whether only the user's cork, and not the peer's window, keeps what is unsent. */
-static bool held_by_cork(const struct tcb *tcb)
-{
-    return tcb->preferences.cork && !tcb->snd.fin_queued && tcb_unsent(tcb) < tcb->snd.mss &&
-           tcb_unsent(tcb) <= tcb->snd.wnd;
-}
-
-void timers_check_persist(struct tcb *tcb)
-{
-    if (tcb->records.out || !tcp_state_synchronized(tcb->state) ||
-        timer_is_set(tcb, TCP_TIMER_PERSIST))
-        return;
-    if (tcb_unsent(tcb) || (tcb->snd.fin_queued && !tcb->snd.fin_sent)) {
-        if (timer_is_set(tcb, TCP_TIMER_PACE) || held_by_cork(tcb))
-            return;
-        timer_set(tcb, TCP_TIMER_PERSIST, tcb->stack->now_ns + rtt_rto(tcb));
-    }
 }
 
 void timers_restart_keepalive(struct tcb *tcb)
@@ -117,10 +95,7 @@ void timers_restart_keepalive(struct tcb *tcb)
               tcb->stack->now_ns + TIME_S(tcb->preferences.keepalive_idle_s));
 }
 
-/* How long a stall of this many timeouts lasts when each doubles the last, from the shortest
- * timeout: the meaning of the retry settings (RFC 1122 §4.2.3.5: R2 in time, not in a count that a
- * short RTT makes meaningless). */
-static uint64_t stall_limit(const struct tcb *tcb, int64_t retries, uint64_t first_ns)
+uint64_t timers_stall_limit(const struct tcb *tcb, int64_t retries, uint64_t first_ns)
 {
     uint64_t most = TIME_MS(tcb->stack->settings.tcp_rto_max_ms);
     uint64_t total = 0, each = first_ns;
@@ -142,15 +117,15 @@ static bool given_up(const struct tcb *tcb)
             return stalled + rtt_rto(tcb) / 2 >= TIME_MS(timeout_ms);
         /* SYNs that do not back off are more, in no more time. */
         if (tcb->state == TCP_SYN_SENT && settings->tcp_syn_linear_timeouts > 0)
-            return stalled >= stall_limit(tcb, tcb->preferences.syn_retries,
-                                          TIME_MS(settings->tcp_rto_initial_ms));
+            return stalled >= timers_stall_limit(tcb, tcb->preferences.syn_retries,
+                                                 TIME_MS(settings->tcp_rto_initial_ms));
         return tcb->syn_attempts >
                (tcb->accepted_open ? settings->tcp_synack_retries : tcb->preferences.syn_retries);
     }
     if (timeout_ms)
         return stalled >= TIME_MS(timeout_ms);
     int64_t retries = tcb->detached ? settings->tcp_orphan_retries : settings->tcp_retries2;
-    return stalled >= stall_limit(tcb, retries, TIME_MS(settings->tcp_rto_min_ms));
+    return stalled >= timers_stall_limit(tcb, retries, TIME_MS(settings->tcp_rto_min_ms));
 }
 
 /* The peer has taken its window back, and answers: what is sent again is a probe of it, and must
@@ -163,9 +138,10 @@ static bool peer_refuses(const struct tcb *tcb)
            silent <= TIME_MS(tcb->stack->settings.tcp_rto_max_ms);
 }
 
-static bool connection_timed_out(struct tcb *tcb)
+bool timers_give_up(struct tcb *tcb, const char *why, const char *clause)
 {
     stack_count(tcb->stack, COUNTER_TcpExtTCPAbortOnTimeout);
+    stack_trace(tcb->stack, TERN_TRACE_NOTE, NULL, 0, NULL, why, clause);
     if (tcb->state == TCP_SYN_SENT)
         fast_open_failed(tcb);
     tcp_connection_end(tcb, tcb->soft_error ? tcb->soft_error : ETIMEDOUT);
@@ -216,6 +192,16 @@ void timers_stall_over(struct tcb *tcb)
     tcb->stat.timeout_since_ns = 0;
 }
 
+/* No later than the user timeout is over: a back-off does not prolong it. */
+static void await_retransmit(struct tcb *tcb, uint64_t wait_ns)
+{
+    uint64_t at = tcb->stack->now_ns + wait_ns;
+    uint64_t timeout_ns = TIME_MS(user_timeout_ms(tcb));
+    if (timeout_ns && tcp_state_synchronized(tcb->state))
+        at = time_min(at, tcb->recovery.first_timeout_ns + timeout_ns);
+    timer_set(tcb, TCP_TIMER_RETRANSMIT, at);
+}
+
 /* RFC 6298 §5.4 to §5.7. Each handler returns whether the connection still exists. */
 static bool retransmit_expired(struct tcb *tcb)
 {
@@ -226,7 +212,8 @@ static bool retransmit_expired(struct tcb *tcb)
         tcb->recovery.first_timeout_ns = first ? first->sent_ns : tcb->stack->now_ns;
     }
     if (given_up(tcb) && !peer_refuses(tcb))
-        return connection_timed_out(tcb);
+        return timers_give_up(tcb, "given up: what was sent again and again is not acknowledged",
+                              "RFC 9293 §3.8.3 MUST-20");
     count_timeout(tcb);
     if (tcp_state_synchronized(tcb->state)) {
         doubt_path(tcb);
@@ -248,7 +235,7 @@ static bool retransmit_expired(struct tcb *tcb)
     if (went && tcb->rtt.backoff < 32 && backs_off(tcb))
         tcb->rtt.backoff++;
     timer_clear(tcb, TCP_TIMER_PROBE);
-    timer_set(tcb, TCP_TIMER_RETRANSMIT, tcb->stack->now_ns + (went ? rtt_rto(tcb) : LINK_RETRY));
+    await_retransmit(tcb, went ? rtt_rto(tcb) : TIMERS_LINK_RETRY);
     return true;
 }
 
@@ -274,42 +261,6 @@ static bool reorder_expired(struct tcb *tcb)
     return true;
 }
 
-/* A count of probes alone would end in seconds what the link refuses to carry, since then they come
- * without back-off: so much time as they take with it must have passed as well (SHLD-11). */
-static bool persisted_enough(const struct tcb *tcb, uint64_t stalled_ns)
-{
-    const struct settings *settings = &tcb->stack->settings;
-    int64_t most = tcb->detached ? settings->tcp_orphan_retries : settings->tcp_retries2;
-    uint64_t shortest = TIME_MS(settings->tcp_rto_min_ms);
-    if (user_timeout_ms(tcb) && tcb->recovery.probes)
-        return stalled_ns >= TIME_MS(user_timeout_ms(tcb));
-    return tcb->recovery.probes >= most &&
-           stalled_ns + shortest >= stall_limit(tcb, most, shortest);
-}
-
-/* RFC 9293 §3.8.6.1: a peer that answers probes is alive, however long its window stays shut
- * (MUST-37, RFC 6429); one that does not is given up like any other. */
-static bool persist_expired(struct tcb *tcb)
-{
-    if (tcb->records.out || (!tcb_unsent(tcb) && !(tcb->snd.fin_queued && !tcb->snd.fin_sent))) {
-        tcb->recovery.probes = 0;
-        return true;
-    }
-    if (tcb->recovery.probes == 0)
-        tcb->recovery.first_timeout_ns = tcb->stack->now_ns;
-    uint64_t stalled = tcb->stack->now_ns - tcb->recovery.first_timeout_ns;
-    if (persisted_enough(tcb, stalled))
-        return connection_timed_out(tcb);
-    bool went = tcp_send_window_probe(tcb);
-    if (tcb->recovery.probes < UINT8_MAX)
-        tcb->recovery.probes++;
-    if (went && tcb->rtt.backoff < 32)
-        tcb->rtt.backoff++;
-    if (tcb->records.out == 0)
-        timer_set(tcb, TCP_TIMER_PERSIST, tcb->stack->now_ns + (went ? rtt_rto(tcb) : LINK_RETRY));
-    return true;
-}
-
 static bool keepalive_expired(struct tcb *tcb)
 {
     const struct tcp_preferences *p = &tcb->preferences;
@@ -329,7 +280,7 @@ static bool keepalive_expired(struct tcb *tcb)
                            : tcb->keepalive_sent >= p->keepalive_probes;
     if (over) {
         tcp_send_reset(tcb);
-        return connection_timed_out(tcb);
+        return timers_give_up(tcb, "given up: keep-alives are not answered", "RFC 9293 §3.8.4");
     }
     tcp_send_keepalive(tcb);
     stack_count(tcb->stack, COUNTER_TcpExtTCPKeepAlive);

@@ -2,7 +2,12 @@
 #ifndef TERN_TCP_TIMERS_H
 #define TERN_TCP_TIMERS_H
 
+#include "base/time.h"
 #include "tcp/tcb.h"
+
+/* When the link took no packet nothing is known of the network: no back-off, and another try soon.
+ */
+#define TIMERS_LINK_RETRY TIME_MS(500)
 
 void timers_init(struct tcp_connection *connection);
 /* No deadline is set. */
@@ -28,9 +33,13 @@ void timers_restart_retransmit(struct tcb *tcb);
 void timers_await_reneged(struct tcb *tcb);
 /* What is out gets through again: timeouts from now on are others. */
 void timers_stall_over(struct tcb *tcb);
-/* Starts the persist timer if the window keeps everything from going out and nothing is in flight
- * (RFC 9293 §3.8.6.1). */
-void timers_check_persist(struct tcb *tcb);
+/* How long a stall of this many timeouts lasts when each doubles the last, from the shortest
+ * timeout: the meaning of the retry settings (RFC 1122 §4.2.3.5: R2 in time, not in a count that a
+ * short RTT makes meaningless). */
+uint64_t timers_stall_limit(const struct tcb *tcb, int64_t retries, uint64_t first_ns);
+/* Ends the connection with the error that its user shall be told, and says why. False: it is no
+ * more. */
+bool timers_give_up(struct tcb *tcb, const char *why, const char *clause);
 /* Keepalive runs while the option is on and the connection is open (RFC 9293 §3.8.4). */
 void timers_restart_keepalive(struct tcb *tcb);
 
