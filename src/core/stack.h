@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/random.h"
+#include "base/slab.h"
 #include "base/wheel.h"
 #include "core/counter.h"
 #include "core/drop.h"
@@ -87,6 +88,9 @@ struct stack {
     struct counters counters;
     struct trace trace;
     struct share share; /* of what comes to its address, among stacks that have it in common */
+
+    /* Where the memory of connections and the like is from (base/slab.h); NULL: malloc. */
+    const struct slab_source *pages;
 
     struct interface interfaces[LIMIT_INTERFACES];
     unsigned interface_count;

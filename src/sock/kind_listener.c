@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdlib.h>
 
 #include "core/error_queue.h"
 #include "ip/ip.h"
@@ -85,7 +84,7 @@ static int listener_accept(struct socket *listener, struct socket **out)
     struct tcb *tcb;
     int error = tcp_accept(listener->of.listener, socket, &tcb);
     if (error < 0) {
-        free(socket);
+        socket_free(socket);
         return error;
     }
     socket->of.connection = tcp_connection_keep(tcb);

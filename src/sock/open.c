@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdlib.h>
 
 #include "sock/address.h"
 #include "sock/call.h"
@@ -59,7 +58,7 @@ int open_descriptor(struct tern *t, const struct socket_kind *kind, int flags)
         return -ENOMEM;
     error = kind->open(socket);
     if (error < 0) {
-        free(socket);
+        socket_free(socket);
         return error;
     }
     set_flags(socket, flags);

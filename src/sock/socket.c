@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/time.h"
 #include "sock/interest.h"
@@ -13,9 +14,10 @@ enum { SEND_BUFFER = 212992 };
 
 struct socket *socket_new(struct tern *t, const struct socket_kind *kind)
 {
-    struct socket *socket = calloc(1, sizeof *socket);
+    struct socket *socket = slab_take(&t->socket_slab);
     if (socket == NULL)
         return NULL;
+    memset(socket, 0, sizeof *socket);
     socket->kind = kind;
     socket->tern = t;
     socket->receive_timeout_us = socket->send_timeout_us = SOCKET_TIMEOUT_NONE;
@@ -28,6 +30,11 @@ struct socket *socket_new(struct tern *t, const struct socket_kind *kind)
     list_init(&socket->waiting);
     list_init(&socket->interests);
     return socket;
+}
+
+void socket_free(struct socket *socket)
+{
+    slab_give(&socket->tern->socket_slab, socket);
 }
 
 void socket_part(struct socket *socket)
@@ -44,5 +51,5 @@ void socket_close(struct socket *socket, bool abort)
     if (socket_is_stream(socket))
         free(socket->reservation);
     socket->kind->close(socket, abort);
-    free(socket);
+    socket_free(socket);
 }

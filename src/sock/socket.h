@@ -173,8 +173,10 @@ static inline uint64_t socket_send_timeout_ns(const struct socket *socket)
     return socket_timeout_ns(socket->send_timeout_us);
 }
 
-/* A socket with neither object nor descriptor yet, which free() ends; NULL without memory. */
+/* A socket with neither object nor descriptor yet, which socket_free() ends; NULL without memory.
+ */
 struct socket *socket_new(struct tern *t, const struct socket_kind *kind);
+void socket_free(struct socket *socket);
 /* Tells those who wait for it or watch it that it is gone. */
 void socket_part(struct socket *socket);
 /* The same, then closes its object, and frees it. It has no descriptor any more. */

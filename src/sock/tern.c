@@ -9,6 +9,7 @@
 #include "ip/ip.h"
 #include "raw/echo.h"
 #include "sock/call.h"
+#include "sock/pages.h"
 #include "sock/socket.h"
 #include "sock/wait.h"
 #include "tcp/tcp.h"
@@ -17,6 +18,7 @@
 enum {
     MTU_MIN = 68, /* RFC 791: what every module forwards without fragmentation */
     MTU_MAX = 65535,
+    SOCKET_SPAN = 1 << 16,
 };
 
 int tern_error_set(struct tern_error *error, int code, const char *format, ...)
@@ -144,6 +146,8 @@ int tern_create(const struct tern_parameters *parameters, struct tern **out,
         return tern_error_set(error, ENOMEM, "out of memory");
     }
     t->host = parameters->host;
+    t->stack.pages = pages_source();
+    slab_init(&t->socket_slab, sizeof(struct socket), SOCKET_SPAN, t->stack.pages);
     descriptors_init(&t->descriptors);
     list_init(&t->waiting);
     list_init(&t->due);
@@ -167,6 +171,7 @@ void tern_destroy(struct tern *t)
     }
     descriptors_release(&t->descriptors);
     stack_release(&t->stack);
+    slab_release(&t->socket_slab);
     free(t);
 }
 

@@ -27,6 +27,7 @@ struct tern {
     struct interface *interface; /* the stack's only one, for now */
     struct sock_host *host;
     struct descriptors descriptors;
+    struct slab socket_slab;
     struct list waiting;   /* struct waiting (wait.h): calls that wait for the stack as a whole */
     struct list due;       /* struct watch (watch.c): callbacks that tern_step will call */
     uint64_t epoll_items;  /* of all instances of epoll */

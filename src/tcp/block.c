@@ -1,39 +1,28 @@
 #include "tcp/block.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+
+/* Little, for one span is in use as long as the stack is: nine blocks. */
+enum { BLOCK_SPAN = 1 << 14 };
 
 int block_init(struct tcp *tcp)
 {
-    list_init(&tcp->spare_blocks);
-    tcp->reserve = malloc(sizeof *tcp->reserve);
+    slab_init(&tcp->tcb_slab, sizeof *tcp->reserve, BLOCK_SPAN, tcp->stack->pages);
+    tcp->reserve = slab_take(&tcp->tcb_slab);
     return tcp->reserve ? 0 : -ENOMEM;
-}
-
-static struct tcb *take_spare(struct tcp *tcp)
-{
-    if (list_empty(&tcp->spare_blocks))
-        return NULL;
-    struct tcb *tcb = container_of(tcp->spare_blocks.next, struct tcb, all);
-    list_remove(&tcb->all);
-    tcp->spare_count--;
-    return tcb;
 }
 
 void block_release(struct tcp *tcp)
 {
-    for (struct tcb *tcb; (tcb = take_spare(tcp));)
-        free(tcb);
-    free(tcp->reserve);
+    slab_give(&tcp->tcb_slab, tcp->reserve);
     tcp->reserve = NULL;
+    slab_release(&tcp->tcb_slab);
 }
 
 struct tcb *block_take(struct tcp *tcp)
 {
-    struct tcb *tcb = take_spare(tcp);
-    if (!tcb)
-        tcb = malloc(sizeof *tcb);
+    struct tcb *tcb = slab_take(&tcp->tcb_slab);
     return tcb ? memset(tcb, 0, sizeof *tcb) : NULL;
 }
 
@@ -47,15 +36,12 @@ struct tcb *block_take_to_end(struct tcp *tcp)
     return memset(tcb, 0, sizeof *tcb);
 }
 
-/* The latest comes back first: it is the likeliest to be in the cache. */
 void block_give(struct tcp *tcp, struct tcb *tcb)
 {
-    if (!tcp->reserve) {
+    if (tcp->reserve)
+        slab_give(&tcp->tcb_slab, tcb);
+    else
         tcp->reserve = tcb;
-    } else if (tcp->spare_count < LIMIT_TCB_SPARES) {
-        list_insert(tcp->spare_blocks.next, &tcb->all);
-        tcp->spare_count++;
-    } else {
-        free(tcb);
-    }
+    if (list_empty(&tcp->all))
+        slab_trim(&tcp->tcb_slab);
 }

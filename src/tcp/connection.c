@@ -55,10 +55,11 @@ struct tcb *tcp_connection_new(struct tcp *tcp)
 {
     if (!stack_memory_allows(tcp->stack, TCP_CONNECTION_BYTES))
         return NULL;
-    struct tcp_connection *connection = malloc(sizeof *connection);
+    struct tcp_connection *connection = slab_take(&tcp->connection_slab);
     struct tcb *tcb = block_take(tcp);
     if (!tcb || !connection) {
-        free(connection);
+        if (connection)
+            slab_give(&tcp->connection_slab, connection);
         if (tcb)
             block_give(tcp, tcb);
         return NULL;
@@ -176,7 +177,7 @@ static void free_lasting(struct tcp_connection *connection)
     if (tcp->settled == connection)
         tcp->settled = NULL;
     stack_charge(connection->stack, -(int64_t)sizeof *connection);
-    free(connection);
+    slab_give(&tcp->connection_slab, connection);
 }
 
 void tcp_connection_free(struct tcb *tcb)

@@ -14,6 +14,7 @@
 #include "base/ranges.h"
 #include "base/ring.h"
 #include "base/ring_spares.h"
+#include "base/slab.h"
 #include "base/table.h"
 #include "base/tree.h"
 #include "core/error_queue.h"
@@ -430,8 +431,7 @@ struct tcp {
     struct ring_spares spares;
     struct list orphans; /* detached tcbs not in TIME-WAIT, closed longest ago first; orphans.c */
     uint32_t orphan_count;
-    struct list spare_blocks; /* tcb.all of blocks kept for the next; block.c */
-    unsigned spare_count;
+    struct slab tcb_slab, connection_slab;
     struct tcp_connection *settled; /* may rest when the segment in hand is done with */
     struct tcb *reserve;            /* for a resting connection that is about to end */
     struct table preferences;       /* those of resting connections; preferences.c */

@@ -12,7 +12,10 @@
 #include "tcp/port.h"
 #include "tcp/receive.h"
 
-enum { TABLE_START = 256 };
+enum {
+    TABLE_START = 256,
+    CONNECTION_SPAN = 1 << 16,
+};
 
 static struct hash_key random_key(struct stack *stack)
 {
@@ -57,6 +60,7 @@ static void tcp_release(struct stack *stack)
     release_tables(tcp);
     ring_spares_release(&tcp->spares);
     block_release(tcp);
+    slab_release(&tcp->connection_slab);
     peers_release(&tcp->fast_open_peers);
     peers_release(&tcp->accecn_peers);
     free(tcp);
@@ -79,6 +83,7 @@ int tcp_attach(struct stack *stack)
     list_init(&tcp->time_wait);
     list_init(&tcp->orphans);
     list_init(&tcp->batch);
+    slab_init(&tcp->connection_slab, sizeof(struct tcp_connection), CONNECTION_SPAN, stack->pages);
     stack->batch_over = receive_batch_over;
     tcp->isn_key = random_key(stack);
     tcp->timestamp_key = random_key(stack);

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/slab.h"
+
 /* The linker's --wrap sends each call of malloc to __wrap_malloc, and each of __real_malloc to
  * malloc. */
 void *__real_malloc(size_t size);
@@ -12,6 +14,7 @@ void *__real_realloc(void *memory, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
+const struct slab_source *__wrap_pages_source(void);
 
 static bool limited, once;
 static unsigned left;
@@ -41,6 +44,12 @@ static bool succeeds(void)
     if (once)
         limited = false;
     return false;
+}
+
+/* What comes in great numbers is malloc's in stacks of the tests, so that each of it can fail. */
+const struct slab_source *__wrap_pages_source(void)
+{
+    return NULL;
 }
 
 void *allocation_certain(size_t size)

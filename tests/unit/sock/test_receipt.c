@@ -159,13 +159,6 @@ static void without_memory_for_the_note_nothing_is_sent(void **state)
     assert_told(a, s, 0, 0);
 }
 
-/* Takes the memory that connections have left for the next to wake. */
-static void use_up_spare_blocks(struct tern *t)
-{
-    for (int i = 0; i < LIMIT_TCB_SPARES; i++)
-        open_stream(t);
-}
-
 static void a_connection_that_cannot_be_woken_leaves_no_note_behind(void **state)
 {
     (void)state;
@@ -173,7 +166,6 @@ static void a_connection_that_cannot_be_woken_leaves_no_note_behind(void **state
     struct socket *socket = descriptor_find(&a->descriptors, s);
     pair_run(&pair, TIME_S(10));
     assert_true(tcp_connection_rests(socket->of.connection));
-    use_up_spare_blocks(a);
     uint64_t before = a->stack.memory_used_bytes;
     struct receipt receipt = {.completion = error_note_new(&a->stack, 0)};
     assert_non_null(receipt.completion);
