@@ -44,7 +44,9 @@ int tcp_listen(struct tcb *tcb, unsigned backlog, void *owner, struct tcp_listen
         if (error < 0)
             return error;
     }
-    struct tcp_port *port = port_find(tcb->tcp, tcb->connection->local.port);
+    struct tcp_port *port = port_find_or_add(tcb->tcp, tcb->connection->local.port);
+    if (!port)
+        return -ENOMEM;
     if (!port_may_listen(tcb, port))
         return -EADDRINUSE;
     struct tcp_listener *listener = listener_new(tcb, port, owner);

@@ -24,6 +24,27 @@ struct tcp_port *port_find(const struct tcp *tcp, uint16_t number)
     return NULL;
 }
 
+/* Who has opened from the port, and has it to himself; or NULL. */
+static struct tcp_connection *find_alone(const struct tcp *tcp, uint16_t number)
+{
+    struct table_node *node = table_first(&tcp->lone_ports, port_hash(tcp, number));
+    for (; node; node = table_next(node)) {
+        struct tcp_connection *connection = container_of(node, struct tcp_connection, lone_port);
+        if (connection->local.port == number)
+            return connection;
+    }
+    return NULL;
+}
+
+/* From now on others have to do with its port, too. */
+static void no_more_alone(struct tcp *tcp, struct tcp_connection *connection, struct tcp_port *port)
+{
+    table_remove(&tcp->lone_ports, &connection->lone_port);
+    connection->alone = false;
+    list_init(&connection->port_link);
+    list_append(&port->bound, &connection->port_link);
+}
+
 struct tcp_port *port_find_or_add(struct tcp *tcp, uint16_t number)
 {
     struct tcp_port *port = port_find(tcp, number);
@@ -36,6 +57,9 @@ struct tcp_port *port_find_or_add(struct tcp *tcp, uint16_t number)
     list_init(&port->bound);
     list_init(&port->listeners);
     table_insert(&tcp->ports, &port->node, port_hash(tcp, number));
+    struct tcp_connection *alone = find_alone(tcp, number);
+    if (alone)
+        no_more_alone(tcp, alone, port);
     return port;
 }
 
@@ -92,10 +116,14 @@ bool port_may_listen(const struct tcb *tcb, const struct tcp_port *port)
     return !listener_keeps(tcb, port, &tcb->connection->local.address);
 }
 
-/* Whether a user may bind to `local` beside those already there: as Linux, all must have asked for
- * it, and with a listener by SO_REUSEPORT. */
-static bool port_free_for(const struct tcb *tcb, const struct tcp_port *port,
-                          const struct address *local, bool reuse)
+static bool both_may(const struct tcb *tcb, const struct address *local, bool reuse,
+                     const struct tcp_connection *other)
+{
+    return both_share(tcb, reuse, other) || !addresses_clash(&other->local.address, local);
+}
+
+static bool is_free_beside(const struct tcb *tcb, const struct tcp_port *port,
+                           const struct address *local, bool reuse)
 {
     if (port->connections && !reuse && !tcb->preferences.reuse_port)
         return false;
@@ -103,23 +131,56 @@ static bool port_free_for(const struct tcb *tcb, const struct tcp_port *port,
         return false;
     for (const struct list *l = port->bound.next; l != &port->bound; l = l->next) {
         const struct tcp_connection *other = container_of(l, struct tcp_connection, port_link);
-        if (!both_share(tcb, reuse, other) && addresses_clash(&other->local.address, local))
+        if (!both_may(tcb, local, reuse, other))
             return false;
     }
     return true;
 }
 
+/* Whether a user may bind to `local` beside those already there: as Linux, all must have asked for
+ * it, and with a listener by SO_REUSEPORT. */
+static bool port_free_for(const struct tcb *tcb, uint16_t number, const struct address *local,
+                          bool reuse)
+{
+    const struct tcp_port *port = port_find(tcb->tcp, number);
+    if (port)
+        return is_free_beside(tcb, port, local, reuse);
+    const struct tcp_connection *alone = find_alone(tcb->tcp, number);
+    return !alone || both_may(tcb, local, reuse, alone);
+}
+
+static void has_port(struct tcb *tcb, uint16_t number, const struct address *local)
+{
+    tcb->connection->holds_port = true;
+    tcb->connection->local = (struct endpoint){*local, number};
+    tcb->bound = true;
+}
+
 /* Who may yet listen stands first among those bound, who has opened last. */
-static int port_take(struct tcb *tcb, uint16_t number, const struct address *local, bool opens)
+static int take_to_bind(struct tcb *tcb, uint16_t number, const struct address *local)
 {
     struct tcp_port *port = port_find_or_add(tcb->tcp, number);
     if (!port)
         return -ENOMEM;
+    list_insert(port->bound.next, &tcb->connection->port_link);
+    has_port(tcb, number, local);
+    return 0;
+}
+
+static int take_to_open(struct tcb *tcb, uint16_t number, const struct address *local)
+{
+    struct tcp *tcp = tcb->tcp;
     struct tcp_connection *connection = tcb->connection;
-    list_insert(opens ? &port->bound : port->bound.next, &connection->port_link);
-    connection->holds_port = true;
-    connection->local = (struct endpoint){*local, number};
-    tcb->bound = true;
+    struct tcp_port *port = port_find(tcp, number);
+    if (!port && find_alone(tcp, number) && !(port = port_find_or_add(tcp, number)))
+        return -ENOMEM;
+    if (port) {
+        list_append(&port->bound, &connection->port_link);
+    } else {
+        connection->alone = true;
+        table_insert(&tcp->lone_ports, &connection->lone_port, port_hash(tcp, number));
+    }
+    has_port(tcb, number, local);
     return 0;
 }
 
@@ -144,9 +205,8 @@ static int port_bind_ephemeral(struct tcb *tcb, const struct address *local, boo
         uint16_t number = (uint16_t)(span.first + (offset + i) % span.count);
         if (!share_owns_port(&tcb->stack->share, number))
             continue;
-        const struct tcp_port *port = port_find(tcb->tcp, number);
-        if (!port || port_free_for(tcb, port, local, reuse))
-            return port_take(tcb, number, local, false);
+        if (port_free_for(tcb, number, local, reuse))
+            return take_to_bind(tcb, number, local);
     }
     return -EADDRINUSE;
 }
@@ -155,27 +215,28 @@ int port_bind(struct tcb *tcb, const struct endpoint *local, bool reuse)
 {
     if (local->port == 0)
         return port_bind_ephemeral(tcb, &local->address, reuse);
-    const struct tcp_port *port = port_find(tcb->tcp, local->port);
-    if (port && !port_free_for(tcb, port, &local->address, reuse))
+    if (!port_free_for(tcb, local->port, &local->address, reuse))
         return -EADDRINUSE;
-    return port_take(tcb, local->port, &local->address, false);
+    return take_to_bind(tcb, local->port, &local->address);
 }
 
 /* RFC 6056 §3.1: whether somebody listens there, or has bound to it and may do so yet. Who could
  * make us open from such a port, could have what is meant for the listener. */
-static bool kept_for_a_listener(const struct tcp_port *port)
+static bool kept_for_a_listener(const struct tcp *tcp, uint16_t number)
 {
-    if (!list_empty(&port->listeners))
+    const struct tcp_port *port = port_find(tcp, number);
+    const struct tcp_connection *first = port ? NULL : find_alone(tcp, number);
+    if (port && !list_empty(&port->listeners))
         return true;
-    if (list_empty(&port->bound))
-        return false;
-    const struct tcp_connection *first =
-        container_of(port->bound.next, struct tcp_connection, port_link);
-    return first->tcb && first->tcb->state == TCP_CLOSED;
+    if (port && !list_empty(&port->bound))
+        first = container_of(port->bound.next, struct tcp_connection, port_link);
+    return first && first->tcb && first->tcb->state == TCP_CLOSED;
 }
 
 void port_opens(struct tcb *tcb)
 {
+    if (tcb->connection->alone)
+        return;
     struct tcp_port *port = port_find(tcb->tcp, tcb->connection->local.port);
     list_remove(&tcb->connection->port_link);
     list_append(&port->bound, &tcb->connection->port_link);
@@ -201,12 +262,11 @@ int port_bind_for(struct tcb *tcb, const struct address *local, const struct end
         *step += 1;
         if (!ip_flow_is_ours(tcp->stack, IP_PROTOCOL_TCP, &candidate, remote))
             continue;
-        const struct tcp_port *port = port_find(tcp, candidate.port);
-        if (port && kept_for_a_listener(port))
+        if (kept_for_a_listener(tcp, candidate.port))
             continue;
         if (demux_find(tcp, &candidate, remote))
             continue;
-        return port_take(tcb, candidate.port, local, true);
+        return take_to_open(tcb, candidate.port, local);
     }
     return -EADDRNOTAVAIL;
 }
@@ -221,17 +281,28 @@ int port_join(struct tcb *tcb)
     return 0;
 }
 
+static void leave_shared(struct tcp *tcp, struct tcp_connection *connection)
+{
+    struct tcp_port *port = port_find(tcp, connection->local.port);
+    if (list_empty(&connection->port_link))
+        port->connections--;
+    list_remove(&connection->port_link);
+    port_release(tcp, port);
+}
+
 void port_give_back(struct tcp_connection *connection)
 {
     struct tcp *tcp = tcp_of(connection->stack);
     if (!connection->holds_port)
         return;
-    struct tcp_port *port = port_find(tcp, connection->local.port);
-    if (list_empty(&connection->port_link))
-        port->connections--;
-    list_remove(&connection->port_link);
     connection->holds_port = false;
-    port_release(tcp, port);
+    if (connection->alone) {
+        table_remove(&tcp->lone_ports, &connection->lone_port);
+        connection->alone = false;
+        list_init(&connection->port_link);
+    } else {
+        leave_shared(tcp, connection);
+    }
 }
 
 void port_leave(struct tcb *tcb)

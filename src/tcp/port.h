@@ -4,7 +4,8 @@
 
 #include "tcp/tcb.h"
 
-/* A local port in use. */
+/* A local port in use. One that a single connection has opened from, and nobody else has to do
+ * with, has none: clients have as many of those as connections. */
 struct tcp_port {
     struct table_node node; /* in tcp->ports */
     uint16_t number;

@@ -404,10 +404,14 @@ struct tcp_connection {
     struct endpoint local, remote;
     bool holds_port; /* it is linked to, or counted by, the port of `local` */
     bool kept;       /* its user holds on to this, and not to the tcb */
+    bool alone;      /* nobody else has to do with that port: it stands for it in tcp->lone_ports */
     struct stack *stack;
-    struct tcb *tcb;          /* NULL: at rest */
-    void *owner;              /* whom notify tells; NULL once detached or not accepted yet */
-    struct list port_link;    /* among those bound to the port by their user */
+    struct tcb *tcb; /* NULL: at rest */
+    void *owner;     /* whom notify tells; NULL once detached or not accepted yet */
+    union {
+        struct list port_link;       /* among those bound to the port */
+        struct table_node lone_port; /* in tcp->lone_ports */
+    };
     struct stack_timer timer; /* the earliest of the tcb's deadlines, or its only one */
     struct tcp_rest rest;     /* in place of the tcb */
 };
@@ -423,6 +427,7 @@ struct tcp {
     struct table connections; /* by local and remote endpoint */
     struct table half_open;   /* the same key; half_open.c */
     struct table ports;       /* by local port; port.c */
+    struct table lone_ports;  /* connections that have one to themselves, by local port */
     struct list all;          /* every tcb: connections that do not rest */
     struct list time_wait;    /* connections, oldest first */
     uint64_t relieved_ns;     /* when all connections were last looked through for memory */

@@ -48,6 +48,7 @@ static void release_tables(struct tcp *tcp)
     table_release(&tcp->connections);
     table_release(&tcp->half_open);
     table_release(&tcp->ports);
+    table_release(&tcp->lone_ports);
     table_release(&tcp->preferences);
 }
 
@@ -92,8 +93,9 @@ int tcp_attach(struct stack *stack)
     tcp->fast_open_keys = (struct fast_open_keys){.key = {random_key(stack)}, .count = 1};
     if (table_init(&tcp->connections, TABLE_START) < 0 ||
         table_init(&tcp->half_open, TABLE_START) < 0 || table_init(&tcp->ports, TABLE_START) < 0 ||
-        table_init(&tcp->preferences, 16) < 0 || peers_init(&tcp->fast_open_peers) < 0 ||
-        peers_init(&tcp->accecn_peers) < 0 || block_init(tcp) < 0) {
+        table_init(&tcp->lone_ports, TABLE_START) < 0 || table_init(&tcp->preferences, 16) < 0 ||
+        peers_init(&tcp->fast_open_peers) < 0 || peers_init(&tcp->accecn_peers) < 0 ||
+        block_init(tcp) < 0) {
         release_tables(tcp);
         table_release(&tcp->fast_open_peers.table);
         table_release(&tcp->accecn_peers.table);

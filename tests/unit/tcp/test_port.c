@@ -287,6 +287,130 @@ static void RFC_6056_bound_port_is_found_among_many(void **state)
     peer_free(p);
 }
 
+/* Which is what most have that clients open: then the connection stands for the port itself. */
+static void port_of_a_single_open_is_refused_to_others(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcp *tcp = tcp_of(&p->m->stack);
+    struct tcb *alone, *binder = tcb_new(p);
+    struct endpoint local = {address_from_ipv4(0), (uint16_t)open_to(p, 80, &alone)};
+    assert_int_equal(tcp->ports.count, 0);
+    assert_int_equal(tcp_bind(binder, &local, false), -EADDRINUSE);
+    assert_int_equal(tcp_bind(binder, &local, true), -EADDRINUSE); /* the first has not asked */
+    alone->preferences.reuse_address = true;
+    assert_int_equal(tcp_bind(binder, &local, false), -EADDRINUSE);
+    assert_int_equal(tcp->ports.count, 0);
+    assert_int_equal(tcp_bind(binder, &local, true), 0);
+    assert_int_equal(tcp->ports.count, 1);
+    /* What has been so stays so for a third. */
+    struct tcb *third = tcb_new(p);
+    assert_int_equal(tcp_bind(third, &local, false), -EADDRINUSE);
+    alone->preferences.reuse_address = false;
+    assert_int_equal(tcp_bind(third, &local, true), -EADDRINUSE);
+    tcp_abort(alone);
+    assert_int_equal(tcp_bind(third, &local, true), 0);
+    tcp_abort(binder);
+    tcp_abort(third);
+    assert_int_equal(tcp->ports.count, 0);
+    assert_int_equal(tcp->lone_ports.count, 0);
+    peer_forget(p);
+    peer_free(p);
+}
+
+static void ports_of_single_opens_are_not_taken_for_port_0(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->port_first = 50000;
+    peer_settings(p)->port_last = 50001;
+    struct endpoint any = {address_from_ipv4(0), 0};
+    struct tcb *alone, *binder = tcb_new(p), *none = tcb_new(p);
+    int port = open_to(p, 80, &alone);
+    assert_int_equal(tcp_bind(binder, &any, false), 0);
+    assert_int_equal(tcp_local(binder)->port, 100001 - port);
+    assert_int_equal(tcp_bind(none, &any, false), -EADDRINUSE);
+    tcp_abort(alone);
+    tcp_abort(binder);
+    tcp_abort(none);
+    peer_forget(p);
+    peer_free(p);
+}
+
+/* Several that open from it, to different peers, share it; in whichever order they leave. */
+static void port_of_several_opens_is_free_when_all_have_left(void **state)
+{
+    (void)state;
+    for (unsigned first_to_leave = 0; first_to_leave < 3; first_to_leave++) {
+        struct peer *p = peer_new();
+        struct tcp *tcp = tcp_of(&p->m->stack);
+        peer_settings(p)->port_first = 50000;
+        peer_settings(p)->port_last = 50000;
+        struct endpoint local = {address_from_ipv4(0), 50000};
+        struct tcb *tcb[3], *binder = tcb_new(p);
+        for (uint16_t i = 0; i < 3; i++)
+            assert_int_equal(open_to(p, (uint16_t)(80 + i), &tcb[i]), 50000);
+        assert_int_equal(tcp->lone_ports.count, 0);
+        for (unsigned i = 0; i < 3; i++) {
+            assert_int_equal(tcp_bind(binder, &local, true), -EADDRINUSE);
+            tcp_abort(tcb[(first_to_leave + i) % 3]);
+        }
+        assert_int_equal(tcp->ports.count, 0);
+        assert_int_equal(tcp_bind(binder, &local, true), 0);
+        tcp_abort(binder);
+        peer_forget(p);
+        peer_free(p);
+    }
+}
+
+/* An open that has failed for want of memory leaves its port to what the user does next. */
+static void who_has_failed_to_open_may_listen_there(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_settings(p)->port_first = 50000;
+    peer_settings(p)->port_last = 50000;
+    struct endpoint to = {p->theirs.address, 80};
+    struct tcb *tcb = tcb_new(p), *other;
+    struct tcp_listener *listener;
+    allocations_fail_after(0);
+    int error = tcp_connect(tcb, &to);
+    allocations_succeed();
+    assert_int_equal(error, -ENOMEM);
+    assert_int_equal(open_to(p, 81, &other), -EADDRNOTAVAIL); /* RFC 6056 §3.1 */
+    allocations_fail_after(0);
+    error = tcp_listen(tcb, 1, NULL, &listener);
+    allocations_succeed();
+    assert_int_equal(error, -ENOMEM);
+    assert_int_equal(tcp_listen(tcb, 1, NULL, &listener), 0);
+    assert_int_equal(tcp_listener_local(listener)->port, 50000);
+    tcp_listener_close(listener);
+    tcp_abort(other);
+    peer_free(p);
+}
+
+static void without_memory_a_port_is_not_shared(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct tcp *tcp = tcp_of(&p->m->stack);
+    peer_settings(p)->port_first = 50000;
+    peer_settings(p)->port_last = 50000;
+    struct endpoint to = {p->theirs.address, 81};
+    struct tcb *alone, *other = tcb_new(p);
+    assert_int_equal(open_to(p, 80, &alone), 50000);
+    allocations_fail_after(0);
+    int error = tcp_connect(other, &to);
+    allocations_succeed();
+    assert_int_equal(error, -ENOMEM);
+    assert_int_equal(tcp->lone_ports.count, 1);
+    assert_int_equal(tcp_connect(other, &to), -EINPROGRESS);
+    tcp_abort(alone);
+    tcp_abort(other);
+    peer_forget(p);
+    peer_free(p);
+}
+
 static void without_memory_nothing_is_claimed(void **state)
 {
     (void)state;
@@ -378,6 +502,11 @@ int main(void)
         cmocka_unit_test(port_0_takes_one_that_does_not_follow_from_the_last),
         cmocka_unit_test(table_s_hash_is_keyed),
         cmocka_unit_test(listener_s_port_is_not_taken_for_an_open),
+        cmocka_unit_test(port_of_a_single_open_is_refused_to_others),
+        cmocka_unit_test(ports_of_single_opens_are_not_taken_for_port_0),
+        cmocka_unit_test(port_of_several_opens_is_free_when_all_have_left),
+        cmocka_unit_test(who_has_failed_to_open_may_listen_there),
+        cmocka_unit_test(without_memory_a_port_is_not_shared),
         cmocka_unit_test(without_memory_nothing_is_claimed),
         cmocka_unit_test(port_is_one_whose_answers_come_here),
         cmocka_unit_test(port_0_takes_one_of_the_stack_s_own),
