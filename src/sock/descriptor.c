@@ -7,6 +7,7 @@
 enum {
     WORD = 64,           /* numbers a word of `taken` stands for */
     BLOCK = WORD * WORD, /* numbers a word of `full` stands for, and the least that is added */
+    PIECE = 512,
 };
 
 void descriptors_init(struct descriptors *descriptors)
@@ -16,7 +17,9 @@ void descriptors_init(struct descriptors *descriptors)
 
 void descriptors_release(struct descriptors *descriptors)
 {
-    free(descriptors->sockets);
+    for (uint32_t i = 0; i < descriptors->capacity / PIECE; i++)
+        free(descriptors->pieces[i]);
+    free(descriptors->pieces);
     free(descriptors->taken);
     free(descriptors->full);
     descriptors_init(descriptors);
@@ -39,7 +42,7 @@ static int grow(struct descriptors *d)
 {
     uint32_t old = d->capacity;
     uint32_t new = old ? 2 * old : BLOCK;
-    if (grow_array(&d->sockets, sizeof *d->sockets, old, new) < 0 ||
+    if (grow_array(&d->pieces, sizeof *d->pieces, old / PIECE, new / PIECE) < 0 ||
         grow_array(&d->taken, sizeof *d->taken, old / WORD, new / WORD) < 0 ||
         grow_array(&d->full, sizeof *d->full, old / BLOCK, new / BLOCK) < 0)
         return -ENOMEM;
@@ -64,7 +67,12 @@ int descriptor_reserve(struct descriptors *d, uint32_t limit)
     uint32_t number = lowest_free(d);
     if (number >= limit || number > INT32_MAX)
         return -EMFILE;
-    return number == d->capacity ? grow(d) : 0;
+    if (number == d->capacity && grow(d) < 0)
+        return -ENOMEM;
+    struct socket ***piece = &d->pieces[number / PIECE];
+    if (*piece == NULL)
+        *piece = calloc(PIECE, sizeof **piece);
+    return *piece ? 0 : -ENOMEM;
 }
 
 int descriptor_take(struct descriptors *d, struct socket *socket)
@@ -74,7 +82,7 @@ int descriptor_take(struct descriptors *d, struct socket *socket)
     *taken |= UINT64_C(1) << number % WORD;
     if (*taken == UINT64_MAX)
         d->full[number / BLOCK] |= UINT64_C(1) << number / WORD % WORD;
-    d->sockets[number] = socket;
+    d->pieces[number / PIECE][number % PIECE] = socket;
     d->count++;
     return (int)number;
 }
@@ -84,7 +92,7 @@ void descriptor_free(struct descriptors *d, int number)
     uint32_t n = (uint32_t)number;
     d->taken[n / WORD] &= ~(UINT64_C(1) << n % WORD);
     d->full[n / BLOCK] &= ~(UINT64_C(1) << n / WORD % WORD);
-    d->sockets[n] = NULL;
+    d->pieces[n / PIECE][n % PIECE] = NULL;
     d->count--;
 }
 
@@ -92,5 +100,6 @@ struct socket *descriptor_find(const struct descriptors *descriptors, int number
 {
     if (number < 0 || (uint32_t)number >= descriptors->capacity)
         return NULL;
-    return descriptors->sockets[number];
+    struct socket *const *piece = descriptors->pieces[number / PIECE];
+    return piece ? piece[number % PIECE] : NULL;
 }

@@ -2,7 +2,8 @@
  *
  * As POSIX asks of open(2), the lowest free number is handed out first. A bit for each number says
  * whether it is taken, and a bit for each 64 of those whether all are, so that finding the lowest
- * free one among a million reads a few hundred words at worst. */
+ * free one among a million reads a few hundred words at worst. The sockets stand in pieces of a
+ * page, so that the table takes no more than its numbers and never moves. */
 #ifndef TERN_SOCK_DESCRIPTOR_H
 #define TERN_SOCK_DESCRIPTOR_H
 
@@ -11,10 +12,10 @@
 struct socket;
 
 struct descriptors {
-    struct socket **sockets; /* by number; NULL: free */
+    struct socket ***pieces; /* of 512 sockets each, by number, NULL: free; or NULL: all are */
     uint64_t *taken;         /* a bit for each number */
     uint64_t *full;          /* a bit for each word of `taken` */
-    uint32_t capacity;       /* numbers there is room for: a multiple of 4096, or 0 */
+    uint32_t capacity;       /* numbers that there are bits for: a multiple of 4096, or 0 */
     uint32_t count;          /* numbers taken */
 };
 

@@ -165,7 +165,7 @@ int tern_create(const struct tern_parameters *parameters, struct tern **out,
 void tern_destroy(struct tern *t)
 {
     for (uint32_t i = 0; i < t->descriptors.capacity; i++) {
-        struct socket *socket = t->descriptors.sockets[i];
+        struct socket *socket = descriptor_find(&t->descriptors, (int)i);
         if (socket != NULL)
             socket_close(socket, true);
     }
