@@ -28,7 +28,8 @@
  * else about a call is looked at, and so is a negative length before a connection is accepted; a
  * connection in TIME-WAIT keeps its name until that is over; a socket that was refused has given
  * its port back, and no SYN counts as queued; a SYN is sent for longer (7 times again, RFC 9293
- * MUST-23); and what bounds SO_RCVLOWAT is a setting here, tcp.rcvbuf_max.
+ * MUST-23); what bounds SO_RCVLOWAT is a setting here, tcp.rcvbuf_max; and an echo socket's
+ * identifier is its own alone, SO_REUSEADDR or not, and MSG_TRUNC tells it a datagram's length.
  *
  * Threads. Any number of threads may call on one stack of tern_open() at once, except
  * tern_close_stack(), which must be the last call. Closing a socket ends every call that waits for
@@ -235,7 +236,8 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * ee_data of numbers whose bytes are done with: acknowledged, or never to be. The bytes are copied
  * nevertheless (ee_code SO_EE_CODE_ZEROCOPY_COPIED) and may be changed as soon as the call returns.
  * Errors of all: EINVAL (control message; length of the address; more bytes than an ssize_t
- * counts), EMSGSIZE (more than 1,024 spans), ENOBUFS (no memory for MSG_ZEROCOPY's note).
+ * counts; MSG_CMSG_COMPAT with tern_sendmsg), EMSGSIZE (more than 1,024 spans), ENOBUFS (no memory
+ * for MSG_ZEROCOPY's note; more control messages than an int counts bytes).
  * Errors of streams: EAGAIN (non-blocking, or SO_SNDTIMEO), EPIPE (not connected, or the sending
  * side is shut), EBUSY (room is reserved), ENOBUFS (no memory); how the connection ended, once:
  * ECONNRESET, ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH; and with MSG_FASTOPEN
@@ -270,7 +272,7 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * MSG_OOB takes a stream's urgent byte out of line, 0 or 1 bytes, and never waits: EAGAIN when it
  * is announced and has not come, EINVAL when there is none, it has been read, or SO_OOBINLINE
  * leaves it in its place (as RFC 6093 advises). poll tells of it with POLLPRI. A read that does not
- * begin at it ends before it, with MSG_WAITALL too. Of datagrams the flag means nothing.
+ * begin at it ends before it, with MSG_WAITALL too. Of UDP the flag means nothing.
  *
  * MSG_ERRQUEUE takes the oldest note of the socket's error queue instead and never waits (EAGAIN);
  * while there is one, poll shows POLLERR. tern_recvmsg() tells it as recv(2) and ip(7) say: msg_iov
@@ -279,11 +281,12 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * sock_extended_err and the address of who reported it. At most 256 notes wait; the counter
  * ErrorQueueDrops says how many found no room.
  * Errors of all: EAGAIN (non-blocking, or SO_RCVTIMEO), EINVAL (a negative length of the address:
- * what was received is lost; more bytes than an ssize_t counts), EMSGSIZE (more than 1,024 spans).
+ * what was received is lost; more bytes than an ssize_t counts; MSG_CMSG_COMPAT with tern_recvmsg),
+ * EMSGSIZE (more than 1,024 spans).
  * Errors of streams: ENOTCONN; and how the connection ended, once: ECONNRESET, ECONNREFUSED,
  * ETIMEDOUT, EHOSTUNREACH, ENETUNREACH.
  * Errors of datagrams: once, what ICMP said of one that was sent: ECONNREFUSED, EHOSTUNREACH,
- * ENETUNREACH, ENOPROTOOPT, EPROTO, EMSGSIZE. */
+ * ENETUNREACH, ENOPROTOOPT, EPROTO, EMSGSIZE; of an echo socket, EOPNOTSUPP (MSG_OOB). */
 TERN_API ssize_t tern_recv(struct tern *t, int socket, void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, int flags,
                                struct sockaddr *address, socklen_t *address_length);
@@ -404,7 +407,7 @@ TERN_API int tern_fcntl(struct tern *t, int socket, int command, int argument);
 /* ioctl(2): asks how much is queued. FIONREAD or SIOCINQ (bytes that can be read, up to the urgent
  * one, if that is not read in line; of datagrams, of the next), TIOCOUTQ or SIOCOUTQ (bytes not
  * acknowledged, a FIN being one; of a datagram, what MSG_MORE keeps) and SIOCATMARK into *value,
- * and FIONBIO from it.
+ * and FIONBIO from it, which is the only one for echo sockets.
  * Errors: EINVAL (listening; an instance of epoll), ENOTTY (another request). */
 TERN_API int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value);
 

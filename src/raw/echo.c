@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/hash.h"
 #include "base/table.h"
@@ -134,19 +135,39 @@ int echo_connect(struct echo *echo, const struct endpoint *remote)
     if (error)
         return error;
     echo->local.address = path.source;
-    echo->remote = (struct endpoint){.address = remote->address};
+    echo->remote = *remote;
     echo->connected = true;
     return 0;
 }
 
 /* ── Sending ── */
 
+static bool is_request(const void *bytes, size_t length, struct icmp_message *message)
+{
+    return icmp_parse_unverified(bytes, length, message) && message->type == ICMP_ECHO_REQUEST &&
+           message->code == 0;
+}
+
+int echo_check(const struct iovec *spans, int count)
+{
+    uint8_t header[ICMP_HEADER_SIZE];
+    size_t taken = 0;
+    struct icmp_message message;
+    for (int i = 0; i < count && taken < sizeof header; i++) {
+        size_t left = sizeof header - taken;
+        size_t part = spans[i].iov_len < left ? spans[i].iov_len : left;
+        if (part > 0)
+            memcpy(header + taken, spans[i].iov_base, part);
+        taken += part;
+    }
+    return is_request(header, taken, &message) ? 0 : -EINVAL;
+}
+
 static int send_message(struct echo *echo, const struct address *to,
                         const struct datagram_piece *piece)
 {
     struct icmp_message message;
-    if (!icmp_parse_unverified(piece->bytes, piece->length, &message) ||
-        message.type != ICMP_ECHO_REQUEST || message.code != 0)
+    if (!is_request(piece->bytes, piece->length, &message))
         return -EINVAL;
     if (echo->local.port == 0) {
         int error = take_free_identifier(echo);
@@ -179,13 +200,13 @@ static void note_too_long(struct echo *echo, const struct address *to)
 ssize_t echo_send(struct echo *echo, const struct iovec *spans, int count,
                   const struct endpoint *to)
 {
+    if (!to && !echo->connected)
+        return -EDESTADDRREQ;
     if (echo->datagrams.send_closed)
         return -EPIPE;
     int error = -datagrams_error(&echo->datagrams, true);
     if (error)
         return error;
-    if (!to && !echo->connected)
-        return -EDESTADDRREQ;
     struct datagram_piece piece;
     error = datagram_piece_make(spans, count, ECHO_MESSAGE_MAX, &piece);
     if (error)
@@ -320,11 +341,6 @@ unsigned echo_readiness(const struct echo *echo)
 int echo_error(struct echo *echo, bool clear)
 {
     return datagrams_error(&echo->datagrams, clear);
-}
-
-uint32_t echo_next_length(const struct echo *echo)
-{
-    return datagrams_next_length(&echo->datagrams);
 }
 
 void echo_stamps_begin(struct echo *echo)

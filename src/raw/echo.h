@@ -29,10 +29,12 @@ void echo_close(struct echo *echo);
 /* Claims an identifier (`local->port`); 0 takes a free one at random. -EADDRINUSE, -EADDRNOTAVAIL,
  * -EINVAL (bound already). */
 int echo_bind(struct echo *echo, const struct endpoint *local);
-/* Fixes the peer; `remote->port` means nothing. NULL or the unspecified address dissolves the
- * association. -ENETUNREACH, -EACCES, -EADDRNOTAVAIL. */
+/* Fixes the peer; `remote->port` means nothing, but is kept. NULL or the unspecified address
+ * dissolves the association. -ENETUNREACH, -EACCES, -EADDRNOTAVAIL. */
 int echo_connect(struct echo *echo, const struct endpoint *remote);
 
+/* Whether the message in `spans` begins like an echo request: 0 or -EINVAL. */
+int echo_check(const struct iovec *spans, int count);
 /* Sends an echo request: `spans` hold the ICMP header (eight bytes: type 8, code 0; checksum and
  * identifier are filled in) and the data. The length; -EINVAL (shorter than the header, or no echo
  * request), -EDESTADDRREQ, -EMSGSIZE, -EPIPE, -ENETUNREACH, -EACCES, -EADDRNOTAVAIL, -ENOBUFS,
@@ -47,7 +49,6 @@ ssize_t echo_receive(struct echo *echo, const struct iovec *spans, int count, in
 int echo_shutdown(struct echo *echo, bool receive, bool send);
 unsigned echo_readiness(const struct echo *echo);
 int echo_error(struct echo *echo, bool clear);
-uint32_t echo_next_length(const struct echo *echo);
 struct datagram_options *echo_options(struct echo *echo);
 /* What datagrams_complete() and datagrams_stamps_begin() do. */
 void echo_complete(struct echo *echo, struct error_note *completion);

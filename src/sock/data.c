@@ -21,6 +21,8 @@
 #include "sock/tern.h"
 #include "tcp/tcp.h"
 
+#define MESSAGE_COMPAT 0x80000000u /* MSG_CMSG_COMPAT, which the C library keeps to itself */
+
 enum {
     /* The flags that sending goes by. As on Linux the others mean nothing, those that no call knows
      * and those of other calls; but none of a datagram's bytes can be urgent. Each datagram is a
@@ -155,6 +157,10 @@ ssize_t data_send(struct call *call, const struct iovec *spans, int count, int f
     struct endpoint to;
     bool stream = socket_is_stream(call->socket);
     ssize_t length = spans_length(spans, count, false);
+    int wrong =
+        length >= 0 && call->socket->kind->check ? call->socket->kind->check(spans, count) : 0;
+    if (wrong < 0)
+        return wrong;
     if (flags & MSG_OOB && !stream)
         return -EOPNOTSUPP;
     if (length < 0)
@@ -273,6 +279,8 @@ ssize_t data_receive(struct call *call, const struct iovec *spans, int count, in
     ssize_t length = spans_length(spans, count, stream && (flags & MSG_TRUNC));
     if (length < 0)
         return length;
+    if (flags & MSG_OOB && call->socket->kind->protocol == IPPROTO_ICMP)
+        return -EOPNOTSUPP; /* to UDP it means nothing */
     call_patience(call, flags, socket_receive_timeout_ns(call->socket));
     if (stream && flags & MSG_OOB) /* which never waits */
         return call->socket->kind->receive(call->socket, spans, count,
@@ -307,12 +315,32 @@ static int message_check(const struct msghdr *message)
     return message->msg_iovlen > SPANS_MAX ? -EMSGSIZE : 0;
 }
 
+/* How sendmsg(2) and recvmsg(2) begin. MSG_CMSG_COMPAT is refused before anything else is looked
+ * at: the kernel itself says it, of programs with another size of pointers. */
+static int message_begin(struct call *call, struct tern *t, int socket,
+                         const struct msghdr *message, int flags)
+{
+    *call = (struct call){0};
+    if ((unsigned)flags & MESSAGE_COMPAT)
+        return -EINVAL;
+    int error = call_begin(call, t, socket);
+    return error < 0 ? error : message_check(message);
+}
+
+/* Control messages are there before anything is sent, or asked of the socket. */
+static int control_check(const struct msghdr *message)
+{
+    if (message->msg_controllen > INT_MAX)
+        return -ENOBUFS; /* Linux's answer */
+    return message->msg_controllen > 0 && message->msg_control == NULL ? -EFAULT : 0;
+}
+
 ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *message, int flags)
 {
     struct call call;
-    ssize_t result = call_begin(&call, t, socket);
+    ssize_t result = message_begin(&call, t, socket, message, flags);
     if (result == 0)
-        result = message_check(message);
+        result = control_check(message);
     call.message = message;
     if (result == 0)
         result = data_send(&call, message->msg_iov, (int)message->msg_iovlen, flags,
@@ -354,7 +382,7 @@ ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, in
 static void describe(struct socket *socket, const struct datagram_info *info, ssize_t received,
                      int flags, struct msghdr *message)
 {
-    message->msg_flags = 0;
+    message->msg_flags = flags & MSG_CMSG_CLOEXEC;
     if (socket == NULL) { /* a stream's, as in tern_recvfrom() */
         message->msg_namelen = 0;
         message->msg_controllen = 0;
@@ -379,11 +407,9 @@ ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int fla
 {
     struct datagram_info info = {0};
     struct call call;
-    if (flags & MSG_ERRQUEUE)
-        return errors_call(t, socket, message);
-    ssize_t result = call_begin(&call, t, socket);
-    if (result == 0)
-        result = message_check(message);
+    if (flags & MSG_ERRQUEUE && !((unsigned)flags & MESSAGE_COMPAT))
+        return errors_call(t, socket, message, flags);
+    ssize_t result = message_begin(&call, t, socket, message, flags);
     if (result == 0)
         result = data_receive(&call, message->msg_iov, (int)message->msg_iovlen, flags, &info);
     if (result >= 0)

@@ -45,10 +45,10 @@ static void put_error(struct control_room *room, const struct error_note *note)
 }
 
 static void describe(const struct socket *socket, const struct error_note *note, bool whole,
-                     struct msghdr *message)
+                     int flags, struct msghdr *message)
 {
     struct control_room room = {.message = message};
-    message->msg_flags = MSG_ERRQUEUE;
+    message->msg_flags = MSG_ERRQUEUE | (flags & MSG_CMSG_CLOEXEC);
     if (!whole)
         message->msg_flags |= MSG_TRUNC;
     if (message->msg_name != NULL && !address_is_unspecified(&note->destination.address))
@@ -60,7 +60,7 @@ static void describe(const struct socket *socket, const struct error_note *note,
     control_end(&room);
 }
 
-static ssize_t receive(struct socket *socket, struct msghdr *message)
+static ssize_t receive(struct socket *socket, struct msghdr *message, int flags)
 {
     ssize_t length = spans_length(message->msg_iov, (int)message->msg_iovlen, false);
     if (length < 0)
@@ -69,12 +69,12 @@ static ssize_t receive(struct socket *socket, struct msghdr *message)
     if (note == NULL)
         return -EAGAIN;
     size_t copied = copy_out(note, message->msg_iov, (int)message->msg_iovlen);
-    describe(socket, note, copied == note->length && !note->truncated, message);
+    describe(socket, note, copied == note->length && !note->truncated, flags, message);
     error_note_free(&socket->tern->stack, note);
     return (ssize_t)copied;
 }
 
-ssize_t errors_call(struct tern *t, int socket, struct msghdr *message)
+ssize_t errors_call(struct tern *t, int socket, struct msghdr *message, int flags)
 {
     struct call call;
     ssize_t result = call_begin(&call, t, socket);
@@ -83,7 +83,7 @@ ssize_t errors_call(struct tern *t, int socket, struct msghdr *message)
     if (result == 0 && message->msg_iovlen > SPANS_MAX)
         result = -EMSGSIZE;
     if (result == 0)
-        result = receive(call.socket, message);
+        result = receive(call.socket, message, flags);
     return call_end(&call, result);
 }
 
@@ -94,7 +94,7 @@ ssize_t errors_from_call(struct tern *t, int socket, struct iovec *span, struct 
                              .msg_namelen = address_length ? *address_length : 0,
                              .msg_iov = span,
                              .msg_iovlen = 1};
-    ssize_t result = errors_call(t, socket, &message);
+    ssize_t result = errors_call(t, socket, &message, 0);
     if (result >= 0 && address_length != NULL)
         *address_length = message.msg_namelen;
     return result;

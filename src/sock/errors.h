@@ -11,7 +11,7 @@ struct tern;
 /* The whole of tern_recvmsg(): takes the oldest note and writes it out as ip(7) says, what is kept
  * of the packet into msg_iov, whom it was for into msg_name, the rest as control messages. The
  * number of bytes copied, or -1 and errno. */
-ssize_t errors_call(struct tern *t, int socket, struct msghdr *message);
+ssize_t errors_call(struct tern *t, int socket, struct msghdr *message, int flags);
 /* tern_recvfrom(): the bytes, and into `address`, which may be NULL, whom the packet was for. */
 ssize_t errors_from_call(struct tern *t, int socket, struct iovec *span, struct sockaddr *address,
                          socklen_t *address_length);

@@ -62,19 +62,19 @@ static int64_t udp_kind_queued_out(const struct socket *socket)
     return udp_queued(socket->of.udp);
 }
 
+static int64_t udp_kind_queued_in(const struct socket *socket)
+{
+    return udp_next_length(socket->of.udp);
+}
+
 static bool udp_kind_settled(const struct socket *socket)
 {
     return udp_is_making(socket->of.udp);
 }
 
-static int64_t echo_kind_queued_out(const struct socket *socket)
-{
-    (void)socket;
-    return 0;
-}
-
-/* `name` is the protocol's prefix and its member in struct socket's union. */
-#define DATAGRAM_KIND(name, number, settled_function)                                    \
+/* `name` is the protocol's prefix and its member in struct socket's union; what is behind it, what
+ * only one of them has. */
+#define DATAGRAM_KIND(name, number, ...)                                                 \
     static int name##_kind_open(struct socket *socket)                                   \
     {                                                                                    \
         return name##_open(&socket->tern->stack, socket, &socket->of.name);              \
@@ -117,10 +117,6 @@ static int64_t echo_kind_queued_out(const struct socket *socket)
     {                                                                                    \
         return connected(name##_remote(socket->of.name));                                \
     }                                                                                    \
-    static int64_t name##_kind_queued_in(const struct socket *socket)                    \
-    {                                                                                    \
-        return name##_next_length(socket->of.name);                                      \
-    }                                                                                    \
     static void name##_kind_sent(struct socket *socket, const struct receipt *receipt)   \
     {                                                                                    \
         if (receipt->completion != NULL)                                                 \
@@ -140,33 +136,30 @@ static int64_t echo_kind_queued_out(const struct socket *socket)
     {                                                                                    \
         return name##_options(socket->of.name);                                          \
     }                                                                                    \
-    const struct socket_kind name##_kind = {                                             \
-        .type = SOCK_DGRAM,                                                              \
-        .protocol = number,                                                              \
-        .open = name##_kind_open,                                                        \
-        .close = name##_kind_close,                                                      \
-        .bind = name##_kind_bind,                                                        \
-        .connect = name##_kind_connect,                                                  \
-        .listen = datagram_listen,                                                       \
-        .accept = datagram_accept,                                                       \
-        .send = name##_kind_send,                                                        \
-        .receive = name##_kind_receive,                                                  \
-        .shutdown = name##_kind_shutdown,                                                \
-        .drain = datagram_drain,                                                         \
-        .readiness = name##_kind_readiness,                                              \
-        .error = name##_kind_error,                                                      \
-        .local = name##_kind_local,                                                      \
-        .remote = name##_kind_remote,                                                    \
-        .queued_in = name##_kind_queued_in,                                              \
-        .queued_out = name##_kind_queued_out,                                            \
-        .set_option = datagram_set_option,                                               \
-        .get_option = datagram_get_option,                                               \
-        .sent = name##_kind_sent,                                                        \
-        .stamps_begin = name##_kind_stamps_begin,                                        \
-        .take_note = name##_kind_take_note,                                              \
-        .datagram_options = name##_kind_options,                                         \
-        .settled = settled_function,                                                     \
-    };
+    const struct socket_kind name##_kind = {.type = SOCK_DGRAM,                          \
+                                            .protocol = number,                          \
+                                            .open = name##_kind_open,                    \
+                                            .close = name##_kind_close,                  \
+                                            .bind = name##_kind_bind,                    \
+                                            .connect = name##_kind_connect,              \
+                                            .listen = datagram_listen,                   \
+                                            .accept = datagram_accept,                   \
+                                            .send = name##_kind_send,                    \
+                                            .receive = name##_kind_receive,              \
+                                            .shutdown = name##_kind_shutdown,            \
+                                            .drain = datagram_drain,                     \
+                                            .readiness = name##_kind_readiness,          \
+                                            .error = name##_kind_error,                  \
+                                            .local = name##_kind_local,                  \
+                                            .remote = name##_kind_remote,                \
+                                            .set_option = datagram_set_option,           \
+                                            .get_option = datagram_get_option,           \
+                                            .sent = name##_kind_sent,                    \
+                                            .stamps_begin = name##_kind_stamps_begin,    \
+                                            .take_note = name##_kind_take_note,          \
+                                            .datagram_options = name##_kind_options,     \
+                                            __VA_ARGS__};
 
-DATAGRAM_KIND(udp, IPPROTO_UDP, udp_kind_settled)
-DATAGRAM_KIND(echo, IPPROTO_ICMP, NULL)
+DATAGRAM_KIND(udp, IPPROTO_UDP, .settled = udp_kind_settled, .queued_in = udp_kind_queued_in,
+              .queued_out = udp_kind_queued_out)
+DATAGRAM_KIND(echo, IPPROTO_ICMP, .check = echo_check)

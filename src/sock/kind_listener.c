@@ -101,8 +101,8 @@ static ssize_t listener_send(struct socket *socket, const struct iovec *spans, i
     (void)spans;
     (void)count;
     (void)to;
-    (void)flags;
-    return -EPIPE; /* Linux's answer of a socket that is not connected */
+    /* Linux's answers: of a socket that is not connected; and of connect(2). */
+    return flags & MSG_FASTOPEN ? -EISCONN : -EPIPE;
 }
 
 static ssize_t listener_receive(struct socket *socket, const struct iovec *spans, int count,

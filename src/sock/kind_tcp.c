@@ -166,12 +166,13 @@ static int tcp_kind_accept(struct socket *socket, struct socket **out)
 static ssize_t send_opening(struct socket *socket, struct tcb *tcb, const struct iovec *spans,
                             int count, const struct endpoint *to, int flags)
 {
-    if (to == NULL)
-        return -EINVAL;
-    if (socket->connect_progress != CONNECT_UNDER_WAY)
+    if (socket->connect_progress == CONNECT_UNDER_WAY) {
+        int error = connect_outcome(socket);
+        return error < 0 ? error : tcp_send(tcb, spans, count, flags);
+    }
+    if (to != NULL)
         return tcp_connect_send(tcb, to, spans, count);
-    int error = connect_outcome(socket);
-    return error < 0 ? error : tcp_send(tcb, spans, count, flags);
+    return socket->connect_progress == CONNECT_DONE ? -EISCONN : -EINVAL;
 }
 
 static ssize_t tcp_kind_send(struct socket *socket, const struct iovec *spans, int count,

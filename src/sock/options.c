@@ -88,10 +88,10 @@ static int control(struct socket *socket, unsigned long request, int *value)
         socket->nonblocking = *value != 0;
         return 0;
     case FIONREAD:
-        queued = socket->kind->queued_in(socket);
+        queued = socket->kind->queued_in ? socket->kind->queued_in(socket) : -ENOTTY;
         break;
     case TIOCOUTQ:
-        queued = socket->kind->queued_out(socket);
+        queued = socket->kind->queued_out ? socket->kind->queued_out(socket) : -ENOTTY;
         break;
     default:
         return -ENOTTY;

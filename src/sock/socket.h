@@ -51,6 +51,8 @@ struct socket_kind {
     int (*listen)(struct socket *socket, int backlog);
     /* Takes the oldest connection that waits, as a socket of its own. */
     int (*accept)(struct socket *socket, struct socket **out);
+    /* What a message must be whatever it is sent to: 0 or a negative errno. NULL: anything. */
+    int (*check)(const struct iovec *spans, int count);
     /* `to` NULL: to the peer. Only a stream may take a part of it, or say -EAGAIN. */
     ssize_t (*send)(struct socket *socket, const struct iovec *spans, int count,
                     const struct endpoint *to, int flags);
@@ -89,7 +91,7 @@ struct socket_kind {
     struct error_note *(*take_note)(struct socket *socket);
     const struct endpoint *(*local)(const struct socket *socket);  /* port 0: not bound */
     const struct endpoint *(*remote)(const struct socket *socket); /* NULL: not connected */
-    /* FIONREAD and SIOCOUTQ: bytes, or -EINVAL. */
+    /* FIONREAD and SIOCOUTQ: bytes, or -EINVAL. NULL: there is no such request. */
     int64_t (*queued_in)(const struct socket *socket);
     int64_t (*queued_out)(const struct socket *socket);
 

@@ -20,6 +20,23 @@ static void send_nothing(struct play *p, int s)
     STEP(A->send(s, NULL, 0, MSG_NOSIGNAL));
 }
 
+/* What of all sockets only those for echoes take for more than bytes. */
+static void send_an_echo_request(struct play *p, int s)
+{
+    static const char request[] = {8, 0, 0, 0, 0, 0, 0, 1, 'h', 'i'};
+    STEP(A->send(s, request, sizeof request, MSG_NOSIGNAL));
+    STEP(A->send(s, request, sizeof request - 2, MSG_NOSIGNAL | MSG_EOR));
+    STEP(A->send(s, request, sizeof request, MSG_NOSIGNAL | MSG_OOB));
+    STEP(A->sendto(s, request, sizeof request, MSG_NOSIGNAL, LOOP((uint16_t)(p->port + 7))));
+    STEP(A->sendto(s, request, sizeof request, MSG_NOSIGNAL, LOOP(0)));
+    STEP(A->sendto(s, request, sizeof request, MSG_NOSIGNAL, AT("10.0.0.255", 5)));
+    play_readiness(p, s);
+    STEP(A->recv(s, buffer, sizeof buffer, MSG_PEEK));
+    STEP(A->recv(s, buffer, 4, 0));
+    STEP(A->recv(s, buffer, sizeof buffer, 0));
+    STEP(A->recv(s, buffer, sizeof buffer, 0));
+}
+
 static void send_flagged(struct play *p, int s)
 {
     STEP(A->send(s, "a", 1, MSG_NOSIGNAL | MSG_DONTWAIT));
@@ -176,6 +193,7 @@ static void read_it(struct play *p, int s)
 const struct action actions_move[] = {
     ACTION(send_some),
     ACTION(send_nothing),
+    ACTION(send_an_echo_request),
     ACTION(send_flagged),
     ACTION(send_to_somebody),
     ACTION(send_to_a_wrong_address),

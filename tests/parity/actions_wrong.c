@@ -73,6 +73,8 @@ static void messages_with_wrong_parts(struct play *p, int s)
     struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1, .msg_control = NULL};
     message.msg_controllen = 64;
     STEP(A->sendmsg(s, &message, MSG_NOSIGNAL));
+    message.msg_controllen = (size_t)-1;
+    STEP(A->sendmsg(s, &message, MSG_NOSIGNAL));
     message = (struct msghdr){.msg_iov = &span, .msg_iovlen = 1, .msg_namelen = (socklen_t)-1};
     message.msg_name = play_address("127.0.0.1", 5);
     STEP(A->sendmsg(s, &message, MSG_NOSIGNAL));
@@ -92,6 +94,43 @@ static void flags_of_other_calls(struct play *p, int s)
     STEP(A->recv(s, buffer, 1, MSG_NOSIGNAL));
     STEP(A->recv(s, buffer, 1, MSG_DONTROUTE | MSG_MORE | MSG_EOR | 0x00800000));
     STEP(A->recv(s, buffer, 1, MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
+}
+
+/* Each bit alone: those that no call knows, and those that are not for its callers. Of these, one
+ * that no manual has makes Linux keep a datagram to itself. */
+enum { MSG_PROBE_BIT = 4 };
+
+static void send_with_every_flag(struct play *p, int s)
+{
+    for (unsigned bit = 0; bit < 32; bit++) {
+        if (bit == MSG_PROBE_BIT)
+            continue;
+        play_note(p, "1 << %u", bit);
+        STEP(A->send(s, "x", 1, (int)(MSG_NOSIGNAL | 1u << bit)));
+    }
+}
+
+static void receive_with_every_flag(struct play *p, int s)
+{
+    for (unsigned bit = 0; bit < 32; bit++) {
+        play_note(p, "1 << %u", bit);
+        STEP(A->recv(s, buffer, 1, (int)(1u << bit)));
+    }
+}
+
+static void messages_with_every_flag(struct play *p, int s)
+{
+    char byte = 'x';
+    for (unsigned bit = 0; bit < 32; bit++) {
+        struct iovec span = {&byte, 1};
+        struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1, .msg_flags = -1};
+        play_note(p, "1 << %u", bit);
+        if (bit != MSG_PROBE_BIT)
+            STEP(A->sendmsg(s, &message, (int)(MSG_NOSIGNAL | 1u << bit)));
+        if (STEP(A->recvmsg(s, &message, (int)(1u << bit))) >= 0)
+            play_note(p, "flags %x", (unsigned)message.msg_flags);
+        STEP(A->recvmsg(s, NULL, (int)(1u << bit)));
+    }
 }
 
 static void values_of_negative_lengths(struct play *p, int s)
@@ -139,6 +178,7 @@ const struct action actions_wrong[] = {
     ACTION(names_of_wrong_lengths),     ACTION(messages_with_wrong_parts),
     ACTION(flags_of_other_calls),       ACTION(poll_nothing_of_it),
     ACTION(values_of_negative_lengths), ACTION(keep_it_from_other_programs),
-    ACTION(ask_for_the_path),
+    ACTION(send_with_every_flag),       ACTION(receive_with_every_flag),
+    ACTION(messages_with_every_flag),   ACTION(ask_for_the_path),
 };
 const unsigned actions_wrong_count = COUNT(actions_wrong);

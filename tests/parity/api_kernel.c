@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,20 @@ static const char port_range[] = "/proc/sys/net/ipv4/ip_local_port_range";
 static char usual_ports[32];
 static struct rlimit usual_limit;
 
+static bool write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool written = fd >= 0 && write(fd, text, strlen(text)) >= 0;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return written;
+}
+
 static void write_ports(const char *text)
 {
-    int fd = open(port_range, O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, text, strlen(text)) < 0)
+    if (!write_file(port_range, text))
         printf("the ports cannot be bounded: %s\n", strerror(errno));
-    close(fd);
 }
 
 static void ports(uint16_t from, uint16_t to)
@@ -182,6 +191,10 @@ int api_kernel_prepare(void)
     /* Out of the way of the descriptors that programs get, and of end(). */
     if (fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS) < 0 || close(fd) < 0 || system(command) != 0) {
         printf("the device cannot be set up\n");
+        return -1;
+    }
+    if (!write_file("/proc/sys/net/ipv4/ping_group_range", "0 0")) {
+        printf("echo sockets cannot be allowed: %s\n", strerror(errno));
         return -1;
     }
     return 0;

@@ -114,6 +114,11 @@ int play_datagram(struct play *p)
     return sure(p, "socket", A->socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
 }
 
+int play_echo(struct play *p)
+{
+    return sure(p, "socket", A->socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, IPPROTO_ICMP));
+}
+
 int play_listener(struct play *p)
 {
     int s = play_stream(p);

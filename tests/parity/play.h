@@ -60,6 +60,7 @@ void play_option(struct play *p, int s, const char *name, int level, int option)
 /* The pieces that many programs start from; they are not written down. All are non-blocking. */
 int play_stream(struct play *p);
 int play_datagram(struct play *p);
+int play_echo(struct play *p);
 int play_listener(struct play *p); /* at 127.0.0.1 and p->port */
 int play_dial(struct play *p);     /* connected to it, the handshake over */
 int play_accept(struct play *p, int listener);

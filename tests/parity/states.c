@@ -229,6 +229,39 @@ static void datagram_both_shut(struct play *p)
     A->shutdown(p->subject, SHUT_RDWR);
 }
 
+/* ── Echo requests ── */
+
+static void echo_fresh(struct play *p)
+{
+    p->subject = play_echo(p);
+}
+
+static void echo_bound(struct play *p)
+{
+    p->subject = play_echo(p);
+    A->bind(p->subject, LOOP(p->port));
+}
+
+static void echo_connected(struct play *p)
+{
+    echo_bound(p);
+    A->connect(p->subject, LOOP(7)); /* the number means nothing, but that there is one */
+}
+
+static void echo_answered(struct play *p)
+{
+    static const char request[] = {8, 0, 0, 0, 0, 0, 0, 1, 'h', 'e', 'l', 'l', 'o'};
+    echo_connected(p);
+    A->send(p->subject, request, sizeof request, 0);
+    play_await(p, p->subject, POLLIN);
+}
+
+static void echo_both_shut(struct play *p)
+{
+    echo_connected(p);
+    A->shutdown(p->subject, SHUT_RDWR);
+}
+
 #define STATE(name) \
     {               \
 #name, name \
@@ -267,5 +300,10 @@ const struct state states[] = {
     STATE(datagram_sending_shut),
     STATE(datagram_receiving_shut),
     STATE(datagram_both_shut),
+    STATE(echo_fresh),
+    STATE(echo_bound),
+    STATE(echo_connected),
+    STATE(echo_answered),
+    STATE(echo_both_shut),
 };
 const unsigned state_count = COUNT(states);

@@ -96,7 +96,6 @@ static void reply_comes_from_its_icmp_header_on(void **state)
     struct echo *echo = bound(m, 77);
     assert_int_equal(reply_arrives(m, PEER_ADDRESS, 77), DROP_NONE);
     assert_int_equal(echo_readiness(echo), POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLWRBAND);
-    assert_int_equal(echo_next_length(echo), 12);
     uint8_t bytes[64];
     struct iovec span = {bytes, sizeof bytes};
     struct datagram_info info;
@@ -136,6 +135,22 @@ static void what_is_no_echo_request_is_refused(void **state)
     assert_int_equal(m->sent_count, 1);
     echo_close(echo);
     machine_free(m);
+}
+
+static void a_request_is_known_in_however_many_pieces_it_comes(void **state)
+{
+    (void)state;
+    uint8_t bytes[sizeof request];
+    memcpy(bytes, request, sizeof bytes);
+    for (size_t first = 0; first < 8; first++) {
+        struct iovec spans[] = {{bytes, first}, {NULL, 0}, {bytes + first, 8 - first}};
+        assert_int_equal(echo_check(spans, 3), 0);
+        spans[2].iov_len--;
+        assert_int_equal(echo_check(spans, 3), -EINVAL);
+    }
+    assert_int_equal(echo_check(NULL, 0), -EINVAL);
+    bytes[1] = 1;
+    assert_int_equal(echo_check(&(struct iovec){bytes, sizeof bytes}, 1), -EINVAL);
 }
 
 static void what_cannot_be_sent_says_why(void **state)
@@ -403,6 +418,7 @@ int main(void)
         cmocka_unit_test(request_goes_out_under_the_sockets_identifier),
         cmocka_unit_test(reply_comes_from_its_icmp_header_on),
         cmocka_unit_test(what_is_no_echo_request_is_refused),
+        cmocka_unit_test(a_request_is_known_in_however_many_pieces_it_comes),
         cmocka_unit_test(what_cannot_be_sent_says_why),
         cmocka_unit_test(options_show_in_the_header),
         cmocka_unit_test(unbound_sender_gets_an_identifier),
