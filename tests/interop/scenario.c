@@ -31,14 +31,15 @@ struct scenario *scenario_open(const struct wish *wish)
     snprintf(s->ours, sizeof s->ours, "10.77.%u.3", number);
     snprintf(s->kernels, sizeof s->kernels, "10.77.%u.2", number);
     snprintf(subnet, sizeof subnet, "%s/24", s->ours);
-    captures_add(s->device, wish->explains, wish->fault != NULL, capture);
+    if (!wish->unwatched)
+        captures_add(s->device, wish->explains, wish->fault != NULL, capture);
     struct tern_config config = {.device = s->device,
                                  .address = subnet,
                                  .peer = s->kernels,
                                  .mtu = wish->mtu,
                                  .fault = wish->fault,
                                  .settings = wish->settings,
-                                 .capture = capture};
+                                 .capture = wish->unwatched ? NULL : capture};
     s->tern = tern_open(&config, &error);
     if (!s->tern)
         fail_msg("%s", error.text);

@@ -26,6 +26,8 @@ struct wish {
     const char *fault;    /* a fault link's profile, or NULL */
     const char *settings; /* or NULL */
     const char *explains; /* parts of what tshark may say about it, separated by '|', or NULL */
+    bool unwatched;       /* nothing is captured: some of what a link does is for whom nobody
+                             watches (reading text straight to its reader, packets of 128 KB) */
 };
 
 struct scenario {
