@@ -70,11 +70,17 @@ static struct list *present_slot(struct wheel *wheel)
     return &wheel->slots[0][tick_of(wheel->now_ns) % SLOTS];
 }
 
+static void forget_soonest(struct wheel *wheel)
+{
+    wheel->soonest = NULL;
+    wheel->sought = false;
+}
+
 static void take(struct wheel *wheel, struct timer *timer)
 {
     struct list *neighbour = timer->link.next;
     if (wheel->soonest == timer)
-        wheel->soonest = NULL;
+        forget_soonest(wheel);
     list_remove(&timer->link);
     if (!list_empty(neighbour))
         return;
@@ -111,7 +117,9 @@ void wheel_arm(struct wheel *wheel, struct timer *timer, uint64_t deadline_ns)
         insert_sorted(slot, timer);
     else
         list_append(slot, &timer->link);
-    if (wheel->soonest && deadline_ns < wheel->soonest->deadline_ns)
+    if (!wheel->soonest)
+        wheel->sought = false;
+    else if (deadline_ns < wheel->soonest->deadline_ns)
         wheel->soonest = timer;
 }
 
@@ -156,7 +164,7 @@ static struct timer *find_soonest(const struct wheel *wheel)
 
 uint64_t wheel_deadline(const struct wheel *wheel)
 {
-    const struct timer *soonest = wheel->soonest ? wheel->soonest : find_soonest(wheel);
+    const struct timer *soonest = wheel->sought ? wheel->soonest : find_soonest(wheel);
     if (soonest)
         return soonest->deadline_ns;
     struct position first = first_occupied(wheel);
@@ -218,10 +226,17 @@ static void spread(struct wheel *wheel, struct position from)
     }
 }
 
+static void go_on(struct wheel *wheel, uint64_t now_ns)
+{
+    if (!wheel->soonest && tick_of(now_ns) != tick_of(wheel->now_ns))
+        wheel->sought = false; /* what was far may be near by now */
+    wheel->now_ns = now_ns;
+}
+
 /* Lets the present tick be that at which the slot begins. */
 static void enter(struct wheel *wheel, struct position first)
 {
-    wheel->now_ns = first.tick << WHEEL_TICK_SHIFT;
+    go_on(wheel, first.tick << WHEEL_TICK_SHIFT);
     if (first.level > 0)
         spread(wheel, first);
     struct list *present = present_slot(wheel);
@@ -241,13 +256,16 @@ struct timer *wheel_expire(struct wheel *wheel, uint64_t now_ns)
             wheel_cancel(wheel, timer);
             return timer;
         }
+        if (tick_of(now_ns) == tick_of(wheel->now_ns))
+            break; /* what is in other slots is of later ticks */
         struct position first = first_occupied(wheel);
         if (first.tick > tick_of(now_ns))
             break;
         enter(wheel, first);
     }
-    wheel->now_ns = now_ns;
-    if (wheel->soonest == NULL)
+    go_on(wheel, now_ns);
+    if (!wheel->sought)
         wheel->soonest = find_soonest(wheel);
+    wheel->sought = true;
     return NULL;
 }
