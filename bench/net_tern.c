@@ -67,11 +67,11 @@ ssize_t net_recv(int socket, void *bytes, size_t length, int flags)
 
 ssize_t net_recv_spinning(int socket, void *bytes, size_t length)
 {
-    int us = 1000, set = 0;
-    socklen_t size = sizeof set;
-    tern_getsockopt(stack, socket, SOL_SOCKET, SO_BUSY_POLL, &set, &size);
-    if (set != us)
+    static int spins = -1; /* the socket that has been told to */
+    int us = 1000;
+    if (spins != socket)
         tern_setsockopt(stack, socket, SOL_SOCKET, SO_BUSY_POLL, &us, sizeof us);
+    spins = socket;
     return tern_recv(stack, socket, bytes, length, 0);
 }
 

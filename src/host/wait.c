@@ -44,6 +44,7 @@ static int wait_in_seat(struct driver *d, struct seated *self, struct sock_waite
         bool more = looks && driver_serve(d);
         if (waiter->woken) {
             spin_ended(d, &spin);
+            stack_advance(stack_of(d), d->served_ns); /* as late as it is, to who goes on */
             return 0;
         }
         if (d->broken)
@@ -74,6 +75,7 @@ static int wait_asleep(struct driver *d, struct seated *self, uint64_t deadline_
     driver_lock(d);
     list_remove(&self->link);
     self->asleep = false;
+    stack_advance(stack_of(d), clock_now_ns());
     return error;
 }
 
@@ -167,7 +169,6 @@ int driver_wait(struct sock_host *host, struct sock_waiter *waiter, uint64_t dea
         waiter->sleeper = NULL;
         sem_destroy(&self.semaphore);
         d->cancel_state = cancel_state;
-        stack_advance(stack_of(d), clock_now_ns());
     }
     waiter->woken = false;
     return error;
