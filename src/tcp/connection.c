@@ -80,7 +80,7 @@ struct tcb *tcp_connection_new(struct tcp *tcp)
 void tcp_connection_charge(struct tcb *tcb)
 {
     uint32_t bytes = ring_capacity(&tcb->snd.ring) + ring_capacity(&tcb->rcv.ring) +
-                     tcb->snd.units.capacity * (uint32_t)sizeof(struct send_unit);
+                     units_bytes(&tcb->snd.units);
     stack_charge(tcb->stack, (int64_t)bytes - (int64_t)tcb->charged);
     tcb->charged = bytes;
 }

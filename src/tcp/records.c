@@ -116,13 +116,11 @@ int records_add(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t mss)
 {
     if (!records_room(tcb))
         return -ENOBUFS;
-    struct sent_record *record = calloc(1, sizeof *record);
+    struct sent_record *record = malloc(sizeof *record);
     if (!record)
         return -ENOMEM;
-    record->start = start;
-    record->end = end;
-    record->mss = mss;
-    record->segments = segments_in(tcb, start, end, record->mss);
+    *record = (struct sent_record){
+        .start = start, .end = end, .mss = mss, .segments = segments_in(tcb, start, end, mss)};
     rate_on_send(tcb, record);
     list_init(&record->order);
     list_append(&tcb->records.in_flight, &record->order);

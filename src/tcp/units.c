@@ -6,8 +6,6 @@
 #include "base/seq.h"
 #include "tcp/tcb.h"
 
-enum { UNITS_START = 4 };
-
 static struct send_unit *unit_at(const struct send_units *units, uint32_t index)
 {
     return &units->items[(units->start + index) & (units->capacity - 1)];
@@ -25,18 +23,29 @@ struct send_unit *units_last(const struct tcb *tcb)
     return units->count ? unit_at(units, units->count - 1) : NULL;
 }
 
+static void let_go(struct send_units *units)
+{
+    if (units->items != units->few)
+        free(units->items);
+}
+
 int units_reserve(struct tcb *tcb)
 {
     struct send_units *units = &tcb->snd.units;
     if (units->count < units->capacity)
         return 0;
-    uint32_t capacity = units->capacity ? 2 * units->capacity : UNITS_START;
+    if (units->capacity == 0) {
+        units->items = units->few;
+        units->capacity = SEND_UNITS_FEW;
+        return 0;
+    }
+    uint32_t capacity = 2 * units->capacity;
     struct send_unit *items = malloc(capacity * sizeof *items);
     if (!items)
         return -ENOMEM;
     for (uint32_t i = 0; i < units->count; i++)
         items[i] = *unit_at(units, i);
-    free(units->items);
+    let_go(units);
     units->items = items;
     units->capacity = capacity;
     units->start = 0;
@@ -100,6 +109,7 @@ void units_sent(struct tcb *tcb, uint32_t seq)
 
 void units_release(struct tcb *tcb)
 {
-    free(tcb->snd.units.items);
-    tcb->snd.units = (struct send_units){0};
+    let_go(&tcb->snd.units);
+    tcb->snd.units.items = NULL;
+    tcb->snd.units.capacity = tcb->snd.units.start = tcb->snd.units.count = 0;
 }

@@ -25,11 +25,20 @@ struct send_unit {
     bool ends_record : 1; /* MSG_EOR: nothing joins it */
 };
 
+enum { SEND_UNITS_FEW = 4 }; /* a power of two */
+
 struct send_units {
-    struct send_unit *items; /* a ring */
+    struct send_unit *items; /* a ring: `few`, until that is too small */
     uint32_t capacity;       /* a power of two, or 0 */
     uint32_t start, count;
+    struct send_unit few[SEND_UNITS_FEW];
 };
+
+/* The memory that they have beside their connection's. */
+static inline uint32_t units_bytes(const struct send_units *units)
+{
+    return units->items == units->few ? 0 : units->capacity * (uint32_t)sizeof *units->items;
+}
 
 /* Where the last unit starts, if there is one. */
 uint32_t units_last_start(const struct tcb *tcb);

@@ -1,6 +1,7 @@
 #include "unit/sock/sockets.h"
 
 #include "common/allocation.h"
+#include "tcp/units.h"
 
 static void bytes_go_from_ring_to_ring(void **state)
 {
@@ -136,12 +137,17 @@ static void a_commit_that_fails_ends_the_reservation_but_for_mistakes(void **sta
     assert_int_equal(tern_recv(b, server, &byte, 1, 0), 0); /* nothing of it was sent */
 }
 
+enum { WINDOW = 10 }; /* segments, when a connection begins */
+
 static void a_commit_without_memory_sends_nothing(void **state)
 {
     (void)state;
     int server, s = connected_stream(&server);
     struct iovec spans[2];
     char byte;
+    set_int(a, s, IPPROTO_TCP, TCP_NODELAY, 1);
+    for (int i = 0; i < WINDOW + SEND_UNITS_FEW; i++)
+        assert_int_equal(tern_send(a, s, "-", 1, MSG_EOR), 1); /* of borders there is a store */
     assert_int_equal(tern_send_reserve(a, s, 5, spans), 5);
     allocations_fail_after(0);
     assert_fails(tern_send_commit(a, s, 5, 0), ENOBUFS);
@@ -150,6 +156,8 @@ static void a_commit_without_memory_sends_nothing(void **state)
     assert_int_equal(tern_send_reserve(a, s, 1, spans), 1);
     memcpy(spans[0].iov_base, "x", 1);
     assert_int_equal(tern_send_commit(a, s, 1, 0), 1);
+    for (int i = 0; i < WINDOW + SEND_UNITS_FEW; i++)
+        assert_int_equal(tern_recv(b, server, &byte, 1, 0), 1);
     assert_int_equal(tern_recv(b, server, &byte, 1, 0), 1);
     assert_int_equal(byte, 'x');
 }
