@@ -340,8 +340,21 @@ static void pad_to_word(struct writer *w)
     pad(w, round_up_to_word(at) - at);
 }
 
+/* Timestamps, and nothing else: the options of nearly every segment. */
+static bool are_timestamps(const struct tcp_options *o)
+{
+    bool others = o->has_mss | o->has_sack_permitted | o->has_window_scale | o->has_fast_open |
+                  o->has_user_timeout | o->has_accecn | (o->sack_count > 0);
+    return o->has_timestamps && !others;
+}
+
 static void build_options(struct writer *w, const struct tcp_options *options)
 {
+    if (are_timestamps(options)) {
+        writer_u32(w, ALIGNED_TIMESTAMPS);
+        build_timestamps(w, options);
+        return;
+    }
     if (options->has_mss && option_begin(w, TCP_OPTION_MSS, MSS_LENGTH))
         writer_u16(w, options->mss);
     build_timestamps_perhaps_with_sack_permitted(w, options);
@@ -381,6 +394,8 @@ size_t tcp_build(const struct segment *segment, uint8_t out[TCP_HEADER_MAX])
 
 size_t tcp_header_size(const struct tcp_options *options)
 {
+    if (are_timestamps(options))
+        return TCP_HEADER_MIN + ALIGNED_TIMESTAMPS_LENGTH;
     uint8_t scratch[TCP_OPTIONS_MAX];
     struct writer w = writer_over(scratch, sizeof scratch);
     build_options(&w, options);
