@@ -107,17 +107,6 @@ void checksum_add(struct checksum *c, const void *bytes, size_t length)
         add_sum(c, sum(bytes, length), length);
 }
 
-void checksum_add_u16(struct checksum *c, uint16_t host_order)
-{
-    c->sum = checksum_add_carry(c->sum, swap_if_little_endian(host_order));
-}
-
-void checksum_add_u32(struct checksum *c, uint32_t host_order)
-{
-    checksum_add_u16(c, (uint16_t)(host_order >> 16));
-    checksum_add_u16(c, (uint16_t)host_order);
-}
-
 uint16_t checksum_fold(const struct checksum *c)
 {
     return swap_if_little_endian(fold(c->sum));

@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "base/checksum_sums.h"
 
 struct checksum {
     uint64_t sum; /* of 16-bit words in memory order, not folded */
@@ -17,8 +20,29 @@ struct checksum {
 
 void checksum_add(struct checksum *c, const void *bytes, size_t length);
 /* Adds one 16-bit or 32-bit value as it would stand on the wire. Only at an even offset. */
-void checksum_add_u16(struct checksum *c, uint16_t host_order);
-void checksum_add_u32(struct checksum *c, uint32_t host_order);
+static inline void checksum_add_u16(struct checksum *c, uint16_t host_order)
+{
+    uint16_t word =
+        __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap16(host_order) : host_order;
+    c->sum = checksum_add_carry(c->sum, word);
+}
+
+static inline void checksum_add_u32(struct checksum *c, uint32_t host_order)
+{
+    uint32_t word =
+        __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(host_order) : host_order;
+    c->sum = checksum_add_carry(c->sum, word);
+}
+
+/* Adds a header of whole words, too short for what checksum_add() does to be quick with much. Only
+ * at an even offset. */
+static inline void checksum_add_header(struct checksum *c, const uint8_t *header, size_t length)
+{
+    for (uint32_t word; length >= sizeof word; header += sizeof word, length -= sizeof word) {
+        memcpy(&word, header, sizeof word);
+        c->sum = checksum_add_carry(c->sum, word);
+    }
+}
 
 /* The folded sum, not complemented, in host order: what a link that finishes the checksum wants in
  * the field. */

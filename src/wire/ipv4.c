@@ -47,10 +47,10 @@ static bool options_are_sound(const struct ipv4_header *header)
     return type == OPTION_END;
 }
 
-static bool header_checksum_is_right(const void *header, size_t length)
+static bool header_checksum_is_right(const uint8_t *header, size_t length)
 {
     struct checksum sum = CHECKSUM_START;
-    checksum_add(&sum, header, length);
+    checksum_add_header(&sum, header, length);
     return checksum_finish(&sum) == 0;
 }
 
@@ -136,7 +136,7 @@ static void write_checksum(uint8_t *header, size_t length)
     struct writer w = writer_over(header + IPV4_CHECKSUM_OFFSET, 2);
     writer_u16(&w, 0);
     struct checksum sum = CHECKSUM_START;
-    checksum_add(&sum, header, length);
+    checksum_add_header(&sum, header, length);
     w = writer_over(header + IPV4_CHECKSUM_OFFSET, 2);
     writer_u16(&w, checksum_finish(&sum));
 }
