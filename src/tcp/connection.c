@@ -231,7 +231,7 @@ void tcp_connection_time_wait_over(struct tcp_connection *connection)
     struct tcp *tcp = tcp_of(connection->stack);
     leave_time_wait(connection);
     stack_cancel(connection->stack, &connection->timer);
-    table_remove(&tcp->connections, &connection->node);
+    demux_remove_connection(tcp, connection);
     port_give_back(connection);
     rest_discard(tcp, &connection->rest);
     free_lasting(connection);

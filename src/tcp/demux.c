@@ -24,8 +24,21 @@ void demux_insert(struct tcb *tcb)
 void demux_remove(struct tcb *tcb)
 {
     if (tcb->in_demux)
-        table_remove(&tcb->tcp->connections, &tcb->connection->node);
+        demux_remove_connection(tcb->tcp, tcb->connection);
     tcb->in_demux = false;
+}
+
+void demux_remove_connection(struct tcp *tcp, struct tcp_connection *connection)
+{
+    table_remove(&tcp->connections, &connection->node);
+    if (tcp->latest == connection)
+        tcp->latest = NULL;
+}
+
+static bool is_between(const struct tcp_connection *connection, const struct endpoint *local,
+                       const struct endpoint *remote)
+{
+    return endpoint_equal(&connection->local, local) && endpoint_equal(&connection->remote, remote);
 }
 
 struct tcp_connection *demux_find(const struct tcp *tcp, const struct endpoint *local,
@@ -34,11 +47,21 @@ struct tcp_connection *demux_find(const struct tcp *tcp, const struct endpoint *
     struct table_node *node = table_first(&tcp->connections, demux_hash(tcp, local, remote));
     for (; node; node = table_next(node)) {
         struct tcp_connection *connection = container_of(node, struct tcp_connection, node);
-        if (endpoint_equal(&connection->local, local) &&
-            endpoint_equal(&connection->remote, remote))
+        if (is_between(connection, local, remote))
             return connection;
     }
     return NULL;
+}
+
+struct tcp_connection *demux_arrival(struct tcp *tcp, const struct endpoint *local,
+                                     const struct endpoint *remote)
+{
+    if (tcp->latest && is_between(tcp->latest, local, remote))
+        return tcp->latest;
+    struct tcp_connection *connection = demux_find(tcp, local, remote);
+    if (connection)
+        tcp->latest = connection;
+    return connection;
 }
 
 struct half_open *demux_find_half_open(const struct tcp *tcp, const struct endpoint *local,

@@ -77,7 +77,7 @@ static enum drop_reason deliver(struct tcp *tcp, const struct packet_in *packet,
     struct endpoint local = {packet->destination, segment->destination_port};
     struct endpoint remote = {packet->source, segment->source_port};
 
-    struct tcp_connection *connection = demux_find(tcp, &local, &remote);
+    struct tcp_connection *connection = demux_arrival(tcp, &local, &remote);
     if (connection) {
         struct tcb *tcb = rest_wake(connection);
         return tcb ? tcp_segment_arrives(tcb, packet, segment) : DROP_NO_MEMORY;

@@ -424,14 +424,15 @@ enum { TCP_CONNECTION_BYTES = sizeof(struct tcb) + sizeof(struct tcp_connection)
 /* The protocol's own state in a stack. */
 struct tcp {
     struct stack *stack;
-    struct table connections; /* by local and remote endpoint */
-    struct table half_open;   /* the same key; half_open.c */
-    struct table ports;       /* by local port; port.c */
-    struct table lone_ports;  /* connections that have one to themselves, by local port */
-    struct list all;          /* every tcb: connections that do not rest */
-    struct list time_wait;    /* connections, oldest first */
-    uint64_t relieved_ns;     /* when all connections were last looked through for memory */
-    struct list batch;        /* connections whose ACK waits for the end of the batch */
+    struct table connections;      /* by local and remote endpoint */
+    struct tcp_connection *latest; /* of them, whom the last segment was for; or NULL: nobody */
+    struct table half_open;        /* the same key; half_open.c */
+    struct table ports;            /* by local port; port.c */
+    struct table lone_ports;       /* connections that have one to themselves, by local port */
+    struct list all;               /* every tcb: connections that do not rest */
+    struct list time_wait;         /* connections, oldest first */
+    uint64_t relieved_ns;          /* when all connections were last looked through for memory */
+    struct list batch;             /* connections whose ACK waits for the end of the batch */
     uint32_t time_wait_count;
     struct ring_spares spares;
     struct list orphans; /* detached tcbs not in TIME-WAIT, closed longest ago first; orphans.c */

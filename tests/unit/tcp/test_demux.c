@@ -26,6 +26,33 @@ static void connection_is_found_by_all_four_parts_of_its_name(void **state)
     peer_free(p);
 }
 
+/* The one that the last segment was for is tried first: neither may it be taken for another, nor
+ * stay when it is over. */
+static void segments_find_their_connection_also_where_the_last_one_was_for_another(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    struct tcp *tcp = tcp_of(&p->m->stack);
+    struct tcp_connection *first = p->tcb->connection;
+    struct endpoint ours = p->ours, theirs = p->theirs;
+    assert_ptr_equal(demux_arrival(tcp, &ours, &theirs), first);
+    p->theirs.port++;
+    assert_null(demux_arrival(tcp, &p->ours, &p->theirs));
+    p->tcb = NULL; /* another one */
+    peer_open(p, PEER_PLAIN);
+    struct tcp_connection *second = p->tcb->connection;
+    for (int turn = 0; turn < 2; turn++) {
+        assert_ptr_equal(demux_arrival(tcp, &ours, &theirs), first);
+        assert_ptr_equal(demux_arrival(tcp, &p->ours, &p->theirs), second);
+        assert_ptr_equal(demux_arrival(tcp, &p->ours, &p->theirs), second);
+    }
+    peer_send(p, TCP_RST, 1, 0);
+    assert_null(demux_arrival(tcp, &p->ours, &p->theirs)); /* over */
+    assert_ptr_equal(demux_arrival(tcp, &ours, &theirs), first);
+    peer_free(p);
+}
+
 static void listener_of_the_very_address_goes_before_the_one_of_any(void **state)
 {
     (void)state;
@@ -68,6 +95,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connection_is_found_by_all_four_parts_of_its_name),
+        cmocka_unit_test(segments_find_their_connection_also_where_the_last_one_was_for_another),
         cmocka_unit_test(listener_of_the_very_address_goes_before_the_one_of_any),
         cmocka_unit_test(table_s_hash_is_keyed),
     };
