@@ -5,6 +5,7 @@
  * call here takes. What its package fixes at build time stays as it is: segments of 1,460 bytes
  * whatever the MTU, windows and send buffers of 64 KB, every segment in one buffer of its own, no
  * SACK, checksums in software. */
+#include "device.h"
 #include "net.h"
 
 #include <errno.h>
@@ -189,17 +190,6 @@ static bool is_open(const struct connection *c)
 
 /* ── The calls ── */
 
-/* What the kernel sends while the device is only about to come up is lost. */
-static void device_await(struct ifreq *request)
-{
-    int any = socket(AF_INET, SOCK_DGRAM, 0);
-    do
-        if (any < 0 || ioctl(any, SIOCGIFFLAGS, request) < 0)
-            fail("cannot look at the device");
-    while (!(request->ifr_flags & IFF_RUNNING));
-    close(any);
-}
-
 void net_begin(void)
 {
     const char *name = getenv("LWIP_DEVICE");
@@ -209,7 +199,7 @@ void net_begin(void)
     device = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
     if (device < 0 || ioctl(device, TUNSETIFF, &request) < 0)
         fail("cannot open the device");
-    device_await(&request);
+    device_await(request.ifr_name);
     IP4_ADDR(&address, 10, 2, 0, 3);
     IP4_ADDR(&mask, 255, 255, 255, 0);
     IP4_ADDR(&gateway, 10, 2, 0, 2);

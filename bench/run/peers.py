@@ -80,8 +80,7 @@ class Tern(Peer):
 class Floor(OverTun):
     name, title, program = "floor", "The floor", "bench_floor"
     note = ("the least that the kernel takes for TCP over TUN with offloads (bench/net_floor.c): no timers, no "
-            "checks, no memory of what was sent, and only works in which nothing gets lost")
-    works = frozenset(("receive", "ask", "ask_spinning", "ask_same_cpu"))
+            "checks, no memory of what was sent, no copy of what several connections bring")
     there, here = "10.6.0.2", "10.6.0.3"
     device = "floor0"
     env = {"FLOOR_DEVICE": device, "FLOOR_ADDRESS": here, "FLOOR_KERNEL": there}
