@@ -3,7 +3,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 
-#include "core/error_queue.h"
 #include "sock/receipt.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
@@ -189,6 +188,8 @@ static ssize_t tcp_kind_send(struct socket *socket, const struct iovec *spans, i
         n = send_opening(socket, tcb, spans, count, to, flags & ~MSG_FASTOPEN);
     /* Not of the connection of before: an attempt that failed has been replaced. */
     tcb = awake(socket);
+    if (tcb && n > 0 && flags & MSG_ZEROCOPY)
+        tcp_numbers_sends(tcb);
     if (socket->connect_progress == CONNECT_NONE && tcb && tcp_opening(tcb))
         socket->connect_progress = CONNECT_UNDER_WAY; /* these bytes are on the SYN */
     return n;
@@ -274,15 +275,13 @@ static int tcp_kind_error(struct socket *socket, bool clear)
     return error || !clear ? error : tcp_soft_error(tcb);
 }
 
-/* A connection that has come to rest since has nothing unacknowledged: its bytes are done with. But
- * without memory to wake it, there is no queue to say so in. */
+/* A connection that numbers its sends does not rest. Without memory to wake one that does, all is
+ * acknowledged that was sent, and the times at which it left are not told. */
 static void tcp_kind_sent(struct socket *socket, const struct receipt *receipt)
 {
     struct tcb *tcb;
     if (wake(socket, &tcb) == 0)
         tcp_sent(tcb, receipt->completion, receipt->stamps);
-    else if (receipt->completion)
-        error_note_free(&socket->tern->stack, receipt->completion);
 }
 
 static ssize_t tcp_kind_reserve(struct socket *socket, struct tcp_reservation *reservation,

@@ -48,9 +48,9 @@ static bool recovery_is_over(const struct tcb *tcb)
 static bool user_is_served(const struct tcb *tcb)
 {
     return list_empty(&tcb->queue) && !tcb->error && !tcb->soft_error && !tcb->ended &&
-           error_queue_empty(&tcb->errors) && tcb->errors.send_next == 0 &&
-           tcb->zerocopy.count == 0 && tcb->stamps.count == 0 && tcb->stamps.base == 0 &&
-           !tcb->fast_open.early && !tcb->fast_open.keys && !tcb->user_timeout.announce;
+           error_queue_empty(&tcb->errors) && tcb->zerocopy.count == 0 && !tcb->zerocopy.used &&
+           tcb->stamps.count == 0 && tcb->stamps.base == 0 && !tcb->fast_open.early &&
+           !tcb->fast_open.keys && !tcb->user_timeout.announce;
 }
 
 /* One deadline is kept, that of the connection's one timer: which, or TCP_TIMERS for none. False

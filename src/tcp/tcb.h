@@ -153,6 +153,7 @@ struct tcb {
     struct {
         struct list waiting; /* notes of MSG_ZEROCOPY sends not acknowledged yet, oldest first */
         uint32_t count;
+        bool used; /* their numbers count on, and one may be yet to come */
     } zerocopy;
     bool detached : 1;      /* the owner has let go */
     bool in_demux : 1;      /* segments find it */

@@ -137,6 +137,9 @@ ssize_t tcp_peek(struct tcb *tcb, struct iovec spans[2]);
 /* Takes the first `length` bytes of it: 0, or -EINVAL (there are not so many). */
 int tcp_consume(struct tcb *tcb, size_t length);
 
+/* A send call with MSG_ZEROCOPY has had bytes taken: from now on the connection keeps its block, so
+ * that there is a queue to tell its completion in when the call is over. */
+void tcp_numbers_sends(struct tcb *tcb);
 /* A send call is over, and its bytes are the last that were taken: what is to be told of them in
  * the error queue. `completion` (MSG_ZEROCOPY; or NULL), which is the connection's from now on,
  * tells when they are acknowledged; `stamps` (core/stamps.h), when they leave. */

@@ -233,6 +233,11 @@ int tcp_soft_error(struct tcb *tcb)
     return error;
 }
 
+void tcp_numbers_sends(struct tcb *tcb)
+{
+    tcb->zerocopy.used = true;
+}
+
 void tcp_sent(struct tcb *tcb, struct error_note *completion, uint32_t stamps)
 {
     if (stamps & STAMP_TX)
