@@ -12,12 +12,14 @@
  *     4. the connection that needs it gives up what it holds behind holes
  *     5. and so do all others
  *     6. connections without a user are reset, those first that were closed longest ago
- *     7. no connection begins, and no datagram is queued
+ *     7. no connection begins, and no datagram is queued; and of those at rest only so many wake at
+ *        a time (LIMIT_WOKEN_BEYOND): what comes for others is dropped, to be sent again
  *     8. who writes waits, and text in order is dropped, to be sent again
  *
  * What is open lives on: a connection that holds nothing may always send a segment, and take one
  * that is in order; so each gets on, one segment at a time, and what it takes is given back when it
- * is read or acknowledged. */
+ * is read or acknowledged. Of those at rest a few at a time do, for their blocks are more than a
+ * segment of the smallest, and a peer that has many such connections must not wake them all. */
 #include "tcp/memory.h"
 
 #include "base/seq.h"
@@ -63,26 +65,38 @@ static bool relief_is_due(struct tcp *tcp)
     return true;
 }
 
-bool tcp_memory_for(struct tcb *tcb, uint32_t bytes)
+/* For `tcb`, or NULL: for one that has no block yet. */
+static bool find(struct tcp *tcp, struct tcb *tcb, uint32_t bytes)
 {
-    struct tcp *tcp = tcb->tcp;
-    if (!tcb->stack->memory_short)
-        return stack_memory_allows(tcb->stack, bytes);
+    struct stack *stack = tcp->stack;
+    if (!stack->memory_short)
+        return stack_memory_allows(stack, bytes);
     bool due = relief_is_due(tcp);
     if (due) {
-        stack_count(tcb->stack, COUNTER_TcpExtTCPMemoryPressures);
+        stack_count(stack, COUNTER_TcpExtTCPMemoryPressures);
         ring_spares_release(&tcp->spares);
         for_each(tcp, give_back_spare);
         for_each(tcp, rest_hasten);
     }
-    if (stack_memory_allows(tcb->stack, bytes))
+    if (stack_memory_allows(stack, bytes))
         return true;
-    stack_count(tcb->stack, COUNTER_TcpExtPruneCalled);
-    tcp_memory_prune(tcb);
-    if (due && !stack_memory_allows(tcb->stack, bytes)) {
+    stack_count(stack, COUNTER_TcpExtPruneCalled);
+    if (tcb)
+        tcp_memory_prune(tcb);
+    if (due && !stack_memory_allows(stack, bytes)) {
         for_each(tcp, tcp_memory_prune);
-        while (!stack_memory_allows(tcb->stack, bytes) && orphan_reset_oldest(tcp, tcb))
+        while (!stack_memory_allows(stack, bytes) && orphan_reset_oldest(tcp, tcb))
             ;
     }
-    return stack_memory_allows(tcb->stack, bytes);
+    return stack_memory_allows(stack, bytes);
+}
+
+bool tcp_memory_for(struct tcb *tcb, uint32_t bytes)
+{
+    return find(tcb->tcp, tcb, bytes);
+}
+
+bool tcp_memory_to_wake(struct tcp *tcp)
+{
+    return find(tcp, NULL, sizeof(struct tcb));
 }

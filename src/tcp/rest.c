@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "tcp/block.h"
 #include "tcp/connection.h"
+#include "tcp/memory.h"
 #include "tcp/output.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
@@ -152,9 +153,14 @@ struct tcb *rest_wake(struct tcp_connection *connection)
     if (connection->tcb)
         return connection->tcb;
     struct tcp *tcp = tcp_of(connection->stack);
+    bool beyond = !tcp_memory_to_wake(tcp);
+    if (beyond && tcp->woken_beyond >= LIMIT_WOKEN_BEYOND)
+        return NULL;
     struct tcb *tcb = block_take(tcp);
     if (!tcb)
         return NULL;
+    tcb->beyond = beyond;
+    tcp->woken_beyond += beyond;
     tcp->settled = connection;
     return wake(connection, tcb);
 }

@@ -84,7 +84,8 @@ bool rest_begin(struct tcb *tcb);
 /* From now on the connection, if its user keeps it, is looked at now and then whether it can rest.
  */
 void rest_watch(struct tcb *tcb);
-/* Wakes it for a segment, after which rest_settle() sees to it. NULL without memory. */
+/* Wakes it for a segment, after which rest_settle() sees to it. NULL without memory, or when it is
+ * short (memory.h): the segment is dropped, and nothing is lost that was acknowledged. */
 struct tcb *rest_wake(struct tcp_connection *connection);
 /* Memory is short: if nothing is going on, it rests without waiting for how long that lasts. */
 void rest_hasten(struct tcb *tcb);

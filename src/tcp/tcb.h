@@ -164,6 +164,7 @@ struct tcb {
     bool ever_open : 1;     /* it has been ESTABLISHED */
     bool orphan : 1;        /* in tcp->orphans */
     bool woken : 1;         /* for one event, after which it may rest again at once */
+    bool beyond : 1;        /* woken though memory.high is reached; memory.c */
 
     struct {
         uint32_t una, nxt; /* SND.UNA, SND.NXT */
@@ -439,6 +440,7 @@ struct tcp {
     struct list orphans; /* detached tcbs not in TIME-WAIT, closed longest ago first; orphans.c */
     uint32_t orphan_count;
     struct slab tcb_slab, connection_slab;
+    unsigned woken_beyond;          /* blocks of connections woken though memory.high is reached */
     struct tcp_connection *settled; /* may rest when the segment in hand is done with */
     struct tcb *reserve;            /* for a resting connection that is about to end */
     struct table preferences;       /* those of resting connections; preferences.c */

@@ -295,6 +295,114 @@ static void idle_connections_rest_without_delay(void **state)
     peer_free(p);
 }
 
+/* ── Connections at rest ── */
+
+/* Each has come to rest, and p->tcb of each is NULL. */
+static struct tcp_connection *at_rest(struct peer *p)
+{
+    struct tcp_connection *connection = tcp_connection_keep(p->tcb);
+    p->tcb = NULL;
+    peer_after(p, 1500);
+    assert_true(tcp_connection_rests(connection));
+    return connection;
+}
+
+static void end_kept(struct tcp_connection *connection)
+{
+    tcp_abort(tcp_connection_wake_to_end(connection));
+}
+
+enum { RESTING = LIMIT_WOKEN_BEYOND + 3 };
+
+/* 7: a peer that has many connections pings each, with a byte that nobody reads. */
+static void only_so_many_at_rest_wake_beyond_the_mark(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new(), *others[RESTING];
+    struct tcp_connection *connections[RESTING];
+    for (int i = 0; i < RESTING; i++) {
+        others[i] = another(p, PEER_PLAIN);
+        connections[i] = at_rest(others[i]);
+    }
+    leave(p, 0);
+    int woken = 0;
+    for (int i = 0; i < RESTING; i++) {
+        machine_clear(p->m);
+        others[i]->seen = 0;
+        woken += peer_text(others[i], 1, 1) == DROP_NONE;
+        assert_int_equal(!tcp_connection_rests(connections[i]), i < LIMIT_WOKEN_BEYOND);
+    }
+    assert_int_equal(woken, LIMIT_WOKEN_BEYOND);
+    /* What is refused has not been acknowledged, and comes again: as soon as one of the others has
+     * been read, and rests, or is over. */
+    struct peer *refused = others[RESTING - 1];
+    assert_int_equal(peer_text(refused, 1, 1), DROP_NO_MEMORY);
+    peer_quiet(refused);
+    end_kept(connections[0]);
+    assert_int_equal(peer_text(refused, 1, 1), DROP_NONE);
+    assert_int_equal(peer_text(others[RESTING - 2], 1, 1), DROP_NO_MEMORY);
+    refused->tcb = connections[RESTING - 1]->tcb;
+    assert_int_equal(peer_read(refused, 1, 1), 1);
+    peer_after(refused, 3000);
+    assert_true(tcp_connection_rests(connections[RESTING - 1]));
+    assert_int_equal(peer_text(others[RESTING - 2], 1, 1), DROP_NONE);
+    /* Memory is there again: so is everybody. */
+    leave_plenty(p);
+    assert_int_equal(peer_text(others[RESTING - 3], 1, 1), DROP_NONE);
+    for (int i = 0; i < RESTING; i++) {
+        if (i > 0)
+            end_kept(connections[i]);
+        free(others[i]);
+    }
+    peer_free(p);
+}
+
+/* Who pings and brings nothing has no connection awake for longer than that takes. */
+static void keepalives_are_answered_beyond_the_mark(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new(), *others[RESTING];
+    struct tcp_connection *connections[RESTING];
+    for (int i = 0; i < RESTING; i++) {
+        others[i] = another(p, PEER_PLAIN);
+        connections[i] = at_rest(others[i]);
+    }
+    leave(p, 0);
+    for (int i = 0; i < RESTING; i++) {
+        machine_clear(p->m);
+        others[i]->seen = 0;
+        peer_send(others[i], TCP_ACK, 0, 0);
+        peer_expect_ack(others[i], 1);
+    }
+    for (int i = 0; i < RESTING; i++) {
+        assert_true(tcp_connection_rests(connections[i]));
+        end_kept(connections[i]);
+        free(others[i]);
+    }
+    peer_free(p);
+}
+
+/* 6 */
+static void who_wakes_has_orphans_reset(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new(), *orphan;
+    peer_open(p, PEER_PLAIN);
+    struct tcp_connection *connection = at_rest(p);
+    orphan = another(p, PEER_PLAIN);
+    peer_write(orphan, 10000);
+    tcp_detach(orphan->tcb);
+    leave(p, 0);
+    uint64_t high = (uint64_t)peer_settings(p)->memory_high;
+    assert_int_equal(peer_send(p, TCP_ACK, p->next, 0), DROP_NONE); /* the block is all it needs */
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPAbortOnMemory"), 1);
+    assert_int_equal(tcp_orphan_count(&p->m->stack), 0);
+    assert_true(p->m->stack.memory_used_bytes <= high);
+    end_kept(connection);
+    free(orphan);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +417,9 @@ int main(void)
         cmocka_unit_test(nothing_begins_that_could_not_be_carried_on),
         cmocka_unit_test(established_connections_live_on_and_get_on),
         cmocka_unit_test(idle_connections_rest_without_delay),
+        cmocka_unit_test(only_so_many_at_rest_wake_beyond_the_mark),
+        cmocka_unit_test(keepalives_are_answered_beyond_the_mark),
+        cmocka_unit_test(who_wakes_has_orphans_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

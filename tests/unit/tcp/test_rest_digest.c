@@ -110,6 +110,7 @@ static void give_up_what_is_over(struct tcb *old, const struct tcb *new)
     given_up(stamps);
     given_up(zerocopy);
     given_up(woken);
+    given_up(beyond);
     given_up(path.version);
     given_up(path.mtu_until_ns);
     given_up(records.tree);
@@ -308,6 +309,7 @@ static void fill_with_nothing_going_on(struct tcb *tcb, const struct tcb *good)
     valid(errors);
     valid(stamps);
     valid(zerocopy);
+    valid(beyond);
     valid(ended);
     valid(orphan);
     valid(snd.full);
