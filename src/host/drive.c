@@ -32,8 +32,9 @@ static bool serve(struct driver *d, int budget, bool turn)
     /* An acknowledgment that is here already comes before the timeout that it prevents. */
     bool more = look_take_in(d, now_ns, budget, turn);
     stack_advance(stack_of(d), now_ns);
-    /* A batch can take as long as the helper's patience; a look in vain takes no time. */
-    atomic_store_explicit(&d->served_ns, d->look.found ? clock_now_ns() : now_ns,
+    /* A batch can take as long as the helper's patience; one packet, or none, takes next to no
+     * time. */
+    atomic_store_explicit(&d->served_ns, d->look.taken > 1 ? clock_now_ns() : now_ns,
                           memory_order_relaxed);
     return more || driver_deadline(d) <= now_ns;
 }

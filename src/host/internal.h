@@ -52,7 +52,7 @@ struct look {
     bool empty;             /* as the last look has shown, or as is expected */
     bool stopped;           /* it is the latter, and nothing was sent since */
     bool woke;              /* someone, while packets were taken in */
-    bool found;             /* a packet was taken in, since looking began */
+    unsigned taken;         /* packets, by the last look */
     uint64_t paused_ns;     /* since then who was woken has his turn (look_flush); 0: nobody has */
     uint64_t slept_from_ns; /* the sleep in poll(2) that has told of the link; 0: none has */
 };

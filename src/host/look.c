@@ -90,7 +90,8 @@ bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn)
     if (told)
         learn_first(d, false, now_ns - look->slept_from_ns < AT_ONCE_NS);
     look->slept_from_ns = 0;
-    look->empty = look->woke = look->found = false;
+    look->empty = look->woke = false;
+    look->taken = 0;
     stack_batch_begin(stack_of(d));
     bool more = queue_take_over(d, now_ns, budget);
     /* One at a time: a reader that has enough shall not wait for the look that finds no more. */

@@ -8,7 +8,7 @@
 static enum drop_reason take_in(struct driver *d, const void *packet, size_t length,
                                 const struct tern_offload *offload, uint64_t now_ns)
 {
-    d->look.found = true;
+    d->look.taken++;
     return stack_input(stack_of(d), d->t->interface, packet, length, offload, now_ns);
 }
 

@@ -145,7 +145,7 @@ static void waiters_add(struct driver *d)
 
 static void waiters_remove(struct driver *d)
 {
-    if (--d->waiters == 0 && atomic_exchange(&d->helper_parked, false))
+    if (--d->waiters == 0 && d->helper_parked && atomic_exchange(&d->helper_parked, false))
         sem_post(&d->helper.semaphore);
 }
 
