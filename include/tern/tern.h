@@ -408,12 +408,13 @@ TERN_API int tern_fcntl(struct tern *t, int socket, int command, int argument);
  * one, if that is not read in line; of datagrams, of the next), TIOCOUTQ or SIOCOUTQ (bytes not
  * acknowledged, a FIN being one; of a datagram, what MSG_MORE keeps) and SIOCATMARK into *value,
  * and FIONBIO from it, which is the only one for echo sockets.
- * Errors: EINVAL (listening; an instance of epoll), ENOTTY (another request). */
+ * Errors: EINVAL (listening, where it is about what is queued; an instance of epoll), ENOTTY
+ * (another request). */
 TERN_API int tern_ioctl(struct tern *t, int socket, unsigned long request, int *value);
 
 /* sockatmark(3): asks whether the next byte is the urgent one. 1 if the next byte of a stream is
  * the urgent one, or would be if it had come and were in line; else 0.
- * Errors: EINVAL (listening), ENOTTY (not a stream). */
+ * Errors: ENOTTY (not a stream). */
 TERN_API int tern_sockatmark(struct tern *t, int socket);
 
 /* poll(2): waits for sockets to be ready. How many entries have something to tell. Blocks for
@@ -462,8 +463,9 @@ TERN_API int tern_epoll_wait(struct tern *t, int epoll, struct epoll_event *even
  * sent, less than asked for at the file's end (then 0), on O_NONBLOCK or SO_SNDTIMEO, or before an
  * error. What was read from a descriptor that cannot seek and then was not taken, because the
  * connection ended, is lost.
- * Errors: tern_send()'s of streams, those of read(2) and pread(2), EINVAL (not TCP, or offset),
- * ENOTCONN (listening). */
+ * Errors: tern_send()'s of streams, those of read(2) and pread(2), EBADF (neither a socket, nor a
+ * file that can be read), EINVAL (not TCP; a directory; offset, or how many bytes), ESPIPE (an
+ * offset of what has none). */
 TERN_API ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offset, size_t count);
 
 /* Send without a copy: give room in a TCP connection's send buffer, for its user to write to.

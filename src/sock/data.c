@@ -382,16 +382,17 @@ ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, in
 static void describe(struct socket *socket, const struct datagram_info *info, ssize_t received,
                      int flags, struct msghdr *message)
 {
+    bool stream = socket == NULL || socket_is_stream(socket); /* as in tern_recvfrom() */
     message->msg_flags = flags & MSG_CMSG_CLOEXEC;
-    if (socket == NULL) { /* a stream's, as in tern_recvfrom() */
+    if (stream && message->msg_name != NULL)
         message->msg_namelen = 0;
+    if (socket == NULL) {
         message->msg_controllen = 0;
         return;
     }
-    if (socket_is_stream(socket)) {
+    if (stream) {
         if (flags & MSG_OOB)
             message->msg_flags |= MSG_OOB | (received == 0 ? MSG_TRUNC : 0);
-        message->msg_namelen = 0;
         control_write_stream(socket, flags & MSG_OOB ? 0 : (size_t)received, flags & MSG_PEEK,
                              message);
         return;

@@ -53,7 +53,7 @@ static void describe(const struct socket *socket, const struct error_note *note,
         message->msg_flags |= MSG_TRUNC;
     if (message->msg_name != NULL && !address_is_unspecified(&note->destination.address))
         endpoint_to_sockaddr(&note->destination, message->msg_name, &message->msg_namelen);
-    else
+    else if (message->msg_name != NULL)
         message->msg_namelen = 0;
     times_put(socket, &room, note->time_ns, note->origin == ERROR_ORIGIN_TIMESTAMPING);
     put_error(&room, note);

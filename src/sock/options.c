@@ -78,9 +78,11 @@ static int control(struct socket *socket, unsigned long request, int *value)
         return -EINVAL; /* Linux's word */
     switch (request) {
     case SIOCATMARK:
-        if (!socket->kind->at_mark)
-            return socket_is_stream(socket) ? -EINVAL : -ENOTTY;
-        *value = socket->kind->at_mark(socket);
+        if (value == NULL)
+            return -EFAULT;
+        if (!socket_is_stream(socket))
+            return -ENOTTY;
+        *value = socket_at_mark(socket);
         return 0;
     case FIONBIO:
         if (value == NULL)

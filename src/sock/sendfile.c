@@ -1,5 +1,6 @@
 /* sendfile(2): from a descriptor of the kernel's straight into the send ring. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@ static ssize_t read_file(const struct file *file, const struct iovec *spans, int
     ssize_t n = file->offset ? preadv(file->descriptor, spans, count, *file->offset)
                              : readv(file->descriptor, spans, count);
     if (n < 0)
-        return -errno;
+        return errno == EISDIR ? -EINVAL : -errno; /* Linux's word here */
     if (file->offset)
         *file->offset += n;
     return n;
@@ -59,6 +60,8 @@ static ssize_t send_some(struct call *call, const struct file *file, size_t leng
     struct tcp_reservation room;
     struct iovec spans[2];
     size_t wanted = length < CHUNK ? length : CHUNK;
+    if (call->socket->kind == &listener_kind)
+        return -EPIPE; /* as to write to it */
     ssize_t n = call->socket->kind->reserve(call->socket, &room, wanted, spans);
     if (n < 0)
         return n;
@@ -94,12 +97,26 @@ static ssize_t send_file(struct call *call, const struct file *file, size_t coun
     return (ssize_t)done;
 }
 
-static int check(const struct socket *socket)
+/* As on Linux, the file comes first, then how much of it, then the socket. */
+static int check_file(const struct file *file, size_t count)
 {
-    if (!socket_is_stream(socket))
+    int flags = fcntl(file->descriptor, F_GETFL);
+    if (flags < 0 || (flags & O_ACCMODE) == O_WRONLY || flags & O_PATH)
+        return -EBADF;
+    if (file->offset && lseek(file->descriptor, 0, SEEK_CUR) < 0)
+        return -errno; /* ESPIPE */
+    if (count > SSIZE_MAX ||
+        (file->offset && (*file->offset < 0 || (off_t)(SSIZE_MAX - count) < *file->offset)))
         return -EINVAL;
-    if (socket->kind == &listener_kind)
-        return -ENOTCONN;
+    return 0;
+}
+
+static int check_socket(const struct socket *socket, size_t count)
+{
+    if (count == 0)
+        return 0;
+    if (!socket_is_socket(socket) || !socket_is_stream(socket))
+        return -EINVAL;
     return socket_is_reserved(socket) ? -EBUSY : 0;
 }
 
@@ -107,12 +124,15 @@ ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offset, size_
 {
     struct file from = {file, offset};
     struct call call;
-    ssize_t result = call_begin(&call, t, socket);
+    const int wrong = check_file(&from, count); /* who reads from it may keep this waiting */
+    ssize_t result = call_enter(&call, t);
     if (result == 0)
-        result = check(call.socket);
-    if (result == 0 && offset != NULL && *offset < 0)
-        result = -EINVAL;
+        result = wrong;
     if (result == 0)
-        result = send_file(&call, &from, count < SSIZE_MAX ? count : SSIZE_MAX);
+        result = call_find(&call, socket);
+    if (result == 0)
+        result = check_socket(call.socket, count);
+    if (result == 0 && count > 0)
+        result = send_file(&call, &from, count);
     return call_end(&call, result);
 }

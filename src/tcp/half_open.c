@@ -168,6 +168,7 @@ static void promote_fill(struct tcb *tcb, const struct half_open *half)
     tcb->connection->remote = half->remote;
     tcb->path = half->path;
     tcb->preferences = half->listener->preferences;
+    tcb->ack.interactive = half->listener->interactive;
     tcb->accepted_open = true;
     tcb->rcv.irs = half->irs;
     tcb->rcv.nxt = tcb->rcv.wup = half->irs + 1;

@@ -20,6 +20,7 @@ struct tcp_listener {
     unsigned fast_open_resets; /* of those that were, and were reset */
     uint64_t fast_open_resets_until_ns;   /* so long they count as well */
     struct fast_open_keys fast_open_keys; /* TCP_FASTOPEN_KEY; none: the stack's */
+    bool interactive;          /* what it accepts begins without quick ACKs (TCP_QUICKACK) */
     uint64_t cookies_until_ns; /* the last SYN cookie sent has expired then; 0: none was sent */
 };
 

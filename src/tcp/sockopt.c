@@ -108,11 +108,11 @@ static int check_fast_open(const struct tcb *tcb, int level, int option)
 }
 
 /* TCP_WINDOW_CLAMP: once a window has been offered there is no going back to none. */
-static int check_window_clamp(const struct tcb *tcb, int level, int option, const void *value,
+static int check_window_clamp(enum tcp_state state, int level, int option, const void *value,
                               socklen_t length)
 {
     int number;
-    if (level != IP_PROTOCOL_TCP || option != OPTION_WINDOW_CLAMP || tcb->state == TCP_CLOSED)
+    if (level != IP_PROTOCOL_TCP || option != OPTION_WINDOW_CLAMP || state == TCP_CLOSED)
         return 0;
     return option_take_int(value, length, &number) < 0 || number == 0 ? -EINVAL : 0;
 }
@@ -121,7 +121,7 @@ int tcp_set_option(struct tcb *tcb, int level, int option, const void *value, so
 {
     int error = check_fast_open(tcb, level, option);
     if (error == 0)
-        error = check_window_clamp(tcb, level, option, value, length);
+        error = check_window_clamp(tcb->state, level, option, value, length);
     if (error < 0)
         return error;
     if (level == IP_PROTOCOL_TCP && option == OPTION_QUICKACK)
@@ -134,15 +134,29 @@ int tcp_set_option(struct tcb *tcb, int level, int option, const void *value, so
     return error;
 }
 
+static int listener_set_quick_ack(struct tcp_listener *listener, const void *value,
+                                  socklen_t length)
+{
+    int number;
+    int error = option_take_int(value, length, &number);
+    if (error == 0)
+        listener->interactive = number == 0;
+    return error;
+}
+
 int tcp_listener_set_option(struct tcp_listener *listener, int level, int option, const void *value,
                             socklen_t length)
 {
     if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_KEY)
         return fast_open_set_keys(&listener->fast_open_keys, value, length);
+    if (level == IP_PROTOCOL_TCP && option == OPTION_QUICKACK)
+        return listener_set_quick_ack(listener, value, length);
     if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_CONNECT)
         return -EINVAL;
-    return preference_set(&listener->preferences, &listener->stack->settings, level, option, value,
-                          length);
+    int error = check_window_clamp(TCP_LISTEN, level, option, value, length);
+    return error < 0 ? error
+                     : preference_set(&listener->preferences, &listener->stack->settings, level,
+                                      option, value, length);
 }
 
 static int get_fast_open_keys(const struct fast_open_keys *keys, void *value, socklen_t *length)
@@ -198,6 +212,8 @@ int tcp_listener_get_option(struct tcp_listener *listener, int level, int option
     }
     if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_KEY)
         return get_fast_open_keys(&listener->fast_open_keys, value, length);
+    if (level == IP_PROTOCOL_TCP && option == OPTION_QUICKACK)
+        return option_put_int(value, length, !listener->interactive);
     if (level == IP_PROTOCOL_TCP && (option == OPTION_SAVED_SYN || option == OPTION_CC_INFO)) {
         *length = 0; /* its connections have something to tell */
         return 0;

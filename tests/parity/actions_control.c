@@ -132,6 +132,64 @@ static void ask_what_is_queued(struct play *p, int s)
     STEP(A->ioctl(s, 0x12345678, &value));
 }
 
+static void ask_for_the_mark(struct play *p, int s)
+{
+    int value = -1;
+    STEP(A->ioctl(s, SIOCATMARK, &value));
+    play_note(p, "at it: %d", value);
+    STEP(A->ioctl(s, SIOCATMARK, NULL));
+    STEP(A->ioctl(s, TIOCOUTQ, NULL));
+    STEP(A->ioctl(s, FIONBIO, NULL));
+}
+
+/* Each of the manuals' options, set to a number and read again. */
+static void set_options(struct play *p, int s, int level, const int *options, size_t count,
+                        int number)
+{
+    for (size_t i = 0; i < count; i++) {
+        int value = number;
+        socklen_t length = sizeof value;
+        play_note(p, "option %d", options[i]);
+        STEP(A->setsockopt(s, level, options[i], &value, sizeof value));
+        value = 0;
+        if (STEP(A->getsockopt(s, level, options[i], &value, &length)) == 0)
+            play_note(p, "%d, %u bytes", value, length);
+    }
+}
+
+static void set_options_of_tcp(struct play *p, int s)
+{
+    static const int options[] = {TCP_NODELAY,      TCP_CORK,
+                                  TCP_KEEPIDLE,     TCP_KEEPINTVL,
+                                  TCP_KEEPCNT,      TCP_SYNCNT,
+                                  TCP_LINGER2,      TCP_DEFER_ACCEPT,
+                                  TCP_WINDOW_CLAMP, TCP_USER_TIMEOUT,
+                                  TCP_FASTOPEN,     TCP_FASTOPEN_CONNECT,
+                                  TCP_QUICKACK,     TCP_FASTOPEN_NO_COOKIE};
+    set_options(p, s, IPPROTO_TCP, options, COUNT(options), 1);
+    set_options(p, s, IPPROTO_TCP, options, COUNT(options), 0);
+    set_options(p, s, IPPROTO_TCP, options, COUNT(options), -1);
+}
+
+static void set_options_of_sockets(struct play *p, int s)
+{
+    static const int options[] = {
+        SO_BROADCAST, SO_DEBUG,    SO_DONTROUTE, SO_KEEPALIVE,   SO_OOBINLINE, SO_REUSEADDR,
+        SO_REUSEPORT, SO_PRIORITY, SO_TIMESTAMP, SO_TIMESTAMPNS, SO_ZEROCOPY,  SO_BUSY_POLL,
+        SO_RCVLOWAT,  SO_SNDLOWAT, SO_RCVBUF,    SO_SNDBUF,      SO_ERROR,     SO_ACCEPTCONN};
+    set_options(p, s, SOL_SOCKET, options, COUNT(options), 1);
+    set_options(p, s, SOL_SOCKET, options, COUNT(options), 0);
+}
+
+static void set_options_of_ip(struct play *p, int s)
+{
+    static const int options[] = {IP_TOS,     IP_TTL,      IP_RECVTTL, IP_RECVTOS,
+                                  IP_PKTINFO, IP_FREEBIND, IP_RECVERR, IP_MTU_DISCOVER};
+    set_options(p, s, IPPROTO_IP, options, COUNT(options), 1);
+    set_options(p, s, IPPROTO_IP, options, COUNT(options), 0);
+    set_options(p, s, IPPROTO_IP, options, COUNT(options), -1);
+}
+
 static void ask_for_its_error(struct play *p, int s)
 {
     OPTION(s, SOL_SOCKET, SO_ERROR);
@@ -208,6 +266,10 @@ const struct action actions_control[] = {
     ACTION(use_it_as_an_instance),
     ACTION(set_flags),
     ACTION(ask_what_is_queued),
+    ACTION(ask_for_the_mark),
+    ACTION(set_options_of_tcp),
+    ACTION(set_options_of_sockets),
+    ACTION(set_options_of_ip),
     ACTION(ask_for_its_error),
     ACTION(ask_what_it_is),
     ACTION(ask_for_its_state),

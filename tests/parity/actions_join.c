@@ -58,8 +58,21 @@ static void accept_one(struct play *p, int s)
 static void accept_without_a_name(struct play *p, int s)
 {
     int a = (int)STEP_OK(A->accept4(s, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (a >= 0)
-        STEP(A->fcntl(a, F_GETFL, 0) & O_NONBLOCK);
+    if (a < 0)
+        return;
+    STEP(A->fcntl(a, F_GETFL, 0));
+    STEP(A->fcntl(a, F_GETFD, 0));
+}
+
+/* What is asked of the listener's descriptor means nothing to that of the connection. */
+static void accept_without_flags(struct play *p, int s)
+{
+    A->fcntl(s, F_SETFD, FD_CLOEXEC);
+    int a = (int)STEP_OK(A->accept(s, NULL, NULL));
+    if (a < 0)
+        return;
+    STEP(A->fcntl(a, F_GETFL, 0));
+    STEP(A->fcntl(a, F_GETFD, 0));
 }
 
 static void accept_with_a_short_name(struct play *p, int s)
@@ -89,6 +102,19 @@ static void connect_to_a_listener(struct play *p, int s)
     A->listen(listener, 1);
     STEP(A->connect(s, LOOP((uint16_t)(p->port + 4))));
     play_readiness(p, s);
+}
+
+/* No address in particular is one's own. */
+static void connect_to_any_address(struct play *p, int s)
+{
+    int listener = play_stream(p);
+    struct sockaddr_in name = {0};
+    socklen_t length = sizeof name;
+    A->bind(listener, LOOP((uint16_t)(p->port + 4)));
+    A->listen(listener, 1);
+    STEP(A->connect(s, AT("0.0.0.0", (uint16_t)(p->port + 4))));
+    if (STEP(A->getpeername(s, (struct sockaddr *)&name, &length)) == 0)
+        play_note(p, "%s", inet_ntoa(name.sin_addr));
 }
 
 static void connect_wrongly(struct play *p, int s)
@@ -163,10 +189,12 @@ const struct action actions_join[] = {
     ACTION(listen_with_an_odd_backlog),
     ACTION(accept_one),
     ACTION(accept_without_a_name),
+    ACTION(accept_without_flags),
     ACTION(accept_with_a_short_name),
     ACTION(accept_with_a_wrong_flag),
     ACTION(connect_nowhere),
     ACTION(connect_to_a_listener),
+    ACTION(connect_to_any_address),
     ACTION(connect_wrongly),
     ACTION(connect_without_an_address),
     ACTION(connect_to_many),

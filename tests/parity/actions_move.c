@@ -1,4 +1,6 @@
 /* Bytes: the send and recv families, read and write. */
+#include <unistd.h>
+
 #include "matrix.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -35,6 +37,19 @@ static void send_an_echo_request(struct play *p, int s)
     STEP(A->recv(s, buffer, 4, 0));
     STEP(A->recv(s, buffer, sizeof buffer, 0));
     STEP(A->recv(s, buffer, sizeof buffer, 0));
+}
+
+static void send_a_file(struct play *p, int s)
+{
+    int file = play_file(p, "hello");
+    off_t offset = 1, before = -1;
+    STEP(A->sendfile(s, file, NULL, 2));
+    STEP(A->sendfile(s, file, &offset, 2));
+    STEP(A->sendfile(s, file, &before, 2));
+    STEP(A->sendfile(s, file, NULL, 0));
+    STEP(A->sendfile(s, -1, NULL, 2));
+    play_note(p, "at %ld, %ld", (long)lseek(file, 0, SEEK_CUR), (long)offset);
+    close(file);
 }
 
 static void send_flagged(struct play *p, int s)
@@ -120,7 +135,7 @@ static void peek(struct play *p, int s)
     play_readiness(p, s);
 }
 
-static void truncate(struct play *p, int s)
+static void receive_truncated(struct play *p, int s)
 {
     memset(buffer, '-', sizeof buffer);
     if (STEP(A->recv(s, buffer, 2, MSG_TRUNC)) > 0)
@@ -168,6 +183,21 @@ static void receive_a_message(struct play *p, int s)
                   (unsigned)message.msg_flags);
 }
 
+static void messages_of_few_parts(struct play *p, int s)
+{
+    char name[sizeof(struct sockaddr_in)] = {0};
+    struct msghdr message = {.msg_flags = -1};
+    STEP(A->sendmsg(s, &message, MSG_NOSIGNAL));
+    if (STEP(A->recvmsg(s, &message, MSG_PEEK)) >= 0)
+        play_note(p, "name %u, flags %x", message.msg_namelen, (unsigned)message.msg_flags);
+    message = (struct msghdr){.msg_name = name, .msg_namelen = 3};
+    if (STEP(A->recvmsg(s, &message, MSG_PEEK)) >= 0)
+        play_note(p, "name %u, %d %d", message.msg_namelen, name[0], name[4]);
+    message = (struct msghdr){.msg_namelen = 16};
+    if (STEP(A->recvmsg(s, &message, MSG_PEEK)) >= 0)
+        play_note(p, "name %u", message.msg_namelen);
+}
+
 static void receive_a_wrong_message(struct play *p, int s)
 {
     static struct iovec many[1025];
@@ -194,6 +224,7 @@ const struct action actions_move[] = {
     ACTION(send_some),
     ACTION(send_nothing),
     ACTION(send_an_echo_request),
+    ACTION(send_a_file),
     ACTION(send_flagged),
     ACTION(send_to_somebody),
     ACTION(send_to_a_wrong_address),
@@ -205,11 +236,12 @@ const struct action actions_move[] = {
     ACTION(receive_a_little),
     ACTION(receive_nothing),
     ACTION(peek),
-    ACTION(truncate),
+    ACTION(receive_truncated),
     ACTION(receive_all),
     ACTION(receive_flagged),
     ACTION(receive_from),
     ACTION(receive_a_message),
+    ACTION(messages_of_few_parts),
     ACTION(receive_a_wrong_message),
     ACTION(read_it),
 };

@@ -40,6 +40,7 @@ struct api {
     ssize_t (*write)(int s, const void *bytes, size_t length);
     ssize_t (*readv)(int s, const struct iovec *spans, int count);
     ssize_t (*writev)(int s, const struct iovec *spans, int count);
+    ssize_t (*sendfile)(int s, int file, off_t *offset, size_t count);
     int (*shutdown)(int s, int how);
     int (*close)(int s);
     int (*getsockname)(int s, struct sockaddr *address, socklen_t *length);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -160,6 +161,7 @@ const struct api api_kernel = {
     .write = write,
     .readv = readv,
     .writev = writev,
+    .sendfile = sendfile,
     .shutdown = shutdown,
     .close = close,
     .getsockname = k_getsockname,

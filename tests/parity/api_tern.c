@@ -136,6 +136,7 @@ CALL(ssize_t, read, (int s, void *bytes, size_t length), s, bytes, length)
 CALL(ssize_t, write, (int s, const void *bytes, size_t length), s, bytes, length)
 CALL(ssize_t, readv, (int s, const struct iovec *spans, int count), s, spans, count)
 CALL(ssize_t, writev, (int s, const struct iovec *spans, int count), s, spans, count)
+CALL(ssize_t, sendfile, (int s, int file, off_t *offset, size_t count), s, file, offset, count)
 CALL(int, shutdown, (int s, int how), s, how)
 CALL(int, close, (int s), s)
 CALL(int, getsockname, (int s, ADDRESS_OUT), s, address, address_length)
@@ -180,6 +181,7 @@ const struct api api_tern = {
     .write = t_write,
     .readv = t_readv,
     .writev = t_writev,
+    .sendfile = t_sendfile,
     .shutdown = t_shutdown,
     .close = t_close,
     .getsockname = t_getsockname,

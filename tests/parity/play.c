@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static const int every = POLLIN | POLLPRI | POLLOUT | POLLRDHUP | POLLRDNORM | POLLWRNORM;
 
@@ -151,6 +153,13 @@ void play_connected(struct play *p, int *client, int *server)
     A->close(listener);
     /* Its connect has told its end. */
     sure(p, "connect", A->connect(*client, LOOP(p->port)));
+}
+
+int play_file(struct play *p, const char *text)
+{
+    int file = sure(p, "memfd_create", memfd_create("parity", MFD_CLOEXEC));
+    sure(p, "pwrite", (int)pwrite(file, text, strlen(text), 0));
+    return file;
 }
 
 void play_set(struct play *p, int s, int level, int option, int value)

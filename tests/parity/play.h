@@ -65,6 +65,7 @@ int play_listener(struct play *p); /* at 127.0.0.1 and p->port */
 int play_dial(struct play *p);     /* connected to it, the handshake over */
 int play_accept(struct play *p, int listener);
 void play_connected(struct play *p, int *client, int *server);
+int play_file(struct play *p, const char *text); /* one that holds it, at its beginning */
 void play_set(struct play *p, int s, int level, int option, int value);
 void play_linger(struct play *p, int s, int on, int seconds);
 void play_blocking(struct play *p, int s);

@@ -24,5 +24,6 @@ PROGRAMS(name);
 PROGRAMS(option);
 PROGRAMS(epoll);
 PROGRAMS(errors);
+PROGRAMS(sendfile);
 
 #endif

@@ -60,8 +60,8 @@ static void who_waits_to_send_a_file_is_told(void **state)
     off_t offset = 0;
     fill_the_send_buffer();
     pair.meanwhile = make_a_listener_of_it;
-    assert_fails(tern_sendfile(a, client, fileno(file), &offset, 1000), ENOTCONN);
-    assert_fails(tern_sendfile(a, client, fileno(file), &offset, 1000), ENOTCONN);
+    assert_fails(tern_sendfile(a, client, fileno(file), &offset, 1000), EPIPE);
+    assert_fails(tern_sendfile(a, client, fileno(file), &offset, 1000), EPIPE);
     assert_int_equal(offset, 0);
     fclose(file);
 }
@@ -106,7 +106,7 @@ static void a_listener_is_never_at_the_urgent_mark(void **state)
 {
     (void)state;
     int s = listen_at(a, "8", 1);
-    assert_fails(tern_sockatmark(a, s), EINVAL);
+    assert_int_equal(tern_sockatmark(a, s), 0);
 }
 
 int main(void)

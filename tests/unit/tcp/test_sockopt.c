@@ -164,6 +164,31 @@ static void listener_hands_its_options_on(void **state)
     peer_free(p);
 }
 
+static void what_a_listener_accepts_begins_with_quick_ACKs_or_not(void **state)
+{
+    (void)state;
+    for (int quick = 0; quick < 2; quick++) {
+        struct peer *p = peer_new();
+        int value = quick;
+        socklen_t length = sizeof value;
+        peer_listen(p, 1);
+        assert_int_equal(tcp_listener_set_option(p->listener, IP_PROTOCOL_TCP, OPTION_QUICKACK,
+                                                 &value, sizeof value),
+                         0);
+        value = -1;
+        assert_int_equal(
+            tcp_listener_get_option(p->listener, IP_PROTOCOL_TCP, OPTION_QUICKACK, &value, &length),
+            0);
+        assert_int_equal(value, quick);
+        peer_accept(p, PEER_PLAIN);
+        assert_int_equal(get(p, IP_PROTOCOL_TCP, OPTION_QUICKACK), quick);
+        assert_int_equal(
+            tcp_listener_set_option(p->listener, IP_PROTOCOL_TCP, OPTION_QUICKACK, &value, 3),
+            -EINVAL);
+        peer_free(p);
+    }
+}
+
 static void listener_tells_its_queue(void **state)
 {
     (void)state;
@@ -191,6 +216,7 @@ int main(void)
         cmocka_unit_test(value_is_cut_to_the_room_there_is),
         cmocka_unit_test(maximum_segment_is_the_one_in_force_once_there_is_one),
         cmocka_unit_test(listener_hands_its_options_on),
+        cmocka_unit_test(what_a_listener_accepts_begins_with_quick_ACKs_or_not),
         cmocka_unit_test(listener_tells_its_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
