@@ -93,14 +93,15 @@ void work_serve(unsigned count)
     net_close(slots[0].fd);
 }
 
+/* Without pages of files: how many of a program's own are mapped depends on which of it has run. */
 static unsigned long resident_bytes(void)
 {
-    unsigned long pages = 0;
+    unsigned long pages = 0, of_files = 0;
     FILE *file = fopen("/proc/self/statm", "r");
-    if (!file || fscanf(file, "%*s %lu", &pages) != 1)
+    if (!file || fscanf(file, "%*s %lu %lu", &pages, &of_files) != 2)
         fail("cannot read /proc/self/statm");
     fclose(file);
-    return pages * (unsigned long)sysconf(_SC_PAGESIZE);
+    return (pages - of_files) * (unsigned long)sysconf(_SC_PAGESIZE);
 }
 
 void work_hold(unsigned count)
@@ -114,16 +115,26 @@ void work_hold(unsigned count)
     net_poll(&listener, 1, -1);
 }
 
+/* Lets time pass until they are idle: nothing has been given back for so long. */
+static void settle(struct pollfd *any)
+{
+    enum { QUIET_MS = 3000 };
+    unsigned long before;
+    do {
+        before = resident_bytes();
+        net_poll(any, 1, QUIET_MS);
+    } while (resident_bytes() < before);
+}
+
 /* They come in so many waves, after each of which nothing happens until they are idle. */
 void work_idle(const char *host, unsigned count, unsigned waves)
 {
-    enum { UNTIL_IDLE_MS = 3000 };
     struct pollfd any = {.events = POLLIN};
     unsigned long before = resident_bytes();
     for (unsigned wave = 0; wave < waves; wave++) {
         for (unsigned i = 0; i < count / waves; i++)
             any.fd = net_connect(host, WORK_PORT, true);
-        net_poll(&any, 1, UNTIL_IDLE_MS);
+        settle(&any);
     }
     printf("bytes=%.0f\n", (double)(resident_bytes() - before) / (count / waves * waves));
 }

@@ -25,7 +25,6 @@
 #include "base/list.h"
 #include "tcp/ecn.h"
 
-struct interface;
 struct preferences_share;
 struct rest_extra;
 struct tcb;
@@ -35,7 +34,6 @@ struct tcp_connection;
 struct tcp_rest {
     struct preferences_share *preferences;
     struct rest_extra *extra; /* what is rarely used, or NULL */
-    struct interface *interface;
     union {
         struct list time_wait; /* in tcp->time_wait, in that state, be it at rest or not */
         struct {
@@ -56,17 +54,17 @@ struct tcp_rest {
     uint32_t sent, data_sent, received, ack_received, data_received, answers_since;
     uint32_t segments_in, segments_out, data_segments_in, data_segments_out;
     uint32_t ts_recent_since, min_since; /* in the same units */
-    uint32_t mtu;
     uint32_t busy_us;       /* up to an hour; more is rarely used */
     uint32_t delivery_rate; /* in KiB a second */
     uint16_t answers;       /* ack.answers: keepalives of the peer's are among them */
-    uint16_t peer_mss, mss, rcv_mss, advertised_mss, proven;
+    uint16_t peer_mss, mss, rcv_mss, advertised_mss, proven, mtu;
     struct ecn_handshake ecn;
     uint8_t ecn_asked;
     uint8_t state;
     uint8_t cc;    /* the congestion control, by number */
     uint8_t timer; /* enum tcp_timer: what the timer waits for; TCP_TIMERS: nothing */
     uint8_t header_bytes;
+    uint8_t interface; /* of the stack's, by number */
     uint8_t window_steps, window_persist;
     uint8_t quick, keepalive_sent;
     uint8_t snd_scale : 4, rcv_scale : 4;

@@ -121,8 +121,8 @@ static void keep_state(const struct tcb *tcb, struct tcp_rest *rest)
     rest->receive_shut = tcb->receive_shut;
     rest->syn_data_acked = tcb->fast_open.syn_data_acked;
     rest->keepalive_sent = tcb->keepalive_sent;
-    rest->interface = tcb->path.interface;
-    rest->mtu = tcb->path.mtu;
+    rest->interface = (uint8_t)(tcb->path.interface - tcb->stack->interfaces);
+    rest->mtu = (uint16_t)tcb->path.mtu;
     rest->header_bytes = (uint8_t)tcb->path.header_bytes;
     rest->ecn = tcb->ecn.handshake;
     rest->ecn_asked = tcb->ecn.asked;
@@ -141,11 +141,12 @@ static void recall_state(struct tcb *tcb, const struct tcp_rest *rest)
     tcb->receive_shut = rest->receive_shut;
     tcb->fast_open.syn_data_acked = rest->syn_data_acked;
     tcb->keepalive_sent = rest->keepalive_sent;
+    struct interface *interface = &tcb->stack->interfaces[rest->interface];
     tcb->path = (struct ip_path){
-        .interface = rest->interface,
+        .interface = interface,
         .source = tcb->connection->local.address,
         .mtu = rest->mtu,
-        .link_mtu = rest->interface->mtu,
+        .link_mtu = interface->mtu,
         .header_bytes = rest->header_bytes,
         .version = tcb->stack->path_version - 1, /* so that it is looked up again */
         .mtu_until_ns = TIME_NEVER,
