@@ -360,7 +360,7 @@ TERN_API int tern_close(struct tern *t, int socket);
  * Errors: ENOPROTOOPT (no such option here), EOPNOTSUPP (to get: no such level;
  * TCP_FASTOPEN_CONNECT while the setting tcp.fastopen has no client), EINVAL (a wrong length or
  * value, or too late for it), ENOTCONN (IP_MTU), ENOENT (no such congestion control), EDOM (a time
- * out of range). */
+ * out of range), ENOMEM. */
 TERN_API int tern_getsockopt(struct tern *t, int socket, int level, int option, void *value,
                              socklen_t *length);
 TERN_API int tern_setsockopt(struct tern *t, int socket, int level, int option, const void *value,

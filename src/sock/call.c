@@ -40,8 +40,9 @@ int call_wait(struct call *call, unsigned events)
 {
     if (!call->blocks)
         return -EAGAIN;
-    struct waiting waiting = {
-        .at = &call->socket->waiting, .events = events, .busy_poll_us = call->socket->busy_poll_us};
+    struct waiting waiting = {.at = &call->socket->waiting,
+                              .events = events,
+                              .busy_poll_us = call->socket->preferences->busy_poll_us};
     int error = wait_for(call->t, &waiting, 1, call->deadline_ns);
     if (waiting.closed) {
         call->socket = NULL;

@@ -32,7 +32,7 @@ static int linger(struct call *call)
     struct socket *socket = call->socket;
     int error = 0;
     call->blocks = true;
-    call->deadline_ns = wait_deadline(call->t, TIME_S(socket->linger_s));
+    call->deadline_ns = wait_deadline(call->t, TIME_S(socket->preferences->linger_s));
     call->t->lingering++;
     while (error == 0 && socket->kind->drain(socket, true) == -EAGAIN)
         error = call_wait(call, 0);
@@ -49,9 +49,9 @@ int tern_close(struct tern *t, int socket)
     if (result == 0) {
         descriptor_free(&t->descriptors, socket);
         socket_part(call.socket);
-        if (call.socket->lingers && call.socket->linger_s > 0)
+        if (call.socket->lingers && call.socket->preferences->linger_s > 0)
             result = linger(&call);
-        socket_close(call.socket, call.socket->lingers && call.socket->linger_s == 0);
+        socket_close(call.socket, call.socket->lingers && call.socket->preferences->linger_s == 0);
         wait_notify(&t->stack, NULL, 0);
     }
     return (int)call_end(&call, result);

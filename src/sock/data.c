@@ -196,9 +196,9 @@ static bool at_end(struct socket *socket)
 /* How much a call waits for: with MSG_WAITALL for all, else for SO_RCVLOWAT. */
 static size_t target(const struct socket *socket, size_t length, int flags)
 {
-    if ((flags & MSG_WAITALL) || length < socket->receive_low_water)
+    if ((flags & MSG_WAITALL) || length < socket->preferences->receive_low_water)
         return length;
-    return socket->receive_low_water;
+    return socket->preferences->receive_low_water;
 }
 
 /* Waits for bytes. What comes meanwhile goes straight to `spans`, if that is all it takes to have

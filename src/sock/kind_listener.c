@@ -46,12 +46,8 @@ static int listener_listen(struct socket *socket, int backlog)
  * but not O_NONBLOCK, as on Linux. */
 static void inherit(struct socket *socket, const struct socket *listener)
 {
-    socket->receive_timeout_us = listener->receive_timeout_us;
-    socket->send_timeout_us = listener->send_timeout_us;
-    socket->receive_low_water = listener->receive_low_water;
-    socket->busy_poll_us = listener->busy_poll_us;
+    socket_preferences_join(socket, listener);
     socket->lingers = listener->lingers;
-    socket->linger_s = listener->linger_s;
     socket->reuse_address = listener->reuse_address;
     socket->reuse_port = listener->reuse_port;
     socket->broadcast = listener->broadcast;
@@ -61,9 +57,6 @@ static void inherit(struct socket *socket, const struct socket *listener)
     socket->receive_tos = listener->receive_tos;
     socket->receive_pktinfo = listener->receive_pktinfo;
     socket->zero_copy = listener->zero_copy;
-    socket->mark = listener->mark;
-    socket->times = listener->times;
-    socket->priority = listener->priority;
 }
 
 /* What was being opened is no more. */

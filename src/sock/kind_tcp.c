@@ -261,7 +261,7 @@ static unsigned tcp_kind_readiness(const struct socket *socket)
         return tcp_rest_readiness(socket->of.connection);
     unsigned events = tcp_readiness(tcb);
     if (!(events & (POLLHUP | POLLRDHUP)) && tcp_error(tcb, false) == 0 &&
-        tcp_queued_in(tcb) < socket->receive_low_water)
+        tcp_queued_in(tcb) < socket->preferences->receive_low_water)
         events &= ~(unsigned)(POLLIN | POLLRDNORM);
     return events;
 }

@@ -27,10 +27,13 @@ static int take_timeout(struct socket *socket, bool receive, const void *value, 
         us = 0;
     else if ((time.tv_sec || time.tv_usec) && time.tv_sec < (time_t)(us / 1000000))
         us = (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+    struct socket_preferences *preferences = socket_preferences_change(socket);
+    if (preferences == NULL)
+        return -ENOMEM;
     if (receive)
-        socket->receive_timeout_us = us & SOCKET_TIMEOUT_NONE;
+        preferences->receive_timeout_us = us;
     else
-        socket->send_timeout_us = us & SOCKET_TIMEOUT_NONE;
+        preferences->send_timeout_us = us;
     return 0;
 }
 
@@ -51,25 +54,33 @@ static int take_linger(struct socket *socket, const void *value, socklen_t lengt
     int error = option_take(value, length, &linger, sizeof linger);
     if (error < 0)
         return error;
+    if (linger.l_onoff) {
+        struct socket_preferences *preferences = socket_preferences_change(socket);
+        if (preferences == NULL)
+            return -ENOMEM;
+        preferences->linger_s = linger.l_linger < 0 ? INT_MAX : linger.l_linger;
+    }
     socket->lingers = linger.l_onoff != 0;
-    if (socket->lingers)
-        socket->linger_s = linger.l_linger < 0 ? INT_MAX : linger.l_linger;
     return 0;
 }
 
 static int put_linger(const struct socket *socket, void *value, socklen_t *length)
 {
-    struct linger linger = {.l_onoff = socket->lingers, .l_linger = socket->linger_s};
+    struct linger linger = {.l_onoff = socket->lingers, .l_linger = socket->preferences->linger_s};
     return option_put(value, length, &linger, sizeof linger);
 }
 
 /* Those who wait may have enough now. */
-static void set_low_water(struct socket *socket, int bytes)
+static int set_low_water(struct socket *socket, int bytes)
 {
     uint32_t wanted = bytes < 0 ? INT_MAX : bytes > 1 ? (uint32_t)bytes : 1;
-    socket->receive_low_water =
+    struct socket_preferences *preferences = socket_preferences_change(socket);
+    if (preferences == NULL)
+        return -ENOMEM;
+    preferences->receive_low_water =
         socket->kind->low_water ? socket->kind->low_water(socket, wanted) : wanted;
     interest_reconsider(socket);
+    return 0;
 }
 
 /* The protocol looks at them when another one wants the same port. */
@@ -110,7 +121,22 @@ static int set_busy_poll(struct socket *socket, int us)
 {
     if (us < 0)
         return -EINVAL;
-    socket->busy_poll_us = (uint32_t)us;
+    struct socket_preferences *preferences = socket_preferences_change(socket);
+    if (preferences == NULL)
+        return -ENOMEM;
+    preferences->busy_poll_us = (uint32_t)us;
+    return 0;
+}
+
+static int set_label(struct socket *socket, int option, uint32_t number)
+{
+    struct socket_preferences *preferences = socket_preferences_change(socket);
+    if (preferences == NULL)
+        return -ENOMEM;
+    if (option == SO_MARK)
+        preferences->mark = number;
+    else
+        preferences->priority = number;
     return 0;
 }
 
@@ -141,14 +167,10 @@ static int set_number(struct socket *socket, int option, int number)
         socket->dont_route = number != 0;
         return 0;
     case SO_MARK:
-        socket->mark = (uint32_t)number;
-        return 0;
     case SO_PRIORITY:
-        socket->priority = (uint32_t)number;
-        return 0;
+        return set_label(socket, option, (uint32_t)number);
     case SO_RCVLOWAT:
-        set_low_water(socket, number);
-        return 0;
+        return set_low_water(socket, number);
     case SO_ZEROCOPY:
         return set_zero_copy(socket, number);
     case SO_BUSY_POLL:
@@ -205,19 +227,19 @@ static int get_kept(const struct socket *socket, int option, int *number)
         *number = socket->dont_route;
         return 0;
     case SO_MARK:
-        *number = (int)socket->mark;
+        *number = (int)socket->preferences->mark;
         return 0;
     case SO_PRIORITY:
-        *number = (int)socket->priority;
+        *number = (int)socket->preferences->priority;
         return 0;
     case SO_RCVLOWAT:
-        *number = (int)socket->receive_low_water;
+        *number = (int)socket->preferences->receive_low_water;
         return 0;
     case SO_ZEROCOPY:
         *number = socket->zero_copy;
         return 0;
     case SO_BUSY_POLL:
-        *number = (int)socket->busy_poll_us;
+        *number = (int)socket->preferences->busy_poll_us;
         return 0;
     default:
         return NOT_HERE;
@@ -255,9 +277,9 @@ int option_get_socket(struct socket *socket, int option, void *value, socklen_t 
     case SO_LINGER:
         return put_linger(socket, value, length);
     case SO_RCVTIMEO:
-        return put_timeout(value, length, socket->receive_timeout_us);
+        return put_timeout(value, length, socket->preferences->receive_timeout_us);
     case SO_SNDTIMEO:
-        return put_timeout(value, length, socket->send_timeout_us);
+        return put_timeout(value, length, socket->preferences->send_timeout_us);
     default:
         break;
     }

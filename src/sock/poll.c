@@ -44,7 +44,7 @@ static int wait_for_any(struct tern *t, const struct question *q, uint64_t deadl
             continue;
         q->waiting[used++] = (struct waiting){.at = &socket->waiting,
                                               .events = (unsigned)q->fds[i].events,
-                                              .busy_poll_us = socket->busy_poll_us};
+                                              .busy_poll_us = socket->preferences->busy_poll_us};
     }
     return wait_for(t, q->waiting, used, deadline_ns);
 }

@@ -11,7 +11,7 @@
 int receipt_begin(struct receipt *receipt, const struct call *call, int flags)
 {
     struct socket *socket = call->socket;
-    *receipt = (struct receipt){.stamps = socket->times.flags};
+    *receipt = (struct receipt){.stamps = socket->preferences->times.flags};
     if (call->message != NULL) {
         int error = times_of_send(socket, call->message, &receipt->stamps);
         if (error < 0)

@@ -15,14 +15,16 @@ enum { SEND_BUFFER = 212992 };
 struct socket *socket_new(struct tern *t, const struct socket_kind *kind)
 {
     struct socket *socket = slab_take(&t->socket_slab);
-    if (socket == NULL)
+    struct socket_preferences *preferences = socket ? socket_preferences_usual(t) : NULL;
+    if (preferences == NULL) {
+        if (socket)
+            slab_give(&t->socket_slab, socket);
         return NULL;
+    }
     memset(socket, 0, sizeof *socket);
+    socket->preferences = preferences;
     socket->kind = kind;
     socket->tern = t;
-    socket->receive_timeout_us = socket->send_timeout_us = SOCKET_TIMEOUT_NONE;
-    socket->receive_low_water = 1;
-    socket->busy_poll_us = (uint32_t)t->stack.settings.busy_poll_us;
     if (!socket_is_stream(socket))
         socket->send_buffer = SEND_BUFFER;
     socket->mtu_discover = IP_PMTUDISC_WANT;
@@ -34,6 +36,7 @@ struct socket *socket_new(struct tern *t, const struct socket_kind *kind)
 
 void socket_free(struct socket *socket)
 {
+    socket_preferences_leave(socket->preferences);
     slab_give(&socket->tern->socket_slab, socket);
 }
 

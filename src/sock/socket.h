@@ -14,10 +14,9 @@
 #include <sys/uio.h>
 
 #include "base/list.h"
-#include "base/time.h"
 #include "core/datagrams.h"
 #include "core/endpoint.h"
-#include "sock/times.h"
+#include "sock/preferences.h"
 #include "tcp/tcp.h"
 
 struct echo;
@@ -130,49 +129,36 @@ struct socket {
                                                 first; or NULL */
         uint32_t send_buffer; /* of others: SO_SNDBUF, though they never wait to be sent */
     };
-    uint32_t receive_low_water; /* SO_RCVLOWAT, bytes */
-    uint32_t busy_poll_us;      /* SO_BUSY_POLL */
-    int32_t linger_s;           /* SO_LINGER's time, for when it is on */
-    struct times times;
-    uint32_t mark, priority;          /* SO_MARK, SO_PRIORITY: kept, and nothing goes by them */
-    uint64_t receive_timeout_us : 48; /* SO_RCVTIMEO; SOCKET_TIMEOUT_NONE */
-    uint64_t connect_progress : 8;
-    uint64_t mtu_discover : 8;     /* IP_MTU_DISCOVER of datagrams */
-    uint64_t send_timeout_us : 48; /* SO_SNDTIMEO */
-    bool nonblocking : 1;          /* O_NONBLOCK */
-    bool close_on_exec : 1;        /* FD_CLOEXEC: kept; no other program ever has it */
-    bool reuse_address : 1;        /* SO_REUSEADDR */
-    bool reuse_port : 1;           /* SO_REUSEPORT */
-    bool lingers : 1;              /* SO_LINGER */
-    bool keep_alive : 1;           /* SO_KEEPALIVE of datagrams, which have nothing to keep */
-    bool oob_inline : 1;           /* SO_OOBINLINE of datagrams, of which none is urgent */
-    bool broadcast : 1;            /* SO_BROADCAST */
-    bool debug : 1;                /* SO_DEBUG: kept, and nothing goes by it */
-    bool dont_route : 1;           /* SO_DONTROUTE: the same: there is one way to anywhere */
-    bool group_loop : 1;           /* IP_MULTICAST_LOOP: kept, and nothing goes by it */
-    bool receive_ttl : 1;          /* IP_RECVTTL */
-    bool receive_tos : 1;          /* IP_RECVTOS */
-    bool receive_pktinfo : 1;      /* IP_PKTINFO */
-    bool zero_copy : 1;            /* SO_ZEROCOPY */
+    struct socket_preferences *preferences; /* never NULL */
+    uint8_t connect_progress;
+    uint8_t mtu_discover;     /* IP_MTU_DISCOVER of datagrams */
+    bool nonblocking : 1;     /* O_NONBLOCK */
+    bool close_on_exec : 1;   /* FD_CLOEXEC: kept; no other program ever has it */
+    bool reuse_address : 1;   /* SO_REUSEADDR */
+    bool reuse_port : 1;      /* SO_REUSEPORT */
+    bool lingers : 1;         /* SO_LINGER */
+    bool keep_alive : 1;      /* SO_KEEPALIVE of datagrams, which have nothing to keep */
+    bool oob_inline : 1;      /* SO_OOBINLINE of datagrams, of which none is urgent */
+    bool broadcast : 1;       /* SO_BROADCAST */
+    bool debug : 1;           /* SO_DEBUG: kept, and nothing goes by it */
+    bool dont_route : 1;      /* SO_DONTROUTE: the same: there is one way to anywhere */
+    bool group_loop : 1;      /* IP_MULTICAST_LOOP: kept, and nothing goes by it */
+    bool receive_ttl : 1;     /* IP_RECVTTL */
+    bool receive_tos : 1;     /* IP_RECVTOS */
+    bool receive_pktinfo : 1; /* IP_PKTINFO */
+    bool zero_copy : 1;       /* SO_ZEROCOPY */
 };
 
-/* This and struct tcp_connection are what an idle connection takes. Malloc gives multiples of 16
- * bytes, less 8. */
-_Static_assert(sizeof(struct socket) <= 104, "a socket takes more memory");
+/* This and struct tcp_connection are what an idle connection takes. */
+_Static_assert(sizeof(struct socket) <= 80, "a socket takes more memory");
 
-#define SOCKET_TIMEOUT_NONE ((UINT64_C(1) << 48) - 1) /* microseconds; so are nine years */
-
-static inline uint64_t socket_timeout_ns(uint64_t timeout_us)
-{
-    return timeout_us == SOCKET_TIMEOUT_NONE ? TIME_NEVER : TIME_US(timeout_us);
-}
 static inline uint64_t socket_receive_timeout_ns(const struct socket *socket)
 {
-    return socket_timeout_ns(socket->receive_timeout_us);
+    return socket_timeout_ns(socket->preferences->receive_timeout_us);
 }
 static inline uint64_t socket_send_timeout_ns(const struct socket *socket)
 {
-    return socket_timeout_ns(socket->send_timeout_us);
+    return socket_timeout_ns(socket->preferences->send_timeout_us);
 }
 
 /* A socket with neither object nor descriptor yet, which socket_free() ends; NULL without memory.

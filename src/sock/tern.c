@@ -172,6 +172,7 @@ void tern_destroy(struct tern *t)
     descriptors_release(&t->descriptors);
     stack_release(&t->stack);
     slab_release(&t->socket_slab);
+    socket_preferences_leave(t->usual);
     free(t);
 }
 

@@ -21,6 +21,7 @@
 #include "core/stack.h"
 #include "sock/descriptor.h"
 #include "sock/host.h"
+#include "sock/preferences.h"
 
 struct tern {
     struct stack stack;
@@ -28,6 +29,7 @@ struct tern {
     struct sock_host *host;
     struct descriptors descriptors;
     struct slab socket_slab;
+    struct socket_preferences *usual; /* of new sockets; NULL: still to be made */
     struct list waiting;   /* struct waiting (wait.h): calls that wait for the stack as a whole */
     struct list due;       /* struct watch (watch.c): callbacks that tern_step will call */
     uint64_t epoll_items;  /* of all instances of epoll */

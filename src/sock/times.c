@@ -23,20 +23,34 @@ bool times_is_option(int option)
 static void note_arrivals(struct socket *socket)
 {
     if (socket->kind->note_arrivals)
-        socket->kind->note_arrivals(socket, socket->times.wanted ||
-                                                socket->times.flags & STAMP_RX_SOFTWARE);
+        socket->kind->note_arrivals(socket,
+                                    socket->preferences->times.wanted ||
+                                        socket->preferences->times.flags & STAMP_RX_SOFTWARE);
 }
 
 static int set_flags(struct socket *socket, uint32_t flags)
 {
-    bool begins = flags & STAMP_OPT_ID && !(socket->times.flags & STAMP_OPT_ID);
+    bool begins = flags & STAMP_OPT_ID && !(socket->preferences->times.flags & STAMP_OPT_ID);
     if (flags & ~(uint32_t)STAMP_FLAGS || flags & STAMP_OPT_STATS ||
         (flags & STAMP_OPT_ID_TCP && !(flags & STAMP_OPT_ID)))
         return -EINVAL;
+    struct socket_preferences *preferences = socket_preferences_change(socket);
+    if (preferences == NULL)
+        return -ENOMEM;
     int error = begins ? socket->kind->stamps_begin(socket, flags & STAMP_OPT_ID_TCP) : 0;
     if (error == 0)
-        socket->times.flags = flags & STAMP_FLAGS;
+        preferences->times.flags = flags & STAMP_FLAGS;
     return error;
+}
+
+static int set_wanted(struct socket *socket, bool wanted, bool precise)
+{
+    struct socket_preferences *preferences = socket_preferences_change(socket);
+    if (preferences == NULL)
+        return -ENOMEM;
+    preferences->times.wanted = wanted;
+    preferences->times.precise = wanted && precise;
+    return 0;
 }
 
 int times_set(struct socket *socket, int option, const void *value, socklen_t length)
@@ -45,12 +59,10 @@ int times_set(struct socket *socket, int option, const void *value, socklen_t le
     int error = option_take_int(value, length, &number);
     if (error < 0)
         return error;
-    if (option == SO_TIMESTAMPING) {
+    if (option == SO_TIMESTAMPING)
         error = set_flags(socket, (uint32_t)number);
-    } else {
-        socket->times.wanted = number != 0;
-        socket->times.precise = number != 0 && option == SO_TIMESTAMPNS;
-    }
+    else
+        error = set_wanted(socket, number != 0, option == SO_TIMESTAMPNS);
     if (error == 0)
         note_arrivals(socket);
     return error;
@@ -58,7 +70,7 @@ int times_set(struct socket *socket, int option, const void *value, socklen_t le
 
 int times_get(const struct socket *socket, int option, void *value, socklen_t *length)
 {
-    const struct times *times = &socket->times;
+    const struct times *times = &socket->preferences->times;
     if (option == SO_TIMESTAMPING) {
         const int flags[2] = {(int)times->flags, 0}; /* struct so_timestamping: no other clock */
         return option_put(value, length, flags, sizeof flags);
@@ -73,7 +85,7 @@ int times_of_send(const struct socket *socket, const struct msghdr *message, uin
     const void *data;
     size_t at = 0;
     int result;
-    *flags = socket->times.flags;
+    *flags = socket->preferences->times.flags;
     while ((result = control_next(message, &at, &header, &data)) > 0) {
         uint32_t wanted;
         if (header.cmsg_level == IPPROTO_IP && !socket_is_stream(socket))
@@ -93,7 +105,7 @@ static void put_wanted(const struct socket *socket, struct control_room *room,
                        const struct timespec *time)
 {
     struct timeval coarse = {.tv_sec = time->tv_sec, .tv_usec = time->tv_nsec / 1000};
-    if (socket->times.precise)
+    if (socket->preferences->times.precise)
         control_put(room, SOL_SOCKET, SO_TIMESTAMPNS, time, sizeof *time);
     else
         control_put(room, SOL_SOCKET, SO_TIMESTAMP, &coarse, sizeof coarse);
@@ -101,7 +113,7 @@ static void put_wanted(const struct socket *socket, struct control_room *room,
 
 void times_put(const struct socket *socket, struct control_room *room, uint64_t time_ns, bool left)
 {
-    const struct times *times = &socket->times;
+    const struct times *times = &socket->preferences->times;
     if (time_ns == 0 || (!times->wanted && times->flags == 0))
         return;
     struct sock_host *host = socket->tern->host;
