@@ -13,9 +13,9 @@ static uint32_t port_hash(const struct tcp *tcp, uint16_t number)
     return (uint32_t)hash_bytes(&tcp->stack->hash_key, &number, sizeof number);
 }
 
-struct tcp_port *port_find(const struct tcp *tcp, uint16_t number)
+static struct tcp_port *find_hashed(const struct tcp *tcp, uint16_t number, uint32_t hash)
 {
-    struct table_node *node = table_first(&tcp->ports, port_hash(tcp, number));
+    struct table_node *node = table_first(&tcp->ports, hash);
     for (; node; node = table_next(node)) {
         struct tcp_port *port = container_of(node, struct tcp_port, node);
         if (port->number == number)
@@ -24,16 +24,38 @@ struct tcp_port *port_find(const struct tcp *tcp, uint16_t number)
     return NULL;
 }
 
-/* Who has opened from the port, and has it to himself; or NULL. */
-static struct tcp_connection *find_alone(const struct tcp *tcp, uint16_t number)
+struct tcp_port *port_find(const struct tcp *tcp, uint16_t number)
 {
-    struct table_node *node = table_first(&tcp->lone_ports, port_hash(tcp, number));
+    return find_hashed(tcp, number, port_hash(tcp, number));
+}
+
+static struct tcp_connection *find_alone(const struct tcp *tcp, uint16_t number, uint32_t hash)
+{
+    struct table_node *node = table_first(&tcp->lone_ports, hash);
     for (; node; node = table_next(node)) {
         struct tcp_connection *connection = container_of(node, struct tcp_connection, lone_port);
         if (connection->local.port == number)
             return connection;
     }
     return NULL;
+}
+
+/* A number, and who has it: a port, or one that has opened from it and has it to himself, or
+ * nobody. */
+struct place {
+    uint16_t number;
+    uint32_t hash;
+    struct tcp_port *port;
+    struct tcp_connection *alone;
+};
+
+static struct place find_place(const struct tcp *tcp, uint16_t number)
+{
+    struct place place = {.number = number, .hash = port_hash(tcp, number)};
+    place.port = find_hashed(tcp, number, place.hash);
+    if (!place.port)
+        place.alone = find_alone(tcp, number, place.hash);
+    return place;
 }
 
 /* From now on others have to do with its port, too. */
@@ -45,22 +67,26 @@ static void no_more_alone(struct tcp *tcp, struct tcp_connection *connection, st
     list_append(&port->bound, &connection->port_link);
 }
 
-struct tcp_port *port_find_or_add(struct tcp *tcp, uint16_t number)
+static struct tcp_port *port_at(struct tcp *tcp, const struct place *place)
 {
-    struct tcp_port *port = port_find(tcp, number);
-    if (port)
-        return port;
-    port = calloc(1, sizeof *port);
+    if (place->port)
+        return place->port;
+    struct tcp_port *port = calloc(1, sizeof *port);
     if (!port)
         return NULL;
-    port->number = number;
+    port->number = place->number;
     list_init(&port->bound);
     list_init(&port->listeners);
-    table_insert(&tcp->ports, &port->node, port_hash(tcp, number));
-    struct tcp_connection *alone = find_alone(tcp, number);
-    if (alone)
-        no_more_alone(tcp, alone, port);
+    table_insert(&tcp->ports, &port->node, place->hash);
+    if (place->alone)
+        no_more_alone(tcp, place->alone, port);
     return port;
+}
+
+struct tcp_port *port_find_or_add(struct tcp *tcp, uint16_t number)
+{
+    struct place place = find_place(tcp, number);
+    return port_at(tcp, &place);
 }
 
 void port_release(struct tcp *tcp, struct tcp_port *port)
@@ -139,14 +165,12 @@ static bool is_free_beside(const struct tcb *tcb, const struct tcp_port *port,
 
 /* Whether a user may bind to `local` beside those already there: as Linux, all must have asked for
  * it, and with a listener by SO_REUSEPORT. */
-static bool port_free_for(const struct tcb *tcb, uint16_t number, const struct address *local,
-                          bool reuse)
+static bool port_free_for(const struct tcb *tcb, const struct place *place,
+                          const struct address *local, bool reuse)
 {
-    const struct tcp_port *port = port_find(tcb->tcp, number);
-    if (port)
-        return is_free_beside(tcb, port, local, reuse);
-    const struct tcp_connection *alone = find_alone(tcb->tcp, number);
-    return !alone || both_may(tcb, local, reuse, alone);
+    if (place->port)
+        return is_free_beside(tcb, place->port, local, reuse);
+    return !place->alone || both_may(tcb, local, reuse, place->alone);
 }
 
 static void has_port(struct tcb *tcb, uint16_t number, const struct address *local)
@@ -157,30 +181,29 @@ static void has_port(struct tcb *tcb, uint16_t number, const struct address *loc
 }
 
 /* Who may yet listen stands first among those bound, who has opened last. */
-static int take_to_bind(struct tcb *tcb, uint16_t number, const struct address *local)
+static int take_to_bind(struct tcb *tcb, const struct place *place, const struct address *local)
 {
-    struct tcp_port *port = port_find_or_add(tcb->tcp, number);
+    struct tcp_port *port = port_at(tcb->tcp, place);
     if (!port)
         return -ENOMEM;
     list_insert(port->bound.next, &tcb->connection->port_link);
-    has_port(tcb, number, local);
+    has_port(tcb, place->number, local);
     return 0;
 }
 
-static int take_to_open(struct tcb *tcb, uint16_t number, const struct address *local)
+static int take_to_open(struct tcb *tcb, const struct place *place, const struct address *local)
 {
-    struct tcp *tcp = tcb->tcp;
     struct tcp_connection *connection = tcb->connection;
-    struct tcp_port *port = port_find(tcp, number);
-    if (!port && find_alone(tcp, number) && !(port = port_find_or_add(tcp, number)))
-        return -ENOMEM;
-    if (port) {
+    if (place->port || place->alone) {
+        struct tcp_port *port = port_at(tcb->tcp, place);
+        if (!port)
+            return -ENOMEM;
         list_append(&port->bound, &connection->port_link);
     } else {
         connection->alone = true;
-        table_insert(&tcp->lone_ports, &connection->lone_port, port_hash(tcp, number));
+        table_insert(&tcb->tcp->lone_ports, &connection->lone_port, place->hash);
     }
-    has_port(tcb, number, local);
+    has_port(tcb, place->number, local);
     return 0;
 }
 
@@ -205,8 +228,9 @@ static int port_bind_ephemeral(struct tcb *tcb, const struct address *local, boo
         uint16_t number = (uint16_t)(span.first + (offset + i) % span.count);
         if (!share_owns_port(&tcb->stack->share, number))
             continue;
-        if (port_free_for(tcb, number, local, reuse))
-            return take_to_bind(tcb, number, local);
+        struct place place = find_place(tcb->tcp, number);
+        if (port_free_for(tcb, &place, local, reuse))
+            return take_to_bind(tcb, &place, local);
     }
     return -EADDRINUSE;
 }
@@ -215,21 +239,21 @@ int port_bind(struct tcb *tcb, const struct endpoint *local, bool reuse)
 {
     if (local->port == 0)
         return port_bind_ephemeral(tcb, &local->address, reuse);
-    if (!port_free_for(tcb, local->port, &local->address, reuse))
+    struct place place = find_place(tcb->tcp, local->port);
+    if (!port_free_for(tcb, &place, &local->address, reuse))
         return -EADDRINUSE;
-    return take_to_bind(tcb, local->port, &local->address);
+    return take_to_bind(tcb, &place, &local->address);
 }
 
 /* RFC 6056 §3.1: whether somebody listens there, or has bound to it and may do so yet. Who could
  * make us open from such a port, could have what is meant for the listener. */
-static bool kept_for_a_listener(const struct tcp *tcp, uint16_t number)
+static bool kept_for_a_listener(const struct place *place)
 {
-    const struct tcp_port *port = port_find(tcp, number);
-    const struct tcp_connection *first = port ? NULL : find_alone(tcp, number);
-    if (port && !list_empty(&port->listeners))
+    const struct tcp_connection *first = place->alone;
+    if (place->port && !list_empty(&place->port->listeners))
         return true;
-    if (port && !list_empty(&port->bound))
-        first = container_of(port->bound.next, struct tcp_connection, port_link);
+    if (place->port && !list_empty(&place->port->bound))
+        first = container_of(place->port->bound.next, struct tcp_connection, port_link);
     return first && first->tcb && first->tcb->state == TCP_CLOSED;
 }
 
@@ -262,11 +286,12 @@ int port_bind_for(struct tcb *tcb, const struct address *local, const struct end
         *step += 1;
         if (!ip_flow_is_ours(tcp->stack, IP_PROTOCOL_TCP, &candidate, remote))
             continue;
-        if (kept_for_a_listener(tcp, candidate.port))
+        struct place place = find_place(tcp, candidate.port);
+        if (kept_for_a_listener(&place))
             continue;
         if (demux_find(tcp, &candidate, remote))
             continue;
-        return take_to_open(tcb, candidate.port, local);
+        return take_to_open(tcb, &place, local);
     }
     return -EADDRNOTAVAIL;
 }
