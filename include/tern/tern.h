@@ -261,8 +261,8 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * stream, bytes are dropped and not copied), MSG_OOB and MSG_ERRQUEUE. All others, known or not,
  * mean nothing.
  *
- * While a stream's call waits, what arrives may be put into its memory before it is known to be
- * what the call waits for: what is there behind the bytes returned, and all of it when the call
+ * While a stream's call goes on, what arrives may be put into its memory before it is known to be
+ * what the call asks for: what is there behind the bytes returned, and all of it when the call
  * fails, is not defined.
  *
  * tern_recvmsg() tells IP_TTL, IP_TOS and IP_PKTINFO of datagrams to who has asked for them

@@ -61,8 +61,8 @@ enum limits {
     LIMIT_SENT_RECORDS = 8192,     /* sent records a connection */
     LIMIT_ZEROCOPY_WAITING = 1024, /* MSG_ZEROCOPY sends that wait to be told apart, a connection */
     LIMIT_STAMPS_WAITING = 256,    /* send calls whose times are still to be told, a connection */
-    LIMIT_READER_BYTES = 256 * 1024, /* unread ones that are worth a reader's while: more would push
-                                        them out of the cache before it has run */
+    LIMIT_READER_BYTES = 32 * 1024, /* unread ones that are worth a reader's while: what comes next
+                                       need not pass through the ring once it runs */
     LIMIT_ARRIVALS = 64, /* pieces of unread text whose time of arrival is kept, a power of two */
     LIMIT_ZEROCOPY_SPANS = 17, /* spans of such sends in a packet: Linux's MAX_SKB_FRAGS */
 

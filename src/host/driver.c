@@ -108,6 +108,7 @@ static const struct sock_host_operations driver_operations = {
     .enter = driver_enter,
     .leave = driver_leave,
     .wait = driver_wait,
+    .look = look_behind,
     .wake = driver_wake,
     .descriptor = driver_descriptor,
     .announce = driver_announce,

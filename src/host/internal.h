@@ -137,6 +137,8 @@ bool look_pays(struct driver *d);
 /* Takes in up to `budget` packets. Whether there may be more. `turn`: a call of the user's is about
  * to go on, whoever is woken. */
 bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn);
+/* sock_host_operations' look. */
+bool look_behind(struct sock_host *host);
 /* Has leave what could wait for those who were woken to have a turn: they have had it. */
 void look_flush(struct driver *d);
 

@@ -3,6 +3,7 @@
  * vain, for poll(2), in which it goes to sleep, tells as well; and who has just been given what it
  * waits for, without the look for more behind it. */
 #include "base/time.h"
+#include "host/clock.h"
 #include "host/internal.h"
 
 /* Who was woken has so long for what may carry the acknowledgments. */
@@ -110,4 +111,14 @@ bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn)
         look->empty = look->stopped = true;
     batch_over(d, now_ns, turn || look->woke);
     return more || (!look->empty && !d->broken);
+}
+
+bool look_behind(struct sock_host *host)
+{
+    struct driver *d = driver_of(host);
+    if (d->broken || !guess_is(&d->look.behind))
+        return false;
+    look_take_in(d, clock_now_ns(), 1, true);
+    guess_learn(&d->look.behind, d->look.taken > 0);
+    return d->look.taken > 0 && !stack_of(d)->batch_enough;
 }

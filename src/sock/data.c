@@ -15,6 +15,7 @@
 #include "sock/call.h"
 #include "sock/control.h"
 #include "sock/errors.h"
+#include "sock/land.h"
 #include "sock/receipt.h"
 #include "sock/socket.h"
 #include "sock/spans.h"
@@ -201,20 +202,6 @@ static size_t target(const struct socket *socket, size_t length, int flags)
     return socket->preferences->receive_low_water;
 }
 
-/* Waits for bytes. What comes meanwhile goes straight to `spans`, if that is all it takes to have
- * received it: how many did; 0: it is worth another attempt. */
-static ssize_t await_bytes(struct call *call, const struct iovec *spans, int count, int flags)
-{
-    struct tcp_landing landing = {.spans = spans, .count = count};
-    if (call->blocks && flags == 0)
-        call->socket->kind->land(call->socket, &landing);
-    int error = call_wait(call, POLLIN | POLLRDHUP);
-    if (error < 0)
-        call->blocks = false; /* if bytes have come, they are what there is to give */
-    tcp_landing_end(&landing);
-    return landing.filled > 0 ? (ssize_t)landing.filled : error;
-}
-
 static ssize_t receive_stream(struct call *call, const struct iovec *spans, int count,
                               size_t length, int flags)
 {
@@ -240,13 +227,15 @@ static ssize_t receive_stream(struct call *call, const struct iovec *spans, int 
             n = -EAGAIN;
         }
         if (n == -EAGAIN)
-            n = await_bytes(call, next, next_count, flags);
+            n = land_waiting(call, next, next_count, flags);
         if (n < 0)
             return done_or(done, n);
         if (flags & MSG_PEEK)
             continue;
         done += (size_t)n;
         spans_consume(&left, (size_t)n);
+        if (flags == 0 && done >= LIMIT_READER_BYTES)
+            done += land_in_passing(call, &left);
         if (call->socket == NULL)
             break; /* closed while it waited */
         /* A read ends at the mark, with MSG_WAITALL too: else nobody could find it. */

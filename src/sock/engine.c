@@ -101,10 +101,18 @@ static void engine_release(struct sock_host *host)
     free(engine_of(host));
 }
 
+/* Packets come when the user brings them. */
+static bool engine_look(struct sock_host *host)
+{
+    (void)host;
+    return false;
+}
+
 static const struct sock_host_operations engine_operations = {
     .enter = engine_enter,
     .leave = engine_leave,
     .wait = engine_wait,
+    .look = engine_look,
     .wake = engine_wake,
     .descriptor = engine_descriptor,
     .announce = engine_announce,

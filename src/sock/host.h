@@ -65,6 +65,10 @@ struct sock_host_operations {
      * without sleeping: that is how a poll with timeout 0 looks. An engine without a `wait` of its
      * own: -EAGAIN. */
     int (*wait)(struct sock_host *host, struct sock_waiter *waiter, uint64_t deadline_ns);
+    /* Between enter and leave: takes in a packet, where the last ones say that one may be there,
+     * and keeps the machine. Whether it is worth another look: one was there, and there is room for
+     * the next where its text is awaited (tcp/landing.c). */
+    bool (*look)(struct sock_host *host);
     /* Between enter and leave, or from within the machine: what `waiter` waits for may be there.
      * The waiter may have been woken already, and need not be in wait() yet. */
     void (*wake)(struct sock_host *host, struct sock_waiter *waiter);

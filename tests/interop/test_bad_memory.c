@@ -89,6 +89,14 @@ static ssize_t with_a_look_before(struct end us)
     return n;
 }
 
+/* More than one packet is taken in at a time (sock/land.c). */
+static ssize_t with_poll(struct end us)
+{
+    struct pollfd one = {.fd = us.socket, .events = POLLIN};
+    assert_int_equal(tern_poll(us.tern, &one, 1, PATIENCE_S * 1000), 1);
+    return tern_recv(us.tern, us.socket, room, ROOM, MSG_DONTWAIT);
+}
+
 /* ── Streams ── */
 
 static void *write_stream(void *argument)
@@ -144,6 +152,12 @@ static void readv_with_one_bad_part_loses_nothing(void **state)
 {
     (void)state;
     read_stream(with_readv);
+}
+
+static void who_polls_loses_nothing(void **state)
+{
+    (void)state;
+    read_stream(with_poll);
 }
 
 static void a_look_loses_nothing(void **state)
@@ -222,6 +236,7 @@ int main(void)
         scenario_test(recv_loses_nothing),
         scenario_test(recvmsg_loses_nothing),
         scenario_test(readv_with_one_bad_part_loses_nothing),
+        scenario_test(who_polls_loses_nothing),
         scenario_test(a_look_loses_nothing),
         scenario_test(who_waits_faults_before_anything_comes),
         scenario_test(a_datagram_with_its_name_and_what_is_told_of_it),

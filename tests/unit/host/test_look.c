@@ -12,6 +12,7 @@ static struct driver d;
 static unsigned queued, looks, batches_over;
 static size_t length_of_each;
 static bool wakes; /* whoever waits, with each packet */
+static bool fills; /* the reader's room, with each packet */
 
 static int count_poll(struct link *link, uint64_t now_ns, int budget, link_deliver *deliver,
                       void *machine)
@@ -33,6 +34,7 @@ static enum drop_reason input(struct stack *stack, struct interface *interface,
 {
     (void)stack, (void)interface, (void)packet, (void)length, (void)offload;
     d.look.woke |= wakes;
+    t.stack.batch_enough |= fills;
     return DROP_NONE;
 }
 
@@ -54,6 +56,7 @@ static int setup(void **state)
     queued = looks = batches_over = 0;
     length_of_each = SMALL;
     wakes = true;
+    fills = false;
     return 0;
 }
 
@@ -213,6 +216,34 @@ static void no_turn_is_left_to_a_loop_of_the_users_own(void **state)
     assert_int_equal(batches_over, 1);
 }
 
+static void who_passes_by_looks_where_streams_come_and_not_for_long_in_vain(void **state)
+{
+    (void)state;
+    queued = 1;
+    assert_false(look_behind(&d.host));
+    assert_int_equal(looks, 0);
+    length_of_each = SUPER;
+    guess_learn(&d.look.behind, true);
+    queued = 2;
+    assert_true(look_behind(&d.host));
+    assert_int_equal(queued, 1); /* one at a time */
+    assert_true(look_behind(&d.host));
+    looks = 0;
+    for (int i = 0; i < 10; i++)
+        assert_false(look_behind(&d.host));
+    assert_int_equal(looks, GUESS_DOUBTS);
+}
+
+static void who_has_no_room_for_another_looks_no_more(void **state)
+{
+    (void)state;
+    guess_learn(&d.look.behind, true);
+    fills = true;
+    queued = 2;
+    assert_false(look_behind(&d.host));
+    assert_int_equal(queued, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +259,9 @@ int main(void)
                                setup),
         cmocka_unit_test_setup(turns_end_after_a_while, setup),
         cmocka_unit_test_setup(no_turn_is_left_to_a_loop_of_the_users_own, setup),
+        cmocka_unit_test_setup(who_passes_by_looks_where_streams_come_and_not_for_long_in_vain,
+                               setup),
+        cmocka_unit_test_setup(who_has_no_room_for_another_looks_no_more, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
