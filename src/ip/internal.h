@@ -37,7 +37,7 @@ static inline struct ip *ip_of(const struct stack *stack)
     return stack->networks[4].state;
 }
 
-/* Whether what arrives by `interface` has never left us. */
+/* Whether `interface` is that to ourselves: what comes by it has never left us. */
 static inline bool ip_is_looped(const struct stack *stack, const struct interface *interface)
 {
     return interface == &ip_of(stack)->loopback.interface;

@@ -31,6 +31,11 @@ struct ip_path {
 int ip_path_find(struct stack *stack, const struct address *source,
                  const struct address *destination, struct ip_path *path);
 
+/* A path's interface as a small number, for who keeps many, and back. That to ourselves has one
+ * too, which is none of stack->interfaces. */
+uint8_t ip_interface_number(const struct stack *stack, const struct interface *interface);
+struct interface *ip_interface(struct stack *stack, uint8_t number);
+
 /* A router could not forward a packet of ours to `destination`: the path takes `mtu` bytes at most.
  * For transports, which know that the message is about what they have sent (RFC 5927 §7). All that
  * goes there will heed it, until ip.mtu_expires_s are over. */

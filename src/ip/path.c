@@ -9,7 +9,7 @@ static void find_mtu(struct stack *stack, const struct address *destination, str
     uint32_t link = path->interface->mtu, own = (uint32_t)stack->settings.ip_mtu;
     if (own && own < LIMIT_MTU_MIN)
         own = LIMIT_MTU_MIN;
-    bool loopback = path->interface == &ip_of(stack)->loopback.interface;
+    bool loopback = ip_is_looped(stack, path->interface);
     const struct pmtu_entry *known =
         loopback ? NULL : pmtu_find(stack, &ip_of(stack)->pmtu, destination);
     path->version = stack->path_version;
@@ -85,4 +85,19 @@ int ip_path_find(struct stack *stack, const struct address *source,
         return 0;
     }
     return take_route(stack, source, destination, path);
+}
+
+enum { LOOPBACK_NUMBER = LIMIT_INTERFACES };
+_Static_assert(LOOPBACK_NUMBER <= UINT8_MAX, "an interface's number has eight bits");
+
+uint8_t ip_interface_number(const struct stack *stack, const struct interface *interface)
+{
+    if (ip_is_looped(stack, interface))
+        return LOOPBACK_NUMBER;
+    return (uint8_t)(interface - stack->interfaces);
+}
+
+struct interface *ip_interface(struct stack *stack, uint8_t number)
+{
+    return number == LOOPBACK_NUMBER ? &ip_of(stack)->loopback.interface : &stack->interfaces[number];
 }

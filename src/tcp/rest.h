@@ -64,7 +64,7 @@ struct tcp_rest {
     uint8_t cc;    /* the congestion control, by number */
     uint8_t timer; /* enum tcp_timer: what the timer waits for; TCP_TIMERS: nothing */
     uint8_t header_bytes;
-    uint8_t interface; /* of the stack's, by number */
+    uint8_t interface; /* ip_interface() */
     uint8_t window_steps, window_persist;
     uint8_t quick, keepalive_sent;
     uint8_t snd_scale : 4, rcv_scale : 4;

@@ -121,7 +121,7 @@ static void keep_state(const struct tcb *tcb, struct tcp_rest *rest)
     rest->receive_shut = tcb->receive_shut;
     rest->syn_data_acked = tcb->fast_open.syn_data_acked;
     rest->keepalive_sent = tcb->keepalive_sent;
-    rest->interface = (uint8_t)(tcb->path.interface - tcb->stack->interfaces);
+    rest->interface = ip_interface_number(tcb->stack, tcb->path.interface);
     rest->mtu = (uint16_t)tcb->path.mtu;
     rest->header_bytes = (uint8_t)tcb->path.header_bytes;
     rest->ecn = tcb->ecn.handshake;
@@ -141,7 +141,7 @@ static void recall_state(struct tcb *tcb, const struct tcp_rest *rest)
     tcb->receive_shut = rest->receive_shut;
     tcb->fast_open.syn_data_acked = rest->syn_data_acked;
     tcb->keepalive_sent = rest->keepalive_sent;
-    struct interface *interface = &tcb->stack->interfaces[rest->interface];
+    struct interface *interface = ip_interface(tcb->stack, rest->interface);
     tcb->path = (struct ip_path){
         .interface = interface,
         .source = tcb->connection->local.address,

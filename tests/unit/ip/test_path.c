@@ -114,6 +114,19 @@ static void loopback_address_never_leaves_the_host(void **state)
     machine_free(m);
 }
 
+static void each_interface_has_its_number_and_so_has_that_to_ourselves(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    struct interface *second = stack_add_interface(&m->stack);
+    struct ip_path within;
+    assert_int_equal(find(m, NULL, "127.0.0.1", &within), 0);
+    struct interface *all[] = {m->interface, second, within.interface};
+    for (unsigned i = 0; i < 3; i++)
+        assert_ptr_equal(ip_interface(&m->stack, ip_interface_number(&m->stack, all[i])), all[i]);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +136,7 @@ int main(void)
         cmocka_unit_test(broadcast_and_multicast_are_told_apart),
         cmocka_unit_test(our_own_addresses_are_reached_within),
         cmocka_unit_test(loopback_address_never_leaves_the_host),
+        cmocka_unit_test(each_interface_has_its_number_and_so_has_that_to_ourselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,6 +121,36 @@ static void call_wakes_it_and_text_is_sent_in_the_old_sequence(void **state)
     free_kept(p, connection);
 }
 
+/* The interface to ourselves is none of the stack's own. */
+static void connection_to_ourselves_rests_and_goes_on(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct endpoint ours = {.port = LISTEN_PORT, .address = address_from_ipv4(MACHINE_ADDRESS)};
+    struct tcb *tcb;
+    peer_listen(p, 5);
+    assert_int_equal(tcp_create(&p->m->stack, p, &tcb), 0);
+    assert_int_equal(tcp_connect(tcb, &ours), -EINPROGRESS);
+    struct tcp_connection *client = tcp_connection_keep(tcb);
+    peer_after(p, 10);
+    assert_int_equal(tcp_accept(p->listener, p, &tcb), 0);
+    struct tcp_connection *server = tcp_connection_keep(tcb);
+    const struct interface *within = tcb->path.interface;
+    peer_after(p, 1500);
+    assert_true(tcp_connection_rests(client));
+    assert_true(tcp_connection_rests(server));
+    char bytes[12] = {0};
+    struct iovec text = {.iov_base = bytes, .iov_len = sizeof bytes};
+    assert_int_equal(tcp_send(tcp_connection_wake(client), &text, 1, 0), sizeof bytes);
+    assert_ptr_equal(client->tcb->path.interface, within);
+    peer_after(p, 10);
+    assert_int_equal(tcp_queued_in(tcp_connection_wake(server)), sizeof bytes);
+    peer_quiet(p);
+    tcp_abort(tcp_connection_wake_to_end(client));
+    tcp_abort(tcp_connection_wake_to_end(server));
+    peer_free(p);
+}
+
 /* RFC 8985 §7.3: the round trip that was measured before counts as measured. */
 static void first_flight_after_a_rest_has_its_tail_loss_probe(void **state)
 {
@@ -508,6 +538,7 @@ int main(void)
         cmocka_unit_test(connection_that_waits_in_a_queue_keeps_its_block),
         cmocka_unit_test(segment_wakes_it_and_text_arrives),
         cmocka_unit_test(call_wakes_it_and_text_is_sent_in_the_old_sequence),
+        cmocka_unit_test(connection_to_ourselves_rests_and_goes_on),
         cmocka_unit_test(first_flight_after_a_rest_has_its_tail_loss_probe),
         cmocka_unit_test(keepalive_of_the_peer_is_answered_and_it_rests_at_once),
         cmocka_unit_test(keepalives_are_sent_at_their_times_and_end_a_connection_that_is_dead),
