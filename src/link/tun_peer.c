@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "link/error.h"
+#include "link/tun_carrier.h"
 
 enum {
     MTU_DEFAULT = 1500,
@@ -250,8 +251,10 @@ static int bring_up(int control, const struct tun_peer *peer, struct sentence er
     struct ifreq request = request_for(peer);
     if (ioctl(control, SIOCGIFFLAGS, &request) < 0)
         return failed("read the state", peer, error);
-    if (request.ifr_flags & IFF_UP)
+    if (request.ifr_flags & IFF_UP) {
+        tun_carrier_await(control, peer->device);
         return 0;
+    }
     request.ifr_flags |= IFF_UP | IFF_RUNNING;
     if (ioctl(control, SIOCSIFFLAGS, &request) < 0)
         return failed("bring up the link", peer, error);

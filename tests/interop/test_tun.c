@@ -261,6 +261,25 @@ static void persistent_device_is_attached_to_and_stays(void **state)
     persistent_remove("tern0", IFF_TUN | IFF_NO_PI);
 }
 
+/* Whether the kernel takes packets of more than 64 KB shows in an answer of its at once: so it
+ * shows that it answers at once. */
+static void persistent_device_that_is_up_sends_from_the_start(void **state)
+{
+    (void)state;
+    struct link *link = open_usual();
+    uint32_t most = link->big_packet_max;
+    link_close(link);
+    for (int round = 0; round < 30; round++) {
+        struct ifreq request = {.ifr_name = "tern0", .ifr_flags = IFF_UP};
+        persistent_make("tern0", IFF_TUN | IFF_NO_PI);
+        assert_int_equal(kernel_request(SIOCSIFFLAGS, &request), 0);
+        link = open_usual();
+        assert_int_equal(link->big_packet_max, most);
+        link_close(link);
+        persistent_remove("tern0", IFF_TUN | IFF_NO_PI);
+    }
+}
+
 static void device_of_another_kind_is_refused(void **state)
 {
     (void)state;
@@ -549,6 +568,7 @@ int main(void)
         cmocka_unit_test(address_that_the_host_has_elsewhere_is_refused_by_name),
         cmocka_unit_test(overlapping_subnet_is_refused_wider_or_narrower),
         cmocka_unit_test(persistent_device_is_attached_to_and_stays),
+        cmocka_unit_test(persistent_device_that_is_up_sends_from_the_start),
         cmocka_unit_test(device_of_another_kind_is_refused),
         cmocka_unit_test(missing_capability_is_told_with_advice),
         cmocka_unit_test(set_up_device_of_ours_needs_no_capability),
