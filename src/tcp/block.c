@@ -38,7 +38,8 @@ struct tcb *block_take_to_end(struct tcp *tcp)
 
 void block_give(struct tcp *tcp, struct tcb *tcb)
 {
-    tcp->woken_beyond -= tcb->beyond;
+    if (tcb->beyond && tcb->shortage == tcp->shortage)
+        tcp->woken_beyond--;
     if (tcp->reserve)
         slab_give(&tcp->tcb_slab, tcb);
     else

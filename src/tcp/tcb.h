@@ -165,6 +165,7 @@ struct tcb {
     bool orphan : 1;        /* in tcp->orphans */
     bool woken : 1;         /* for one event, after which it may rest again at once */
     bool beyond : 1;        /* woken though memory.high is reached; memory.c */
+    uint32_t shortage;      /* then: in which of the stack's shortages */
 
     struct {
         uint32_t una, nxt; /* SND.UNA, SND.NXT */
@@ -441,6 +442,7 @@ struct tcp {
     uint32_t orphan_count;
     struct slab tcb_slab, connection_slab;
     unsigned woken_beyond;          /* blocks of connections woken though memory.high is reached */
+    uint32_t shortage;              /* those since it last was not: a count of such times */
     struct tcp_connection *settled; /* may rest when the segment in hand is done with */
     struct tcb *reserve;            /* for a resting connection that is about to end */
     struct table preferences;       /* those of resting connections; preferences.c */

@@ -357,6 +357,43 @@ static void only_so_many_at_rest_wake_beyond_the_mark(void **state)
     peer_free(p);
 }
 
+/* 7: what has been woken beyond the mark counts for that only until there is room for it below:
+ * when memory runs short anew, as many may wake as before. */
+static void who_wakes_beyond_the_mark_is_within_it_once_there_is_room(void **state)
+{
+    (void)state;
+    enum { ALL = 2 * LIMIT_WOKEN_BEYOND + 2 };
+    struct peer *p = peer_new(), *others[ALL];
+    struct tcp_connection *connections[ALL];
+    for (int i = 0; i < ALL; i++) {
+        others[i] = another(p, PEER_PLAIN);
+        connections[i] = at_rest(others[i]);
+    }
+    leave(p, 0);
+    for (int i = 0; i < LIMIT_WOKEN_BEYOND; i++)
+        assert_int_equal(peer_text(others[i], 1, 1), DROP_NONE); /* nobody reads */
+    leave(p, sizeof(struct tcb));
+    assert_int_equal(peer_text(others[ALL - 1], 1, 1), DROP_NONE);
+    leave(p, 0);
+    for (int i = LIMIT_WOKEN_BEYOND; i < ALL - 1; i++) {
+        machine_clear(p->m);
+        others[i]->seen = 0;
+        assert_int_equal(peer_text(others[i], 1, 1),
+                         i < 2 * LIMIT_WOKEN_BEYOND ? DROP_NONE : DROP_NO_MEMORY);
+    }
+    /* Those of before are not counted when they go. */
+    end_kept(connections[0]);
+    assert_int_equal(peer_text(others[ALL - 2], 1, 1), DROP_NO_MEMORY);
+    end_kept(connections[LIMIT_WOKEN_BEYOND]);
+    assert_int_equal(peer_text(others[ALL - 2], 1, 1), DROP_NONE);
+    for (int i = 0; i < ALL; i++) {
+        if (i != 0 && i != LIMIT_WOKEN_BEYOND)
+            end_kept(connections[i]);
+        free(others[i]);
+    }
+    peer_free(p);
+}
+
 /* Who pings and brings nothing has no connection awake for longer than that takes. */
 static void keepalives_are_answered_beyond_the_mark(void **state)
 {
@@ -418,6 +455,7 @@ int main(void)
         cmocka_unit_test(established_connections_live_on_and_get_on),
         cmocka_unit_test(idle_connections_rest_without_delay),
         cmocka_unit_test(only_so_many_at_rest_wake_beyond_the_mark),
+        cmocka_unit_test(who_wakes_beyond_the_mark_is_within_it_once_there_is_room),
         cmocka_unit_test(keepalives_are_answered_beyond_the_mark),
         cmocka_unit_test(who_wakes_has_orphans_reset),
     };
