@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/sanitized.h"
 #include "base/time.h"
 #include "common/pair.h"
 
@@ -24,14 +25,6 @@ enum {
     LEAST_PORT = 10000,
     KEEPALIVE_S = 600,
 };
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SANITIZER 1
-#elif defined(__has_feature)
-#define HAS_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define HAS_SANITIZER 0
-#endif
 
 static unsigned count = USUAL_COUNT;
 
@@ -116,7 +109,7 @@ static void set_up(struct world *w)
 
 static void check_memory(const struct world *w)
 {
-    if (HAS_SANITIZER)
+    if (SANITIZED)
         return; /* which has its own malloc */
     size_t each = (memory_now() - w->memory_before) / (2 * (size_t)count);
     printf("%u connections: %zu bytes each end\n", count, each);

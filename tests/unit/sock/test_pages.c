@@ -4,15 +4,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "base/sanitized.h"
 #include "sock/pages.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SANITIZER 1
-#elif defined(__has_feature)
-#define HAS_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define HAS_SANITIZER 0
-#endif
 
 /* The real one: stacks of the tests have none (tests/common). */
 const struct slab_source *__real_pages_source(void);
@@ -68,7 +61,7 @@ static void without_memory_there_is_none(void **state)
 static void a_sanitizer_sees_each_object_by_itself(void **state)
 {
     (void)state;
-    assert_int_equal(__real_pages_source() == NULL, HAS_SANITIZER);
+    assert_int_equal(__real_pages_source() == NULL, SANITIZED);
 }
 
 int main(void)

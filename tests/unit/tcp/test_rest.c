@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "base/sanitized.h"
 #include "tcp/block.h"
 #include "tcp/preferences.h"
 #include "tcp/rest.h"
@@ -401,14 +402,6 @@ static void stack_that_ends_takes_along_what_rests(void **state)
 
 /* ── Without memory ── */
 
-#if defined(__has_feature)
-#define HAS_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SANITIZER 1
-#else
-#define HAS_SANITIZER 0
-#endif
-
 struct hoard {
     struct hoard *next;
 };
@@ -440,7 +433,7 @@ static void recover(struct hoard *all, const struct rlimit *before)
 static void without_memory_to_rest_with_nothing_changes(void **state)
 {
     (void)state;
-    if (HAS_SANITIZER)
+    if (SANITIZED)
         skip();
     for (int has_extra = 0; has_extra < 2; has_extra++) {
         struct peer *p = peer_new();
@@ -471,7 +464,7 @@ static void without_memory_to_rest_with_nothing_changes(void **state)
 static void without_memory_segments_are_dropped_and_it_can_still_be_ended(void **state)
 {
     (void)state;
-    if (HAS_SANITIZER)
+    if (SANITIZED)
         skip(); /* which cannot do without memory itself */
     struct peer *p = peer_new();
     struct tcp_connection *connection = rested(p, PEER_PLAIN);
@@ -495,7 +488,7 @@ static void without_memory_segments_are_dropped_and_it_can_still_be_ended(void *
 static void without_memory_a_keepalive_is_late(void **state)
 {
     (void)state;
-    if (HAS_SANITIZER)
+    if (SANITIZED)
         skip();
     struct peer *p = peer_new();
     peer_open(p, PEER_PLAIN);
