@@ -1,5 +1,5 @@
 /* SYN cookies (RFC 4987 §3.6). */
-#include "tcp_peer.h"
+#include "listen_fixture.h"
 
 #include "tcp/cookie.h"
 
@@ -258,14 +258,7 @@ static void cookie_that_finds_the_accept_queue_full_may_come_again(void **state)
     (void)state;
     struct peer *p = peer_new();
     peer_settings(p)->tcp_syncookies = 2;
-    peer_listen(p, 0);
-    peer_half_open(p, PEER_PLAIN);
-    struct peer late = *p;
-    p->theirs.port++;
-    p->next = p->acked = 0;
-    peer_half_open(p, PEER_PLAIN);
-    assert_int_equal(peer_ack(p, 1), DROP_NONE);
-    late.seen = p->m->sent_count;
+    struct peer late = peer_too_late(p);
     assert_int_equal(peer_text(&late, 1, 10), DROP_TCP_LISTEN_FULL);
     peer_quiet(&late);
     struct tcb *first;

@@ -314,45 +314,62 @@ static void end_kept(struct tcp_connection *connection)
 
 enum { RESTING = LIMIT_WOKEN_BEYOND + 3 };
 
+/* A peer's connections, all at rest, and as much memory in use as may be. */
+struct resting {
+    struct peer *peers[RESTING];
+    struct tcp_connection *connections[RESTING];
+};
+
+static void rest_many(struct peer *p, struct resting *all)
+{
+    for (int i = 0; i < RESTING; i++) {
+        all->peers[i] = another(p, PEER_PLAIN);
+        all->connections[i] = at_rest(all->peers[i]);
+    }
+    leave(p, 0);
+}
+
+/* The i-th, which next looks at what is sent from now on. */
+static struct peer *turn_of(struct resting *all, int i)
+{
+    machine_clear(all->peers[i]->m);
+    all->peers[i]->seen = 0;
+    return all->peers[i];
+}
+
 /* 7: a peer that has many connections pings each, with a byte that nobody reads. */
 static void only_so_many_at_rest_wake_beyond_the_mark(void **state)
 {
     (void)state;
-    struct peer *p = peer_new(), *others[RESTING];
-    struct tcp_connection *connections[RESTING];
-    for (int i = 0; i < RESTING; i++) {
-        others[i] = another(p, PEER_PLAIN);
-        connections[i] = at_rest(others[i]);
-    }
-    leave(p, 0);
+    struct peer *p = peer_new();
+    struct resting all;
+    rest_many(p, &all);
     int woken = 0;
     for (int i = 0; i < RESTING; i++) {
-        machine_clear(p->m);
-        others[i]->seen = 0;
-        woken += peer_text(others[i], 1, 1) == DROP_NONE;
-        assert_int_equal(!tcp_connection_rests(connections[i]), i < LIMIT_WOKEN_BEYOND);
+        woken += peer_text(turn_of(&all, i), 1, 1) == DROP_NONE;
+        assert_int_equal(!tcp_connection_rests(all.connections[i]), i < LIMIT_WOKEN_BEYOND);
     }
     assert_int_equal(woken, LIMIT_WOKEN_BEYOND);
     /* What is refused has not been acknowledged, and comes again: as soon as one of the others has
      * been read, and rests, or is over. */
-    struct peer *refused = others[RESTING - 1];
+    struct peer *refused = all.peers[RESTING - 1];
     assert_int_equal(peer_text(refused, 1, 1), DROP_NO_MEMORY);
     peer_quiet(refused);
-    end_kept(connections[0]);
+    end_kept(all.connections[0]);
     assert_int_equal(peer_text(refused, 1, 1), DROP_NONE);
-    assert_int_equal(peer_text(others[RESTING - 2], 1, 1), DROP_NO_MEMORY);
-    refused->tcb = connections[RESTING - 1]->tcb;
+    assert_int_equal(peer_text(all.peers[RESTING - 2], 1, 1), DROP_NO_MEMORY);
+    refused->tcb = all.connections[RESTING - 1]->tcb;
     assert_int_equal(peer_read(refused, 1, 1), 1);
     peer_after(refused, 3000);
-    assert_true(tcp_connection_rests(connections[RESTING - 1]));
-    assert_int_equal(peer_text(others[RESTING - 2], 1, 1), DROP_NONE);
+    assert_true(tcp_connection_rests(all.connections[RESTING - 1]));
+    assert_int_equal(peer_text(all.peers[RESTING - 2], 1, 1), DROP_NONE);
     /* Memory is there again: so is everybody. */
     leave_plenty(p);
-    assert_int_equal(peer_text(others[RESTING - 3], 1, 1), DROP_NONE);
+    assert_int_equal(peer_text(all.peers[RESTING - 3], 1, 1), DROP_NONE);
     for (int i = 0; i < RESTING; i++) {
         if (i > 0)
-            end_kept(connections[i]);
-        free(others[i]);
+            end_kept(all.connections[i]);
+        free(all.peers[i]);
     }
     peer_free(p);
 }
@@ -398,23 +415,18 @@ static void who_wakes_beyond_the_mark_is_within_it_once_there_is_room(void **sta
 static void keepalives_are_answered_beyond_the_mark(void **state)
 {
     (void)state;
-    struct peer *p = peer_new(), *others[RESTING];
-    struct tcp_connection *connections[RESTING];
+    struct peer *p = peer_new();
+    struct resting all;
+    rest_many(p, &all);
     for (int i = 0; i < RESTING; i++) {
-        others[i] = another(p, PEER_PLAIN);
-        connections[i] = at_rest(others[i]);
-    }
-    leave(p, 0);
-    for (int i = 0; i < RESTING; i++) {
-        machine_clear(p->m);
-        others[i]->seen = 0;
-        peer_send(others[i], TCP_ACK, 0, 0);
-        peer_expect_ack(others[i], 1);
+        struct peer *pinging = turn_of(&all, i);
+        peer_send(pinging, TCP_ACK, 0, 0);
+        peer_expect_ack(pinging, 1);
     }
     for (int i = 0; i < RESTING; i++) {
-        assert_true(tcp_connection_rests(connections[i]));
-        end_kept(connections[i]);
-        free(others[i]);
+        assert_true(tcp_connection_rests(all.connections[i]));
+        end_kept(all.connections[i]);
+        free(all.peers[i]);
     }
     peer_free(p);
 }

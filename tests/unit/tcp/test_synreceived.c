@@ -127,14 +127,7 @@ static void ACK_that_finds_the_queue_full_is_dropped_until_there_is_room(void **
 {
     (void)state;
     struct peer *p = peer_new();
-    peer_listen(p, 0);
-    peer_half_open(p, PEER_PLAIN);
-    struct peer late = *p;
-    p->theirs.port++;
-    p->next = p->acked = 0;
-    peer_half_open(p, PEER_PLAIN);
-    peer_ack(p, 1);
-    late.seen = p->seen;
+    struct peer late = peer_too_late(p);
     assert_int_equal(peer_ack(&late, 1), DROP_TCP_LISTEN_FULL);
     struct tcb *tcb;
     assert_int_equal(tcp_accept(p->listener, p, &tcb), 0);
@@ -149,14 +142,8 @@ static void ACK_that_finds_the_queue_full_is_reset_if_so_set(void **state)
 {
     (void)state;
     struct peer *p = peer_new();
-    peer_listen(p, 0);
     peer_settings(p)->tcp_abort_on_overflow = 1;
-    peer_half_open(p, PEER_PLAIN);
-    struct peer late = *p;
-    another_peer(p);
-    peer_half_open(p, PEER_PLAIN);
-    assert_int_equal(peer_ack(p, 1), DROP_NONE);
-    late.seen = p->m->sent_count;
+    struct peer late = peer_too_late(p);
     assert_int_equal(peer_ack(&late, 1), DROP_TCP_LISTEN_FULL);
     peer_expect(&late, TCP_RST, 1, 0);
     assert_int_equal(p->listener->half_open_count, 0);
