@@ -73,7 +73,7 @@ static struct list *present_slot(struct wheel *wheel)
 static void forget_soonest(struct wheel *wheel)
 {
     wheel->soonest = NULL;
-    wheel->sought = false;
+    wheel->soonest_known = false;
 }
 
 static void take(struct wheel *wheel, struct timer *timer)
@@ -118,7 +118,7 @@ void wheel_arm(struct wheel *wheel, struct timer *timer, uint64_t deadline_ns)
     else
         list_append(slot, &timer->link);
     if (!wheel->soonest)
-        wheel->sought = false;
+        wheel->soonest_known = false;
     else if (deadline_ns < wheel->soonest->deadline_ns)
         wheel->soonest = timer;
 }
@@ -164,7 +164,7 @@ static struct timer *find_soonest(const struct wheel *wheel)
 
 uint64_t wheel_deadline(const struct wheel *wheel)
 {
-    const struct timer *soonest = wheel->sought ? wheel->soonest : find_soonest(wheel);
+    const struct timer *soonest = wheel->soonest_known ? wheel->soonest : find_soonest(wheel);
     if (soonest)
         return soonest->deadline_ns;
     struct position first = first_occupied(wheel);
@@ -229,7 +229,7 @@ static void spread(struct wheel *wheel, struct position from)
 static void go_on(struct wheel *wheel, uint64_t now_ns)
 {
     if (!wheel->soonest && tick_of(now_ns) != tick_of(wheel->now_ns))
-        wheel->sought = false; /* what was far may be near by now */
+        wheel->soonest_known = false; /* what was far may be near by now */
     wheel->now_ns = now_ns;
 }
 
@@ -264,8 +264,8 @@ struct timer *wheel_expire(struct wheel *wheel, uint64_t now_ns)
         enter(wheel, first);
     }
     go_on(wheel, now_ns);
-    if (!wheel->sought)
+    if (!wheel->soonest_known)
         wheel->soonest = find_soonest(wheel);
-    wheel->sought = true;
+    wheel->soonest_known = true;
     return NULL;
 }

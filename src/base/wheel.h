@@ -26,7 +26,7 @@ enum {
 struct wheel {
     uint64_t now_ns;
     struct timer *soonest; /* the earliest timer; NULL when there is none near, or to be sought */
-    bool sought;           /* it is known, also that there is none near */
+    bool soonest_known;    /* that it is the earliest, or that there is none near */
     uint64_t occupied[WHEEL_LEVELS]; /* a bit for each slot that has timers */
     struct list slots[WHEEL_LEVELS][1 << WHEEL_LEVEL_SHIFT];
 };
