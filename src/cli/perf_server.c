@@ -27,7 +27,7 @@ struct server {
 /* ── Who calls ── */
 
 /* Waits for who calls or says something: 0 or a negative errno. */
-static int callers_wait(struct server *s, bool *called)
+static int wait_for_callers(struct server *s, bool *called)
 {
     struct trial *t = s->trial;
     struct pollfd waiting[2 + PERF_CALLERS_MAX] = {
@@ -51,7 +51,7 @@ static int client_await(struct server *s)
     struct trial *t = s->trial;
     for (;;) {
         bool called = false;
-        int result = callers_wait(s, &called);
+        int result = wait_for_callers(s, &called);
         if (result == 0 && called)
             result = callers_accept(&s->callers, t);
         if (result < 0)
@@ -115,7 +115,7 @@ static int streams_accept(struct server *s)
     uint64_t until_ns = stopwatch_ns() + TIME_S(STREAMS_PATIENCE_S);
     while (t->count < wanted) {
         bool called = false;
-        int result = callers_wait(s, &called);
+        int result = wait_for_callers(s, &called);
         if (result == 0 && !t->test.udp)
             result = connections_accept(s, called, incoming, wanted);
         else if (result == 0 && called)

@@ -65,8 +65,8 @@ static bool relief_is_due(struct tcp *tcp)
     return true;
 }
 
-/* For `tcb`, or NULL: for one that has no block yet. */
-static bool find(struct tcp *tcp, struct tcb *tcb, uint32_t bytes)
+/* For `tcb`, or NULL: for one that has no block yet. In the order that stands above. */
+static bool find_memory(struct tcp *tcp, struct tcb *tcb, uint32_t bytes)
 {
     struct stack *stack = tcp->stack;
     if (!stack->memory_short)
@@ -93,10 +93,10 @@ static bool find(struct tcp *tcp, struct tcb *tcb, uint32_t bytes)
 
 bool tcp_memory_for(struct tcb *tcb, uint32_t bytes)
 {
-    return find(tcb->tcp, tcb, bytes);
+    return find_memory(tcb->tcp, tcb, bytes);
 }
 
 bool tcp_memory_to_wake(struct tcp *tcp)
 {
-    return find(tcp, NULL, sizeof(struct tcb));
+    return find_memory(tcp, NULL, sizeof(struct tcb));
 }
