@@ -16,10 +16,10 @@ void device_await(const char *name)
     struct ifreq request = {0};
     int any = socket(AF_INET, SOCK_DGRAM, 0);
     snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-    do
+    do {
         if (any < 0 || ioctl(any, SIOCGIFFLAGS, &request) < 0)
             fail("cannot look at the device");
-    while (!(request.ifr_flags & IFF_RUNNING));
+    } while (!(request.ifr_flags & IFF_RUNNING));
     /* Once the flag is there, so is what else changes with it, for who takes the same lock. */
     request.ifr_data = (void *)&link;
     if (ioctl(any, SIOCETHTOOL, &request) < 0)

@@ -38,14 +38,14 @@ struct slab {
 /* `source` may be NULL; else a span holds an object at the least. */
 void slab_init(struct slab *slab, size_t object_bytes, size_t span_bytes,
                const struct slab_source *source);
-/* When all objects have been given back. */
+/* When all objects have been given back: so are all spans, then. */
 void slab_release(struct slab *slab);
 
 /* With whatever bytes are in it; NULL without memory. What was given last is what is taken first,
  * but for spans that have become full meanwhile. */
 void *slab_take(struct slab *slab);
 void slab_give(struct slab *slab, void *object);
-/* Gives back the span that is kept, too. */
+/* Gives back the span that is kept, if there is one. */
 void slab_trim(struct slab *slab);
 /* Whether slab_take() needs no memory from anybody. */
 bool slab_has_room(const struct slab *slab);

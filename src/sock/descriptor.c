@@ -7,7 +7,7 @@
 enum {
     WORD = 64,           /* numbers a word of `taken` stands for */
     BLOCK = WORD * WORD, /* numbers a word of `full` stands for, and the least that is added */
-    PIECE = 512,
+    PIECE = 512,         /* sockets in a page */
 };
 
 void descriptors_init(struct descriptors *descriptors)

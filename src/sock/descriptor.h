@@ -12,7 +12,7 @@
 struct socket;
 
 struct descriptors {
-    struct socket ***pieces; /* of 512 sockets each, by number, NULL: free; or NULL: all are */
+    struct socket ***pieces; /* of sockets, by number, NULL: free; or NULL: all are */
     uint64_t *taken;         /* a bit for each number */
     uint64_t *full;          /* a bit for each word of `taken` */
     uint32_t capacity;       /* numbers that there are bits for: a multiple of 4096, or 0 */

@@ -27,7 +27,7 @@ struct wish {
     const char *settings; /* or NULL */
     const char *explains; /* parts of what tshark may say about it, separated by '|', or NULL */
     bool unwatched;       /* nothing is captured: some of what a link does is for whom nobody
-                             watches (reading text straight to its reader, packets of 128 KB) */
+                             watches (reading text straight to its reader, packets of 256 KB) */
 };
 
 struct scenario {
