@@ -113,12 +113,22 @@ bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn)
     return more || (!look->empty && !d->broken);
 }
 
+/* A reader with room for very much must keep neither the machine from others nor its timers from
+ * running for as long as a sender can fill that. */
+static bool others_come_first(struct driver *d, uint64_t now_ns)
+{
+    return driver_is_wanted(d) || stack_deadline(stack_of(d)) <= now_ns;
+}
+
 bool look_behind(struct sock_host *host)
 {
     struct driver *d = driver_of(host);
     if (d->broken || !guess_is(&d->look.behind))
         return false;
-    look_take_in(d, clock_now_ns(), 1, true);
+    uint64_t now_ns = clock_now_ns();
+    if (others_come_first(d, now_ns))
+        return false;
+    look_take_in(d, now_ns, 1, true);
     guess_learn(&d->look.behind, d->look.taken > 0);
     return d->look.taken > 0 && !stack_of(d)->batch_enough;
 }

@@ -244,6 +244,31 @@ static void who_has_no_room_for_another_looks_no_more(void **state)
     assert_int_equal(queued, 1);
 }
 
+static void nothing_due(struct stack *stack, struct stack_timer *timer)
+{
+    (void)stack, (void)timer;
+}
+
+/* Or a reader with much room could keep them from it for as long as that takes to fill. */
+static void who_passes_by_lets_others_and_timers_go_first(void **state)
+{
+    (void)state;
+    struct stack_timer timer = {.expired = nothing_due};
+    timer_init(&timer.timer);
+    wheel_init(&t.stack.wheel, NOW);
+    guess_learn(&d.look.behind, true);
+    queued = 2;
+    d.wanting = 1;
+    assert_false(look_behind(&d.host));
+    d.wanting = 0;
+    stack_arm(&t.stack, &timer, NOW);
+    assert_false(look_behind(&d.host));
+    assert_int_equal(queued, 2);
+    stack_cancel(&t.stack, &timer);
+    assert_true(look_behind(&d.host));
+    assert_int_equal(queued, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +286,7 @@ int main(void)
         cmocka_unit_test_setup(no_turn_is_left_to_a_loop_of_the_users_own, setup),
         cmocka_unit_test_setup(who_passes_by_looks_where_streams_come_and_not_for_long_in_vain,
                                setup),
+        cmocka_unit_test_setup(who_passes_by_lets_others_and_timers_go_first, setup),
         cmocka_unit_test_setup(who_has_no_room_for_another_looks_no_more, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
