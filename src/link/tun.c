@@ -23,7 +23,8 @@
 
 enum {
     VIRTIO_HEADER = sizeof(struct virtio_net_hdr),
-    SPANS_MAX = 8, /* of one packet, virtio's header included */
+    SHORT_PACKET = 256, /* bytes, virtio's header with them */
+    SPANS_MAX = 8,      /* of one packet, virtio's header included */
 };
 
 struct tun {
@@ -60,6 +61,27 @@ static struct virtio_net_hdr virtio_header_of(const struct iovec *spans,
     return header;
 }
 
+/* All of it in one piece, where it fits into `room`: so many bytes; else 0. The kernel takes longer
+ * over each further span than it takes to copy a short packet. */
+static size_t join(const struct iovec *spans, int count, uint8_t room[SHORT_PACKET])
+{
+    size_t length = 0;
+    for (int i = 0; i < count; i++) {
+        if (spans[i].iov_len > SHORT_PACKET - length)
+            return 0;
+        memcpy(room + length, spans[i].iov_base, spans[i].iov_len);
+        length += spans[i].iov_len;
+    }
+    return length;
+}
+
+static ssize_t write_out(int descriptor, const struct iovec *spans, int count)
+{
+    uint8_t room[SHORT_PACKET];
+    size_t length = join(spans, count, room);
+    return length ? write(descriptor, room, length) : writev(descriptor, spans, count);
+}
+
 static int tun_send(struct link *link, const struct iovec *spans, int count,
                     const struct tern_offload *offload, uint64_t now_ns)
 {
@@ -74,7 +96,7 @@ static int tun_send(struct link *link, const struct iovec *spans, int count,
 
     ssize_t written;
     do
-        written = writev(tun->descriptor, all, count + 1);
+        written = write_out(tun->descriptor, all, count + 1);
     while (written < 0 && errno == EINTR);
     if (written >= 0)
         return 0;

@@ -407,6 +407,29 @@ static void datagrams_pass_both_ways(void **state)
     link_close(link);
 }
 
+/* In one piece or in several, as its length has it. */
+static void packets_of_several_spans_leave_whole_whatever_their_length(void **state)
+{
+    (void)state;
+    static struct packet packet;
+    static char text[1000], answer[1000];
+    struct address ours = packet_address("10.9.0.3"), kernel = packet_address("10.9.0.2");
+    struct link *link = open_usual();
+    int descriptor = kernel_socket(SOCK_DGRAM, 7000);
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)(i * 7 + i / 100);
+    for (size_t length = 100; length < sizeof text; length += 1 + length / 300 * 50) {
+        packet_udp(&packet, &ours, 7001, &kernel, 7000, text, length, true);
+        struct iovec spans[] = {
+            {packet.bytes, 28}, {packet.bytes + 28, 50}, {packet.bytes + 78, length - 50}};
+        assert_int_equal(link_send(link, spans, 3, NULL, 0), 0);
+        assert_int_equal(recv(descriptor, answer, sizeof answer, 0), length);
+        assert_memory_equal(answer, text, length);
+    }
+    close(descriptor);
+    link_close(link);
+}
+
 static void unfinished_checksum_is_finished_by_the_kernel(void **state)
 {
     (void)state;
@@ -574,6 +597,7 @@ int main(void)
         cmocka_unit_test(set_up_device_of_ours_needs_no_capability),
         cmocka_unit_test(missing_node_is_told_with_advice),
         cmocka_unit_test(datagrams_pass_both_ways),
+        cmocka_unit_test(packets_of_several_spans_leave_whole_whatever_their_length),
         cmocka_unit_test(unfinished_checksum_is_finished_by_the_kernel),
         cmocka_unit_test(super_segments_pass_both_ways_whole),
         cmocka_unit_test(all_queues_may_send_what_a_single_one_may),
