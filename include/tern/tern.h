@@ -26,10 +26,12 @@
  *
  * Linux. Results, errnos and readiness are Linux's, but for these: NULL is found before anything
  * else about a call is looked at, and so is a negative length before a connection is accepted; a
- * connection in TIME-WAIT keeps its name until that is over; a socket that was refused has given
- * its port back, and no SYN counts as queued; a SYN is sent for longer (7 times again, RFC 9293
- * MUST-23); what bounds SO_RCVLOWAT is a setting here, tcp.rcvbuf_max; and an echo socket's
- * identifier is its own alone, SO_REUSEADDR or not, and MSG_TRUNC tells it a datagram's length.
+ * connection in TIME-WAIT keeps its name until that is over, and options of opening are too late
+ * for it; a socket that was refused has given its port back, and no SYN counts as queued; a SYN is
+ * sent for longer (7 times again, RFC 9293 MUST-23); what bounds SO_RCVLOWAT is a setting here,
+ * tcp.rcvbuf_max; sendfile is from all that can be read, pipes too, and to streams alone; and an
+ * echo socket's identifier is its own alone, SO_REUSEADDR or not, and MSG_TRUNC tells it a
+ * datagram's length.
  *
  * Threads. Any number of threads may call on one stack of tern_open() at once, except
  * tern_close_stack(), which must be the last call. Closing a socket ends every call that waits for
@@ -461,11 +463,10 @@ TERN_API int tern_epoll_wait(struct tern *t, int epoll, struct epoll_event *even
  * read straight into the send buffer. TCP only. Blocks as send does, and while the file does; other
  * calls go on meanwhile, save those that would write to the socket, which wait. The number of bytes
  * sent, less than asked for at the file's end (then 0), on O_NONBLOCK or SO_SNDTIMEO, or before an
- * error. What was read from a descriptor that cannot seek and then was not taken, because the
- * connection ended, is lost.
- * Errors: tern_send()'s of streams, those of read(2) and pread(2), EBADF (neither a socket, nor a
- * file that can be read), EINVAL (not TCP; a directory; offset, or how many bytes), ESPIPE (an
- * offset of what has none). */
+ * error; 0 bytes are sent to any socket. What was read from a descriptor that cannot seek and then
+ * was not taken, because the connection ended, is lost. Errors: tern_send()'s of streams, those of
+ * read(2) and pread(2), EBADF (neither a socket, nor a file that can be read), EINVAL (not TCP; a
+ * directory; offset, or how many bytes), ESPIPE (an offset of what has none). */
 TERN_API ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offset, size_t count);
 
 /* Send without a copy: give room in a TCP connection's send buffer, for its user to write to.
