@@ -58,6 +58,7 @@ enum limits {
     LIMIT_TIME_WAIT = 65536,       /* connections in TIME-WAIT a stack */
     LIMIT_USER_TIMEOUT_SYNS = 2,   /* SYNs that tell the user timeout, a connection */
     LIMIT_WOKEN_BEYOND = 64,       /* connections awake that peers woke beyond memory.high */
+    LIMIT_WOKEN_BY_PEER = 16,      /* of them, by one peer: others get on as well */
     LIMIT_SENT_RECORDS = 8192,     /* sent records a connection */
     LIMIT_ZEROCOPY_WAITING = 1024, /* MSG_ZEROCOPY sends that wait to be told apart, a connection */
     LIMIT_STAMPS_WAITING = 256,    /* send calls whose times are still to be told, a connection */

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tcp/memory.h"
+
 /* Little, for one span is in use as long as the stack is: nine blocks. */
 enum { BLOCK_SPAN = 1 << 14 };
 
@@ -38,8 +40,7 @@ struct tcb *block_take_to_end(struct tcp *tcp)
 
 void block_give(struct tcp *tcp, struct tcb *tcb)
 {
-    if (tcb->beyond && tcb->shortage == tcp->shortage)
-        tcp->woken_beyond--;
+    tcp_memory_not_woken(tcp, &tcb->beyond);
     if (tcp->reserve)
         slab_give(&tcp->tcb_slab, tcb);
     else

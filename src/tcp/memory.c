@@ -13,7 +13,8 @@
  *     5. and so do all others
  *     6. connections without a user are reset, those first that were closed longest ago
  *     7. no connection begins, and no datagram is queued; and of those at rest only so many wake at
- *        a time (LIMIT_WOKEN_BEYOND): what comes for others is dropped, to be sent again
+ *        a time (LIMIT_WOKEN_BEYOND), and fewer of any one peer's (LIMIT_WOKEN_BY_PEER), who may
+ *        keep his awake for as long as he likes: what comes for others is dropped, to be sent again
  *     8. who writes waits, and text in order is dropped, to be sent again
  *
  * What is open lives on: a connection that holds nothing may always send a segment, and take one
@@ -22,6 +23,8 @@
  * segment of the smallest, and a peer that has many such connections must not wake them all. */
 #include "tcp/memory.h"
 
+#include "base/hash.h"
+#include "base/limits.h"
 #include "base/seq.h"
 #include "base/time.h"
 #include "tcp/connection.h"
@@ -96,7 +99,43 @@ bool tcp_memory_for(struct tcb *tcb, uint32_t bytes)
     return find_memory(tcb->tcp, tcb, bytes);
 }
 
-bool tcp_memory_to_wake(struct tcp *tcp)
+/* There is room for one more, so those that are awake are all within the mark. */
+static void shortage_is_over(struct tcp *tcp)
 {
-    return find_memory(tcp, NULL, sizeof(struct tcb));
+    if (tcp->woken.all)
+        tcp->woken = (struct tcp_woken){.shortage = tcp->woken.shortage + 1};
+}
+
+static uint8_t peer_number(const struct tcp *tcp, const struct address *peer)
+{
+    return (uint8_t)(hash_bytes(&tcp->stack->hash_key, peer, sizeof *peer) %
+                     sizeof tcp->woken.by_peer);
+}
+
+bool tcp_memory_to_wake(struct tcp *tcp, const struct address *peer, struct tcp_beyond *beyond)
+{
+    *beyond = (struct tcp_beyond){.counted = false};
+    if (find_memory(tcp, NULL, sizeof(struct tcb))) {
+        shortage_is_over(tcp);
+        return true;
+    }
+    *beyond = (struct tcp_beyond){true, peer_number(tcp, peer), tcp->woken.shortage};
+    return tcp->woken.all < LIMIT_WOKEN_BEYOND &&
+           tcp->woken.by_peer[beyond->peer] < LIMIT_WOKEN_BY_PEER;
+}
+
+void tcp_memory_woken(struct tcp *tcp, const struct tcp_beyond *beyond)
+{
+    if (!beyond->counted)
+        return;
+    tcp->woken.all++;
+    tcp->woken.by_peer[beyond->peer]++;
+}
+
+void tcp_memory_not_woken(struct tcp *tcp, const struct tcp_beyond *beyond)
+{
+    if (!beyond->counted || beyond->shortage != tcp->woken.shortage)
+        return;
+    tcp->woken.all--;
+    tcp->woken.by_peer[beyond->peer]--;
 }

@@ -148,30 +148,19 @@ struct tcb *tcp_connection_wake_to_end(struct tcp_connection *connection)
     return wake_for_call(connection, block_take_to_end(tcp_of(connection->stack)));
 }
 
-/* There is room for one more, so those that are awake are all within the mark. */
-static void shortage_is_over(struct tcp *tcp)
-{
-    if (tcp->woken_beyond)
-        tcp->shortage++;
-    tcp->woken_beyond = 0;
-}
-
 struct tcb *rest_wake(struct tcp_connection *connection)
 {
     if (connection->tcb)
         return connection->tcb;
     struct tcp *tcp = tcp_of(connection->stack);
-    bool beyond = !tcp_memory_to_wake(tcp);
-    if (!beyond)
-        shortage_is_over(tcp);
-    else if (tcp->woken_beyond >= LIMIT_WOKEN_BEYOND)
+    struct tcp_beyond beyond;
+    if (!tcp_memory_to_wake(tcp, &connection->remote.address, &beyond))
         return NULL;
     struct tcb *tcb = block_take(tcp);
     if (!tcb)
         return NULL;
     tcb->beyond = beyond;
-    tcb->shortage = tcp->shortage;
-    tcp->woken_beyond += beyond;
+    tcp_memory_woken(tcp, &beyond);
     tcp->settled = connection;
     return wake(connection, tcb);
 }

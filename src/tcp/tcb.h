@@ -127,6 +127,13 @@ struct tcp_allowance {
     uint16_t taken;    /* in it */
 };
 
+/* Whether a block is one of struct tcp_woken, and of whom and when. */
+struct tcp_beyond {
+    bool counted;
+    uint8_t peer;
+    uint32_t shortage;
+};
+
 struct tcb {
     /* Who and where. */
     struct tcp_connection *connection; /* what lasts, and what others hold on to */
@@ -164,8 +171,7 @@ struct tcb {
     bool ever_open : 1;     /* it has been ESTABLISHED */
     bool orphan : 1;        /* in tcp->orphans */
     bool woken : 1;         /* for one event, after which it may rest again at once */
-    bool beyond : 1;        /* woken though memory.high is reached; memory.c */
-    uint32_t shortage;      /* then: in which of the stack's shortages */
+    struct tcp_beyond beyond;
 
     struct {
         uint32_t una, nxt; /* SND.UNA, SND.NXT */
@@ -424,6 +430,13 @@ _Static_assert(sizeof(struct tcp_connection) <= 352, "an idle connection takes m
 /* What a connection is charged for itself. */
 enum { TCP_CONNECTION_BYTES = sizeof(struct tcb) + sizeof(struct tcp_connection) };
 
+/* Blocks of connections that peers woke though memory.high was reached; memory.c. */
+struct tcp_woken {
+    unsigned all;
+    uint8_t by_peer[64]; /* of these, by a keyed hash of the peer's address */
+    uint32_t shortage;   /* all since memory.high was last not reached: a count of such times */
+};
+
 /* The protocol's own state in a stack. */
 struct tcp {
     struct stack *stack;
@@ -441,8 +454,7 @@ struct tcp {
     struct list orphans; /* detached tcbs not in TIME-WAIT, closed longest ago first; orphans.c */
     uint32_t orphan_count;
     struct slab tcb_slab, connection_slab;
-    unsigned woken_beyond;          /* blocks of connections woken though memory.high is reached */
-    uint32_t shortage;              /* those since it last was not: a count of such times */
+    struct tcp_woken woken;
     struct tcp_connection *settled; /* may rest when the segment in hand is done with */
     struct tcb *reserve;            /* for a resting connection that is about to end */
     struct table preferences;       /* those of resting connections; preferences.c */

@@ -4,6 +4,8 @@
 #include "tcp/memory.h"
 #include "tcp/output.h"
 
+static bool each_from_elsewhere; /* another peer's */
+
 /* Another connection of the same machine. */
 static struct peer *another(struct peer *p, enum peer_offer offer)
 {
@@ -12,6 +14,8 @@ static struct peer *another(struct peer *p, enum peer_offer offer)
     assert_non_null(other);
     *other = (struct peer){.m = p->m, .ts = 1000, .window = PEER_WINDOW, .theirs = p->theirs};
     other->theirs.port = port++;
+    if (each_from_elsewhere)
+        other->theirs.address = address_from_ipv4(PEER_ADDRESS + 2 + other->theirs.port % 128);
     machine_clear(p->m);
     peer_open(other, offer);
     machine_clear(p->m);
@@ -314,7 +318,7 @@ static void end_kept(struct tcp_connection *connection)
 
 enum { RESTING = LIMIT_WOKEN_BEYOND + 3 };
 
-/* A peer's connections, all at rest, and as much memory in use as may be. */
+/* Connections of as many peers, all at rest, and as much memory in use as may be. */
 struct resting {
     struct peer *peers[RESTING];
     struct tcp_connection *connections[RESTING];
@@ -322,10 +326,12 @@ struct resting {
 
 static void rest_many(struct peer *p, struct resting *all)
 {
+    each_from_elsewhere = true;
     for (int i = 0; i < RESTING; i++) {
         all->peers[i] = another(p, PEER_PLAIN);
         all->connections[i] = at_rest(all->peers[i]);
     }
+    each_from_elsewhere = false;
     leave(p, 0);
 }
 
@@ -337,7 +343,7 @@ static struct peer *turn_of(struct resting *all, int i)
     return all->peers[i];
 }
 
-/* 7: a peer that has many connections pings each, with a byte that nobody reads. */
+/* 7: peers wake each a connection, with a byte that nobody reads. */
 static void only_so_many_at_rest_wake_beyond_the_mark(void **state)
 {
     (void)state;
@@ -382,10 +388,12 @@ static void who_wakes_beyond_the_mark_is_within_it_once_there_is_room(void **sta
     enum { ALL = 2 * LIMIT_WOKEN_BEYOND + 2 };
     struct peer *p = peer_new(), *others[ALL];
     struct tcp_connection *connections[ALL];
+    each_from_elsewhere = true;
     for (int i = 0; i < ALL; i++) {
         others[i] = another(p, PEER_PLAIN);
         connections[i] = at_rest(others[i]);
     }
+    each_from_elsewhere = false;
     leave(p, 0);
     for (int i = 0; i < LIMIT_WOKEN_BEYOND; i++)
         assert_int_equal(peer_text(others[i], 1, 1), DROP_NONE); /* nobody reads */
@@ -407,6 +415,34 @@ static void who_wakes_beyond_the_mark_is_within_it_once_there_is_room(void **sta
         if (i != 0 && i != LIMIT_WOKEN_BEYOND)
             end_kept(connections[i]);
         free(others[i]);
+    }
+    peer_free(p);
+}
+
+/* 7: a peer that has many connections and keeps them awake leaves room for others. */
+static void one_peer_does_not_take_all_places_beyond_the_mark(void **state)
+{
+    (void)state;
+    enum { MANY = LIMIT_WOKEN_BY_PEER + 1 };
+    struct peer *p = peer_new(), *its[MANY + 1];
+    struct tcp_connection *connections[MANY + 1];
+    for (int i = 0; i <= MANY; i++) {
+        each_from_elsewhere = i == MANY;
+        its[i] = another(p, PEER_PLAIN);
+        connections[i] = at_rest(its[i]);
+    }
+    each_from_elsewhere = false;
+    leave(p, 0);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(peer_text(its[i], 1, 1),
+                         i < LIMIT_WOKEN_BY_PEER ? DROP_NONE : DROP_NO_MEMORY);
+    assert_int_equal(peer_text(its[MANY], 1, 1), DROP_NONE);
+    end_kept(connections[0]);
+    assert_int_equal(peer_text(its[MANY - 1], 1, 1), DROP_NONE);
+    for (int i = 0; i <= MANY; i++) {
+        if (i > 0)
+            end_kept(connections[i]);
+        free(its[i]);
     }
     peer_free(p);
 }
@@ -468,6 +504,7 @@ int main(void)
         cmocka_unit_test(idle_connections_rest_without_delay),
         cmocka_unit_test(only_so_many_at_rest_wake_beyond_the_mark),
         cmocka_unit_test(who_wakes_beyond_the_mark_is_within_it_once_there_is_room),
+        cmocka_unit_test(one_peer_does_not_take_all_places_beyond_the_mark),
         cmocka_unit_test(keepalives_are_answered_beyond_the_mark),
         cmocka_unit_test(who_wakes_has_orphans_reset),
     };

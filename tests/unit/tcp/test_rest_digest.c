@@ -111,7 +111,6 @@ static void give_up_what_is_over(struct tcb *old, const struct tcb *new)
     given_up(zerocopy);
     given_up(woken);
     given_up(beyond);
-    given_up(shortage);
     given_up(path.version);
     given_up(path.mtu_until_ns);
     given_up(records.tree);
