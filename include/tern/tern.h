@@ -464,9 +464,10 @@ TERN_API int tern_epoll_wait(struct tern *t, int epoll, struct epoll_event *even
  * calls go on meanwhile, save those that would write to the socket, which wait. The number of bytes
  * sent, less than asked for at the file's end (then 0), on O_NONBLOCK or SO_SNDTIMEO, or before an
  * error; 0 bytes are sent to any socket. What was read from a descriptor that cannot seek and then
- * was not taken, because the connection ended, is lost. Errors: tern_send()'s of streams, those of
- * read(2) and pread(2), EBADF (neither a socket, nor a file that can be read), EINVAL (not TCP; a
- * directory; offset, or how many bytes), ESPIPE (an offset of what has none). */
+ * was not taken, because the connection ended, is lost.
+ * Errors: tern_send()'s of streams, those of read(2) and pread(2), EBADF (neither a socket, nor a
+ * file that can be read), EINVAL (not TCP; a directory; offset, or how many bytes), ESPIPE (an
+ * offset of what has none). */
 TERN_API ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offset, size_t count);
 
 /* Send without a copy: give room in a TCP connection's send buffer, for its user to write to.
