@@ -129,8 +129,3 @@ void slab_give(struct slab *slab, void *object)
     if (--span->taken == 0)
         has_become_empty(slab, span);
 }
-
-bool slab_has_room(const struct slab *slab)
-{
-    return slab->source && !list_empty(&slab->open);
-}

@@ -47,7 +47,5 @@ void *slab_take(struct slab *slab);
 void slab_give(struct slab *slab, void *object);
 /* Gives back the span that is kept, if there is one. */
 void slab_trim(struct slab *slab);
-/* Whether slab_take() needs no memory from anybody. */
-bool slab_has_room(const struct slab *slab);
 
 #endif
