@@ -117,7 +117,7 @@ bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn)
  * running for as long as a sender can fill that. */
 static bool others_come_first(struct driver *d, uint64_t now_ns)
 {
-    return driver_is_wanted(d) || stack_deadline(stack_of(d)) <= now_ns;
+    return d->seat || driver_is_wanted(d) || stack_deadline(stack_of(d)) <= now_ns;
 }
 
 bool look_behind(struct sock_host *host)
