@@ -36,7 +36,8 @@ struct machine {
     struct interface *interface;
     struct sent sent[MACHINE_SENT_MAX];
     unsigned sent_count;
-    int transmit_error;                    /* what the link answers from now on */
+    int transmit_error;                    /* what the link answers from now on, */
+    unsigned transmit_room;                /* after so many more packets */
     struct tern_trace_event last_event[4]; /* by kind; the packet is dead */
     unsigned events[4];
 };
@@ -45,8 +46,9 @@ static inline int machine_transmit(void *link, const struct iovec *spans, int co
                                    const struct tern_offload *offload)
 {
     struct machine *m = link;
-    if (m->transmit_error)
+    if (m->transmit_error && m->transmit_room == 0)
         return m->transmit_error;
+    m->transmit_room -= m->transmit_room > 0;
     assert_true(m->sent_count < MACHINE_SENT_MAX);
     struct sent *sent = &m->sent[m->sent_count++];
     sent->offload = *offload;

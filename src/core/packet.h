@@ -48,9 +48,9 @@ struct packet_in {
 struct packet_out {
     struct address source;
     struct address destination;
-    struct iovec spans[3]; /* headers (filled in by ip_output), then up to two of payload */
-    int payload_spans;     /* 0, 1 or 2, at spans[1] on */
-    uint32_t payload_length;
+    struct iovec spans[3];   /* headers (filled in by ip_output), then up to two of payload */
+    int payload_spans;       /* 0, 1 or 2, at spans[1] on */
+    uint32_t payload_length; /* once it is sent: of which the link took so much (segmentation.h) */
     uint8_t protocol;
     uint8_t hop_limit; /* 0: the setting ip.ttl */
     uint8_t traffic_class;

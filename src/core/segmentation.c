@@ -18,7 +18,7 @@ static uint16_t flags_to_clear(const struct packet_out *packet, bool first, bool
     return cleared;
 }
 
-int segmentation_output(struct interface *interface, const struct packet_out *packet)
+int segmentation_output(struct interface *interface, struct packet_out *packet)
 {
     uint32_t transport_length = packet->header_length - packet->transport_offset;
     uint16_t index = 0;
@@ -40,8 +40,10 @@ int segmentation_output(struct interface *interface, const struct packet_out *pa
                        flags_to_clear(packet, offset == 0, length == left),
                        transport_length + packet->payload_length, transport_length + length);
         int error = interface_transmit(interface, &part);
-        if (error)
+        if (error && offset == 0)
             return error;
+        if (error)
+            packet->payload_length = offset;
         offset += length;
     }
     return 0;

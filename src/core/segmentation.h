@@ -8,8 +8,9 @@
 
 struct interface;
 
-/* Cuts and transmits. 0, or the link's negative errno at the first part it did not take; the rest
- * is not sent then. */
-int segmentation_output(struct interface *interface, const struct packet_out *packet);
+/* Cuts and transmits, up to the first part that the link does not take. If that is the very first,
+ * the link's negative errno; else 0, and what the packet's payload has been shortened to is sent.
+ */
+int segmentation_output(struct interface *interface, struct packet_out *packet);
 
 #endif

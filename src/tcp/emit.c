@@ -36,10 +36,25 @@ struct manner {
     bool cwr_on_all;
 };
 
-/* Puts the decoded `segment` on the wire with `spans` of payload. */
+/* The text of a segment, or of a super-segment to be cut by segment_size. */
+struct text {
+    struct iovec spans[2];
+    int count;
+    uint32_t length; /* bytes; transmit leaves what the link has taken of them */
+    uint32_t segment_size;
+};
+
+static uint32_t segments_of(const struct text *text)
+{
+    return text->length > text->segment_size
+               ? (text->length + text->segment_size - 1) / text->segment_size
+               : 1;
+}
+
+/* Puts the decoded `segment` on the wire with `text` (NULL: without). 0, or an error, and nothing
+ * has been sent. */
 static int transmit(struct stack *stack, const struct ip_path *path, const struct endpoint *local,
-                    const struct endpoint *remote, struct segment *segment,
-                    const struct iovec *spans, int span_count, uint32_t segment_size,
+                    const struct endpoint *remote, struct segment *segment, struct text *text,
                     const struct manner *manner, enum tcp_why why)
 {
     struct packet_out packet;
@@ -53,22 +68,25 @@ static int transmit(struct stack *stack, const struct ip_path *path, const struc
     packet.cwr_on_all = manner->cwr_on_all;
     packet.checksum_offset = TCP_CHECKSUM_OFFSET;
     packet.why = why_text[why];
-    for (int i = 0; i < span_count; i++)
-        packet_out_payload(&packet, spans[i].iov_base, spans[i].iov_len);
-    if (packet.payload_length > segment_size)
-        packet.segment_size = (uint16_t)segment_size;
+    for (int i = 0; text && i < text->count; i++)
+        packet_out_payload(&packet, text->spans[i].iov_base, text->spans[i].iov_len);
+    if (text && text->length > text->segment_size)
+        packet.segment_size = (uint16_t)text->segment_size;
     segment->source_port = local->port;
     segment->destination_port = remote->port;
     struct checksum sum = ip_pseudo_header(&local->address, &remote->address, IP_PROTOCOL_TCP,
                                            header_length + packet.payload_length);
     segment->checksum = checksum_fold(&sum);
     tcp_build(segment, header);
-    stack_count_many(stack, COUNTER_TcpOutSegs,
-                     packet.segment_size ? (packet.payload_length + segment_size - 1) / segment_size
-                                         : 1);
+    int error = ip_output(stack, path, &packet);
+    if (error)
+        return error;
+    if (text)
+        text->length = packet.payload_length;
+    stack_count_many(stack, COUNTER_TcpOutSegs, text ? segments_of(text) : 1);
     if (segment->flags & TCP_RST)
         stack_count(stack, COUNTER_TcpOutRsts);
-    return ip_output(stack, path, &packet);
+    return 0;
 }
 
 int tcp_emit_segment(struct stack *stack, const struct ip_path *path, const struct endpoint *local,
@@ -76,7 +94,7 @@ int tcp_emit_segment(struct stack *stack, const struct ip_path *path, const stru
                      enum tcp_why why)
 {
     struct manner manner = {.traffic_class = traffic_class};
-    return transmit(stack, path, local, remote, segment, NULL, 0, UINT16_MAX, &manner, why);
+    return transmit(stack, path, local, remote, segment, NULL, &manner, why);
 }
 
 static uint16_t window_field(const struct tcb *tcb, bool syn)
@@ -87,14 +105,22 @@ static uint16_t window_field(const struct tcb *tcb, bool syn)
     return window > UINT16_MAX ? UINT16_MAX : (uint16_t)window;
 }
 
-int tcp_emit(struct tcb *tcb, const struct send_decision *decision)
+/* `text` has gone, as a segment or several, and an ACK perhaps with it. */
+static void count_sent(struct tcb *tcb, const struct text *text, uint32_t seq)
+{
+    tcb->stat.segments_out += segments_of(text);
+    if (text->length == 0)
+        return;
+    tcb->stat.data_segments_out += segments_of(text);
+    tcb->stat.bytes_sent += text->length;
+    stamps_sent(tcb, seq, seq + text->length);
+}
+
+int tcp_emit(struct tcb *tcb, struct send_decision *decision)
 {
     uint16_t flags = decision->flags;
-    uint32_t length = decision->length;
-    uint32_t wire_segments =
-        length > decision->mss ? (length + decision->mss - 1) / decision->mss : 1;
     struct segment segment = {.seq = decision->seq, .flags = flags};
-    struct iovec spans[2];
+    struct text text = {.length = decision->length, .segment_size = decision->mss};
     bool acknowledges = tcb->state != TCP_SYN_SENT;
     if (acknowledges) {
         segment.flags |= TCP_ACK;
@@ -105,15 +131,10 @@ int tcp_emit(struct tcb *tcb, const struct send_decision *decision)
     segment.window = window_field(tcb, flags & TCP_SYN);
     urgent_departs(tcb, &segment);
     uint8_t ecn = ecn_departs(tcb, decision, &segment);
-    options_fill(tcb, &segment, length < decision->mss ? length : decision->mss);
-    int count = 0;
+    options_fill(tcb, &segment, text.length < decision->mss ? text.length : decision->mss);
     uint32_t text_seq = flags & TCP_SYN ? decision->seq + 1 : decision->seq;
-    if (length) {
-        count = ring_spans(&tcb->snd.ring, text_seq - tcb->snd.base, length, spans);
-        tcb->stat.data_segments_out += wire_segments;
-        tcb->stat.bytes_sent += length;
-    }
-    tcb->stat.segments_out += wire_segments;
+    if (text.length)
+        text.count = ring_spans(&tcb->snd.ring, text_seq - tcb->snd.base, text.length, text.spans);
     tcb->stat.last_sent_ns = tcb->stack->now_ns;
     struct manner manner = {
         .traffic_class = (uint8_t)((tcb->preferences.traffic_class & ~ECN_MASK) | ecn),
@@ -122,9 +143,13 @@ int tcp_emit(struct tcb *tcb, const struct send_decision *decision)
         .cwr_on_all = tcb->ecn.handshake.mode == ECN_ACCURATE,
     };
     int error = transmit(tcb->stack, &tcb->path, &tcb->connection->local, &tcb->connection->remote,
-                         &segment, spans, count, decision->mss, &manner, decision->why);
-    if (length && error == 0)
-        stamps_sent(tcb, text_seq, text_seq + length);
+                         &segment, &text, &manner, decision->why);
+    if (error == 0) {
+        count_sent(tcb, &text, text_seq);
+        if (text.length < decision->length) /* what stands on the last part has not gone */
+            decision->flags &= (uint16_t) ~(TCP_FIN | TCP_PSH);
+        decision->length = text.length;
+    }
     if (acknowledges)
         receive_ack_sent(tcb);
     return error;

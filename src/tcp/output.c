@@ -242,16 +242,24 @@ static void count_resending(struct tcb *tcb, const struct send_decision *decisio
     stack_count_many(tcb->stack, COUNTER_TcpRetransSegs, record->segments);
 }
 
-static bool send_again(struct tcb *tcb, const struct send_decision *decision)
+/* Of the sequence space. */
+static uint32_t occupied(const struct send_decision *decision)
 {
-    uint32_t bytes =
-        decision->length + ((decision->flags & TCP_SYN) != 0) + ((decision->flags & TCP_FIN) != 0);
+    return decision->length + ((decision->flags & TCP_SYN) != 0) +
+           ((decision->flags & TCP_FIN) != 0);
+}
+
+static bool send_again(struct tcb *tcb, struct send_decision *decision)
+{
     struct sent_record *record = decision->record;
+    uint32_t bytes = occupied(decision);
     if (bytes < record->end - record->start && !records_split(tcb, record, record->start + bytes))
         return false;
     if (tcp_emit(tcb, decision) < 0)
         return false;
-    records_resend(tcb, record, bytes);
+    /* Without memory to tell them apart, what the link did not take counts as sent, and lost. */
+    if (!records_resend(tcb, record, occupied(decision)))
+        records_resend(tcb, record, bytes);
     pacing_sent(tcb, decision->length);
     recovery_on_retransmit(tcb, record);
     count_resending(tcb, decision, record);
@@ -261,7 +269,7 @@ static bool send_again(struct tcb *tcb, const struct send_decision *decision)
     return true;
 }
 
-bool tcp_send_probe(struct tcb *tcb, const struct send_decision *decision)
+bool tcp_send_probe(struct tcb *tcb, struct send_decision *decision)
 {
     if (tcp_emit(tcb, decision) < 0)
         return false;
@@ -271,12 +279,10 @@ bool tcp_send_probe(struct tcb *tcb, const struct send_decision *decision)
     return true;
 }
 
-static bool send_new(struct tcb *tcb, const struct send_decision *decision)
+static bool send_new(struct tcb *tcb, struct send_decision *decision)
 {
-    uint32_t text_end = decision->seq + decision->length;
-    uint32_t end = text_end + ((decision->flags & TCP_FIN) != 0);
     uint32_t out_before = tcb->records.out;
-    if (records_add(tcb, decision->seq, end, decision->mss) < 0)
+    if (records_add(tcb, decision->seq, decision->seq + occupied(decision), decision->mss) < 0)
         return false;
     if (out_before == 0 && tcb->stat.last_data_sent_ns && tcb->cc.operations->resumed)
         tcb->cc.operations->resumed(tcb, tcb->stack->now_ns - tcb->stat.last_data_sent_ns);
@@ -285,6 +291,10 @@ static bool send_new(struct tcb *tcb, const struct send_decision *decision)
         records_take_back(tcb, record); /* it has not been sent */
         return false;
     }
+    uint32_t text_end = decision->seq + decision->length;
+    uint32_t end = decision->seq + occupied(decision);
+    if (end != record->end)
+        records_shorten(tcb, record, end);
     const struct send_unit *unit = units_first(tcb);
     /* What belongs to the unit's last byte; a burst's own push does not last. */
     record->push = unit && unit->push && unit->end == text_end;
@@ -308,7 +318,7 @@ static bool send_new(struct tcb *tcb, const struct send_decision *decision)
     return true;
 }
 
-bool tcp_carry_out(struct tcb *tcb, const struct send_decision *decision)
+bool tcp_carry_out(struct tcb *tcb, struct send_decision *decision)
 {
     return decision->record ? send_again(tcb, decision) : send_new(tcb, decision);
 }

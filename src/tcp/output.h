@@ -53,9 +53,9 @@ struct send_decision tcp_next_send(const struct tcb *tcb, enum tcp_urge urge);
 void tcp_output(struct tcb *tcb);
 void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge);
 /* Sends what has been decided; whether it went. */
-bool tcp_carry_out(struct tcb *tcb, const struct send_decision *decision);
+bool tcp_carry_out(struct tcb *tcb, struct send_decision *decision);
 /* Sends a whole record once more, to see what comes back, and not because it is lost. */
-bool tcp_send_probe(struct tcb *tcb, const struct send_decision *decision);
+bool tcp_send_probe(struct tcb *tcb, struct send_decision *decision);
 /* How `record`, its first `segments`, is sent again. */
 struct send_decision tcp_resend(const struct tcb *tcb, struct sent_record *record,
                                 uint32_t segments, enum tcp_why why);
@@ -72,8 +72,9 @@ bool tcp_send_window_probe(struct tcb *tcb);
 
 /* emit.c. */
 /* Puts a decision on the wire: header, options, text from the send ring. 0 or the link's error;
- * what it did not take has not been sent. */
-int tcp_emit(struct tcb *tcb, const struct send_decision *decision);
+ * what it did not take has not been sent. Of a super-segment that is cut above it the link may take
+ * a part: length and flags are then that part's. */
+int tcp_emit(struct tcb *tcb, struct send_decision *decision);
 /* A segment without text. */
 int tcp_emit_bare(struct tcb *tcb, uint32_t seq, uint16_t flags, enum tcp_why why);
 void tcp_send_ack(struct tcb *tcb, enum tcp_why why);

@@ -400,6 +400,15 @@ void records_take_back(struct tcb *tcb, struct sent_record *record)
     record_remove(tcb, record);
 }
 
+void records_shorten(struct tcb *tcb, struct sent_record *record, uint32_t end)
+{
+    uint32_t segments = segments_in(tcb, record->start, end, record->mss);
+    tcb->records.out -= record->segments - segments;
+    record->flight -= record->segments - segments;
+    record->segments = segments;
+    record->end = end;
+}
+
 void records_probe(struct tcb *tcb, struct sent_record *record)
 {
     record->retransmitted = true;

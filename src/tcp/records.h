@@ -39,6 +39,8 @@ void records_unmark_lost(struct tcb *tcb, struct sent_record *record);
 struct sent_record *records_resend(struct tcb *tcb, struct sent_record *record, uint32_t bytes);
 /* What was added last has not been sent after all. */
 void records_take_back(struct tcb *tcb, struct sent_record *record);
+/* Or not beyond `end`, between two of its segments. */
+void records_shorten(struct tcb *tcb, struct sent_record *record, uint32_t end);
 /* The record has been sent once more to see what comes back (RFC 8985 §7): it does not count as a
  * second copy in flight, for the first one is not known to be lost. */
 void records_probe(struct tcb *tcb, struct sent_record *record);

@@ -255,6 +255,24 @@ static void full_link_ends_the_cutting(void **state)
     machine_free(m);
 }
 
+/* Who has sent it must know how much of it the peer may have. */
+static void link_may_take_some_of_the_parts(void **state)
+{
+    (void)state;
+    struct machine *m = machine_new(0);
+    struct super *super = make_super(1500, 1300, 1000, TCP_ACK | TCP_FIN);
+    m->transmit_error = -ENOBUFS;
+    m->transmit_room = 2;
+    assert_int_equal(interface_output(m->interface, &super->packet), 0);
+    assert_int_equal(super->packet.payload_length, 2000);
+    assert_int_equal(m->sent_count, 2);
+    assert_int_equal(part(m, 1).seq, (uint32_t)(START_SEQ + 1000));
+    assert_int_equal(part(m, 1).flags, TCP_ACK);
+    assert_int_equal(machine_counter(m, "DropLINK"), 1);
+    free(super);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +287,7 @@ int main(void)
         cmocka_unit_test(urgent_pointer_moves_with_the_parts),
         cmocka_unit_test(every_part_is_traced),
         cmocka_unit_test(full_link_ends_the_cutting),
+        cmocka_unit_test(link_may_take_some_of_the_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,6 +133,55 @@ static void link_that_takes_nothing_is_a_loss(void **state)
     peer_free(p);
 }
 
+/* The parts of a super-segment that the link still took are sent, and acknowledged as such; the
+ * others are not. */
+static void link_that_takes_a_part_has_been_sent_that_part(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    p->m->transmit_error = -ENOBUFS;
+    peer_write(p, 5 * PEER_MSS + 500);
+    assert_int_equal(tcp_shutdown_send(p->tcb), 0);
+    peer_quiet(p);
+    p->m->transmit_room = 3;
+    peer_ack(p, 1);
+    peer_expect(p, TCP_ACK, 1, PEER_MSS);
+    peer_expect(p, TCP_ACK | TCP_PSH, 1 + PEER_MSS, PEER_MSS); /* the end of a super-segment */
+    peer_expect(p, TCP_ACK, 1 + 2 * PEER_MSS, PEER_MSS);
+    peer_quiet(p);
+    assert_int_equal(p->tcb->records.out, 3);
+    assert_int_equal(p->tcb->stat.bytes_sent, 3 * PEER_MSS);
+    assert_int_equal(p->tcb->stat.data_segments_out, 3);
+    p->m->transmit_error = 0;
+    assert_int_equal(peer_ack(p, 1 + 3 * PEER_MSS), DROP_NONE);
+    peer_expect(p, TCP_ACK, 1 + 3 * PEER_MSS, PEER_MSS);
+    peer_expect(p, TCP_ACK, 1 + 4 * PEER_MSS, PEER_MSS);
+    peer_expect(p, TCP_ACK | TCP_PSH | TCP_FIN, 1 + 5 * PEER_MSS, 500);
+    peer_free(p);
+}
+
+static void link_that_takes_a_part_of_what_is_sent_again_gets_the_rest_later(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    peer_write(p, 6 * PEER_MSS);
+    assert_int_equal(peer_forget(p), 6);
+    peer_after(p, 250);
+    peer_expect(p, TCP_ACK, 1, PEER_MSS);
+    p->m->transmit_error = -ENOBUFS;
+    p->m->transmit_room = 1;
+    assert_int_equal(peer_ack(p, 1 + 2 * PEER_MSS), DROP_NONE); /* two may go, as one */
+    peer_expect(p, TCP_ACK, 1 + 2 * PEER_MSS, PEER_MSS);
+    peer_quiet(p);
+    assert_int_equal(p->tcb->records.retransmitted, 1);
+    p->m->transmit_error = 0;
+    assert_int_equal(peer_ack(p, 1 + 3 * PEER_MSS), DROP_NONE);
+    peer_expect(p, TCP_ACK, 1 + 3 * PEER_MSS, PEER_MSS);
+    peer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +193,8 @@ int main(void)
         cmocka_unit_test(MUST_45_every_segment_has_the_local_address_of_the_first),
         cmocka_unit_test(reset_for_no_connection_is_one_that_its_sender_takes),
         cmocka_unit_test(link_that_takes_nothing_is_a_loss),
+        cmocka_unit_test(link_that_takes_a_part_has_been_sent_that_part),
+        cmocka_unit_test(link_that_takes_a_part_of_what_is_sent_again_gets_the_rest_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
