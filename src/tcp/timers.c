@@ -115,12 +115,13 @@ static bool given_up(const struct tcb *tcb)
     if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED) {
         if (timeout_ms)
             return stalled + rtt_rto(tcb) / 2 >= TIME_MS(timeout_ms);
-        /* SYNs that do not back off are more, in no more time. */
-        if (tcb->state == TCP_SYN_SENT && settings->tcp_syn_linear_timeouts > 0)
-            return stalled >= timers_stall_limit(tcb, tcb->preferences.syn_retries,
-                                                 TIME_MS(settings->tcp_rto_initial_ms));
-        return tcb->syn_attempts >
-               (tcb->accepted_open ? settings->tcp_synack_retries : tcb->preferences.syn_retries);
+        int64_t most =
+            tcb->accepted_open ? settings->tcp_synack_retries : tcb->preferences.syn_retries;
+        /* SYNs that do not back off are more, in no more time; those that the link does not take,
+         * fewer. */
+        bool linear = tcb->state == TCP_SYN_SENT && settings->tcp_syn_linear_timeouts > 0;
+        return (!linear && tcb->syn_attempts > most) ||
+               stalled >= timers_stall_limit(tcb, most, TIME_MS(settings->tcp_rto_initial_ms));
     }
     if (timeout_ms)
         return stalled >= TIME_MS(timeout_ms);
@@ -232,6 +233,8 @@ static bool retransmit_expired(struct tcb *tcb)
     tlp_forget(tcb);
     timer_clear(tcb, TCP_TIMER_REORDER);
     bool went = tcp_retransmit_first(tcb, WHY_TIMEOUT);
+    if (!went && !tcp_state_synchronized(tcb->state))
+        tcb->syn_attempts--;
     if (went && tcb->rtt.backoff < 32 && backs_off(tcb))
         tcb->rtt.backoff++;
     timer_clear(tcb, TCP_TIMER_PROBE);

@@ -128,6 +128,29 @@ static void MUST_22_MUST_23_SYN_is_repeated_for_three_minutes(void **state)
     peer_free(p);
 }
 
+/* What the link does not take is tried twice a second: as many tries as there may be SYNs would end
+ * in seconds. */
+static void MUST_23_SYN_that_the_link_does_not_take_is_tried_for_three_minutes(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_await_syn(p);
+    p->m->transmit_error = -ENOBUFS;
+    peer_after(p, 180000);
+    assert_int_equal(p->tcb->state, TCP_SYN_SENT);
+    peer_quiet(p);
+    p->m->transmit_error = 0;
+    peer_after(p, 500);
+    assert_int_equal(peer_take(p).flags, TCP_SYN);
+    peer_after(p, 1999);
+    peer_quiet(p); /* the back-off is that of a second SYN */
+    p->m->transmit_error = -ENOBUFS;
+    peer_after(p, 80000);
+    assert_int_equal(p->tcb->state, TCP_CLOSED);
+    assert_int_equal(tcp_error(p->tcb, true), ETIMEDOUT);
+    peer_free(p);
+}
+
 /* As Linux has them: more SYNs, in no more time. */
 static void first_SYNs_may_be_repeated_without_backing_off(void **state)
 {
@@ -288,6 +311,7 @@ int main(void)
         cmocka_unit_test(MUST_21_user_timeout_decides_where_it_is_set),
         cmocka_unit_test(MUST_22_MUST_23_SYN_is_repeated_for_three_minutes),
         cmocka_unit_test(MUST_22_SYN_retries_can_be_set_for_a_connection),
+        cmocka_unit_test(MUST_23_SYN_that_the_link_does_not_take_is_tried_for_three_minutes),
         cmocka_unit_test(first_SYNs_may_be_repeated_without_backing_off),
         cmocka_unit_test(MUST_25_keepalive_is_off_unless_asked_for),
         cmocka_unit_test(MUST_28_keepalive_waits_two_hours_unless_set),
