@@ -1,6 +1,7 @@
 /* Thousands of seeded conversations over networks that lose, duplicate, reorder, corrupt, mark and
- * delay. Of each is asked: every byte once and in order, both ends closed, nothing left behind; and
- * that the same seed gives the same capture, to the byte.
+ * delay, through links that do not take everything. Of each is asked: every byte once and in order,
+ * both ends closed, nothing left behind; and that the same seed gives the same capture, to the
+ * byte.
  *
  * SIM_SEED=n plays that one alone, SIM_CAPTURE=file keeps its capture, SIM_RUNS=n plays more. */
 #include "unit.h"
@@ -100,6 +101,8 @@ static void choose(uint64_t seed, struct world_config *config, struct transfer *
         transfer->side[random_below(&random, 2)].close = CLOSE_WHEN_SENT;
     for (int i = 0; i < 2; i++)
         choose_marks(&random, config, i);
+    for (int i = 0; i < 2; i++)
+        config->refuse_percent[i] = chance(&random, 15) ? 1 + random_below(&random, 30) : 0;
 }
 
 /* The scoreboard's counters are what a count of the records gives. */
@@ -126,8 +129,17 @@ static void check_records(const struct tcb *tcb)
         assert_int_equal(tcb->records.sacked, sacked);
 }
 
+/* Nobody has what the other does not know to have sent. */
+static void check_both_ends(const struct tcb *a, const struct tcb *b)
+{
+    if (tcp_state_synchronized(a->state) && tcp_state_synchronized(b->state) &&
+        endpoint_equal(&a->connection->local, &b->connection->remote))
+        assert_true(seq_leq(a->snd.una, b->rcv.nxt) && seq_leq(b->rcv.nxt, a->snd.nxt));
+}
+
 static void check_connections(const struct world *world)
 {
+    const struct tcb *end[2] = {NULL, NULL};
     for (int i = 0; i < 2; i++) {
         struct tcp *tcp = tcp_of(&world->machine[i]->stack);
         for (struct list *l = tcp->all.next; l != &tcp->all; l = l->next) {
@@ -135,7 +147,12 @@ static void check_connections(const struct world *world)
             assert_true(seq_leq(tcb->snd.una, tcb->snd.nxt));
             assert_true(tcb->rcv.ring.length <= tcb->rcv.buffer + 65536);
             check_records(tcb);
+            end[i] = tcb;
         }
+    }
+    if (end[0] && end[1]) {
+        check_both_ends(end[0], end[1]);
+        check_both_ends(end[1], end[0]);
     }
 }
 

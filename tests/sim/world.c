@@ -2,6 +2,7 @@
 
 #include "unit.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,12 +53,16 @@ static void capture_around(struct world *world, const char *path)
 struct end {
     struct world *world;
     int index;
+    uint32_t refuse_percent;
+    struct random refusals;
 };
 
 static int send_packet(void *user, const struct iovec *packet, int count,
                        const struct tern_offload *offload)
 {
     struct end *end = user;
+    if (end->refuse_percent && random_below(&end->refusals, 100) < end->refuse_percent)
+        return -ENOBUFS;
     end->world->packets++;
     return link_send(end->world->link[end->index], packet, count, offload, end->world->now_ns);
 }
@@ -71,7 +76,9 @@ static struct tern *open_machine(struct world *world, const struct world_config 
     uint8_t seed[RANDOM_SEED_SIZE];
     random_seed_number(&random, config->seed * 2 + (uint64_t)index);
     random_bytes(&random, seed, sizeof seed);
-    ends[index] = (struct end){world, index};
+    ends[index] = (struct end){
+        .world = world, .index = index, .refuse_percent = config->refuse_percent[index]};
+    random_seed_number(&ends[index].refusals, config->seed * 2 + (uint64_t)index);
     struct tern_engine_config engine = {.seed = seed,
                                         .now_ns = world->now_ns,
                                         .address = addresses[index],

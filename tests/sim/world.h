@@ -20,6 +20,7 @@ struct world_config {
     uint32_t link_features;        /* TERN_LINK_… */
     const char *settings[2];       /* of each machine, or NULL */
     struct fault_profile fault[2]; /* from machine 0 to 1, and back */
+    uint32_t refuse_percent[2];    /* of what each machine sends its link does not take */
     const char *capture_path;      /* NULL: the capture is only hashed */
 };
 
