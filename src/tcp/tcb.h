@@ -283,8 +283,7 @@ struct tcb {
         uint32_t recover_fs;     /* RecoverFS of PRR */
         uint32_t prior_ssthresh; /* 0: there is nothing to go back to */
         uint32_t prr_delivered, prr_out;
-        uint32_t
-            retransmit_ts; /* timestamp clock at the first retransmission of this phase (Eifel) */
+        uint32_t retransmit_ts;    /* timestamp of the first copy that may be out (Eifel) */
         uint32_t undo_marker;      /* SND.UNA when the phase began */
         uint32_t undo_retransmits; /* retransmissions not yet shown unnecessary by D-SACK */
         bool to_one : 1;           /* marks reduce to a single segment, below ssthresh's least */

@@ -8,6 +8,13 @@
 #include "tcp/records.h"
 #include "tcp/recovery.h"
 
+/* A copy that was sent before this phase may still be acknowledged. */
+static bool copies_are_out(const struct tcb *tcb)
+{
+    const struct sent_record *first = records_first(tcb);
+    return tcb->records.retransmitted > 0 || (first && first->retransmitted);
+}
+
 void undo_begin(struct tcb *tcb)
 {
     tcb->recovery.undo_possible = true;
@@ -15,7 +22,10 @@ void undo_begin(struct tcb *tcb)
     tcb->recovery.undo_retransmits = tcb->records.retransmitted;
     tcb->recovery.undo_counting = tcb->records.retransmitted > 0;
     tcb->recovery.prior_ssthresh = tcb->cc.ssthresh;
-    tcb->recovery.retransmit_ts_known = false;
+    /* RFC 3522 §3.2 step 1: RetransmitTS is the first copy's. With a later one's, each copy of
+     * before would pass for an original, for what is echoed then is older. */
+    if (!copies_are_out(tcb))
+        tcb->recovery.retransmit_ts_known = false;
 }
 
 void undo_forget(struct tcb *tcb)

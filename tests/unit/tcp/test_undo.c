@@ -68,6 +68,44 @@ static void original_that_fills_the_hole_shows_reordering(void **state)
     peer_free(p);
 }
 
+/* Takes what was sent up to the segment at `seq`, whose timestamp the peer may echo. */
+static uint32_t timestamp_of(struct peer *p, uint32_t seq)
+{
+    while (peer_take(p).seq != seq)
+        continue;
+    return p->ts_echo;
+}
+
+/* RFC 3522 §3.2 step 1: a copy of the recovery before, which arrives in this one, has an older
+ * timestamp than all that this one has sent again, and is no original for that. */
+static void copy_from_the_recovery_before_is_no_original(void **state)
+{
+    (void)state;
+    struct peer *p = peer_in_recovery(PEER_FULL);
+    uint32_t first = timestamp_of(p, 1);
+    peer_write(p, 20000);
+    peer_sack(p, 1, BLOCK(1001, 10001), NO_BLOCK, NO_BLOCK);
+    timestamp_of(p, 14001);
+    peer_after(p, 2);
+    peer_sack(p, 1, BLOCK(11001, 14001), BLOCK(1001, 10001), NO_BLOCK);
+    uint32_t second = timestamp_of(p, 10001);
+    p->ts_echo = first;
+    peer_ack(p, 10001); /* the end of this recovery, with that copy under way */
+
+    peer_after(p, 2);
+    p->ts_echo = second;
+    peer_sack(p, 10001, BLOCK(15001, 18001), BLOCK(11001, 14001), NO_BLOCK);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPSackRecovery"), 2);
+    assert_true(seq_lt(second, timestamp_of(p, 14001)));
+    p->ts_echo = second;
+    peer_ack(p, 14001);
+    assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_RECOVERY);
+    assert_false(p->tcb->rack.reordering_seen);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPTSReorder"), 0);
+    assert_int_equal(machine_counter(p->m, "TcpExtTCPPartialUndo"), 0);
+    peer_free(p);
+}
+
 /* RFC 3708: every retransmission is accounted for by a D-SACK. */
 static void duplicate_reports_for_all_retransmissions_take_it_back(void **state)
 {
@@ -126,6 +164,7 @@ int main(void)
         cmocka_unit_test(acknowledgment_of_the_original_takes_the_reduction_back),
         cmocka_unit_test(acknowledgment_of_the_retransmission_leaves_it),
         cmocka_unit_test(original_that_fills_the_hole_shows_reordering),
+        cmocka_unit_test(copy_from_the_recovery_before_is_no_original),
         cmocka_unit_test(duplicate_reports_for_all_retransmissions_take_it_back),
         cmocka_unit_test(duplicate_report_for_one_of_two_retransmissions_leaves_it),
         cmocka_unit_test(timeout_that_came_too_early_is_taken_back),
