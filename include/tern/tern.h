@@ -91,6 +91,9 @@ struct tern_config {
     const char *address;  /* our address and the subnet's prefix, of 1 to 31 bits: "10.0.0.3/24" */
     const char *peer;     /* the kernel's address on the device, in that subnet: "10.0.0.2" */
     unsigned mtu;         /* bytes: 1500 */
+    int no_offload;       /* 1: packets as on a wire, none above the MTU and every checksum in its
+                             place, for who looks at them. Otherwise up to 256 KB pass as one, many
+                             times as fast: 0 */
     const char *capture;  /* a pcapng file to write every packet to: none */
     const char *fault;    /* "loss=5%,dup=1%,reorder=5%,corrupt=1%,ce=2%,delay=20ms,"
                              "jitter=5ms,rate=100mbit,queue=1000,seed=7": none */

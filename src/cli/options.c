@@ -42,6 +42,13 @@ static int take_mtu(void *target, const char *value, struct tern_error *error)
     return result;
 }
 
+static int take_no_offload(void *target, const char *value, struct tern_error *error)
+{
+    (void)value, (void)error;
+    ((struct common *)target)->no_offload = true;
+    return 0;
+}
+
 static int take_capture(void *target, const char *value, struct tern_error *error)
 {
     if (!*value)
@@ -111,6 +118,8 @@ static const struct option_entry common_options[] = {
     {"addr", 0, "CIDR", "our address and its subnet (10.0.0.3/24)", take_address},
     {"peer", 0, "ADDR", "the kernel's address on the device (10.0.0.2)", take_peer},
     {"mtu", 0, "BYTES", "the largest packet (1500)", take_mtu},
+    {"no-offload", 0, NULL, "packets as on a wire, none above the MTU: slow, for who looks at them",
+     take_no_offload},
     {"capture", 0, "FILE", "write every packet to a pcapng file for Wireshark", take_capture},
     {"trace", 0, NULL, "print a line for each packet on standard error", take_trace},
     {"fault", 0, "LIST",

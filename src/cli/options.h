@@ -17,6 +17,7 @@ struct common {
     const char *address;
     const char *peer;
     unsigned mtu;
+    bool no_offload;
     const char *capture;
     const char *fault;
     char settings[1024]; /* "name=value,name=value" */

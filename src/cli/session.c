@@ -103,6 +103,7 @@ enum status session_open_queues(struct session *session, const struct command *c
             .address = common->address,
             .peer = common->peer,
             .mtu = common->mtu,
+            .no_offload = common->no_offload,
             .capture = common->capture,
             .fault = common->fault,
             .settings = common->settings[0] ? common->settings : NULL,

@@ -28,7 +28,8 @@ static struct tun_config tun_config_of(const struct tern_config *config)
     return (struct tun_config){.device = or_default(config->device, "tern0"),
                                .address = or_default(config->address, "10.0.0.3/24"),
                                .peer = or_default(config->peer, "10.0.0.2"),
-                               .mtu = config->mtu};
+                               .mtu = config->mtu,
+                               .no_offload = config->no_offload != 0};
 }
 
 /* A failure whose sentence is in `error` already, if there is an `error`. */

@@ -215,6 +215,13 @@ static int attach(int descriptor, const char *device, bool queues, char *error, 
     return 0;
 }
 
+/* A device may have offloads left from who had it before. */
+static uint32_t refuse_offloads(int descriptor)
+{
+    ioctl(descriptor, TUNSETOFFLOAD, 0ul);
+    return 0;
+}
+
 /* The offloads that this kernel agrees to, best first, as TERN_LINK_…; 0 when it agrees to none,
  * and then neither side leaves the other anything to do. */
 static uint32_t ask_for_offloads(int descriptor)
@@ -230,16 +237,15 @@ static uint32_t ask_for_offloads(int descriptor)
     for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++)
         if (ioctl(descriptor, TUNSETOFFLOAD, offers[i].ask) == 0)
             return offers[i].features;
-    ioctl(descriptor, TUNSETOFFLOAD, 0ul);
-    return 0;
+    return refuse_offloads(descriptor);
 }
 
-static struct link *tun_new(int descriptor, const struct tun_peer *peer)
+static struct link *tun_new(int descriptor, const struct tun_peer *peer, bool offload)
 {
     struct tun *tun = malloc(sizeof *tun);
     if (!tun)
         return NULL;
-    uint32_t features = ask_for_offloads(descriptor);
+    uint32_t features = offload ? ask_for_offloads(descriptor) : refuse_offloads(descriptor);
     tun->link =
         (struct link){.operations = &tun_operations,
                       .mtu = peer->mtu,
@@ -318,7 +324,8 @@ int tun_links_open(const struct tun_config *config, unsigned count, struct link 
     result = open_device(&peer, count, descriptors, error, error_size);
     if (result < 0)
         return result;
-    while (made < count && (out[made] = tun_new(descriptors[made], &peer)) != NULL)
+    while (made < count &&
+           (out[made] = tun_new(descriptors[made], &peer, !config->no_offload)) != NULL)
         made++;
     if (made == count) {
         ask_for_big(out, count, &peer);

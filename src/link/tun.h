@@ -3,6 +3,8 @@
 #ifndef TERN_LINK_TUN_H
 #define TERN_LINK_TUN_H
 
+#include <stdbool.h>
+
 #include "link/link.h"
 
 struct tun_config {
@@ -10,6 +12,7 @@ struct tun_config {
     const char *address; /* ours with its prefix, "10.0.0.3/24" */
     const char *peer;    /* the kernel's, "10.0.0.2" */
     uint32_t mtu;        /* 0: 1500 */
+    bool no_offload; /* neither side leaves the other a checksum to finish, nor packets to cut */
 };
 
 /* Creates or attaches to the device, gives the kernel's side its address (with the prefix of ours)

@@ -37,6 +37,7 @@ struct scenario *scenario_open(const struct wish *wish)
                                  .address = subnet,
                                  .peer = s->kernels,
                                  .mtu = wish->mtu,
+                                 .no_offload = wish->no_offload,
                                  .fault = wish->fault,
                                  .settings = wish->settings,
                                  .capture = wish->unwatched ? NULL : capture};

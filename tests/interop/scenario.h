@@ -28,6 +28,7 @@ struct wish {
     const char *explains; /* parts of what tshark may say about it, separated by '|', or NULL */
     bool unwatched;       /* nothing is captured: some of what a link does is for whom nobody
                              watches (reading text straight to its reader, packets of 256 KB) */
+    bool no_offload;
 };
 
 struct scenario {

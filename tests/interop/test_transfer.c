@@ -1,5 +1,7 @@
 /* Streams between us and the kernel over a clean link: opened by either, of any size, both
  * directions at once. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -133,6 +135,37 @@ static void bytes_to_and_fro(void **state)
     scenario_close(s);
 }
 
+/* Packets that the kernel has taken from a device and has put on it: of what passes whole it counts
+ * one. */
+static void count_packets(const char *device, uint64_t *from_us, uint64_t *to_us)
+{
+    char line[512], name[32];
+    FILE *file = fopen("/proc/self/net/dev", "r");
+    assert_non_null(file);
+    bool found = false;
+    while (!found && fgets(line, sizeof line, file))
+        found = sscanf(line, " %31[^:]: %*u %" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64, name,
+                       from_us, to_us) == 3 &&
+                strcmp(name, device) == 0;
+    fclose(file);
+    assert_true(found);
+}
+
+static void without_offloads_every_packet_is_one_of_the_wire(void **state)
+{
+    (void)state;
+    enum { BYTES = 1000000, MSS = 1460 - 12 };
+    static const struct wish wish = {.no_offload = true};
+    struct scenario *s = scenario_open(&wish);
+    struct pair pair = pair_connect(s);
+    uint64_t from_us, to_us;
+    exchange_run(pair, BYTES, BYTES);
+    count_packets(s->device, &from_us, &to_us);
+    assert_true(from_us >= BYTES / MSS && to_us >= BYTES / MSS);
+    pair_close(pair);
+    scenario_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +177,7 @@ int main(void)
         scenario_test(hundred_megabytes_to_us),
         scenario_test(both_directions_at_once),
         scenario_test(bytes_to_and_fro),
+        scenario_test(without_offloads_every_packet_is_one_of_the_wire),
         scenario_captures_test(),
     };
     return scenario_run(tests);

@@ -72,8 +72,8 @@ static void common_options_are_taken(void **state)
 {
     (void)state;
     assert_int_equal(PARSE("--dev", "tun7", "--addr=10.1.0.3/16", "--peer", "10.1.0.2", "--mtu",
-                           "9000", "--capture", "f.pcapng", "--fault", "loss=5%", "--trace",
-                           "--counters", "--sandbox", "host"),
+                           "9000", "--no-offload", "--capture", "f.pcapng", "--fault", "loss=5%",
+                           "--trace", "--counters", "--sandbox", "host"),
                      PARSED_RUN);
     assert_string_equal(common.device, "tun7");
     assert_string_equal(common.address, "10.1.0.3/16");
@@ -81,7 +81,7 @@ static void common_options_are_taken(void **state)
     assert_int_equal(common.mtu, 9000);
     assert_string_equal(common.capture, "f.pcapng");
     assert_string_equal(common.fault, "loss=5%");
-    assert_true(common.trace && common.counters && common.sandbox);
+    assert_true(common.no_offload && common.trace && common.counters && common.sandbox);
 }
 
 static void options_may_stand_anywhere_before_two_dashes(void **state)
