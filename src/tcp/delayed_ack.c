@@ -17,9 +17,11 @@
 
 enum {
     QUICK_ACKS = 16,
-    /* Packets, at the most, that share an ACK when they arrive together. Every ACK is a system call
-     * for the link and work for the sender, who has no use for more. */
+    /* So many packets, or bytes where that is more packets, share an ACK at the most when they
+     * arrive together. Every ACK is a system call for the link and work for the sender, who has no
+     * use for more. What a network card merges is as many bytes. */
     BATCH_PACKETS = 8,
+    BATCH_BYTES = 65536,
 };
 
 void receive_quick(struct tcb *tcb, uint8_t count)
@@ -133,10 +135,11 @@ static uint64_t delay(const struct tcb *tcb)
 }
 
 /* What came together is acknowledged together, as it is where a network card merges segments: text
- * in order only, and never many packets. */
+ * in order only, and never much. */
 static bool may_wait_for_batch(const struct tcb *tcb)
 {
-    return tcb->stack->in_batch && !tcb->ack.now && tcb->ack.arrived < BATCH_PACKETS;
+    bool much = tcb->ack.arrived >= BATCH_PACKETS && tcb->rcv.nxt - tcb->rcv.wup >= BATCH_BYTES;
+    return tcb->stack->in_batch && !tcb->ack.now && !much;
 }
 
 static void wait_for_batch(struct tcb *tcb)

@@ -2,10 +2,11 @@
 #include "tcp_peer.h"
 
 /* The quick acknowledgments of a connection's start are over. */
-static struct peer *peer_settled(uint32_t *seq)
+static struct peer *peer_settled_with(enum peer_offer offer, uint32_t *seq)
 {
     struct peer *p = peer_new();
-    peer_open(p, PEER_PLAIN);
+    peer_settings(p)->tcp_rcvbuf = 1 << 20;
+    peer_open(p, offer);
     *seq = 1;
     while (p->tcb->ack.quick || *seq == 1) {
         peer_text(p, *seq, 1000);
@@ -17,6 +18,11 @@ static struct peer *peer_settled(uint32_t *seq)
     peer_after(p, 60); /* what is owed goes, and the sender has not been idle */
     peer_forget(p);
     return p;
+}
+
+static struct peer *peer_settled(uint32_t *seq)
+{
+    return peer_settled_with(PEER_PLAIN, seq);
 }
 
 static void first_segments_of_a_connection_are_acknowledged_at_once(void **state)
@@ -147,21 +153,39 @@ static void what_arrives_together_is_acknowledged_together(void **state)
     peer_free(p);
 }
 
-static void a_long_batch_is_acknowledged_every_eight_packets(void **state)
+/* Brings so many packets in one batch, of which every so manieth has to be acknowledged. */
+static void batch_of(struct peer *p, uint32_t seq, uint32_t packets, uint32_t length,
+                     uint32_t every)
 {
-    (void)state;
-    uint32_t seq;
-    struct peer *p = peer_settled(&seq);
     stack_batch_begin(&p->m->stack);
-    for (uint32_t i = 0; i < 20; i++) {
-        peer_text(p, seq + 1000 * i, 1000);
-        if (i % 8 == 7)
-            peer_expect_ack(p, seq + 1000 * (i + 1));
+    for (uint32_t i = 1; i <= packets; i++) {
+        peer_text(p, seq + length * (i - 1), length);
+        if (i % every == 0)
+            peer_expect_ack(p, seq + length * i);
         else
             peer_quiet(p);
     }
     stack_batch_end(&p->m->stack);
-    peer_expect_ack(p, seq + 20000);
+    peer_expect_ack(p, seq + length * packets);
+    peer_quiet(p);
+}
+
+static void a_long_batch_is_acknowledged_every_64_kilobytes(void **state)
+{
+    (void)state;
+    uint32_t seq;
+    struct peer *p = peer_settled_with(PEER_SCALING, &seq);
+    batch_of(p, seq, 150, 1000, 66);
+    peer_free(p);
+}
+
+static void super_segments_of_a_batch_are_acknowledged_every_eighth(void **state)
+{
+    (void)state;
+    uint32_t seq;
+    struct peer *p = peer_settled_with(PEER_SCALING, &seq);
+    p->super = PEER_MSS;
+    batch_of(p, seq, 20, 10 * PEER_MSS, 8);
     peer_free(p);
 }
 
@@ -282,7 +306,8 @@ int main(void)
         cmocka_unit_test(who_answers_what_it_reads_is_left_the_time),
         cmocka_unit_test(MUST_59_acknowledgment_covers_all_that_has_arrived),
         cmocka_unit_test(what_arrives_together_is_acknowledged_together),
-        cmocka_unit_test(a_long_batch_is_acknowledged_every_eight_packets),
+        cmocka_unit_test(a_long_batch_is_acknowledged_every_64_kilobytes),
+        cmocka_unit_test(super_segments_of_a_batch_are_acknowledged_every_eighth),
         cmocka_unit_test(disorder_is_acknowledged_at_once_within_a_batch),
         cmocka_unit_test(an_end_within_a_batch_leaves_nothing_to_acknowledge),
         cmocka_unit_test(what_is_read_within_a_pause_is_acknowledged_by_the_answer),
