@@ -23,8 +23,8 @@
 
 enum {
     VIRTIO_HEADER = sizeof(struct virtio_net_hdr),
-    SHORT_PACKET = 256, /* bytes, virtio's header with them */
-    SPANS_MAX = 8,      /* of one packet, virtio's header included */
+    SHORT_PACKET = 1536, /* bytes, virtio's header with them: one of an Ethernet is */
+    SPANS_MAX = 8,       /* of one packet, virtio's header included */
 };
 
 struct tun {
@@ -62,7 +62,8 @@ static struct virtio_net_hdr virtio_header_of(const struct iovec *spans,
 }
 
 /* All of it in one piece, where it fits into `room`: so many bytes; else 0. The kernel takes longer
- * over each further span than it takes to copy a short packet. */
+ * over each further span than it takes to copy a short packet: where super-segments are cut here, a
+ * fifteenth of the time. */
 static size_t join(const struct iovec *spans, int count, uint8_t room[SHORT_PACKET])
 {
     size_t length = 0;
