@@ -21,6 +21,18 @@ static void set_options(struct tern *t, const struct transfer_side *side)
     assert_int_equal(tern_setsockopt(t, side->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
 }
 
+/* What to make of a call that has failed: whether it may succeed when it is made again at once. */
+static bool fail_call(const struct transfer *transfer, struct transfer_side *side)
+{
+    if (errno == EAGAIN)
+        return false;
+    if (transfer->memory_fails && (errno == ENOMEM || errno == ENOBUFS))
+        return true;
+    side->error = errno;
+    side->ended = side->shut = true;
+    return true;
+}
+
 static void set_buffers(struct tern *t, const struct transfer_side *side, int socket)
 {
     if (side->send_buffer)
@@ -68,13 +80,6 @@ static bool accept_one(struct transfer *transfer)
     return true;
 }
 
-static bool fail_side(struct transfer_side *side)
-{
-    side->error = errno;
-    side->ended = side->shut = true;
-    return true;
-}
-
 static bool write_some(struct transfer *transfer, int index)
 {
     struct transfer_side *side = &transfer->side[index];
@@ -89,7 +94,7 @@ static bool write_some(struct transfer *transfer, int index)
         bytes[i] = pattern(index, side->sent + i);
     ssize_t n = tern_send(transfer->world->machine[index], side->socket, bytes, size, 0);
     if (n < 0)
-        return errno == EAGAIN ? false : fail_side(side);
+        return fail_call(transfer, side);
     side->connected = true;
     side->sent += (uint64_t)n;
     return n > 0;
@@ -104,7 +109,7 @@ static bool read_some(struct transfer *transfer, int index)
         return false;
     ssize_t n = tern_recv(transfer->world->machine[index], side->socket, bytes, size, 0);
     if (n < 0)
-        return errno == EAGAIN ? false : fail_side(side);
+        return fail_call(transfer, side);
     for (ssize_t i = 0; i < n; i++) {
         if (bytes[i] != pattern(1 - index, side->received + (uint64_t)i))
             fail_msg("side %d: wrong byte at %llu", index,
@@ -122,10 +127,10 @@ static bool shut_when_due(struct transfer *transfer, int index)
     bool due = side->sent == side->to_send && (side->close == CLOSE_WHEN_SENT || side->ended);
     if (side->shut || !due || (index == 0 && side->to_send == 0 && !side->connected))
         return false;
-    side->shut = true;
     if (side->close != CLOSE_FULLY &&
         tern_shutdown(transfer->world->machine[index], side->socket, SHUT_WR) < 0)
-        return fail_side(side);
+        return fail_call(transfer, side);
+    side->shut = true;
     return true;
 }
 
@@ -152,7 +157,7 @@ static bool notice_connected(struct transfer *transfer)
     client->connected = true;
     if (error) {
         errno = error;
-        fail_side(client);
+        fail_call(transfer, client);
     }
     return true;
 }

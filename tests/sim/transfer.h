@@ -34,6 +34,7 @@ struct transfer {
     int listener;
     uint64_t deadline_ns;
     uint16_t port;
+    bool memory_fails; /* now and then: a call that says so is made again */
 };
 
 /* Machine 1 listens, machine 0 connects. */

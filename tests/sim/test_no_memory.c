@@ -1,0 +1,166 @@
+/* Seeded conversations on machines to which the system gives memory only now and then. What is lost
+ * for want of it is as what the network loses: every byte arrives once and in order all the same,
+ * and nothing is left behind. Calls may say ENOMEM, and are made again.
+ *
+ * SIM_SEED=n plays that one alone, SIM_CAPTURE=file keeps its capture, SIM_RUNS=n plays more. */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/time.h"
+#include "link/held.h"
+#include "sim/checks.h"
+#include "sim/transfer.h"
+#include "sim/world.h"
+
+enum { RUNS = 1000 };
+
+/* The allocations of the library and of this test, but not of the C library; the linker has them
+ * come here. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+
+static struct random fate;
+static uint32_t refuse_permille; /* of allocations */
+static uint64_t refused;
+
+static bool refuse(void)
+{
+    if (refuse_permille == 0 || random_below(&fate, 1000) >= refuse_permille)
+        return false;
+    refused++;
+    errno = ENOMEM;
+    return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return refuse() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return refuse() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return refuse() ? NULL : __real_realloc(memory, size);
+}
+
+/* The network's memory is not the machines'. */
+struct held_packet *__real_held_packet_new(const struct iovec *spans, int count,
+                                           const struct tern_offload *offload);
+struct held_packet *__wrap_held_packet_new(const struct iovec *spans, int count,
+                                           const struct tern_offload *offload);
+
+struct held_packet *__wrap_held_packet_new(const struct iovec *spans, int count,
+                                           const struct tern_offload *offload)
+{
+    uint32_t permille = refuse_permille;
+    refuse_permille = 0;
+    struct held_packet *packet = __real_held_packet_new(spans, count, offload);
+    refuse_permille = permille;
+    return packet;
+}
+
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void choose_side(struct random *random, struct transfer_side *side)
+{
+    side->to_send = random_below(random, 200000);
+    side->close = (enum transfer_close)random_below(random, TRANSFER_CLOSES);
+    side->write_most = 1 + random_below(random, 60000);
+    side->read_most = 1 + random_below(random, 60000);
+    side->no_delay = random_below(random, 2);
+}
+
+static void choose(struct random *random, struct world_config *config, struct transfer *transfer)
+{
+    /* All must arrive, however long it takes. */
+    static const char *const settings[] = {"tcp.orphan_retries=15",
+                                           "tcp.orphan_retries=15,tcp.sack=0",
+                                           "tcp.orphan_retries=15,tcp.congestion_control=bbr",
+                                           "tcp.orphan_retries=15,tcp.ecn=3,tcp.pacing=1"};
+    config->link_features = random_below(random, 2) ? TERN_LINK_CHECKSUM | TERN_LINK_TSO : 0;
+    for (int i = 0; i < 2; i++) {
+        config->settings[i] = settings[random_below(random, 4)];
+        config->fault[i].loss = random_below(random, 30) / 1000.0;
+        config->fault[i].reorder = random_below(random, 50) / 1000.0;
+        config->fault[i].delay_ns = TIME_MS(1 + random_below(random, 20));
+        choose_side(random, &transfer->side[i]);
+    }
+    transfer->side[random_below(random, 2)].close = CLOSE_WHEN_SENT;
+}
+
+static enum world_answer checked_step(void *user)
+{
+    struct transfer *transfer = user;
+    check_connections(transfer->world);
+    return transfer_step(transfer);
+}
+
+static void play(uint64_t seed)
+{
+    struct world world;
+    struct random random;
+    struct world_config config = {.seed = seed, .capture_path = getenv("SIM_CAPTURE")};
+    struct transfer transfer = {.memory_fails = true};
+    random_seed_number(&random, seed);
+    random_seed_number(&fate, ~seed);
+    choose(&random, &config, &transfer);
+    world_open(&world, &config);
+    transfer_begin(&transfer, &world, seed);
+    refused = 0;
+    refuse_permille = 1 + random_below(&random, 200);
+    bool over = world_run(&world, TIME_S(100000), checked_step, &transfer);
+    bool quiet = world_run(&world, world.now_ns + TIME_S(3600), NULL, NULL);
+    refuse_permille = 0;
+    if (!over || !quiet)
+        fail_msg("seed %llu: %s, sockets closed: %d and %d", (unsigned long long)seed,
+                 over ? "something is still pending" : "not over", transfer.side[0].closed,
+                 transfer.side[1].closed);
+    for (int i = 0; i < 2; i++) {
+        const struct transfer_side *side = &transfer.side[i];
+        if (!side->closed || side->error || side->received != transfer.side[1 - i].to_send)
+            fail_msg("seed %llu, side %d: %llu of %llu sent, %llu received, errno %d",
+                     (unsigned long long)seed, i, (unsigned long long)side->sent,
+                     (unsigned long long)side->to_send, (unsigned long long)side->received,
+                     side->error);
+        check_nothing_left(&world, i);
+    }
+    world_close(&world);
+}
+
+static void conversations_survive_without_memory(void **state)
+{
+    (void)state;
+    uint64_t one = from_environment("SIM_SEED", 0), all = 0;
+    if (one) {
+        play(one);
+        return;
+    }
+    uint64_t runs = from_environment("SIM_RUNS", RUNS);
+    for (uint64_t seed = 1; seed <= runs; seed++) {
+        play(seed);
+        all += refused;
+    }
+    assert_true(all > 10 * runs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(conversations_survive_without_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
