@@ -1,9 +1,8 @@
 #include "common/allocation.h"
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdlib.h>
 
+#include "base/random.h"
 #include "base/slab.h"
 
 /* The linker's --wrap sends each call of malloc to __wrap_malloc, and each of __real_malloc to
@@ -16,8 +15,11 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 const struct slab_source *__wrap_pages_source(void);
 
-static bool limited, once;
+static bool limited, once, paused;
 static unsigned left;
+static unsigned random_permille; /* of those that are not limited */
+static struct random random_state;
+static uint64_t failed;
 
 void allocations_fail_after(unsigned successes)
 {
@@ -32,17 +34,45 @@ void allocations_fail_once_after(unsigned successes)
     once = true;
 }
 
+void allocations_fail_at_random(uint64_t seed, unsigned permille)
+{
+    random_seed_number(&random_state, seed);
+    random_permille = permille;
+}
+
 void allocations_succeed(void)
 {
     limited = false;
+    random_permille = 0;
+}
+
+void allocations_pause(bool pause)
+{
+    paused = pause;
+}
+
+uint64_t allocations_failed(void)
+{
+    return failed;
+}
+
+static bool must_fail(void)
+{
+    if (!limited)
+        return random_permille > 0 && random_below(&random_state, 1000) < random_permille;
+    if (left > 0) {
+        left--;
+        return false;
+    }
+    limited = !once;
+    return true;
 }
 
 static bool succeeds(void)
 {
-    if (!limited || (left > 0 && left-- > 0))
+    if (paused || !must_fail())
         return true;
-    if (once)
-        limited = false;
+    failed++;
     return false;
 }
 

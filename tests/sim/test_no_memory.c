@@ -5,53 +5,16 @@
  * SIM_SEED=n plays that one alone, SIM_CAPTURE=file keeps its capture, SIM_RUNS=n plays more. */
 #include "unit.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "common/allocation.h"
 #include "link/held.h"
 #include "sim/checks.h"
 #include "sim/transfer.h"
 #include "sim/world.h"
 
 enum { RUNS = 1000 };
-
-/* The allocations of the library and of this test, but not of the C library; the linker has them
- * come here. */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-static struct random fate;
-static uint32_t refuse_permille; /* of allocations */
-static uint64_t refused;
-
-static bool refuse(void)
-{
-    if (refuse_permille == 0 || random_below(&fate, 1000) >= refuse_permille)
-        return false;
-    refused++;
-    errno = ENOMEM;
-    return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return refuse() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return refuse() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return refuse() ? NULL : __real_realloc(memory, size);
-}
 
 /* The network's memory is not the machines'. */
 struct held_packet *__real_held_packet_new(const struct iovec *spans, int count,
@@ -62,10 +25,9 @@ struct held_packet *__wrap_held_packet_new(const struct iovec *spans, int count,
 struct held_packet *__wrap_held_packet_new(const struct iovec *spans, int count,
                                            const struct tern_offload *offload)
 {
-    uint32_t permille = refuse_permille;
-    refuse_permille = 0;
+    allocations_pause(true);
     struct held_packet *packet = __real_held_packet_new(spans, count, offload);
-    refuse_permille = permille;
+    allocations_pause(false);
     return packet;
 }
 
@@ -116,15 +78,13 @@ static void play(uint64_t seed)
     struct world_config config = {.seed = seed, .capture_path = getenv("SIM_CAPTURE")};
     struct transfer transfer = {.memory_fails = true};
     random_seed_number(&random, seed);
-    random_seed_number(&fate, ~seed);
     choose(&random, &config, &transfer);
     world_open(&world, &config);
     transfer_begin(&transfer, &world, seed);
-    refused = 0;
-    refuse_permille = 1 + random_below(&random, 200);
+    allocations_fail_at_random(seed, 1 + random_below(&random, 200));
     bool over = world_run(&world, TIME_S(100000), checked_step, &transfer);
     bool quiet = world_run(&world, world.now_ns + TIME_S(3600), NULL, NULL);
-    refuse_permille = 0;
+    allocations_succeed();
     if (!over || !quiet)
         fail_msg("seed %llu: %s, sockets closed: %d and %d", (unsigned long long)seed,
                  over ? "something is still pending" : "not over", transfer.side[0].closed,
@@ -144,17 +104,15 @@ static void play(uint64_t seed)
 static void conversations_survive_without_memory(void **state)
 {
     (void)state;
-    uint64_t one = from_environment("SIM_SEED", 0), all = 0;
+    uint64_t one = from_environment("SIM_SEED", 0);
     if (one) {
         play(one);
         return;
     }
     uint64_t runs = from_environment("SIM_RUNS", RUNS);
-    for (uint64_t seed = 1; seed <= runs; seed++) {
+    for (uint64_t seed = 1; seed <= runs; seed++)
         play(seed);
-        all += refused;
-    }
-    assert_true(all > 10 * runs);
+    assert_true(allocations_failed() > 10 * runs);
 }
 
 int main(void)
