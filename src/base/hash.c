@@ -38,6 +38,33 @@ static inline uint64_t little_endian(uint64_t word)
     return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
 }
 
+static inline uint32_t little_endian_32(uint32_t word)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap32(word);
+}
+
+/* Fewer than 8, the first in the lowest place. */
+static inline uint64_t last_bytes(const uint8_t *p, size_t count)
+{
+    uint64_t word = 0;
+    unsigned shift = 0;
+    if (count & 4) {
+        uint32_t four;
+        memcpy(&four, p, sizeof four);
+        word = little_endian_32(four);
+        p += sizeof four;
+        shift = 32;
+    }
+    if (count & 2) {
+        word |= (uint64_t)(p[0] | p[1] << 8) << shift;
+        p += 2;
+        shift += 16;
+    }
+    if (count & 1)
+        word |= (uint64_t)p[0] << shift;
+    return word;
+}
+
 static inline uint64_t sip_hash(const struct hash_key *key, const void *bytes, size_t length,
                                 int compression_rounds, int final_rounds)
 {
@@ -56,10 +83,8 @@ static inline uint64_t sip_hash(const struct hash_key *key, const void *bytes, s
     }
     /* The last word ends in the length modulo 256, so that no message is the
      * beginning of another. */
-    word = 0;
-    for (size_t i = left; i > 0; i--)
-        word = word << 8 | p[i - 1];
-    sip_compress(&s, word | (uint64_t)length << 56, compression_rounds);
+    word = last_bytes(p, left) | (uint64_t)length << 56;
+    sip_compress(&s, word, compression_rounds);
     s.v2 ^= 0xff;
     for (int i = 0; i < final_rounds; i++)
         sip_round(&s);

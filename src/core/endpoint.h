@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/address.h"
+#include "base/hash.h"
 
 struct endpoint {
     struct address address;
@@ -16,5 +17,10 @@ static inline bool endpoint_equal(const struct endpoint *a, const struct endpoin
 {
     return a->port == b->port && address_equal(&a->address, &b->address);
 }
+
+/* Of both ends of a conversation, by hash_bytes(): twelve bytes where both are of IPv4, whose
+ * addresses differ in four bytes only, and 36 else. */
+uint64_t endpoint_pair_hash(const struct hash_key *key, const struct endpoint *local,
+                            const struct endpoint *remote);
 
 #endif

@@ -6,11 +6,7 @@
 uint32_t demux_hash(const struct tcp *tcp, const struct endpoint *local,
                     const struct endpoint *remote)
 {
-    struct {
-        struct address local, remote;
-        uint16_t local_port, remote_port;
-    } key = {local->address, remote->address, local->port, remote->port};
-    return (uint32_t)hash_bytes(&tcp->stack->hash_key, &key, sizeof key);
+    return (uint32_t)endpoint_pair_hash(&tcp->stack->hash_key, local, remote);
 }
 
 void demux_insert(struct tcb *tcb)

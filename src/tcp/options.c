@@ -23,11 +23,7 @@ uint32_t tcp_timestamp(const struct tcb *tcb)
 uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct endpoint *local,
                               const struct endpoint *remote)
 {
-    struct {
-        struct address local, remote;
-        uint16_t local_port, remote_port;
-    } key = {local->address, remote->address, local->port, remote->port};
-    return (uint32_t)hash_bytes(&tcp->timestamp_key, &key, sizeof key);
+    return (uint32_t)endpoint_pair_hash(&tcp->timestamp_key, local, remote);
 }
 
 uint8_t options_scale(const struct tcp_options *peer)

@@ -267,19 +267,16 @@ void port_opens(struct tcb *tcb)
 }
 
 /* RFC 6056 §3.3.4, the double-hash algorithm: where the search starts is a keyed hash of the remote
- * endpoint and our address, and moves on by a counter that only similar destinations share. */
+ * endpoint and our address, and moves on by a counter that only similar destinations share. Both
+ * hashes are halves of one, which tell nothing of each other. */
 int port_bind_for(struct tcb *tcb, const struct address *local, const struct endpoint *remote)
 {
     struct tcp *tcp = tcb->tcp;
-    struct {
-        struct address local, remote;
-        uint16_t port;
-        uint16_t which;
-    } key = {*local, remote->address, remote->port, 0};
+    const struct endpoint no_port = {*local, 0};
     struct port_span span = ephemeral_span(tcb->stack);
-    uint32_t offset = (uint32_t)hash_bytes(&tcp->port_key, &key, sizeof key);
-    key.which = 1;
-    uint32_t *step = &tcp->port_steps[hash_bytes(&tcp->port_key, &key, sizeof key) % 64];
+    uint64_t hash = endpoint_pair_hash(&tcp->port_key, &no_port, remote);
+    uint32_t offset = (uint32_t)hash;
+    uint32_t *step = &tcp->port_steps[(hash >> 32) % 64];
     for (uint32_t i = 0; i < span.count; i++) {
         struct endpoint candidate = {*local,
                                      (uint16_t)(span.first + (offset + *step) % span.count)};
@@ -289,7 +286,8 @@ int port_bind_for(struct tcb *tcb, const struct address *local, const struct end
         struct place place = find_place(tcp, candidate.port);
         if (kept_for_a_listener(&place))
             continue;
-        if (demux_find(tcp, &candidate, remote))
+        bool others = place.port || place.alone;
+        if (others && demux_find(tcp, &candidate, remote))
             continue;
         return take_to_open(tcb, &place, local);
     }
