@@ -19,23 +19,25 @@
 
 static enum tcp_step run_steps(struct tcb *tcb, const struct segment *segment)
 {
-    static enum tcp_step (*const steps[])(struct tcb *, const struct segment *) = {
-        tcp_check_paws,     /* RFC 7323 §5.3 */
-        tcp_check_sequence, /* first */
-        tcp_check_reset,    /* second; third is about security labels, which nobody sends */
-        tcp_check_syn,      /* fourth */
-        tcp_process_ack,    /* fifth */
-        ecn_arrives,        /* RFC 3168 §6.1.3, RFC 9768 §3.2 */
-        tcp_process_urgent, /* sixth */
-        tcp_process_text,   /* seventh */
-        tcp_process_fin,    /* eighth */
-    };
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        enum tcp_step step = steps[i](tcb, segment);
-        if (step != TCP_STEP_CONTINUE)
-            return step;
-    }
-    return TCP_STEP_DONE;
+    enum tcp_step step = tcp_check_paws(tcb, segment); /* RFC 7323 §5.3 */
+    if (step == TCP_STEP_CONTINUE)
+        step = tcp_check_sequence(tcb, segment); /* first */
+    if (step == TCP_STEP_CONTINUE)
+        step = tcp_check_reset(tcb, segment); /* second; third is about security labels, which
+                                                 nobody sends */
+    if (step == TCP_STEP_CONTINUE)
+        step = tcp_check_syn(tcb, segment); /* fourth */
+    if (step == TCP_STEP_CONTINUE)
+        step = tcp_process_ack(tcb, segment); /* fifth */
+    if (step == TCP_STEP_CONTINUE)
+        step = ecn_arrives(tcb, segment); /* RFC 3168 §6.1.3, RFC 9768 §3.2 */
+    if (step == TCP_STEP_CONTINUE)
+        step = tcp_process_urgent(tcb, segment); /* sixth */
+    if (step == TCP_STEP_CONTINUE)
+        step = tcp_process_text(tcb, segment); /* seventh */
+    if (step == TCP_STEP_CONTINUE)
+        step = tcp_process_fin(tcb, segment); /* eighth */
+    return step == TCP_STEP_CONTINUE ? TCP_STEP_DONE : step;
 }
 
 /* Does what a step's answer asks for. */
