@@ -114,8 +114,18 @@ static struct space_share share_options(const struct tcb *tcb, uint32_t room)
     }
 }
 
+/* Neither SACK nor AccECN: so it is with most segments. */
+static bool has_nothing_to_tell(const struct tcb *tcb)
+{
+    return tcb->rcv.out_of_order.count == 0 && (!tcb->rcv.fin_seen || tcb->rcv.fin) &&
+           tcb->rcv.duplicate.start == tcb->rcv.duplicate.end &&
+           tcb->ecn.handshake.mode != ECN_ACCURATE;
+}
+
 uint32_t options_extra_size(const struct tcb *tcb)
 {
+    if (has_nothing_to_tell(tcb))
+        return 0;
     struct space_share share = share_options(tcb, TCP_OPTIONS_MAX - timestamps_size(tcb));
     return share_size(&share);
 }
@@ -130,7 +140,7 @@ void options_fill(struct tcb *tcb, struct segment *segment, uint32_t text_length
     }
     if (tcb->opt.timestamps)
         fill_timestamps(tcb, o, segment->flags);
-    if (!(segment->flags & TCP_ACK) || segment->flags & TCP_RST)
+    if (!(segment->flags & TCP_ACK) || segment->flags & TCP_RST || has_nothing_to_tell(tcb))
         return;
     uint32_t used = tcb->path.header_bytes + TCP_HEADER_MIN + timestamps_size(tcb) + text_length;
     uint32_t room = tcb->path.mtu > used ? tcb->path.mtu - used : 0;

@@ -323,15 +323,26 @@ bool tcp_carry_out(struct tcb *tcb, struct send_decision *decision)
     return decision->record ? send_again(tcb, decision) : send_new(tcb, decision);
 }
 
+/* New text, what is lost, or the FIN: after most segments there is none of them, and then nobody
+ * need ask the windows. */
+static bool anything_to_send(const struct tcb *tcb)
+{
+    return tcb->snd.units.count > 0 || !list_empty(&tcb->records.lost) ||
+           (tcb->snd.fin_queued && !tcb->snd.fin_sent);
+}
+
 /* Sends all that may go; *sent says whether anything went. Returns the decision that ended it. */
 static struct send_decision send_what_may_go(struct tcb *tcb, enum tcp_urge urge, bool *sent)
 {
     bool all = urge == URGE_USUAL || urge == URGE_PUSH;
+    *sent = false;
+    if (!anything_to_send(tcb))
+        return hold(HELD_BY_NOTHING_MORE);
     enum mtu_probe_turn turn = all ? mtu_probe_send(tcb) : MTU_PROBE_NONE;
     *sent = turn == MTU_PROBE_SENT;
     if (turn == MTU_PROBE_WAIT)
         return hold(HELD_BY_CONGESTION);
-    for (;;) {
+    do {
         fill_burst(tcb);
         struct send_decision decision = tcp_next_send(tcb, urge);
         if (decision.why == WHY_NOTHING || !tcp_carry_out(tcb, &decision))
@@ -339,7 +350,8 @@ static struct send_decision send_what_may_go(struct tcb *tcb, enum tcp_urge urge
         *sent = true;
         if (urge == URGE_ONE && !decision.record)
             return decision;
-    }
+    } while (anything_to_send(tcb));
+    return hold(HELD_BY_NOTHING_MORE);
 }
 
 void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
