@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "base/checksum.h"
 #include "base/seq.h"
 #include "base/time.h"
@@ -58,7 +60,9 @@ static int transmit(struct stack *stack, const struct ip_path *path, const struc
                     const struct manner *manner, enum tcp_why why)
 {
     struct packet_out packet;
-    uint32_t header_length = (uint32_t)tcp_header_size(&segment->options);
+    uint8_t options[TCP_OPTIONS_MAX];
+    size_t options_length = tcp_build_options(&segment->options, options);
+    uint32_t header_length = TCP_HEADER_MIN + (uint32_t)options_length;
     uint8_t *header = packet_out_begin(&packet, IP_PROTOCOL_TCP, header_length);
     packet.source = local->address;
     packet.destination = remote->address;
@@ -77,7 +81,8 @@ static int transmit(struct stack *stack, const struct ip_path *path, const struc
     struct checksum sum = ip_pseudo_header(&local->address, &remote->address, IP_PROTOCOL_TCP,
                                            header_length + packet.payload_length);
     segment->checksum = checksum_fold(&sum);
-    tcp_build(segment, header);
+    tcp_build_fixed(segment, header_length, header);
+    memcpy(header + TCP_HEADER_MIN, options, options_length);
     int error = ip_output(stack, path, &packet);
     if (error)
         return error;

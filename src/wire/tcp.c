@@ -214,7 +214,8 @@ static size_t end_of_option(size_t at, size_t length)
 
 static void pad(struct writer *w, size_t length)
 {
-    memset(writer_room(w, length), TCP_OPTION_NOP, length);
+    while (length-- > 0)
+        writer_u8(w, TCP_OPTION_NOP);
 }
 
 /* Starts an option of `length` bytes in all: false when there is no room for it. */
@@ -374,12 +375,15 @@ static void build_options(struct writer *w, const struct tcp_options *options)
         build_user_timeout(w, options);
 }
 
-size_t tcp_build(const struct segment *segment, uint8_t out[TCP_HEADER_MAX])
+size_t tcp_build_options(const struct tcp_options *options, uint8_t out[TCP_OPTIONS_MAX])
 {
-    struct writer options = writer_over(out + TCP_HEADER_MIN, TCP_OPTIONS_MAX);
-    build_options(&options, &segment->options);
-    size_t length = TCP_HEADER_MIN + writer_length(&options);
+    struct writer w = writer_over(out, TCP_OPTIONS_MAX);
+    build_options(&w, options);
+    return writer_length(&w);
+}
 
+void tcp_build_fixed(const struct segment *segment, size_t length, uint8_t out[TCP_HEADER_MIN])
+{
     struct writer w = writer_over(out, TCP_HEADER_MIN);
     writer_u16(&w, segment->source_port);
     writer_u16(&w, segment->destination_port);
@@ -389,17 +393,13 @@ size_t tcp_build(const struct segment *segment, uint8_t out[TCP_HEADER_MAX])
     writer_u16(&w, segment->window);
     writer_u16(&w, segment->checksum);
     writer_u16(&w, segment->urgent);
-    return length;
 }
 
-size_t tcp_header_size(const struct tcp_options *options)
+size_t tcp_build(const struct segment *segment, uint8_t out[TCP_HEADER_MAX])
 {
-    if (are_timestamps(options))
-        return TCP_HEADER_MIN + ALIGNED_TIMESTAMPS_LENGTH;
-    uint8_t scratch[TCP_OPTIONS_MAX];
-    struct writer w = writer_over(scratch, sizeof scratch);
-    build_options(&w, options);
-    return TCP_HEADER_MIN + writer_length(&w);
+    size_t length = TCP_HEADER_MIN + tcp_build_options(&segment->options, out + TCP_HEADER_MIN);
+    tcp_build_fixed(segment, length, out);
+    return length;
 }
 
 /* ── Cutting ── */

@@ -110,6 +110,10 @@ bool tcp_parse(const void *bytes, size_t length, struct segment *out);
  * checksum field is written as it stands in `segment`. Returns the header's length, at most 60; as
  * many SACK blocks as fit are written. */
 size_t tcp_build(const struct segment *segment, uint8_t out[TCP_HEADER_MAX]);
+/* The two parts of that, for who has to know the length first: the options, whose length (at most
+ * 40) is returned, and the header in front of them, which is `length` bytes with them. */
+size_t tcp_build_options(const struct tcp_options *options, uint8_t out[TCP_OPTIONS_MAX]);
+void tcp_build_fixed(const struct segment *segment, size_t length, uint8_t out[TCP_HEADER_MIN]);
 /* The control bits of a header that tcp_build wrote. */
 uint16_t tcp_header_flags(const uint8_t *header);
 /* Makes the header of a super-segment that of the part that starts `advance` bytes in: moves the
@@ -117,7 +121,5 @@ uint16_t tcp_header_flags(const uint8_t *header);
  * the pseudo-header that stands in the checksum field from one TCP length to another. */
 void tcp_header_cut(uint8_t *header, uint32_t advance, uint16_t cleared, uint32_t old_length,
                     uint32_t new_length);
-/* The length that tcp_build will return. */
-size_t tcp_header_size(const struct tcp_options *options);
 
 #endif

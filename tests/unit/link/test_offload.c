@@ -31,9 +31,10 @@ static const struct segment super = {.source_port = 1,
 
 static struct tern_offload super_offload(uint16_t segment_size)
 {
+    uint8_t options[TCP_OPTIONS_MAX];
+    size_t header = TCP_HEADER_MIN + tcp_build_options(&super.options, options);
     return (struct tern_offload){.segment_size = segment_size,
-                                 .header_length =
-                                     (uint16_t)(IPV4_HEADER_MIN + tcp_header_size(&super.options)),
+                                 .header_length = (uint16_t)(IPV4_HEADER_MIN + header),
                                  .checksum_start = IPV4_HEADER_MIN,
                                  .checksum_offset = TCP_CHECKSUM_OFFSET,
                                  .flags = TERN_OFFLOAD_CHECKSUM | TERN_OFFLOAD_ECN};
