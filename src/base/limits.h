@@ -20,6 +20,7 @@ enum limits {
     LIMIT_RING_SPARES = 4,            /* rings' memory kept for the next, pieces a stack */
     LIMIT_RING_SPARE_LEAST = 1 << 16, /* bytes below which it is not worth it, a piece */
     LIMIT_RING_SPARE_MOST = 1 << 20,  /* and above which it is too much */
+    LIMIT_RING_SMALL_SPARES = 32,     /* the same, pieces of the least that a ring has */
 
     /* ip */
     LIMIT_MTU_MIN = 68,               /* of a link: what everyone forwards uncut, RFC 791 §3.2 */
@@ -60,6 +61,7 @@ enum limits {
     LIMIT_WOKEN_BEYOND = 64,       /* connections awake that peers woke beyond memory.high */
     LIMIT_WOKEN_BY_PEER = 16,      /* of them, by one peer: others get on as well */
     LIMIT_SENT_RECORDS = 8192,     /* sent records a connection */
+    LIMIT_RECORD_SPARES = 64,      /* of them, kept for the next when they are done with, a stack */
     LIMIT_ZEROCOPY_WAITING = 1024, /* MSG_ZEROCOPY sends that wait to be told apart, a connection */
     LIMIT_STAMPS_WAITING = 256,    /* send calls whose times are still to be told, a connection */
     LIMIT_READER_BYTES = 32 * 1024, /* unread ones that are worth a reader's while: what comes next

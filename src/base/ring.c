@@ -4,11 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAPACITY_MIN = 1024 };
-
 static uint32_t capacity_for(uint32_t needed)
 {
-    uint32_t capacity = CAPACITY_MIN;
+    uint32_t capacity = RING_CAPACITY_MIN;
     while (capacity < needed)
         capacity *= 2;
     return capacity;
@@ -57,7 +55,7 @@ void ring_shrink(struct ring *ring, uint32_t keep)
         ring_release(ring);
         return;
     }
-    if (keep > ring->capacity / 4 || ring->capacity == CAPACITY_MIN)
+    if (keep > ring->capacity / 4 || ring->capacity == RING_CAPACITY_MIN)
         return;
     /* Twice what is kept, so that the next byte does not grow it again. */
     set_capacity(ring, capacity_for(keep * 2), keep);

@@ -20,6 +20,7 @@ struct ring {
     uint32_t held_capacity;
 };
 
+#define RING_CAPACITY_MIN 1024u /* of a ring with memory */
 #define RING_CAPACITY_MAX (1u << 30)
 
 /* Makes room for `needed` bytes counted from the first, growing geometrically: 0, -ENOMEM or

@@ -56,7 +56,7 @@ static bool store(struct tcb *tcb, uint32_t seq, const uint8_t *text, uint32_t l
 {
     uint32_t offset = tcb->rcv.ring.length + (seq - tcb->rcv.nxt);
     if (!tcb->stack->memory_short)
-        ring_spares_take(&tcb->tcp->spares, &tcb->rcv.ring);
+        ring_spares_take(&tcb->tcp->spares, &tcb->rcv.ring, offset + length);
     if (!memory_allows(tcb, seq, offset + length))
         return false;
     if (ring_reserve(&tcb->rcv.ring, offset + length) < 0)

@@ -94,13 +94,40 @@ static void record_insert_after(struct tcb *tcb, struct sent_record *before,
     stack_charge(tcb->stack, sizeof *record);
 }
 
+/* Each segment has one: those that are done with are kept for the next. */
+static struct sent_record *record_new(struct tcp *tcp)
+{
+    struct list *spare = tcp->record_spares.next;
+    if (list_empty(&tcp->record_spares))
+        return malloc(sizeof(struct sent_record));
+    list_remove(spare);
+    tcp->record_spare_count--;
+    return container_of(spare, struct sent_record, order);
+}
+
+static void record_free(struct tcp *tcp, struct sent_record *record)
+{
+    if (tcp->record_spare_count == LIMIT_RECORD_SPARES) {
+        free(record);
+        return;
+    }
+    list_insert(tcp->record_spares.next, &record->order);
+    tcp->record_spare_count++;
+}
+
+void records_release_spares(struct tcp *tcp)
+{
+    while (!list_empty(&tcp->record_spares))
+        free(record_new(tcp));
+}
+
 static void record_remove(struct tcb *tcb, struct sent_record *record)
 {
     list_remove(&record->order);
     tree_remove(&tcb->records.tree, &record->node);
     tcb->records.count--;
     stack_charge(tcb->stack, -(int64_t)sizeof *record);
-    free(record);
+    record_free(tcb->tcp, record);
 }
 
 void records_release(struct tcb *tcb)
@@ -116,7 +143,7 @@ int records_add(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t mss)
 {
     if (!records_room(tcb))
         return -ENOBUFS;
-    struct sent_record *record = malloc(sizeof *record);
+    struct sent_record *record = record_new(tcb->tcp);
     if (!record)
         return -ENOMEM;
     *record = (struct sent_record){
@@ -131,7 +158,7 @@ int records_add(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t mss)
 
 struct sent_record *records_split(struct tcb *tcb, struct sent_record *record, uint32_t at)
 {
-    struct sent_record *upper = malloc(sizeof *upper);
+    struct sent_record *upper = record_new(tcb->tcp);
     if (!upper)
         return NULL;
     *upper = *record;

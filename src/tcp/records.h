@@ -14,6 +14,7 @@
 
 void records_init(struct tcb *tcb);
 void records_release(struct tcb *tcb);
+void records_release_spares(struct tcp *tcp); /* what is kept for the next */
 
 /* The bytes of text in [start, end): SYN and FIN have a number each and no byte. */
 uint32_t records_text(const struct tcb *tcb, uint32_t start, uint32_t end);

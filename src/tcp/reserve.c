@@ -19,7 +19,7 @@ ssize_t tcp_reserve(struct tcb *tcb, struct tcp_reservation *r, size_t length,
     if (size == 0)
         return -EAGAIN;
     if (!tcb->stack->memory_short)
-        ring_spares_take(&tcb->tcp->spares, ring);
+        ring_spares_take(&tcb->tcp->spares, ring, size);
     if (ring_reserve(ring, ring->length + size) < 0)
         return -ENOBUFS;
     spans[1] = (struct iovec){0};

@@ -140,7 +140,7 @@ static int64_t find_room(struct tcb *tcb, uint32_t goal, bool reserved)
 static int append(struct tcb *tcb, const void *bytes, uint32_t length, uint32_t goal)
 {
     if (!tcb->stack->memory_short)
-        ring_spares_take(&tcb->tcp->spares, &tcb->snd.ring);
+        ring_spares_take(&tcb->tcp->spares, &tcb->snd.ring, length);
     if (!bytes)
         ring_extend(&tcb->snd.ring, length);
     else if (ring_append(&tcb->snd.ring, bytes, length) < 0)

@@ -450,6 +450,8 @@ struct tcp {
     struct list batch;             /* connections whose ACK waits for the end of the batch */
     uint32_t time_wait_count;
     struct ring_spares spares;
+    struct list record_spares; /* struct sent_record by its `order`, the latest first; records.c */
+    uint32_t record_spare_count;
     struct list orphans; /* detached tcbs not in TIME-WAIT, closed longest ago first; orphans.c */
     uint32_t orphan_count;
     struct slab tcb_slab, connection_slab;

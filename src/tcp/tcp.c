@@ -11,6 +11,7 @@
 #include "tcp/input.h"
 #include "tcp/port.h"
 #include "tcp/receive.h"
+#include "tcp/records.h"
 
 enum {
     TABLE_START = 256,
@@ -60,6 +61,7 @@ static void tcp_release(struct stack *stack)
     end_all(tcp);
     release_tables(tcp);
     ring_spares_release(&tcp->spares);
+    records_release_spares(tcp);
     block_release(tcp);
     slab_release(&tcp->connection_slab);
     peers_release(&tcp->fast_open_peers);
@@ -84,6 +86,7 @@ int tcp_attach(struct stack *stack)
     list_init(&tcp->time_wait);
     list_init(&tcp->orphans);
     list_init(&tcp->batch);
+    list_init(&tcp->record_spares);
     slab_init(&tcp->connection_slab, sizeof(struct tcp_connection), CONNECTION_SPAN, stack->pages);
     stack->batch_over = receive_batch_over;
     tcp->isn_key = random_key(stack);

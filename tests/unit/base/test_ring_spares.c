@@ -24,10 +24,10 @@ static void memory_that_was_given_last_is_taken_first(void **state)
     ring_spares_give(&spares, &second);
     assert_int_equal(ring_capacity(&first), 0);
     assert_null(first.bytes);
-    ring_spares_take(&spares, &next);
+    ring_spares_take(&spares, &next, 1);
     assert_ptr_equal(next.bytes, second_bytes);
     ring_release(&next);
-    ring_spares_take(&spares, &next);
+    ring_spares_take(&spares, &next, 1);
     assert_ptr_equal(next.bytes, first_bytes);
     assert_int_equal(ring_capacity(&next), LIMIT_RING_SPARE_LEAST);
     assert_int_equal(next.length, 0);
@@ -43,7 +43,7 @@ static void a_ring_with_memory_takes_none(void **state)
     ring_of(&ring, LIMIT_RING_SPARE_LEAST);
     ring_of(&other, 1024);
     ring_spares_give(&spares, &ring);
-    ring_spares_take(&spares, &other);
+    ring_spares_take(&spares, &other, 1);
     assert_int_equal(ring_capacity(&other), 1024);
     assert_int_equal(spares.count, 1);
     ring_release(&other);
@@ -82,9 +82,34 @@ static void held_memory_is_not_kept(void **state)
     ring_unhold(&ring);
 }
 
+static void the_least_memory_is_kept_apart_and_given_where_it_is_enough(void **state)
+{
+    (void)state;
+    struct ring_spares spares = {0};
+    struct ring rings[LIMIT_RING_SMALL_SPARES + 1], large = {0}, small = {0};
+    for (int i = 0; i <= LIMIT_RING_SMALL_SPARES; i++)
+        ring_of(&rings[i], RING_CAPACITY_MIN);
+    for (int i = 0; i <= LIMIT_RING_SMALL_SPARES; i++)
+        ring_spares_give(&spares, &rings[i]);
+    assert_int_equal(spares.small_count, LIMIT_RING_SMALL_SPARES);
+    assert_int_equal(spares.count, 0);
+    ring_spares_take(&spares, &large, RING_CAPACITY_MIN + 1);
+    assert_null(large.bytes);
+    ring_spares_take(&spares, &small, RING_CAPACITY_MIN);
+    assert_int_equal(ring_capacity(&small), RING_CAPACITY_MIN);
+    assert_int_equal(spares.small_count, LIMIT_RING_SMALL_SPARES - 1);
+    ring_hold(&small);
+    ring_spares_give(&spares, &small);
+    assert_int_equal(spares.small_count, LIMIT_RING_SMALL_SPARES - 1);
+    ring_unhold(&small);
+    ring_spares_release(&spares);
+    assert_int_equal(spares.small_count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_least_memory_is_kept_apart_and_given_where_it_is_enough),
         cmocka_unit_test(held_memory_is_not_kept),
         cmocka_unit_test(memory_that_was_given_last_is_taken_first),
         cmocka_unit_test(a_ring_with_memory_takes_none),

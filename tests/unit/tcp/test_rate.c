@@ -10,13 +10,18 @@
 enum { MSS = 1000 };
 
 static struct stack *stack;
+static struct tcp *tcp;
 
 static struct tcb *tcb_new(void)
 {
     struct tcb *tcb = calloc(1, sizeof *tcb);
     stack = calloc(1, sizeof *stack);
+    tcp = calloc(1, sizeof *tcp);
     assert_non_null(tcb);
     assert_non_null(stack);
+    assert_non_null(tcp);
+    list_init(&tcp->record_spares);
+    tcb->tcp = tcp;
     stack->now_ns = TIME_S(1);
     tcb->stack = stack;
     tcb->snd.mss = MSS;
@@ -29,7 +34,9 @@ static struct tcb *tcb_new(void)
 static void tcb_free(struct tcb *tcb)
 {
     records_release(tcb);
+    records_release_spares(tcp);
     free(tcb);
+    free(tcp);
     free(stack);
 }
 

@@ -15,6 +15,7 @@ enum { MSS = 10, START = 0xffffff80u, SEGMENTS = 4000 };
 /* A connection block with nothing but a scoreboard. */
 struct board {
     struct stack stack;
+    struct tcp tcp;
     struct tcb tcb;
 };
 
@@ -24,6 +25,8 @@ static struct board *board_new(void)
     assert_non_null(b);
     b->stack.now_ns = TIME_S(1);
     b->tcb.stack = &b->stack;
+    b->tcb.tcp = &b->tcp;
+    list_init(&b->tcp.record_spares);
     b->tcb.opt.sack = true;
     b->tcb.snd.una = b->tcb.snd.nxt = START;
     b->tcb.records.highest_sacked = START;
@@ -37,6 +40,8 @@ static void board_free(struct board *b)
     assert_int_equal(b->stack.memory_used_bytes, 0);
     assert_int_equal(b->tcb.records.count, 0);
     assert_true(list_empty(&b->tcb.records.in_flight) && list_empty(&b->tcb.records.lost));
+    records_release_spares(&b->tcp);
+    assert_int_equal(b->tcp.record_spare_count, 0);
     free(b);
 }
 
@@ -256,6 +261,26 @@ static void without_memory_nothing_changes(void **state)
     assert_int_equal(b->tcb.records.count, 1);
     assert_int_equal(tcb_in_flight(&b->tcb), 4);
     assert_int_equal(sack(b, 1, 2).sacked, 1);
+    board_free(b);
+}
+
+/* LIMIT_RECORD_SPARES; what is kept is nobody's, and not charged. */
+static void records_done_with_are_kept_for_the_next(void **state)
+{
+    (void)state;
+    struct board *b = board_new();
+    for (uint32_t i = 0; i < LIMIT_RECORD_SPARES + 5; i++)
+        transmit(b, 1);
+    acknowledge(b, LIMIT_RECORD_SPARES + 4);
+    assert_int_equal(b->tcp.record_spare_count, LIMIT_RECORD_SPARES);
+    acknowledge(b, LIMIT_RECORD_SPARES + 5);
+    assert_int_equal(b->tcp.record_spare_count, LIMIT_RECORD_SPARES);
+    assert_int_equal(b->stack.memory_used_bytes, 0);
+    transmit(b, 1);
+    assert_int_equal(b->tcp.record_spare_count, LIMIT_RECORD_SPARES - 1);
+    allocations_fail_after(0);
+    transmit(b, 1);
+    allocations_succeed();
     board_free(b);
 }
 
@@ -480,6 +505,7 @@ int main(void)
         cmocka_unit_test(reordering_shows_when_what_was_sent_once_arrives_below_the_highest),
         cmocka_unit_test(record_limit_holds),
         cmocka_unit_test(without_memory_nothing_changes),
+        cmocka_unit_test(records_done_with_are_kept_for_the_next),
         cmocka_unit_test(scoreboard_agrees_with_a_naive_model),
         cmocka_unit_test(parts_of_a_segment_count_once_it_is_whole),
         cmocka_unit_test(echo_of_the_original_does_not_move_RACK_on),
