@@ -78,6 +78,7 @@ struct bbr {
     uint64_t probe_rtt_done_ns; /* 0: not begun */
     uint64_t extra_acked_start_ns;
     uint64_t cycle_ns, bw_probe_wait_ns;
+    uint64_t held_ns[2]; /* CHRONO_PEER as the last two rounds began */
 
     /* What the path loses anyway. */
     uint32_t noise_parts;            /* ten thousandths; 0: nothing that is known */
@@ -159,6 +160,8 @@ bool bbr_is_inflight_too_high(const struct tcb *tcb, const struct bbr_flight *fl
 void bbr_noise_init(const struct tcb *tcb, struct bbr *bbr);
 /* What startup has counted is not to be mixed with what comes after. */
 void bbr_noise_count_anew(struct bbr *bbr);
+/* Whether a round trip of this round was hardly longer than the path's shortest. */
+bool bbr_is_without_queue(const struct bbr *bbr);
 /* Among the last steps of an ACK. */
 void bbr_noise_learn(const struct tcb *tcb, struct bbr *bbr, const struct ack_event *event);
 /* Whether so many losses in so large a flight say nothing of what we have in flight. */

@@ -55,7 +55,7 @@ static uint32_t counted_parts(const struct tcb *tcb, const struct bbr *bbr)
     return parts >= least && parts <= most ? (uint32_t)parts : 0;
 }
 
-static bool is_without_queue(const struct bbr *bbr)
+bool bbr_is_without_queue(const struct bbr *bbr)
 {
     return bbr->round_rtt_ns != TIME_NEVER &&
            bbr->round_rtt_ns <=
@@ -92,9 +92,9 @@ static void go_on_yielding(const struct tcb *tcb, struct bbr *bbr, uint32_t sent
 {
     bool counts = bbr->yield_rounds > 1;
     bbr->yield_rounds++;
-    if (counts && is_without_queue(bbr))
+    if (counts && bbr_is_without_queue(bbr))
         count(bbr, sent, lost);
-    if ((counts && !is_without_queue(bbr)) || bbr->noise_sent >= STRETCH)
+    if ((counts && !bbr_is_without_queue(bbr)) || bbr->noise_sent >= STRETCH)
         stop_yielding(tcb, bbr);
 }
 
@@ -108,7 +108,7 @@ static bool is_cruising(const struct bbr *bbr)
 
 static void learn_in_startup(const struct tcb *tcb, struct bbr *bbr, uint32_t sent, uint32_t lost)
 {
-    if (bbr->full_bw_count > 0 || !is_without_queue(bbr))
+    if (bbr->full_bw_count > 0 || !bbr_is_without_queue(bbr))
         return;
     count(bbr, sent, lost);
     bbr->noise_stamp_ns = tcb->stack->now_ns;

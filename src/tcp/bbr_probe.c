@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "tcp/bbr.h"
+#include "tcp/chrono.h"
 #include "tcp/rate.h"
 
 #define PROBE_RTT_DURATION TIME_MS(200)
@@ -47,16 +48,36 @@ void bbr_reset_full_bw(struct bbr *bbr)
     bbr->full_bw_now = false;
 }
 
-/* Three rounds in a row that brought less than a quarter more: the pipe is full. */
-static void check_full_bw_reached(struct bbr *bbr, const struct rate_sample *sample)
+/* A round has begun: whether the peer's window kept us from sending as what the last one delivered
+ * was sent, or since. */
+static bool was_held_by_peer(const struct tcb *tcb, struct bbr *bbr)
 {
-    if (bbr->full_bw_now || !bbr->round_start || sample->app_limited || sample->rate == 0)
+    uint64_t ns = chrono_ns(tcb, CHRONO_PEER);
+    bool held = ns > bbr->held_ns[0];
+    bbr->held_ns[0] = bbr->held_ns[1];
+    bbr->held_ns[1] = ns;
+    return held;
+}
+
+/* Three rounds in a row that brought less than a quarter more: the pipe is full. Three, by the
+ * draft, because the peer may have to open its window first, which takes it longer where it waits
+ * for what was lost. But we know when its window holds us: a round of startup that it did, and that
+ * shows no queue, says nothing of the pipe. */
+static void check_full_bw_reached(const struct tcb *tcb, struct bbr *bbr,
+                                  const struct rate_sample *sample)
+{
+    if (bbr->full_bw_now || !bbr->round_start)
+        return;
+    bool held = was_held_by_peer(tcb, bbr);
+    if (sample->app_limited || sample->rate == 0)
         return;
     if (sample->rate >= bbr->full_bw / 100 * FULL_BW_GROWTH) {
         bbr_reset_full_bw(bbr);
         bbr->full_bw = sample->rate;
         return;
     }
+    if (held && bbr->state == BBR_STARTUP && bbr_is_without_queue(bbr))
+        return;
     bbr->full_bw_count++;
     bbr->full_bw_now = bbr->full_bw_count >= FULL_BW_ROUNDS;
     if (bbr->full_bw_now)
@@ -278,7 +299,7 @@ void bbr_update_state(struct tcb *tcb, struct bbr *bbr, const struct ack_event *
         .lost = event->rate.lost,
         .app_limited = event->rate.app_limited,
     };
-    check_full_bw_reached(bbr, &event->rate);
+    check_full_bw_reached(tcb, bbr, &event->rate);
     check_startup_high_loss(tcb, bbr, &seen);
     if (bbr->state == BBR_STARTUP && bbr->full_bw_reached)
         enter_drain(bbr);

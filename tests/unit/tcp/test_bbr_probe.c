@@ -1,5 +1,7 @@
 #include "tcp/bbr_fixture.h"
 
+#include "tcp/chrono.h"
+
 static void startup_ends_when_the_bandwidth_grows_no_more(void **state)
 {
     (void)state;
@@ -29,6 +31,51 @@ static void startup_does_not_end_while_the_user_limits(void **state)
         tcb->cc.operations->control(tcb, &event);
     }
     assert_int_equal(bbr_of(tcb)->state, BBR_STARTUP);
+    bbr_tcb_free(tcb);
+}
+
+/* A round of two ACKs at the same bandwidth, of which the peer's window held us for `held_ns`. */
+static void two_acks(struct tcb *tcb, uint64_t rtt_ns, uint64_t held_ns)
+{
+    tcb->stack->now_ns += TIME_MS(RTT_MS);
+    tcb->chrono.spent_ns[CHRONO_PEER] += held_ns;
+    for (int i = 0; i < 2; i++) {
+        struct ack_event event = ack_of(tcb, 10, 20, BW);
+        event.rate.prior_delivered -= (uint64_t)i * 10; /* the second is of the same round */
+        event.rtt_ns = rtt_ns;
+        tcb->cc.operations->control(tcb, &event);
+    }
+}
+
+/* Where the draft has three rounds for the peer's window to open in. */
+static void startup_does_not_end_while_the_peer_holds_us_and_no_queue_shows(void **state)
+{
+    (void)state;
+    struct tcb *tcb = bbr_tcb_new();
+    struct bbr *bbr = bbr_of(tcb);
+    set_in_flight(tcb, 20);
+    for (int i = 0; i < 20; i++)
+        two_acks(tcb, TIME_MS(RTT_MS), TIME_MS(1));
+    assert_int_equal(bbr->state, BBR_STARTUP);
+    for (int i = 0; i < 4 && bbr->state == BBR_STARTUP; i++)
+        two_acks(tcb, TIME_MS(RTT_MS) * 11 / 10, TIME_MS(1)); /* the path is full as well */
+    assert_true(bbr->full_bw_reached);
+    bbr_tcb_free(tcb);
+}
+
+static void startup_ends_once_the_peer_holds_us_no_more(void **state)
+{
+    (void)state;
+    struct tcb *tcb = bbr_tcb_new();
+    set_in_flight(tcb, 200);
+    for (int i = 0; i < 5; i++)
+        two_acks(tcb, TIME_MS(RTT_MS), TIME_MS(1));
+    /* What the first of these delivers was sent while it did. */
+    for (int i = 0; i < 3; i++)
+        two_acks(tcb, TIME_MS(RTT_MS), 0);
+    assert_int_equal(bbr_of(tcb)->state, BBR_STARTUP);
+    two_acks(tcb, TIME_MS(RTT_MS), 0);
+    assert_int_equal(bbr_of(tcb)->state, BBR_DRAIN);
     bbr_tcb_free(tcb);
 }
 
@@ -321,6 +368,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(startup_ends_when_the_bandwidth_grows_no_more),
         cmocka_unit_test(startup_does_not_end_while_the_user_limits),
+        cmocka_unit_test(startup_does_not_end_while_the_peer_holds_us_and_no_queue_shows),
+        cmocka_unit_test(startup_ends_once_the_peer_holds_us_no_more),
         cmocka_unit_test(startup_ends_at_high_loss_in_recovery),
         cmocka_unit_test(drain_ends_when_the_queue_is_gone),
         cmocka_unit_test(drain_ends_after_three_rounds_at_the_latest),
