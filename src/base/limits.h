@@ -13,6 +13,8 @@ enum limits {
     LIMIT_BIG_PACKET = 264192,     /* and to this host's kernel: 256 KB, and whole segments */
     LIMIT_HEADERS = 128, /* room for a departing packet's headers: IPv6 40 + TCP 60, rounded */
 
+    LIMIT_DEVICE_QUEUE = 5000, /* packets that wait for us in the kernel, without offloads: the
+                                  largest window of 6 MB, which else is lost in part */
     LIMIT_QUEUES = 64,         /* stacks over one device, each with a queue of it */
     LIMIT_SHARED_PORT = 32768, /* first port that belongs to one of them alone (core/share.h) */
     LIMIT_HANDED_OVER = 1024,  /* packets that wait to be taken over by one of them */

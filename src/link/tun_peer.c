@@ -180,6 +180,7 @@ int tun_peer_plan(const struct tun_config *config, struct tun_peer *out, char *e
         result = plan_addresses(config, out, sentence);
     if (result == 0)
         result = plan_mtu(config->mtu, out, sentence);
+    out->small_packets = config->no_offload;
     if (result == 0)
         result = check_host(out, sentence);
     return result;
@@ -274,6 +275,15 @@ static void silence_ipv6(const struct tun_peer *peer)
     fclose(file);
 }
 
+/* A window of super-segments fits into the queue that a device has by itself, 500 packets; of small
+ * ones it does not, and what is beyond is lost. Where a longer one cannot be had, that is so. */
+static void lengthen_queue(int control, const struct tun_peer *peer)
+{
+    struct ifreq request = request_for(peer);
+    request.ifr_qlen = LIMIT_DEVICE_QUEUE;
+    ioctl(control, SIOCSIFTXQLEN, &request);
+}
+
 /* What an existing device is set back to. One that we made is gone with its descriptor. */
 struct before {
     struct ifreq mtu, flags;
@@ -314,6 +324,8 @@ int tun_peer_configure(const struct tun_peer *peer, char *error, size_t error_si
     struct before before = remember(control, peer);
     if (!peer->existed)
         silence_ipv6(peer);
+    if (!peer->existed && peer->small_packets)
+        lengthen_queue(control, peer);
     int result = give_mtu(control, peer, sentence);
     if (result == 0 && !before.had_address)
         result = give_address(control, peer, sentence);

@@ -16,6 +16,7 @@ struct tun_peer {
     struct address kernel;
     unsigned prefix_bits;
     uint32_t mtu;
+    bool small_packets; /* the kernel leaves no super-segments to us */
 };
 
 /* Reads the configuration, and holds it against the addresses that this host has already: 0,

@@ -70,6 +70,14 @@ static int device_mtu(const char *name)
     return request.ifr_mtu;
 }
 
+static int device_queue(const char *name)
+{
+    struct ifreq request = {0};
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+    assert_int_equal(kernel_request(SIOCGIFTXQLEN, &request), 0);
+    return request.ifr_qlen;
+}
+
 static bool device_is_up(const char *name)
 {
     struct ifreq request = {0};
@@ -278,6 +286,28 @@ static void persistent_device_that_is_up_sends_from_the_start(void **state)
         link_close(link);
         persistent_remove("tern0", IFF_TUN | IFF_NO_PI);
     }
+}
+
+/* What is lost of a window for want of room is sent again, in a slow way. */
+static void without_offloads_the_queue_of_a_new_device_takes_a_window(void **state)
+{
+    (void)state;
+    enum { WINDOW = 6 << 20, PACKET = 1500 };
+    struct tun_config config = usual;
+    struct link *link;
+    config.no_offload = true;
+    assert_int_equal(tun_link_open(&config, &link, error, sizeof error), 0);
+    assert_int_equal(link->features, 0);
+    assert_int_equal(link->big_packet_max, 0);
+    assert_true(device_queue("tern0") >= WINDOW / PACKET);
+    link_close(link);
+
+    persistent_make("tern0", IFF_TUN | IFF_NO_PI);
+    int before = device_queue("tern0");
+    assert_int_equal(tun_link_open(&config, &link, error, sizeof error), 0);
+    assert_int_equal(device_queue("tern0"), before); /* its owner's to choose */
+    link_close(link);
+    persistent_remove("tern0", IFF_TUN | IFF_NO_PI);
 }
 
 static void device_of_another_kind_is_refused(void **state)
@@ -592,6 +622,7 @@ int main(void)
         cmocka_unit_test(overlapping_subnet_is_refused_wider_or_narrower),
         cmocka_unit_test(persistent_device_is_attached_to_and_stays),
         cmocka_unit_test(persistent_device_that_is_up_sends_from_the_start),
+        cmocka_unit_test(without_offloads_the_queue_of_a_new_device_takes_a_window),
         cmocka_unit_test(device_of_another_kind_is_refused),
         cmocka_unit_test(missing_capability_is_told_with_advice),
         cmocka_unit_test(set_up_device_of_ours_needs_no_capability),
