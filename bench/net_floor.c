@@ -3,11 +3,14 @@
  * the system calls, and what the kernel does in them. It ends the program when a packet is missing.
  *
  * Text of several connections, or that nobody waits for, is read to one place over and over: who
- * asks for it is told how much there is. */
+ * asks for it is told how much there is.
+ *
+ * FLOOR_TEXT is how much text a packet that it sends has at the most. */
 #include "net.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -37,6 +40,7 @@ static unsigned begun, accepted;
 static uint16_t by_port[65536]; /* 1 + the flow, by the caller's port */
 static uint16_t listens;        /* a port, or 0 */
 static uint8_t elsewhere[WIRE_SUPER_PACKET];
+static size_t text_max = WIRE_BIG_TEXT; /* of a packet that we send */
 
 /* Later ones are greater, also from one run to the next: the kernel, which remembers connections
  * that are over, wants it so. */
@@ -152,6 +156,9 @@ static void look(bool sleeps)
 
 void net_begin(void)
 {
+    const char *text = getenv("FLOOR_TEXT");
+    if (text)
+        text_max = (size_t)atoi(text);
     wire_open();
 }
 
@@ -210,8 +217,8 @@ ssize_t net_send(int socket, const void *bytes, size_t length, int flags)
         look(true);
     if (length > room(flow))
         length = room(flow);
-    if (length > WIRE_BIG_TEXT)
-        length = WIRE_BIG_TEXT;
+    if (length > text_max)
+        length = text_max;
     if (length == 0) {
         errno = EAGAIN;
         return -1;

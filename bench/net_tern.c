@@ -1,4 +1,4 @@
-/* tern, over the device that TERN_DEVICE names. */
+/* tern, over its usual device; TERN_MTU, TERN_NO_OFFLOAD and TERN_SETTINGS change what they say. */
 #include "net.h"
 
 #include <arpa/inet.h>
@@ -16,7 +16,8 @@ void net_begin(void)
     struct tern_error error;
     const char *mtu = getenv("TERN_MTU");
     struct tern_config config = {.settings = getenv("TERN_SETTINGS"),
-                                 .mtu = mtu ? (unsigned)atoi(mtu) : 0};
+                                 .mtu = mtu ? (unsigned)atoi(mtu) : 0,
+                                 .no_offload = getenv("TERN_NO_OFFLOAD") != NULL};
     stack = tern_open(&config, &error);
     if (stack)
         return;

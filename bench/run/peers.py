@@ -15,6 +15,7 @@ PORT = 7000
 
 class Peer:
     name = title = note = package = ""
+    in_picture = True
     works = frozenset(("send", "receive", "send8", "receive8", "ask", "ask_spinning", "ask_same_cpu",
                        "call", "call_spinning", "call32"))
     share = 1  # of the bytes that are moved: who is slow moves fewer
@@ -77,6 +78,23 @@ class Tern(Peer):
     there, here = "10.0.0.2", "10.0.0.3"
 
 
+class TernPlain(Tern):
+    name, title = "tern_plain", "tern, no offloads"
+    in_picture = False
+    note = "packets of at most the MTU both ways, each with its checksums, as lwIP has them (no_offload)"
+    works = frozenset(("send", "receive"))
+    share = 0.3
+    env = {"TERN_NO_OFFLOAD": "1"}
+
+
+class Tern64(Tern):
+    name, title = "tern_64k", "tern, 64 KB packets"
+    in_picture = False
+    note = "super-segments as any host takes them, without those of up to 256 KB (ip.big_packets=0)"
+    works = frozenset(("send",))
+    env = {"TERN_SETTINGS": "ip.big_packets=0"}
+
+
 class Floor(OverTun):
     name, title, program = "floor", "The floor", "bench_floor"
     note = ("the least that the kernel takes for TCP over TUN with offloads (bench/net_floor.c): no timers, no "
@@ -84,6 +102,25 @@ class Floor(OverTun):
     there, here = "10.6.0.2", "10.6.0.3"
     device = "floor0"
     env = {"FLOOR_DEVICE": device, "FLOOR_ADDRESS": here, "FLOOR_KERNEL": there}
+
+
+class Floor64(Floor):
+    name, title = "floor_64k", "The floor, 64 KB"
+    in_picture = False
+    note = "the same with packets of at most 64 KB"
+    works = frozenset(("send",))
+    there, here = "10.7.0.2", "10.7.0.3"
+    device = "floor1"
+    env = {"FLOOR_DEVICE": device, "FLOOR_ADDRESS": here, "FLOOR_KERNEL": there, "FLOOR_TEXT": "64240"}
+
+
+class FloorMtu(Floor64):
+    name, title = "floor_mtu", "The floor, 1,500 bytes"
+    note = "the same with packets of the MTU, whose checksums are left to the kernel all the same"
+    share = 0.3
+    there, here = "10.11.0.2", "10.11.0.3"
+    device = "floor2"
+    env = {"FLOOR_DEVICE": device, "FLOOR_ADDRESS": here, "FLOOR_KERNEL": there, "FLOOR_TEXT": "1460"}
 
 
 class Veth(Peer):
@@ -121,6 +158,26 @@ class Lwip(OverTun, Built):
     device = "lwip0"
 
 
+class Smoltcp(OverTun):
+    name, title, program = "smoltcp", "smoltcp", "bench_smoltcp"
+    note = ("0.13 with its own TUN device, one thread that polls, buffers of 2 MB to send and 640 KB to receive "
+            "(more than the device's queue holds is lost there); it has no offloads, and works with one socket here")
+    works = frozenset(("send", "receive", "ask", "ask_spinning", "ask_same_cpu"))
+    share = 0.3
+    there, here = "10.9.0.2", "10.9.0.3"
+    env = {"SMOLTCP_DEVICE": "smoltcp0", "SMOLTCP_ADDRESS": here}
+    device = "smoltcp0"
+
+    def missing(self):
+        if os.environ.get("SMOLTCP"):
+            return ""
+        return ("Debian 12 has no package of it, nor of what it is built from (its managed, its heapless); who has "
+                "built bench/peers/smoltcp by hand says where with SMOLTCP")
+
+    def command(self, *words):
+        return [os.environ["SMOLTCP"], *words]
+
+
 class GvisorTun(Lwip):
     name, title, program = "gvisor", "gVisor, TUN", "bench_gvisor"
     package = "golang-gvisor-gvisor-dev"
@@ -131,6 +188,17 @@ class GvisorTun(Lwip):
     there, here = "10.3.0.2", "10.3.0.3"
     env = {"GVISOR_TUN": "gvisor0", "GVISOR_ADDRESS": here}
     device = "gvisor0"
+
+
+class GvisorOffloads(GvisorTun):
+    name, title = "gvisor_tso", "gVisor, TUN with TSO"
+    note = ("the same package over TUN with offloads: segments of up to 64 KB both ways, and no checksums, by "
+            "a link endpoint of ours (bench/peers/gvisor/offload.go)")
+    works = GvisorTun.works - {"idle"}
+    share = 0.3
+    there, here = "10.8.0.2", "10.8.0.3"
+    env = {"GVISOR_TUN_OFFLOADS": "gvisor3", "GVISOR_ADDRESS": here}
+    device = "gvisor3"
 
 
 class GvisorVeth(GvisorTun):
@@ -223,4 +291,5 @@ class Pasta(Carrier):
                 "-I", "tap0", "--netns", self.own.path]
 
 
-ALL = (Tern, Floor, Veth, Loopback, Lwip, GvisorTun, GvisorVeth, Slirp, Pasta)
+ALL = (Tern, Tern64, TernPlain, Floor, Floor64, FloorMtu, Veth, Loopback, Lwip, Smoltcp, GvisorTun,
+       GvisorOffloads, GvisorVeth, Slirp, Pasta)

@@ -2,25 +2,35 @@
 
 import statistics
 
-# What tern aims at: work, figure, against whom, and how.
+# What tern aims at: work, figure, which tern, against whom, and how.
 TARGETS = (
-    ("send", "gbit", "veth", ">=", 1.0),
-    ("send", "gbit", "lwip", ">=", 15),
-    ("receive", "gbit", "veth", ">=", 0.95),
-    ("receive", "gbit", "lwip", ">=", 10),
-    ("ask_same_cpu", "p50", "veth", "<=", 0.8),
-    ("ask_spinning", "p50", "veth", "<=", 0.3),
-    ("ask_spinning", "p50", "floor", "<=", 1.15),
-    ("call_spinning", "calls", "veth", ">=", 1.8),
-    ("call32", "calls", "veth", ">=", 1.7),
-    ("call32", "calls", "gvisor", ">=", 4),
-    ("call32", "calls", "lwip", ">=", 0.95),
+    ("send", "gbit", "tern", "veth", ">=", 1.5),
+    ("send", "gbit", "tern", "lwip", ">=", 15),
+    ("send", "gbit", "tern", "gvisor_tso", ">=", 1.9),
+    ("send", "gbit", "tern_64k", "veth", ">=", 1.0),
+    ("send", "gbit", "tern_64k", "floor_64k", ">=", 0.9),
+    ("send", "gbit", "tern_plain", "lwip", ">=", 1.25),
+    ("receive", "gbit", "tern", "veth", ">=", 0.95),
+    ("receive", "gbit", "tern", "lwip", ">=", 10),
+    ("receive", "gbit", "tern", "gvisor_tso", ">=", 1.6),
+    ("receive", "gbit", "tern_plain", "lwip", ">=", 1.7),
+    ("receive", "gbit", "tern_plain", "smoltcp", ">=", 1),
+    ("ask_same_cpu", "p50", "tern", "veth", "<=", 0.8),
+    ("ask_spinning", "p50", "tern", "veth", "<=", 0.3),
+    ("ask_spinning", "p50", "tern", "floor", "<=", 1.15),
+    ("call_spinning", "calls", "tern", "veth", ">=", 1.8),
+    ("call32", "calls", "tern", "veth", ">=", 1.7),
+    ("call32", "calls", "tern", "gvisor", ">=", 4),
+    ("call32", "calls", "tern", "lwip", ">=", 0.95),
 )
 # The same against another of its own works, and against nothing.
 WITHIN = (("send8", "gbit", "send", ">=", 0.9), ("receive8", "gbit", "receive", ">=", 0.9))
 ABSOLUTE = (("send", "cpu", "<=", 0.22, "s/GB"), ("receive", "cpu", "<=", 0.14, "s/GB"),
             ("send8", "fair", ">=", 0.9, ""), ("receive8", "fair", ">=", 0.9, ""),
             ("idle", "bytes", "<=", 512, "bytes"))
+
+NOT_TO_BE_HAD = ("lwIP at MTU 65,520, where tern is to equal it: not measured: Debian's library is built with "
+                 "segments of 1,460 bytes, whatever the MTU",)
 
 
 def number(value):
@@ -43,9 +53,9 @@ def quotients(ours, theirs):
     return [a / b for a, b in zip(ours, theirs) if a is not None and b]
 
 
-def ratios(results, work, peer, field):
+def ratios(results, work, peer, field, ours="tern"):
     """tern's figure by the peer's of the same run."""
-    return quotients(*(values_of(results, work, who, field) for who in ("tern", peer)))
+    return quotients(*(values_of(results, work, who, field) for who in (ours, peer)))
 
 
 def rows(results, work, peers):
@@ -61,6 +71,13 @@ def rows(results, work, peers):
                f"{spread(compared)} x" if compared else "", ", ".join(others))
 
 
+def notes(peers, results, missing):
+    """What has to be known of who was measured, and of who was not."""
+    measured = {name for figures in results.values() for name in figures}
+    return ([f"{peer.title}: {peer.note}" for peer in peers if peer.note and peer.name in measured] +
+            [f"{title}: not measured: {why}" for title, why in missing.items()] + list(NOT_TO_BE_HAD))
+
+
 def text(results, works, peers):
     lines = []
     for work in works:
@@ -74,10 +91,10 @@ def text(results, works, peers):
 
 def verdicts(results):
     """(what, measured, target, whether it is met) of each target that was measured."""
-    for work, field, peer, how, target in TARGETS:
-        found = ratios(results, work, peer, field)
+    for work, field, ours, peer, how, target in TARGETS:
+        found = ratios(results, work, peer, field, ours)
         if found:
-            yield (f"{work}, {field}, tern by {peer}", spread(found), f"{how} {target:g}",
+            yield (f"{work}, {field}, {ours} by {peer}", spread(found), f"{how} {target:g}",
                    met(statistics.median(found), how, target))
     for work, field, other, how, target in WITHIN:
         found = quotients(*(values_of(results, which, "tern", field) for which in (work, other)))
@@ -98,7 +115,7 @@ def met(value, how, target):
 def targets(results):
     found = list(verdicts(results))
     return "\n".join(["", "Targets"] + [
-        f"  {what:<34} {measured:<30} target {target:<8} {'met' if good else 'NOT MET'}"
+        f"  {what:<39} {measured:<30} target {target:<8} {'met' if good else 'NOT MET'}"
         for what, measured, target, good in found]) if found else ""
 
 
@@ -115,5 +132,5 @@ def markdown(report, works, peers):
     lines += ["", "| target | measured | | |", "|---|---:|---:|---|"]
     lines += [f"| {what} | {measured} | {target} | {'met' if good else '**not met**'} |"
               for what, measured, target, good in verdicts(results)]
-    lines += [""] + [f"- {peer.title}: {peer.note}." for peer in peers if peer.note]
+    lines += [""] + [f"- {note}." for note in notes(peers, results, report.get("missing", {}))]
     return "\n".join(lines)

@@ -49,9 +49,31 @@ def a_peer_without_figures_has_no_line():
 
 
 def targets_are_judged_by_the_median():
-    results = {"send": {"tern": runs(10, 10, 10), "veth": runs(5, 9, 100)}}
+    results = {"send": {"tern": runs(10, 10, 10), "veth": runs(5, 6, 100)}}
     said = {what: good for what, _, _, good in report.verdicts(results)}
     assert said == {"send, gbit, tern by veth": True, "send, cpu": False}, said
+
+
+def other_configurations_are_held_to_their_own_targets():
+    results = {"send": {"tern": runs(80), "tern_plain": runs(4), "lwip": runs(4)}}
+    said = {what: (measured, good) for what, measured, _, good in report.verdicts(results)}
+    assert said["send, gbit, tern by lwip"] == ("20.0 (20.0 to 20.0)", True), said
+    assert said["send, gbit, tern_plain by lwip"] == ("1.00 (1.00 to 1.00)", False), said
+
+
+def who_is_in_a_target_is_somebody():
+    names, fields = {peer.name for peer in peers.ALL}, {work.name for work in works.ALL}
+    for work, _, ours, other, _, _ in report.TARGETS:
+        assert work in fields and {ours, other} <= names, (work, ours, other)
+        assert all(work in peer.works for peer in peers.ALL if peer.name in (ours, other)), (work, ours, other)
+
+
+def who_is_missing_is_told_why():
+    results = {"send": {"tern": runs(10), "lwip": runs(1)}}
+    notes = report.notes(peers.ALL, results, {"smoltcp": "not to be had"})
+    assert "smoltcp: not measured: not to be had" in notes, notes
+    assert any(note.startswith("lwIP: ") for note in notes), notes
+    assert not any(note.startswith("gVisor") for note in notes), notes
 
 
 def eight_flows_are_held_to_one():
@@ -98,6 +120,8 @@ def an_unknown_work_is_told():
 run_cases({case.__name__: case for case in (
     the_middle_is_the_median_and_the_spread_all, ratios_are_of_the_same_run,
     a_run_that_failed_has_no_ratio, a_peer_without_figures_has_no_line,
-    targets_are_judged_by_the_median, eight_flows_are_held_to_one, tables_have_as_many_cells_as_heads,
+    targets_are_judged_by_the_median, other_configurations_are_held_to_their_own_targets,
+    who_is_in_a_target_is_somebody, who_is_missing_is_told_why,
+    eight_flows_are_held_to_one, tables_have_as_many_cells_as_heads,
     a_carriers_time_is_told_in_the_works_unit, every_work_has_words_for_both_ends,
     an_unknown_work_is_told)})

@@ -1,5 +1,5 @@
-// gVisor's netstack as Debian packages it, over a TUN device or, with its offloads, over a packet socket
-// on a veth device, as gVisor itself runs it.
+// gVisor's netstack as Debian packages it, over a TUN device, with its offloads (offload.go) or without, or
+// over a packet socket on a veth device, with its offloads, as gVisor itself runs it.
 package main
 
 import (
@@ -24,12 +24,12 @@ const (
 	bufferMost = 16 << 20
 )
 
-func tunOpen(name string) int {
+func tunOpen(name string, flags uint16) int {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_NONBLOCK, 0)
 	check(err)
 	var request [40]byte
 	copy(request[:15], name)
-	*(*uint16)(unsafe.Pointer(&request[16])) = unix.IFF_TUN | unix.IFF_NO_PI
+	*(*uint16)(unsafe.Pointer(&request[16])) = unix.IFF_TUN | unix.IFF_NO_PI | flags
 	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TUNSETIFF, uintptr(unsafe.Pointer(&request[0])))
 	if errno != 0 {
 		check(errno)
@@ -66,12 +66,13 @@ func packetOpen(link *net.Interface) int {
 	return fd
 }
 
-// By the environment: GVISOR_TUN or GVISOR_VETH is the device's name, GVISOR_ADDRESS ours.
-func stackOpen() *stack.Stack {
-	s := stack.New(stack.Options{
-		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, arp.NewProtocol},
-		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol},
-	})
+// By the environment: GVISOR_TUN, GVISOR_TUN_OFFLOADS or GVISOR_VETH is the device's name.
+func linkOpen() stack.LinkEndpoint {
+	if name := os.Getenv("GVISOR_TUN_OFFLOADS"); name != "" {
+		fd := tunOpen(name, unix.IFF_VNET_HDR)
+		check(unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, tunSums|tunTSOv4))
+		return &offloading{fd: fd}
+	}
 	options := fdbased.Options{MTU: mtu}
 	if name := os.Getenv("GVISOR_VETH"); name != "" {
 		link, err := net.InterfaceByName(name)
@@ -84,11 +85,20 @@ func stackOpen() *stack.Stack {
 		options.RXChecksumOffload = true
 		options.PacketDispatchMode = fdbased.RecvMMsg
 	} else {
-		options.FDs = []int{tunOpen(os.Getenv("GVISOR_TUN"))}
+		options.FDs = []int{tunOpen(os.Getenv("GVISOR_TUN"), 0)}
 	}
 	endpoint, err := fdbased.New(&options)
 	check(err)
-	checkStack(s.CreateNIC(nic, endpoint))
+	return endpoint
+}
+
+// GVISOR_ADDRESS is ours.
+func stackOpen() *stack.Stack {
+	s := stack.New(stack.Options{
+		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, arp.NewProtocol},
+		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol},
+	})
+	checkStack(s.CreateNIC(nic, linkOpen()))
 	address := tcpip.Address(net.ParseIP(os.Getenv("GVISOR_ADDRESS")).To4())
 	checkStack(s.AddProtocolAddress(nic, tcpip.ProtocolAddress{
 		Protocol:          ipv4.ProtocolNumber,
