@@ -485,9 +485,8 @@ TERN_API ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offs
  * the rest: `length`, or fewer where memory runs out in their midst. With 0, nothing is sent but
  * what MSG_MORE had held back. After EINVAL and EOPNOTSUPP the reservation is what
  * it was; after any other error it has ended, and nothing of it was sent.
- * Errors: tern_send()'s of streams, ENOTCONN (listening), EINVAL (length 0 to reserve; more than
- * was reserved, which stays; nothing reserved), EBUSY (reserved already), EOPNOTSUPP (not TCP; a
- * flag). */
+ * Errors: tern_send()'s of streams, EINVAL (length 0 to reserve; more than was reserved, which
+ * stays; nothing reserved), EBUSY (reserved already), EOPNOTSUPP (not TCP; a flag). */
 TERN_API ssize_t tern_send_reserve(struct tern *t, int socket, size_t length,
                                    struct iovec spans[2]);
 TERN_API ssize_t tern_send_commit(struct tern *t, int socket, size_t length, int flags);

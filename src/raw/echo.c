@@ -322,6 +322,8 @@ void echo_close(struct echo *echo)
 ssize_t echo_receive(struct echo *echo, const struct iovec *spans, int count, int flags,
                      struct datagram_info *info)
 {
+    if (flags & MSG_OOB)
+        return -EOPNOTSUPP; /* as Linux's says */
     return datagrams_receive(echo->stack, &echo->datagrams, spans, count, flags, info);
 }
 

@@ -41,7 +41,8 @@ int echo_check(const struct iovec *spans, int count);
  * -ENOMEM; or the pending error, once (-EHOSTUNREACH and its kin, on connected sockets). */
 ssize_t echo_send(struct echo *echo, const struct iovec *spans, int count,
                   const struct endpoint *to);
-/* As datagrams_receive: a reply from its ICMP header on. info->source.port is 0. */
+/* As datagrams_receive: a reply from its ICMP header on. info->source.port is 0. -EOPNOTSUPP with
+ * MSG_OOB. */
 ssize_t echo_receive(struct echo *echo, const struct iovec *spans, int count, int flags,
                      struct datagram_info *info);
 

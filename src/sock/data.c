@@ -248,9 +248,9 @@ static ssize_t receive_datagram(struct call *call, const struct iovec *spans, in
 {
     const bool blocks = call->blocks;
     ssize_t n;
+    flags &= MSG_PEEK | MSG_TRUNC | MSG_OOB;
     do {
-        n = call->socket->kind->receive(call->socket, spans, count, flags & (MSG_PEEK | MSG_TRUNC),
-                                        info);
+        n = call->socket->kind->receive(call->socket, spans, count, flags, info);
         if (n != -EAGAIN)
             return n;
         /* With the receiving side shut there is nothing to wait for. */
@@ -268,8 +268,6 @@ ssize_t data_receive(struct call *call, const struct iovec *spans, int count, in
     ssize_t length = spans_length(spans, count, stream && (flags & MSG_TRUNC));
     if (length < 0)
         return length;
-    if (flags & MSG_OOB && call->socket->kind->protocol == IPPROTO_ICMP)
-        return -EOPNOTSUPP; /* to UDP it means nothing */
     call_patience(call, flags, socket_receive_timeout_ns(call->socket));
     if (stream && flags & MSG_OOB) /* which never waits */
         return call->socket->kind->receive(call->socket, spans, count,

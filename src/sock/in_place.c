@@ -7,13 +7,10 @@
 #include "sock/socket.h"
 #include "sock/tern.h"
 
-/* Only a connection has rings. */
 static int check(const struct socket *socket, const struct iovec *spans)
 {
     if (!socket_is_stream(socket))
         return -EOPNOTSUPP;
-    if (socket->kind == &listener_kind)
-        return -ENOTCONN;
     return spans ? 0 : -EFAULT;
 }
 

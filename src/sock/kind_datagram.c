@@ -160,6 +160,6 @@ static bool udp_kind_settled(const struct socket *socket)
                                             .datagram_options = name##_kind_options,     \
                                             __VA_ARGS__};
 
-DATAGRAM_KIND(udp, IPPROTO_UDP, .settled = udp_kind_settled, .queued_in = udp_kind_queued_in,
-              .queued_out = udp_kind_queued_out)
+DATAGRAM_KIND(udp, IPPROTO_UDP, .numbers_sends = true, .settled = udp_kind_settled,
+              .queued_in = udp_kind_queued_in, .queued_out = udp_kind_queued_out)
 DATAGRAM_KIND(echo, IPPROTO_ICMP, .check = echo_check)

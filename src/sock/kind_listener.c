@@ -166,7 +166,7 @@ static ssize_t listener_reserve(struct socket *socket, struct tcp_reservation *r
     (void)reservation;
     (void)length;
     (void)spans;
-    return -ENOTCONN;
+    return -EPIPE; /* as to send */
 }
 
 static ssize_t listener_peek(struct socket *socket, struct iovec spans[2])
@@ -258,6 +258,7 @@ static int listener_get_option(struct socket *socket, int level, int option, voi
 const struct socket_kind listener_kind = {
     .type = SOCK_STREAM,
     .protocol = IPPROTO_TCP,
+    .numbers_sends = true,
     .close = listener_close,
     .bind = listener_bind,
     .connect = listener_connect,

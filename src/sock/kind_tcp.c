@@ -1,32 +1,16 @@
-/* TCP connections as sockets: what socket(2) makes, connect(2) joins and accept(2) yields. */
+/* TCP connections as sockets: what socket(2) makes, connect(2) joins (connect.c) and accept(2)
+ * yields. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 
+#include "core/error_queue.h"
+#include "sock/connect.h"
+#include "sock/kind_tcp.h"
 #include "sock/receipt.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
-#include "sock/wait.h"
 #include "tcp/tcp.h"
-
-/* Most calls find the connection awake. One that rests and has nothing to tell is left so. */
-static bool rests(const struct socket *socket)
-{
-    return tcp_connection_rests(socket->of.connection);
-}
-
-/* NULL: it rests. */
-static struct tcb *awake(const struct socket *socket)
-{
-    return rests(socket) ? NULL : tcp_connection_wake(socket->of.connection);
-}
-
-/* One that rests is woken: 0, or -ENOMEM. */
-static int wake(const struct socket *socket, struct tcb **out)
-{
-    *out = tcp_connection_wake(socket->of.connection);
-    return *out ? 0 : -ENOMEM;
-}
 
 static int tcp_kind_open(struct socket *socket)
 {
@@ -41,7 +25,7 @@ static int tcp_kind_open(struct socket *socket)
 static void tcp_kind_close(struct socket *socket, bool abort)
 {
     struct tcb *tcb;
-    if (!abort && wake(socket, &tcb) == 0)
+    if (!abort && tcp_kind_wake(socket, &tcb) == 0)
         tcp_detach(tcb);
     else
         tcp_abort(tcp_connection_wake_to_end(socket->of.connection));
@@ -50,91 +34,8 @@ static void tcp_kind_close(struct socket *socket, bool abort)
 static int tcp_kind_bind(struct socket *socket, const struct endpoint *local)
 {
     struct tcb *tcb;
-    int error = wake(socket, &tcb);
+    int error = tcp_kind_wake(socket, &tcb);
     return error < 0 ? error : tcp_bind(tcb, local, socket->reuse_address);
-}
-
-/* The socket is as socket(2) made it, but for its options, its name, and an error to tell. */
-static int start_anew(struct socket *socket, int told)
-{
-    struct tcb *tcb;
-    int error = wake(socket, &tcb);
-    if (error == 0)
-        error = tcp_renew(tcb, told, &tcb);
-    if (error < 0)
-        return error;
-    socket->of.connection = tcp_connection_keep(tcb);
-    socket->connect_progress = CONNECT_NONE;
-    wait_wake_all(socket->tern, &socket->waiting); /* what they waited for is no more */
-    return 0;
-}
-
-/* What has become of a connect(2) that was under way. The first call after its end is told how it
- * ended; after a failure the socket may try again. */
-static int connect_outcome(struct socket *socket)
-{
-    struct tcb *tcb;
-    int error = wake(socket, &tcb);
-    if (error < 0)
-        return error;
-    error = tcp_error(tcb, true);
-    if (error == 0 && tcp_connected(tcb)) {
-        socket->connect_progress = CONNECT_DONE;
-        return 0;
-    }
-    /* Over, but somebody else has been told why (SO_ERROR). */
-    if (error == 0 && (tcp_readiness(tcb) & POLLHUP))
-        error = ECONNABORTED;
-    if (error == 0)
-        return -EALREADY;
-    start_anew(socket, 0);
-    return -error;
-}
-
-/* connect(2) with AF_UNSPEC. */
-static int dissolve(struct socket *socket)
-{
-    struct tcb *tcb;
-    int error = wake(socket, &tcb);
-    if (error < 0)
-        return error;
-    bool there = tcp_asking(tcb) || tcp_has_peer(tcb);
-    return start_anew(socket, there ? ECONNRESET : tcp_error(tcb, false));
-}
-
-static int tcp_kind_connect(struct socket *socket, const struct endpoint *remote)
-{
-    if (remote == NULL)
-        return dissolve(socket);
-    if (socket->connect_progress == CONNECT_DONE)
-        return -EISCONN;
-    if (socket->connect_progress == CONNECT_UNDER_WAY)
-        return connect_outcome(socket);
-    struct tcb *tcb;
-    int result = wake(socket, &tcb);
-    if (result == 0)
-        result = tcp_connect(tcb, remote);
-    if (result == -EINPROGRESS)
-        socket->connect_progress = CONNECT_UNDER_WAY;
-    if (result == 0)
-        socket->connect_progress =
-            CONNECT_DONE; /* TCP_FASTOPEN_CONNECT: as far as its user can tell */
-    return result;
-}
-
-static int tcp_kind_opened(struct socket *socket, bool more)
-{
-    struct tcb *tcb = awake(socket);
-    if (tcb == NULL) {
-        socket->connect_progress = CONNECT_DONE;
-        return 0;
-    }
-    tcp_expect_text(tcb, more);
-    if (socket->connect_progress == CONNECT_UNDER_WAY)
-        return connect_outcome(socket);
-    if (tcp_opening(tcb))
-        return -EALREADY;
-    return -tcp_error(tcb, true);
 }
 
 static int tcp_kind_listen(struct socket *socket, int backlog)
@@ -143,7 +44,7 @@ static int tcp_kind_listen(struct socket *socket, int backlog)
     if (socket->connect_progress != CONNECT_NONE)
         return -EINVAL;
     struct tcb *tcb;
-    int error = wake(socket, &tcb);
+    int error = tcp_kind_wake(socket, &tcb);
     if (error == 0)
         error = tcp_listen(tcb, (unsigned)backlog, socket, &listener);
     if (error < 0)
@@ -160,38 +61,22 @@ static int tcp_kind_accept(struct socket *socket, struct socket **out)
     return -EINVAL;
 }
 
-/* MSG_FASTOPEN: the first bytes open the connection. The first call after that finds it open, and
- * its bytes go like any others; the next ones are wrong to ask for it again. */
-static ssize_t send_opening(struct socket *socket, struct tcb *tcb, const struct iovec *spans,
-                            int count, const struct endpoint *to, int flags)
-{
-    if (socket->connect_progress == CONNECT_UNDER_WAY) {
-        int error = connect_outcome(socket);
-        return error < 0 ? error : tcp_send(tcb, spans, count, flags);
-    }
-    if (to != NULL)
-        return tcp_connect_send(tcb, to, spans, count);
-    return socket->connect_progress == CONNECT_DONE ? -EISCONN : -EINVAL;
-}
-
 static ssize_t tcp_kind_send(struct socket *socket, const struct iovec *spans, int count,
                              const struct endpoint *to, int flags)
 {
     /* A connection has its peer: only Fast Open, which makes one, asks where to. */
     ssize_t n;
     struct tcb *tcb;
-    if (wake(socket, &tcb) < 0)
+    if (tcp_kind_wake(socket, &tcb) < 0)
         return -ENOBUFS;
     if (!(flags & MSG_FASTOPEN))
         n = tcp_send(tcb, spans, count, flags);
     else
-        n = send_opening(socket, tcb, spans, count, to, flags & ~MSG_FASTOPEN);
+        n = connect_send(socket, tcb, spans, count, to, flags & ~MSG_FASTOPEN);
     /* Not of the connection of before: an attempt that failed has been replaced. */
-    tcb = awake(socket);
+    tcb = tcp_kind_awake(socket);
     if (tcb && n > 0 && flags & MSG_ZEROCOPY)
         tcp_numbers_sends(tcb);
-    if (socket->connect_progress == CONNECT_NONE && tcb && tcp_opening(tcb))
-        socket->connect_progress = CONNECT_UNDER_WAY; /* these bytes are on the SYN */
     return n;
 }
 
@@ -199,34 +84,34 @@ static ssize_t tcp_kind_receive(struct socket *socket, const struct iovec *spans
                                 int flags, struct datagram_info *info)
 {
     (void)info;
-    if (rests(socket) && !(flags & MSG_OOB))
+    if (tcp_kind_rests(socket) && !(flags & MSG_OOB))
         return tcp_rest_at_end(socket->of.connection) ? 0 : -EAGAIN;
     struct tcb *tcb;
-    int error = wake(socket, &tcb);
+    int error = tcp_kind_wake(socket, &tcb);
     return error < 0 ? error : tcp_receive(tcb, spans, count, flags);
 }
 
 static bool tcp_kind_at_mark(const struct socket *socket)
 {
-    const struct tcb *tcb = awake(socket);
+    const struct tcb *tcb = tcp_kind_awake(socket);
     return tcb && tcp_at_mark(tcb);
 }
 
 static bool tcp_kind_land(struct socket *socket, struct tcp_landing *landing)
 {
     struct tcb *tcb;
-    return wake(socket, &tcb) == 0 && tcp_landing_begin(tcb, landing);
+    return tcp_kind_wake(socket, &tcb) == 0 && tcp_landing_begin(tcb, landing);
 }
 
 static int tcp_kind_shutdown(struct socket *socket, bool receive, bool send)
 {
     /* As on Linux, this is how a connect(2) under way is called off. */
     struct tcb *tcb;
-    int error = wake(socket, &tcb);
+    int error = tcp_kind_wake(socket, &tcb);
     if (error < 0)
         return error;
     if (tcp_asking(tcb))
-        return start_anew(socket, ECONNRESET);
+        return connect_anew(socket, ECONNRESET);
     error = send ? tcp_shutdown_send(tcb) : 0;
     int other = receive ? tcp_shutdown_receive(tcb) : 0;
     return error ? error : other;
@@ -235,7 +120,7 @@ static int tcp_kind_shutdown(struct socket *socket, bool receive, bool send)
 static int tcp_kind_drain(struct socket *socket, bool finish)
 {
     struct tcb *tcb;
-    int error = wake(socket, &tcb);
+    int error = tcp_kind_wake(socket, &tcb);
     if (error < 0)
         return finish ? 0 : error;
     if (finish) {
@@ -256,7 +141,7 @@ static int tcp_kind_drain(struct socket *socket, bool finish)
 /* SO_RCVLOWAT: less is not worth waking for, unless there will not be more. */
 static unsigned tcp_kind_readiness(const struct socket *socket)
 {
-    struct tcb *tcb = awake(socket);
+    struct tcb *tcb = tcp_kind_awake(socket);
     if (tcb == NULL)
         return tcp_rest_readiness(socket->of.connection);
     unsigned events = tcp_readiness(tcb);
@@ -268,39 +153,44 @@ static unsigned tcp_kind_readiness(const struct socket *socket)
 
 static int tcp_kind_error(struct socket *socket, bool clear)
 {
-    struct tcb *tcb = awake(socket);
+    struct tcb *tcb = tcp_kind_awake(socket);
     if (tcb == NULL)
         return 0;
     int error = tcp_error(tcb, clear);
     return error || !clear ? error : tcp_soft_error(tcb);
 }
 
-/* A connection that numbers its sends does not rest. Without memory to wake one that does, all is
- * acknowledged that was sent, and the times at which it left are not told. */
+/* A connection that numbers its sends does not rest. One that does, and cannot be woken without
+ * memory, has all acknowledged that was sent on it, and the times at which it left are not told; or
+ * another thread has opened it in the place of the one that was sent on, and nobody is left to be
+ * told of that. */
 static void tcp_kind_sent(struct socket *socket, const struct receipt *receipt)
 {
     struct tcb *tcb;
-    if (wake(socket, &tcb) == 0)
+    if (tcp_kind_wake(socket, &tcb) == 0)
         tcp_sent(tcb, receipt->completion, receipt->stamps);
+    else if (receipt->completion)
+        error_note_free(&socket->tern->stack, receipt->completion);
 }
 
 static ssize_t tcp_kind_reserve(struct socket *socket, struct tcp_reservation *reservation,
                                 size_t length, struct iovec spans[2])
 {
     struct tcb *tcb;
-    return wake(socket, &tcb) < 0 ? -ENOBUFS : tcp_reserve(tcb, reservation, length, spans);
+    return tcp_kind_wake(socket, &tcb) < 0 ? -ENOBUFS
+                                           : tcp_reserve(tcb, reservation, length, spans);
 }
 
 static ssize_t tcp_kind_peek(struct socket *socket, struct iovec spans[2])
 {
     struct tcb *tcb;
-    int error = wake(socket, &tcb);
+    int error = tcp_kind_wake(socket, &tcb);
     return error < 0 ? error : tcp_peek(tcb, spans);
 }
 
 static int tcp_kind_consume(struct socket *socket, size_t length)
 {
-    struct tcb *tcb = awake(socket);
+    struct tcb *tcb = tcp_kind_awake(socket);
     if (tcb == NULL)
         return length ? -EINVAL : 0;
     return tcp_consume(tcb, length);
@@ -309,32 +199,32 @@ static int tcp_kind_consume(struct socket *socket, size_t length)
 static int tcp_kind_stamps_begin(struct socket *socket, bool from_next)
 {
     struct tcb *tcb;
-    int error = wake(socket, &tcb);
+    int error = tcp_kind_wake(socket, &tcb);
     return error < 0 ? error : tcp_stamps_begin(tcb, from_next);
 }
 
 static void tcp_kind_note_arrivals(struct socket *socket, bool on)
 {
     struct tcb *tcb;
-    if (wake(socket, &tcb) == 0)
+    if (tcp_kind_wake(socket, &tcb) == 0)
         tcp_note_arrivals(tcb, on);
 }
 
 static uint64_t tcp_kind_arrived_ns(struct socket *socket, size_t ahead)
 {
-    struct tcb *tcb = awake(socket);
+    struct tcb *tcb = tcp_kind_awake(socket);
     return tcb ? tcp_arrived_ns(tcb, (uint32_t)ahead) : 0;
 }
 
 static int tcp_kind_inq(struct socket *socket)
 {
     struct tcb *tcb;
-    return wake(socket, &tcb) == 0 ? tcp_inq(tcb) : -1;
+    return tcp_kind_wake(socket, &tcb) == 0 ? tcp_inq(tcb) : -1;
 }
 
 static struct error_note *tcp_kind_take_note(struct socket *socket)
 {
-    struct tcb *tcb = awake(socket);
+    struct tcb *tcb = tcp_kind_awake(socket);
     return tcb ? tcp_take_note(tcb) : NULL;
 }
 
@@ -346,35 +236,35 @@ static const struct endpoint *tcp_kind_local(const struct socket *socket)
 static const struct endpoint *tcp_kind_remote(const struct socket *socket)
 {
     struct tcp_connection *connection = socket->of.connection;
-    const struct tcb *tcb = awake(socket);
+    const struct tcb *tcb = tcp_kind_awake(socket);
     bool has = tcb ? tcp_has_peer(tcb) : tcp_rest_has_peer(connection);
     return has ? tcp_connection_remote(connection) : NULL;
 }
 
 static int64_t tcp_kind_queued_in(const struct socket *socket)
 {
-    struct tcb *tcb = awake(socket);
+    struct tcb *tcb = tcp_kind_awake(socket);
     return tcb ? tcp_queued_in(tcb) : 0;
 }
 
 static int64_t tcp_kind_queued_out(const struct socket *socket)
 {
-    struct tcb *tcb = awake(socket);
+    struct tcb *tcb = tcp_kind_awake(socket);
     return tcb ? tcp_queued_out(tcb) : 0;
 }
 
 static uint32_t tcp_kind_low_water(struct socket *socket, uint32_t bytes)
 {
     struct tcb *tcb;
-    return wake(socket, &tcb) == 0 ? tcp_low_water(tcb, bytes)
-                                   : 1; /* without memory, for what is the default */
+    return tcp_kind_wake(socket, &tcb) == 0 ? tcp_low_water(tcb, bytes)
+                                            : 1; /* without memory, for what is the default */
 }
 
 static int tcp_kind_set_option(struct socket *socket, int level, int option, const void *value,
                                socklen_t length)
 {
     struct tcb *tcb;
-    int error = wake(socket, &tcb);
+    int error = tcp_kind_wake(socket, &tcb);
     return error < 0 ? error : tcp_set_option(tcb, level, option, value, length);
 }
 
@@ -382,18 +272,19 @@ static int tcp_kind_get_option(struct socket *socket, int level, int option, voi
                                socklen_t *length)
 {
     struct tcb *tcb;
-    int error = wake(socket, &tcb);
+    int error = tcp_kind_wake(socket, &tcb);
     return error < 0 ? error : tcp_get_option(tcb, level, option, value, length);
 }
 
 const struct socket_kind tcp_kind = {
     .type = SOCK_STREAM,
     .protocol = IPPROTO_TCP,
+    .numbers_sends = true,
     .open = tcp_kind_open,
     .close = tcp_kind_close,
     .bind = tcp_kind_bind,
-    .connect = tcp_kind_connect,
-    .opened = tcp_kind_opened,
+    .connect = connect_to_peer,
+    .opened = connect_opened,
     .listen = tcp_kind_listen,
     .accept = tcp_kind_accept,
     .send = tcp_kind_send,

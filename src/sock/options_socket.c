@@ -109,7 +109,7 @@ static void set_broadcast(struct socket *socket, bool on)
 
 static int set_zero_copy(struct socket *socket, int value)
 {
-    if (socket->kind->protocol == IPPROTO_ICMP)
+    if (!socket->kind->numbers_sends)
         return -EOPNOTSUPP;
     if (value < 0 || value > 1)
         return -EINVAL;

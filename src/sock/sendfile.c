@@ -60,8 +60,6 @@ static ssize_t send_some(struct call *call, const struct file *file, size_t leng
     struct tcp_reservation room;
     struct iovec spans[2];
     size_t wanted = length < CHUNK ? length : CHUNK;
-    if (call->socket->kind == &listener_kind)
-        return -EPIPE; /* as to write to it */
     ssize_t n = call->socket->kind->reserve(call->socket, &room, wanted, spans);
     if (n < 0)
         return n;

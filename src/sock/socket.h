@@ -34,6 +34,7 @@ struct socket_kind {
     int type;     /* SOCK_…; 0: no socket but an instance of epoll, of which no function is asked
                      but open, close and readiness */
     int protocol; /* IPPROTO_… */
+    bool numbers_sends; /* SO_ZEROCOPY has meaning */
 
     /* Makes the protocol's object. NULL: only listen() leads to this kind. */
     int (*open)(struct socket *socket);
@@ -55,7 +56,9 @@ struct socket_kind {
     /* `to` NULL: to the peer. Only a stream may take a part of it, or say -EAGAIN. */
     ssize_t (*send)(struct socket *socket, const struct iovec *spans, int count,
                     const struct endpoint *to, int flags);
-    /* A stream leaves `info` as it is. */
+    /* A stream leaves `info` as it is. Of datagrams, MSG_OOB is theirs to mean nothing or to
+     * refuse.
+     */
     ssize_t (*receive)(struct socket *socket, const struct iovec *spans, int count, int flags,
                        struct datagram_info *info);
     /* Of streams: whether the next byte is the urgent one; NULL: never. */

@@ -54,6 +54,7 @@ static void there_is_no_urgent_byte_and_no_error_queue(void **state)
     assert_fails(tern_recv(a, datagram, &byte, 1, MSG_ERRQUEUE), EAGAIN);
     /* As Linux has it, of datagrams the flag means nothing. */
     assert_fails(tern_recv(a, datagram, &byte, 1, MSG_OOB | MSG_DONTWAIT), EAGAIN);
+    assert_fails(tern_recv(a, open_echo(a), &byte, 1, MSG_OOB), EOPNOTSUPP);
 }
 
 static void nowhere_to_read_from_or_write_to_is_efault(void **state)

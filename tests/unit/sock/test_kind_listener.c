@@ -36,8 +36,8 @@ static void who_waits_for_room_is_told(void **state)
     struct iovec spans[2];
     fill_the_send_buffer();
     pair.meanwhile = make_a_listener_of_it;
-    assert_fails(tern_send_reserve(a, client, 100, spans), ENOTCONN);
-    assert_fails(tern_send_reserve(a, client, 100, spans), ENOTCONN);
+    assert_fails(tern_send_reserve(a, client, 100, spans), EPIPE);
+    assert_fails(tern_send_reserve(a, client, 100, spans), EPIPE);
     assert_fails(tern_send_commit(a, client, 100, 0), EINVAL);
 }
 

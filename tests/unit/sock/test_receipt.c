@@ -198,6 +198,25 @@ static void without_memory_to_wake_it_no_times_are_told(void **state)
     assert_told_nothing(a, s);
 }
 
+/* Another thread has opened the socket anew, and it rests: whoever might be told of the send is
+ * gone, and what was to be told goes back. */
+static void without_memory_to_wake_it_a_completion_is_freed(void **state)
+{
+    (void)state;
+    int server, s = zero_copy_stream(&server);
+    struct socket *socket = descriptor_find(&a->descriptors, s);
+    pair_run(&pair, TIME_S(10));
+    assert_true(tcp_connection_rests(socket->of.connection));
+    uint64_t before = tern_memory_used(a);
+    struct receipt receipt = {.completion = error_note_new(&a->stack, 0)};
+    assert_true(tern_memory_used(a) > before);
+    allocations_fail_after(0);
+    socket->kind->sent(socket, &receipt);
+    allocations_succeed();
+    assert_int_equal(tern_memory_used(a), before);
+    assert_told_nothing(a, s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +229,7 @@ int main(void)
         socket_test(without_memory_for_the_note_nothing_is_sent),
         socket_test(the_end_of_a_send_is_told_without_memory),
         socket_test(without_memory_to_wake_it_no_times_are_told),
+        socket_test(without_memory_to_wake_it_a_completion_is_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
