@@ -183,9 +183,11 @@ static ssize_t tcp_kind_reserve(struct socket *socket, struct tcp_reservation *r
 
 static ssize_t tcp_kind_peek(struct socket *socket, struct iovec spans[2])
 {
-    struct tcb *tcb;
-    int error = tcp_kind_wake(socket, &tcb);
-    return error < 0 ? error : tcp_peek(tcb, spans);
+    struct tcb *tcb = tcp_kind_awake(socket);
+    if (tcb)
+        return tcp_peek(tcb, spans);
+    spans[0] = spans[1] = (struct iovec){0};
+    return tcp_rest_at_end(socket->of.connection) ? 0 : -EAGAIN;
 }
 
 static int tcp_kind_consume(struct socket *socket, size_t length)

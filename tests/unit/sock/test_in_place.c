@@ -185,6 +185,22 @@ static void room_outlives_a_connection_that_is_dissolved(void **state)
     assert_int_equal(tern_close(a, s), 0);
 }
 
+/* Asking again, for whatever reason the engine's `wait` has returned, does not keep a connection
+ * awake that rests: it would have to be put to rest again at once, and no time would pass. */
+static void a_peek_at_a_connection_that_rests_waits(void **state)
+{
+    (void)state;
+    int server, s = connected_stream(&server);
+    struct iovec spans[2];
+    set_timeout(a, s, SO_RCVTIMEO, TIME_S(10));
+    assert_fails(tern_recv_peek(a, s, spans), EAGAIN);
+    assert_int_equal(tern_shutdown(b, server, SHUT_WR), 0);
+    pair_run(&pair, TIME_S(10));
+    spans[0].iov_len = 1;
+    assert_int_equal(tern_recv_peek(a, s, spans), 0);
+    assert_int_equal(spans[0].iov_len + spans[1].iov_len, 0);
+}
+
 static void misuse_is_said(void **state)
 {
     (void)state;
@@ -222,6 +238,7 @@ int main(void)
         socket_test(a_commit_that_fails_ends_the_reservation_but_for_mistakes),
         socket_test(a_commit_without_memory_sends_nothing),
         socket_test(room_outlives_a_connection_that_is_dissolved),
+        socket_test(a_peek_at_a_connection_that_rests_waits),
         socket_test(misuse_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
