@@ -35,8 +35,10 @@
  *
  * Threads. Any number of threads may call on one stack of tern_open() at once, except
  * tern_close_stack(), which must be the last call. Closing a socket ends every call that waits for
- * it in another thread, with EBADF. A signal that is handled ends a waiting call also where its
- * handler asks for restarts (SA_RESTART). No call is a cancellation point. A stack of
+ * it in another thread, with EBADF (tern_poll: POLLNVAL), also where its number is given to another
+ * at once. So does giving up its connection (tern_connect), with EPIPE: no call goes on with
+ * another connection than it began with. A signal that is handled ends a waiting call also where
+ * its handler asks for restarts (SA_RESTART). No call is a cancellation point. A stack of
  * tern_engine_new() is used by one thread at a time; who shares it, serialises.
  *
  * Callbacks. The trace, and an engine's output, are called in the middle of the stack's work, by
@@ -197,13 +199,14 @@ TERN_API int tern_accept4(struct tern *t, int socket, struct sockaddr *address, 
  * told. The peer may be a broadcast address, with SO_BROADCAST, or a multicast one.
  *
  * AF_UNSPEC dissolves the association of a datagram socket, resets a connection (the socket can
- * connect again, its options and its name kept) and ends a listening.
+ * connect again, its options and its name kept; calls that wait for it in other threads end, with
+ * EPIPE) and ends a listening.
  * Errors of all: EAFNOSUPPORT, EINVAL (a wrong length; a peer elsewhere for who is bound to
  * loopback), ENETUNREACH (no route).
  * Errors of TCP: EISCONN, EALREADY, EINPROGRESS, EADDRNOTAVAIL (port 0, no port left, or there is
  * such a connection), ENETUNREACH (also a broadcast or multicast address, or what a router says),
- * ECONNREFUSED, ECONNRESET, ECONNABORTED (it failed, and SO_ERROR has told why), ETIMEDOUT,
- * EHOSTUNREACH, ENOMEM.
+ * ECONNREFUSED, ECONNRESET, ECONNABORTED (it failed, and SO_ERROR has told why), EPIPE (another
+ * thread has given it up, or was told how it failed), ETIMEDOUT, EHOSTUNREACH, ENOMEM.
  * Errors of datagrams: EACCES (broadcast without SO_BROADCAST), EINVAL (port 0), EAGAIN (no port
  * left). */
 TERN_API int tern_connect(struct tern *t, int socket, const struct sockaddr *address,
@@ -288,8 +291,8 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * Errors of all: EAGAIN (non-blocking, or SO_RCVTIMEO), EINVAL (a negative length of the address:
  * what was received is lost; more bytes than an ssize_t counts; MSG_CMSG_COMPAT with tern_recvmsg),
  * EMSGSIZE (more than 1,024 spans).
- * Errors of streams: ENOTCONN; and how the connection ended, once: ECONNRESET, ECONNREFUSED,
- * ETIMEDOUT, EHOSTUNREACH, ENETUNREACH.
+ * Errors of streams: ENOTCONN; EPIPE (another thread has given up the connection); and how it
+ * ended, once: ECONNRESET, ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH.
  * Errors of datagrams: once, what ICMP said of one that was sent: ECONNREFUSED, EHOSTUNREACH,
  * ENETUNREACH, ENOPROTOOPT, EPROTO, EMSGSIZE; of an echo socket, EOPNOTSUPP (MSG_OOB). */
 TERN_API ssize_t tern_recv(struct tern *t, int socket, void *bytes, size_t length, int flags);
@@ -531,8 +534,8 @@ TERN_API ssize_t tern_read_full(struct tern *t, int socket, void *bytes, size_t 
 
 /* Waits until the peer has acknowledged everything: what was written, and the FIN where the sending
  * side is shut down. Blocks for SO_SNDTIMEO at most.
- * Errors: ENOTCONN, EOPNOTSUPP (not TCP), EAGAIN (non-blocking or SO_SNDTIMEO), ECONNRESET,
- * ETIMEDOUT, ENETUNREACH, EHOSTUNREACH. */
+ * Errors: ENOTCONN, EOPNOTSUPP (not TCP), EAGAIN (non-blocking or SO_SNDTIMEO), EPIPE (another
+ * thread has given up the connection), ECONNRESET, ETIMEDOUT, ENETUNREACH, EHOSTUNREACH. */
 TERN_API int tern_drain(struct tern *t, int socket);
 
 /* ── 3. Your own event loop ── */

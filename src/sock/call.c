@@ -44,9 +44,9 @@ int call_wait(struct call *call, unsigned events)
                               .events = events,
                               .busy_poll_us = call->socket->preferences->busy_poll_us};
     int error = wait_for(call->t, &waiting, 1, call->deadline_ns);
-    if (waiting.closed) {
+    if (waiting.over) {
         call->socket = NULL;
-        return -EBADF;
+        return -waiting.over;
     }
     if (error != -ETIMEDOUT)
         return error;

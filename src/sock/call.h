@@ -21,7 +21,7 @@ struct tern;
 
 struct call {
     struct tern *t;
-    struct socket *socket;        /* NULL once it is closed */
+    struct socket *socket;        /* NULL once the call has no more to do with it (call_wait) */
     const struct msghdr *message; /* of sendmsg(2), whose control messages count; else NULL */
     uint64_t deadline_ns;
     bool blocks;
@@ -39,7 +39,8 @@ int call_find(struct call *call, int descriptor);
 void call_patience(struct call *call, int flags, uint64_t timeout_ns);
 /* Waits for one of `events` of the call's socket, or for anything (0). 0 when it is worth another
  * attempt; -EAGAIN when the call may not wait, or not longer; -EBADF when the socket was closed
- * meanwhile; -EINTR; -ENETDOWN. */
+ * meanwhile, and -EPIPE or -ECONNRESET when another thread has given up its connection, which may
+ * have been followed by another: then the call has no socket any more; -EINTR; -ENETDOWN. */
 int call_wait(struct call *call, unsigned events);
 /* Leaves the machine, and turns a negative result into -1 and errno. */
 ssize_t call_end(struct call *call, ssize_t result);

@@ -9,7 +9,7 @@
 #include "sock/wait.h"
 #include "tcp/tcp.h"
 
-int connect_anew(struct socket *socket, int told)
+int connect_anew(struct socket *socket, int told, int waiting_told)
 {
     struct tcb *tcb;
     int error = tcp_kind_wake(socket, &tcb);
@@ -19,7 +19,7 @@ int connect_anew(struct socket *socket, int told)
         return error;
     socket->of.connection = tcp_connection_keep(tcb);
     socket->connect_progress = CONNECT_NONE;
-    wait_wake_all(socket->tern, &socket->waiting); /* what they waited for is no more */
+    wait_end(socket->tern, &socket->waiting, waiting_told);
     return 0;
 }
 
@@ -41,7 +41,7 @@ static int outcome(struct socket *socket)
         error = ECONNABORTED;
     if (error == 0)
         return -EALREADY;
-    connect_anew(socket, 0);
+    connect_anew(socket, 0, EPIPE);
     return -error;
 }
 
@@ -53,7 +53,7 @@ static int dissolve(struct socket *socket)
     if (error < 0)
         return error;
     bool there = tcp_asking(tcb) || tcp_has_peer(tcb);
-    return connect_anew(socket, there ? ECONNRESET : tcp_error(tcb, false));
+    return connect_anew(socket, there ? ECONNRESET : tcp_error(tcb, false), EPIPE);
 }
 
 int connect_to_peer(struct socket *socket, const struct endpoint *remote)

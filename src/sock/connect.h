@@ -17,8 +17,9 @@ int connect_opened(struct socket *socket, bool more);
 /* A send with MSG_FASTOPEN: `flags` are its others. The socket may have another tcb afterwards. */
 ssize_t connect_send(struct socket *socket, struct tcb *tcb, const struct iovec *spans, int count,
                      const struct endpoint *to, int flags);
-/* The socket is as socket(2) made it, but for its options, its name, and an error to tell. 0 or
- * -ENOMEM. */
-int connect_anew(struct socket *socket, int told);
+/* The socket is as socket(2) made it, but for its options, its name, and an error to tell. The
+ * calls that wait for it end, with an error of their own: what they do belongs to the connection of
+ * before. 0 or -ENOMEM. */
+int connect_anew(struct socket *socket, int told, int waiting_told);
 
 #endif

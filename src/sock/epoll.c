@@ -231,7 +231,7 @@ struct epoll *epoll_new(struct socket *socket)
 
 void epoll_free(struct epoll *epoll)
 {
-    wait_close(epoll->socket->tern, &epoll->sleepers);
+    wait_end(epoll->socket->tern, &epoll->sleepers, EBADF);
     while (!list_empty(&epoll->items))
         item_free(container_of(epoll->items.next, struct epoll_item, in_epoll));
     free(epoll);

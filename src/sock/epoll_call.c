@@ -80,8 +80,8 @@ static int await_events(struct epoll *epoll, struct epoll_event *events, int mos
     while ((count = epoll_take(epoll, events, most)) == 0 && error == 0) {
         struct waiting waiting = {.at = &epoll->sleepers};
         error = wait_for(t, &waiting, 1, deadline_ns);
-        if (waiting.closed)
-            return -EBADF;
+        if (waiting.over)
+            return -waiting.over;
     }
     /* Whoever was woken may have taken what another was woken for, or left something behind. */
     if (!list_empty(&epoll->ready))

@@ -1,16 +1,14 @@
 /* What listen(2) makes of a TCP socket.
  *
- * A call that waits may find that its socket has become a listener: another thread has dissolved
- * the connection and listened. So a listener has an answer to all that such a call goes on to ask
- * of a stream. */
+ * What is asked only of a stream that has moved bytes, or waits to, is not asked of a listener: a
+ * call that waits ends when its connection is given up, before there can be a listener in its
+ * place (connect_anew). */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 
-#include "core/error_queue.h"
 #include "ip/ip.h"
 #include "sock/interest.h"
-#include "sock/receipt.h"
 #include "sock/socket.h"
 #include "sock/tern.h"
 #include "sock/wait.h"
@@ -59,14 +57,6 @@ static void inherit(struct socket *socket, const struct socket *listener)
     socket->zero_copy = listener->zero_copy;
 }
 
-/* What was being opened is no more. */
-static int listener_opened(struct socket *socket, bool more)
-{
-    (void)socket;
-    (void)more;
-    return -ECONNRESET;
-}
-
 static int listener_accept(struct socket *listener, struct socket **out)
 {
     if (!(tcp_listener_readiness(listener->of.listener) & POLLIN))
@@ -107,13 +97,6 @@ static ssize_t listener_receive(struct socket *socket, const struct iovec *spans
     (void)flags;
     (void)info;
     return -ENOTCONN;
-}
-
-static bool listener_land(struct socket *socket, struct tcp_landing *landing)
-{
-    (void)socket;
-    (void)landing;
-    return false;
 }
 
 /* As on Linux, shutting the receiving side ends the listening, and wakes who waits in accept; the
@@ -183,13 +166,6 @@ static int listener_consume(struct socket *socket, size_t length)
     return -ENOTCONN;
 }
 
-/* The connection is no more, and its bytes are done with, but nobody is left to be told. */
-static void listener_sent(struct socket *socket, const struct receipt *receipt)
-{
-    if (receipt->completion)
-        error_note_free(&socket->tern->stack, receipt->completion);
-}
-
 static struct error_note *listener_take_note(struct socket *socket)
 {
     (void)socket;
@@ -206,19 +182,6 @@ static int listener_stamps_begin(struct socket *socket, bool from_next)
 static void listener_note_arrivals(struct socket *socket, bool on)
 {
     tcp_listener_note_arrivals(socket->of.listener, on);
-}
-
-static uint64_t listener_arrived_ns(struct socket *socket, size_t ahead)
-{
-    (void)socket;
-    (void)ahead;
-    return 0;
-}
-
-static int listener_inq(struct socket *socket)
-{
-    (void)socket;
-    return -1;
 }
 
 static const struct endpoint *listener_local(const struct socket *socket)
@@ -262,25 +225,20 @@ const struct socket_kind listener_kind = {
     .close = listener_close,
     .bind = listener_bind,
     .connect = listener_connect,
-    .opened = listener_opened,
     .listen = listener_listen,
     .accept = listener_accept,
     .send = listener_send,
     .receive = listener_receive,
-    .land = listener_land,
     .shutdown = listener_shutdown,
     .drain = listener_drain,
     .readiness = listener_readiness,
     .error = listener_error,
-    .sent = listener_sent,
     .take_note = listener_take_note,
     .reserve = listener_reserve,
     .peek = listener_peek,
     .consume = listener_consume,
     .stamps_begin = listener_stamps_begin,
     .note_arrivals = listener_note_arrivals,
-    .arrived_ns = listener_arrived_ns,
-    .inq = listener_inq,
     .local = listener_local,
     .remote = listener_remote,
     .queued_in = listener_queued,

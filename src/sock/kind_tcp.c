@@ -111,7 +111,7 @@ static int tcp_kind_shutdown(struct socket *socket, bool receive, bool send)
     if (error < 0)
         return error;
     if (tcp_asking(tcb))
-        return connect_anew(socket, ECONNRESET);
+        return connect_anew(socket, ECONNRESET, ECONNRESET);
     error = send ? tcp_shutdown_send(tcb) : 0;
     int other = receive ? tcp_shutdown_receive(tcb) : 0;
     return error ? error : other;

@@ -16,6 +16,7 @@ struct question {
     nfds_t count;
     unsigned always;
     struct waiting *waiting; /* room for `count` */
+    size_t waited;           /* how many of them the last wait was for */
 };
 
 /* Fills in revents: how many are not 0. */
@@ -34,8 +35,22 @@ static int look(struct tern *t, const struct question *q)
     return ready;
 }
 
+/* Those that were closed while the call waited for them: their numbers may be others' by now. */
+static int tell_closed(const struct question *q, int ready)
+{
+    const struct waiting *waiting = q->waiting;
+    for (nfds_t i = 0; i < q->count && waiting < q->waiting + q->waited; i++) {
+        struct pollfd *fd = &q->fds[i];
+        if (fd->fd < 0 || waiting++->over != EBADF)
+            continue;
+        ready += fd->revents == 0;
+        fd->revents = POLLNVAL;
+    }
+    return ready;
+}
+
 /* Waits for any of those that look() has just found idle. 0 when it is worth another look. */
-static int wait_for_any(struct tern *t, const struct question *q, uint64_t deadline_ns)
+static int wait_for_any(struct tern *t, struct question *q, uint64_t deadline_ns)
 {
     size_t used = 0;
     for (nfds_t i = 0; i < q->count; i++) {
@@ -46,13 +61,14 @@ static int wait_for_any(struct tern *t, const struct question *q, uint64_t deadl
                                               .events = (unsigned)q->fds[i].events,
                                               .busy_poll_us = socket->preferences->busy_poll_us};
     }
+    q->waited = used;
     return wait_for(t, q->waiting, used, deadline_ns);
 }
 
-static int poll_until(struct tern *t, const struct question *q, uint64_t deadline_ns)
+static int poll_until(struct tern *t, struct question *q, uint64_t deadline_ns)
 {
     int ready, error = 0;
-    while ((ready = look(t, q)) == 0 && error == 0)
+    while ((ready = tell_closed(q, look(t, q))) == 0 && error == 0)
         error = wait_for_any(t, q, deadline_ns);
     /* The last look counts, whatever ended the wait. */
     if (ready > 0 || error == -ETIMEDOUT || error == -EAGAIN)
@@ -67,7 +83,7 @@ int poll_call(struct tern *t, struct pollfd *fds, nfds_t count, unsigned always,
               uint64_t timeout_ns)
 {
     struct waiting few[FEW];
-    struct question question = {fds, count, always, few};
+    struct question question = {fds, count, always, few, 0};
     struct call call;
     int result = call_enter(&call, t);
     if (result == 0 && count > (nfds_t)t->stack.settings.descriptors)

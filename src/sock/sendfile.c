@@ -30,8 +30,8 @@ static ssize_t read_file(const struct file *file, const struct iovec *spans, int
 }
 
 /* Reads into reserved room. Files can keep one waiting, so the machine is given away meanwhile: the
- * reservation keeps the memory where it is, and others from writing. -EBADF when the socket was
- * closed, whereupon the call has none. */
+ * reservation keeps the memory where it is, and others from writing. As of call_wait() when the
+ * socket was closed, or has begun anew, whereupon the call has none. */
 static ssize_t fill(struct call *call, const struct file *file, const struct iovec spans[2])
 {
     struct sock_host *host = call->t->host;
@@ -48,10 +48,10 @@ static ssize_t fill(struct call *call, const struct file *file, const struct iov
     }
     call->t->away--;
     list_remove(&waiting.link);
-    if (!waiting.closed)
+    if (!waiting.over)
         return n;
     call->socket = NULL;
-    return -EBADF;
+    return -waiting.over;
 }
 
 /* Sends up to `length` bytes of the file, or says -EAGAIN: how many, 0 at its end. */

@@ -1,5 +1,6 @@
 #include "sock/socket.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ void socket_free(struct socket *socket)
 
 void socket_part(struct socket *socket)
 {
-    wait_close(socket->tern, &socket->waiting);
+    wait_end(socket->tern, &socket->waiting, EBADF);
     interest_close(socket);
 }
 

@@ -45,7 +45,7 @@ struct socket_kind {
     /* 0; -EINPROGRESS when it is on its way from now on, -EALREADY when it was before. `remote`
      * NULL dissolves the association. */
     int (*connect)(struct socket *socket, const struct endpoint *remote);
-    /* Of streams: 0 when nothing is being opened; -EALREADY while it is; or how that failed, once.
+    /* Of connections: 0 when nothing is being opened; -EALREADY while it is; or how that failed, once.
      * `more`: the caller waits to write. */
     int (*opened)(struct socket *socket, bool more);
     int (*listen)(struct socket *socket, int backlog);
@@ -63,7 +63,7 @@ struct socket_kind {
                        struct datagram_info *info);
     /* Of streams: whether the next byte is the urgent one; NULL: never. */
     bool (*at_mark)(const struct socket *socket);
-    /* Of streams: tcp_landing_begin(). */
+    /* Of connections: tcp_landing_begin(). */
     bool (*land)(struct socket *socket, struct tcp_landing *landing);
     int (*shutdown)(struct socket *socket, bool receive, bool send);
     /* 0 once the peer has acknowledged all; with `finish` the sending side is shut down first, and

@@ -48,12 +48,12 @@ void wait_wake_all(struct tern *t, struct list *at)
         wake(t, container_of(l, struct waiting, link));
 }
 
-void wait_close(struct tern *t, struct list *at)
+void wait_end(struct tern *t, struct list *at, int error)
 {
     while (!list_empty(at)) {
         struct waiting *waiting = container_of(at->next, struct waiting, link);
         list_remove(&waiting->link);
-        waiting->closed = true;
+        waiting->over = error;
         wake(t, waiting);
     }
 }

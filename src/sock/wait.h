@@ -2,7 +2,8 @@
  * without waiting, and when that is -EAGAIN comes here and tries again afterwards.
  *
  * A waiting call hangs itself on the list of every socket it looks at. What happens to a socket
- * wakes those who wait for such events; closing it tells all of them. Whoever waits drives: what
+ * wakes those who wait for such events; closing it, or giving up its connection, tells all of them
+ * that there is nothing more to wait for. Whoever waits drives: what
  * goes on meanwhile is the host's business (host.h). */
 #ifndef TERN_SOCK_WAIT_H
 #define TERN_SOCK_WAIT_H
@@ -22,7 +23,7 @@ struct waiting {
     struct list *at; /* &socket->waiting or &tern->waiting */
     unsigned events; /* POLL… bits that wake the call, POLLERR and POLLHUP always; 0: anything */
     uint32_t busy_poll_us; /* the socket's SO_BUSY_POLL */
-    bool closed;           /* out: the socket is gone, and `at` with it */
+    int over; /* out: the errno of a call whose socket has nothing more to do with it; or 0 */
     struct list link;
     struct sock_waiter *waiter;
 };
@@ -37,8 +38,9 @@ int wait_for(struct tern *t, struct waiting *waiting, size_t count, uint64_t dea
 void wait_notify(struct stack *stack, void *owner, unsigned events);
 /* Wakes everybody on the list. */
 void wait_wake_all(struct tern *t, struct list *at);
-/* Tells everybody on the list that its socket is gone. */
-void wait_close(struct tern *t, struct list *at);
+/* Takes everybody off the list, and tells them that what they waited for is no more, and with which
+ * errno that call ends: the socket is gone, or has begun anew. */
+void wait_end(struct tern *t, struct list *at, int error);
 
 /* `timeout_ns` from now on; TIME_NEVER stays that. */
 uint64_t wait_deadline(const struct tern *t, uint64_t timeout_ns);

@@ -188,6 +188,36 @@ static void without_a_wait_poll_only_looks(void **state)
     assert_int_equal(tern_poll(a, &fd, 1, -1), 1);
 }
 
+static void replace_the_client(struct pair *p)
+{
+    p->meanwhile = NULL;
+    assert_int_equal(tern_close(a, client), 0);
+    assert_int_equal(open_datagram(a), client);
+}
+
+/* Also where its number has been given to another before the call could look. */
+static void a_socket_replaced_meanwhile_is_pollnval(void **state)
+{
+    (void)state;
+    struct pollfd fds[] = {{.fd = -1, .events = POLLIN},
+                           {.fd = open_datagram(a), .events = POLLIN},
+                           {.fd = client, .events = POLLIN},
+                           {.fd = client, .events = POLLOUT}};
+    fd_set read;
+    pair.meanwhile = replace_the_client;
+    assert_int_equal(tern_poll(a, fds, 3, -1), 1);
+    assert_int_equal(fds[0].revents, 0);
+    assert_int_equal(fds[1].revents, 0);
+    assert_int_equal(fds[2].revents, POLLNVAL);
+    assert_int_equal(tern_poll(a, fds, 4, -1), 1); /* the new one is like any other */
+    assert_int_equal(fds[2].revents, 0);
+    assert_int_equal(fds[3].revents, POLLOUT);
+    FD_ZERO(&read);
+    FD_SET(client, &read);
+    pair.meanwhile = replace_the_client;
+    assert_fails(tern_select(a, client + 1, &read, NULL, NULL, NULL), EBADF);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +230,7 @@ int main(void)
         connected_test(poll_waits_as_long_as_it_is_told),
         connected_test(poll_wakes_for_any_of_many),
         connected_test(a_socket_closed_meanwhile_is_pollnval),
+        connected_test(a_socket_replaced_meanwhile_is_pollnval),
         connected_test(a_full_stream_becomes_writable_again),
         impatient_socket_test(without_a_wait_poll_only_looks),
     };
