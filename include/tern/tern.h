@@ -178,7 +178,8 @@ TERN_API int tern_bind(struct tern *t, int socket, const struct sockaddr *addres
 /* listen(2): lets a socket take connections. A backlog below 1 counts as 1; a socket without a name
  * gets a port; who listens already gets the new backlog.
  * Errors: EOPNOTSUPP (not TCP), EINVAL (connected or connecting), EADDRINUSE (another listens
- * there, or no port left), ENOMEM. */
+ * there, or, without SO_REUSEADDR, a connection is left that was accepted there; or no port left),
+ * ENOMEM. */
 TERN_API int tern_listen(struct tern *t, int socket, int backlog);
 
 /* accept(2), accept4(2): take a connection from a listening socket: the number of its own socket.
@@ -311,7 +312,8 @@ TERN_API ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spa
 /* shutdown(2): shuts one side of a connection, or both. SHUT_RD, SHUT_WR, SHUT_RDWR.
  * After SHUT_RD reading does not wait, but what comes can be read; after both, what comes is
  * answered with a reset. Of a listening socket SHUT_RD ends the listening, and who waits in accept
- * is told EINVAL. While a connect is under way it calls it off.
+ * is told EINVAL; it keeps its name and options, and can listen again. While a connect is under way
+ * it calls it off.
  * Errors: EINVAL (no such `how`), ENOTCONN (but reading does not wait any more). */
 TERN_API int tern_shutdown(struct tern *t, int socket, int how);
 

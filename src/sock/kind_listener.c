@@ -100,25 +100,18 @@ static ssize_t listener_receive(struct socket *socket, const struct iovec *spans
 }
 
 /* As on Linux, shutting the receiving side ends the listening, and wakes who waits in accept; the
- * other side means nothing. Options of TCP's own start anew. */
+ * other side means nothing. The socket keeps its name and its options, and may listen again. */
 static int listener_shutdown(struct socket *socket, bool receive, bool send)
 {
     (void)send;
     struct tcb *tcb;
     if (!receive)
         return 0;
-    int error = tcp_create(&socket->tern->stack, socket, &tcb);
+    int error = tcp_renew_listener(socket->of.listener, &tcb);
     if (error < 0)
         return error;
-    struct endpoint local = *tcp_listener_local(socket->of.listener);
-    tcp_listener_close(socket->of.listener);
     socket->kind = &tcp_kind;
     socket->of.connection = tcp_connection_keep(tcb);
-    /* It keeps its name. Its port has just become free, so this fails only without memory, and then
-     * the socket is without a name. */
-    int share = socket->reuse_port;
-    tcp_set_option(tcb, SOL_SOCKET, SO_REUSEPORT, &share, sizeof share);
-    tcp_bind(tcb, &local, socket->reuse_address);
     wait_wake_all(socket->tern, &socket->waiting);
     interest_reconsider(socket);
     return 0;

@@ -45,8 +45,8 @@ struct socket_kind {
     /* 0; -EINPROGRESS when it is on its way from now on, -EALREADY when it was before. `remote`
      * NULL dissolves the association. */
     int (*connect)(struct socket *socket, const struct endpoint *remote);
-    /* Of connections: 0 when nothing is being opened; -EALREADY while it is; or how that failed, once.
-     * `more`: the caller waits to write. */
+    /* Of connections: 0 when nothing is being opened; -EALREADY while it is; or how that failed,
+     * once. `more`: the caller waits to write. */
     int (*opened)(struct socket *socket, bool more);
     int (*listen)(struct socket *socket, int backlog);
     /* Takes the oldest connection that waits, as a socket of its own. */

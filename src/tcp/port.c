@@ -137,9 +137,16 @@ static bool listener_keeps(const struct tcb *tcb, const struct tcp_port *port,
     return false;
 }
 
+/* Whether connections that were accepted at the port bar the way to it. */
+static bool accepted_keep(const struct tcb *tcb, const struct tcp_port *port, bool reuse)
+{
+    return port->connections && !reuse && !tcb->preferences.reuse_port;
+}
+
 bool port_may_listen(const struct tcb *tcb, const struct tcp_port *port)
 {
-    return !listener_keeps(tcb, port, &tcb->connection->local.address);
+    return !accepted_keep(tcb, port, tcb->preferences.reuse_address) &&
+           !listener_keeps(tcb, port, &tcb->connection->local.address);
 }
 
 static bool both_may(const struct tcb *tcb, const struct address *local, bool reuse,
@@ -151,9 +158,7 @@ static bool both_may(const struct tcb *tcb, const struct address *local, bool re
 static bool is_free_beside(const struct tcb *tcb, const struct tcp_port *port,
                            const struct address *local, bool reuse)
 {
-    if (port->connections && !reuse && !tcb->preferences.reuse_port)
-        return false;
-    if (listener_keeps(tcb, port, local))
+    if (accepted_keep(tcb, port, reuse) || listener_keeps(tcb, port, local))
         return false;
     for (const struct list *l = port->bound.next; l != &port->bound; l = l->next) {
         const struct tcp_connection *other = container_of(l, struct tcp_connection, port_link);
@@ -189,6 +194,12 @@ static int take_to_bind(struct tcb *tcb, const struct place *place, const struct
     list_insert(port->bound.next, &tcb->connection->port_link);
     has_port(tcb, place->number, local);
     return 0;
+}
+
+int port_take_over(struct tcb *tcb, const struct endpoint *local)
+{
+    struct place place = find_place(tcb->tcp, local->port);
+    return take_to_bind(tcb, &place, &local->address);
 }
 
 static int take_to_open(struct tcb *tcb, const struct place *place, const struct address *local)

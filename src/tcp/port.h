@@ -17,12 +17,15 @@ struct tcp_port {
 /* Claims `local` for a tcb: 0, -EADDRINUSE, -ENOMEM. Port 0 takes an ephemeral port. `reuse`:
  * SO_REUSEADDR; SO_REUSEPORT is among its preferences. */
 int port_bind(struct tcb *tcb, const struct endpoint *local, bool reuse);
+/* Takes a name over from another that has it, and is about to give it back: 0 or -ENOMEM. */
+int port_take_over(struct tcb *tcb, const struct endpoint *local);
 /* Claims an ephemeral port whose connection to `remote` is not taken yet (RFC 6056 §3.3.4): 0,
  * -EADDRNOTAVAIL, -ENOMEM. */
 int port_bind_for(struct tcb *tcb, const struct address *local, const struct endpoint *remote);
 /* One that its user has bound opens, and will not listen. */
 void port_opens(struct tcb *tcb);
-/* Whether who is bound to `port` may listen there, beside those that do. */
+/* Whether who is bound to `port` may listen there, beside those that do and those that were
+ * accepted there, by others or by itself in a former life. */
 bool port_may_listen(const struct tcb *tcb, const struct tcp_port *port);
 /* Counts an accepted connection in. 0 or -ENOMEM. */
 int port_join(struct tcb *tcb);

@@ -68,7 +68,7 @@ struct tcp_rest {
     uint8_t window_steps, window_persist;
     uint8_t quick, keepalive_sent;
     uint8_t snd_scale : 4, rcv_scale : 4;
-    bool detached : 1, bound : 1, accepted_open : 1, receive_shut : 1;
+    bool detached : 1, bound : 1, bound_address : 1, accepted_open : 1, receive_shut : 1;
     bool snd_fin : 1, rcv_fin : 1;
     bool interactive : 1, sack : 1, timestamps : 1, scaling : 1;
     bool reordering_seen : 1, rtt_taken : 1, rate_app_limited : 1, ect_seen : 1, syn_data_acked : 1;

@@ -117,6 +117,7 @@ static void keep_state(const struct tcb *tcb, struct tcp_rest *rest)
     rest->state = (uint8_t)tcb->state;
     rest->detached = tcb->detached;
     rest->bound = tcb->bound;
+    rest->bound_address = tcb->bound_address;
     rest->accepted_open = tcb->accepted_open;
     rest->receive_shut = tcb->receive_shut;
     rest->syn_data_acked = tcb->fast_open.syn_data_acked;
@@ -137,6 +138,7 @@ static void recall_state(struct tcb *tcb, const struct tcp_rest *rest)
     tcb->in_demux = tcb->ever_open = true;
     tcb->detached = rest->detached;
     tcb->bound = rest->bound;
+    tcb->bound_address = rest->bound_address;
     tcb->accepted_open = rest->accepted_open;
     tcb->receive_shut = rest->receive_shut;
     tcb->fast_open.syn_data_acked = rest->syn_data_acked;

@@ -165,6 +165,7 @@ struct tcb {
     bool detached : 1;      /* the owner has let go */
     bool in_demux : 1;      /* segments find it */
     bool bound : 1;         /* in port->bound; else one of port->connections */
+    bool bound_address : 1; /* its user has named the local address, too */
     bool accepted_open : 1; /* came from a listener: passive open */
     bool receive_shut : 1;  /* SHUT_RD */
     bool ended : 1;         /* it is over, and the owner has not let go yet */

@@ -57,6 +57,8 @@ ssize_t tcp_connect_send(struct tcb *tcb, const struct endpoint *remote, const s
 /* renew.c: resets the connection, if it is one, and puts one in CLOSED in its place, with `error`
  * (0: none) to be told: 0 or -ENOMEM; then all is as before. */
 int tcp_renew(struct tcb *tcb, int error, struct tcb **out);
+/* The same in the place of a listener, which is closed. */
+int tcp_renew_listener(struct tcp_listener *listener, struct tcb **out);
 /* Turns a bound (or unbound: an ephemeral port is taken) CLOSED connection into a listener, and
  * frees the connection: 0, -EADDRINUSE, -EINVAL, -ENOMEM. Options set on the connection are those
  * of what it will accept. */

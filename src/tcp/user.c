@@ -41,6 +41,7 @@ int tcp_bind(struct tcb *tcb, const struct endpoint *local, bool reuse)
     if (tcb->bound || tcb->state != TCP_CLOSED)
         return -EINVAL;
     tcb->preferences.reuse_address = reuse;
+    tcb->bound_address = !address_is_unspecified(&local->address);
     return port_bind(tcb, local, reuse);
 }
 

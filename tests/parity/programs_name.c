@@ -106,6 +106,98 @@ static void names_before_and_after(struct play *p)
     play_note(p, "peer %s, the port %d", inet_ntoa(name.sin_addr), ntohs(name.sin_port) == p->port);
 }
 
+/* Its name, and whether the port is the program's. */
+static void note_name(struct play *p, int s)
+{
+    struct sockaddr_in name = {0};
+    socklen_t length = sizeof name;
+    STEP(A->getsockname(s, (struct sockaddr *)&name, &length));
+    play_note(p, "%s, %s", inet_ntoa(name.sin_addr),
+              name.sin_port == 0                ? "no port"
+              : ntohs(name.sin_port) == p->port ? "the port"
+                                                : "a port");
+}
+
+/* It keeps the name that it was bound to, whatever connections there are, and can listen anew. */
+static void listening_ends(struct play *p, const char *host, bool reuse, bool dissolve)
+{
+    static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    int listener = play_stream(p);
+    play_set(p, listener, SOL_SOCKET, SO_REUSEADDR, reuse);
+    A->bind(listener, AT(host, p->port));
+    A->listen(listener, 5);
+    int client = play_dial(p), server = play_accept(p, listener), waiting = play_dial(p);
+    if (dissolve)
+        STEP(A->connect(listener, &nobody, sizeof nobody));
+    else
+        STEP(A->shutdown(listener, SHUT_RD));
+    note_name(p, listener);
+    play_readiness(p, listener);
+    play_await(p, waiting, POLLHUP);
+    play_readiness(p, waiting);
+    STEP(A->accept(listener, NULL, NULL));
+    int late = play_stream(p);
+    STEP(A->bind(late, AT(host, p->port)));
+    A->connect(late, LOOP(p->port));
+    play_await(p, late, POLLHUP);
+    OPTION(late, SOL_SOCKET, SO_ERROR);
+    STEP(A->listen(listener, 5));
+    note_name(p, listener);
+    play_readiness(p, listener);
+    A->close(client);
+    A->close(server);
+    A->close(waiting);
+    A->close(late);
+    A->close(listener);
+}
+
+static void a_name_outlasts_listening(struct play *p)
+{
+    listening_ends(p, "127.0.0.1", false, false);
+}
+
+static void a_name_that_is_shared_outlasts_listening(struct play *p)
+{
+    listening_ends(p, "127.0.0.1", true, false);
+}
+
+static void a_name_without_an_address_outlasts_listening(struct play *p)
+{
+    listening_ends(p, "0.0.0.0", false, true);
+}
+
+static void a_port_of_the_system_s_choice_outlasts_listening(struct play *p)
+{
+    int listener = play_stream(p);
+    STEP(A->listen(listener, 5));
+    note_name(p, listener);
+    STEP(A->shutdown(listener, SHUT_RD));
+    note_name(p, listener);
+    STEP(A->listen(listener, 5));
+    note_name(p, listener);
+}
+
+/* What is left of a connection's name when it is given up is what its user had given it. */
+static void a_name_outlasts_a_connection(struct play *p)
+{
+    static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    static const char *const names[] = {NULL, "0.0.0.0", "127.0.0.1"};
+    int listener = play_stream(p);
+    A->bind(listener, LOOP((uint16_t)(p->port + 1)));
+    A->listen(listener, 5);
+    for (int i = 0; i < 3; i++) {
+        int client = play_stream(p);
+        if (names[i])
+            STEP(A->bind(client, AT(names[i], p->port)));
+        A->connect(client, LOOP((uint16_t)(p->port + 1)));
+        play_await(p, client, POLLOUT);
+        note_name(p, client);
+        STEP(A->connect(client, &nobody, sizeof nobody));
+        note_name(p, client);
+        A->close(client);
+    }
+}
+
 #define PROGRAM(name)       \
     {                       \
         "name/" #name, name \
@@ -118,5 +210,10 @@ const struct program programs_name[] = {
     PROGRAM(a_port_of_connections_in_being),
     PROGRAM(two_connections_between_the_same_ends),
     PROGRAM(names_before_and_after),
+    PROGRAM(a_name_outlasts_a_connection),
+    PROGRAM(a_name_outlasts_listening),
+    PROGRAM(a_name_that_is_shared_outlasts_listening),
+    PROGRAM(a_name_without_an_address_outlasts_listening),
+    PROGRAM(a_port_of_the_system_s_choice_outlasts_listening),
 };
 const unsigned programs_name_count = COUNT(programs_name);
