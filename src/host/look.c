@@ -61,6 +61,16 @@ static void learn_first(struct driver *d, bool told, bool found)
     d->look.stopped = false;
 }
 
+/* What packets that came at once tell: each of them was behind another, but for the first; and
+ * where the link is drained there was none behind the last. */
+static void learn_behind(struct look *look, int delivered, bool drained)
+{
+    if (delivered > 1)
+        guess_learn(&look->behind, true);
+    if (delivered > 0 && drained)
+        guess_learn(&look->behind, false);
+}
+
 void look_flush(struct driver *d)
 {
     if (d->look.paused_ns)
@@ -95,17 +105,21 @@ bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn)
     look->taken = 0;
     stack_batch_begin(stack_of(d));
     bool more = queue_take_over(d, now_ns, budget);
-    /* One at a time: a reader that has enough shall not wait for the look that finds no more. */
-    for (int total = 0; total < budget && !d->broken && !look->empty && !has_enough(d); total++) {
+    /* One at a time, unless more are likely: a reader that has enough shall not wait for the look
+     * that finds no more. */
+    for (int total = 0; total < budget && !d->broken && !look->empty && !has_enough(d);) {
+        int most = guess_is(&look->behind) ? budget - total : 1;
         d->link->place = place(d);
-        int delivered = link_poll(d->link, now_ns, 1, deliver, d);
+        int delivered = link_poll(d->link, now_ns, most, deliver, d);
         if (delivered < 0)
             d->broken = delivered;
         if (total > 0)
             guess_learn(&look->behind, delivered > 0);
         else
             learn_first(d, told, delivered > 0);
-        look->empty = delivered == 0;
+        learn_behind(look, delivered, d->link->drained);
+        look->empty = delivered == 0 || d->link->drained;
+        total += delivered > 0 ? delivered : 1;
     }
     if (look->woke && !guess_is(&look->behind))
         look->empty = look->stopped = true;

@@ -6,6 +6,7 @@
 #ifndef TERN_LINK_LINK_H
 #define TERN_LINK_LINK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
 
@@ -49,6 +50,7 @@ struct link {
     /* Where a link that can put it there may read the text of a packet to (stack->place); set by
      * who polls. */
     struct text_place place;
+    bool drained; /* the last poll has found that there is no more */
     /* While a packet is delivered: its text, where that is so. Else NULL, and it is behind the
      * headers. */
     const uint8_t *text;

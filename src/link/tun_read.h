@@ -2,6 +2,7 @@
 #ifndef TERN_LINK_TUN_READ_H
 #define TERN_LINK_TUN_READ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,11 +12,17 @@
 #include "core/packet.h"
 #include "link/held.h"
 
+enum {
+    TUN_AHEAD = 8,    /* packets that are read before the first of them is looked at */
+    TUN_SMALL = 2048, /* bytes that such a packet has room for, virtio's header with them */
+};
+
 struct tun_read {
     int descriptor;
     struct held_queue early; /* virtio's header and a packet each, from before it was open */
     uint16_t super_header;   /* bytes of headers of the last packet, if it was a super-segment */
     uint8_t bytes[16 + LIMIT_SUPER_PACKET];
+    uint8_t small[TUN_AHEAD][TUN_SMALL];
 };
 
 struct tun_packet {
@@ -29,5 +36,17 @@ struct tun_packet {
  * a super-segment may come to stand in `place`; whatever comes may be written there. */
 int tun_read_packet(struct tun_read *reading, const struct text_place *place,
                     struct tun_packet *out);
+/* Whether packets had better be read ahead: the next is likely no super-segment. */
+bool tun_read_pays_ahead(const struct tun_read *reading);
+/* Whether the last packet was one. */
+static inline bool tun_read_was_super(const struct tun_read *reading)
+{
+    return reading->super_header > 0;
+}
+/* Reads up to `most` packets: how many, or a negative errno if the first finds the device gone.
+ * *drained: there are no more. One that is larger than TUN_SMALL, or a super-segment, is the last.
+ */
+int tun_read_ahead(struct tun_read *reading, int most, struct tun_packet out[TUN_AHEAD],
+                   bool *drained);
 
 #endif

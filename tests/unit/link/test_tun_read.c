@@ -229,9 +229,107 @@ static void a_device_that_is_gone_is_an_error(void **state)
     device_free(d);
 }
 
+/* ── Ahead ── */
+
+static void is_text(const struct tun_packet *packet, uint8_t first, size_t length)
+{
+    assert_null(packet->text);
+    assert_int_equal(packet->length, HEADERS + length);
+    for (size_t i = 0; i < length; i++)
+        assert_int_equal(packet->bytes[HEADERS + i], (uint8_t)(first + i));
+}
+
+static void small_packets_are_read_ahead_and_stay_until_the_next_look(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    struct tun_packet packets[TUN_AHEAD];
+    bool drained;
+    for (uint8_t i = 0; i < TUN_AHEAD + 3; i++)
+        kernel_sends(d, i, 100 + i, 0, 0);
+    assert_true(tun_read_pays_ahead(&d->reading));
+    assert_int_equal(tun_read_ahead(&d->reading, 1000, packets, &drained), TUN_AHEAD);
+    assert_false(drained);
+    for (uint8_t i = 0; i < TUN_AHEAD; i++)
+        is_text(&packets[i], i, 100 + i);
+    assert_int_equal(tun_read_ahead(&d->reading, 2, packets, &drained), 2);
+    assert_false(drained);
+    is_text(&packets[1], TUN_AHEAD + 1, 100 + TUN_AHEAD + 1);
+    assert_int_equal(tun_read_ahead(&d->reading, 2, packets, &drained), 1);
+    assert_true(drained);
+    is_text(&packets[0], TUN_AHEAD + 2, 100 + TUN_AHEAD + 2);
+    assert_int_equal(tun_read_ahead(&d->reading, 2, packets, &drained), 0);
+    assert_true(drained);
+    device_free(d);
+}
+
+/* What has no room with the small ones is put together, and ends the reading ahead: the text of the
+ * next may have a place. */
+static void nothing_is_read_ahead_beyond_a_super_segment(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    struct tun_packet packets[TUN_AHEAD];
+    bool drained;
+    kernel_sends(d, 1, 100, 0, 0);
+    kernel_sends(d, 2, TEXT, 0, 1448);
+    kernel_sends(d, 3, TEXT, 0, 1448);
+    assert_int_equal(tun_read_ahead(&d->reading, TUN_AHEAD, packets, &drained), 2);
+    assert_false(drained);
+    is_text(&packets[0], 1, 100);
+    is_text(&packets[1], 2, TEXT);
+    assert_int_equal(packets[1].offload.header_length, HEADERS);
+    assert_true(tun_read_was_super(&d->reading));
+    assert_false(tun_read_pays_ahead(&d->reading));
+    device_reads(d);
+    assert_ptr_equal(d->got.text, d->memory);
+    assert_memory_equal(d->memory, d->sent + HEADERS, TEXT);
+    device_free(d);
+}
+
+/* A packet of any size is whole, whether it fits by a byte or not. */
+static void packets_as_large_as_there_is_room_are_whole(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    struct tun_packet packets[TUN_AHEAD];
+    bool drained;
+    for (size_t length = TUN_SMALL - HEADERS - 20; length < TUN_SMALL - HEADERS + 5; length++) {
+        int count = 0;
+        kernel_sends(d, 4, length, 0, 0);
+        kernel_sends(d, 5, length, 0, 0);
+        while (count < 2) {
+            int read = tun_read_ahead(&d->reading, TUN_AHEAD, packets, &drained);
+            assert_in_range(read, 1, 2 - count);
+            for (int i = 0; i < read; i++)
+                is_text(&packets[i], (uint8_t)(4 + count++), length);
+        }
+    }
+    device_free(d);
+}
+
+static void what_came_before_an_error_counts_first(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    struct tun_packet packets[TUN_AHEAD];
+    bool drained;
+    kernel_sends(d, 1, 100, 0, 0);
+    shutdown(d->kernel, SHUT_RDWR);
+    assert_int_equal(tun_read_ahead(&d->reading, TUN_AHEAD, packets, &drained), 1);
+    is_text(&packets[0], 1, 100);
+    assert_false(drained);
+    assert_int_equal(tun_read_ahead(&d->reading, TUN_AHEAD, packets, &drained), -EIO);
+    device_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(small_packets_are_read_ahead_and_stay_until_the_next_look),
+        cmocka_unit_test(nothing_is_read_ahead_beyond_a_super_segment),
+        cmocka_unit_test(packets_as_large_as_there_is_room_are_whole),
+        cmocka_unit_test(what_came_before_an_error_counts_first),
         cmocka_unit_test(a_streams_text_is_read_to_its_place),
         cmocka_unit_test(what_is_no_super_segment_is_put_together),
         cmocka_unit_test(other_headers_are_put_together),
