@@ -38,8 +38,9 @@
  * it in another thread, with EBADF (tern_poll: POLLNVAL), also where its number is given to another
  * at once. So does giving up its connection (tern_connect), with EPIPE: no call goes on with
  * another connection than it began with. A signal that is handled ends a waiting call also where
- * its handler asks for restarts (SA_RESTART). No call is a cancellation point. A stack of
- * tern_engine_new() is used by one thread at a time; who shares it, serialises.
+ * its handler asks for restarts (SA_RESTART). No call is a cancellation point, nor is what
+ * a watch does, or an engine's wait. A stack of tern_engine_new() is used by one thread at a time;
+ * who shares it, serialises.
  *
  * Callbacks. The trace, and an engine's output, are called in the middle of the stack's work, by
  * whichever thread is at it. Each call on that stack from within them fails with EBUSY, at once;

@@ -16,6 +16,7 @@
 #include "link/capture.h"
 #include "link/fault.h"
 #include "link/tun.h"
+#include "sock/call.h"
 #include "sock/tern.h"
 
 static const char *or_default(const char *text, const char *otherwise)
@@ -221,8 +222,8 @@ int open_over_queues(struct link **links, unsigned count, const struct tern_conf
     return tern_error_set(error, -result, "cannot set up the queues: %s", strerror(-result));
 }
 
-int tern_open_queues(const struct tern_config *config, unsigned count, struct tern **stacks,
-                     struct tern_error *error)
+static int open_queues(const struct tern_config *config, unsigned count, struct tern **stacks,
+                       struct tern_error *error)
 {
     static const struct tern_config defaults;
     struct link *links[LIMIT_QUEUES];
@@ -238,6 +239,15 @@ int tern_open_queues(const struct tern_config *config, unsigned count, struct te
         result = open_links(config, count, links, error);
     if (result == 0)
         result = open_over_queues(links, count, config, stacks, error);
+    return result;
+}
+
+int tern_open_queues(const struct tern_config *config, unsigned count, struct tern **stacks,
+                     struct tern_error *error)
+{
+    const int cancel = call_cancel_off();
+    int result = open_queues(config, count, stacks, error);
+    call_cancel_back(cancel);
     if (result == 0)
         return 0;
     errno = -result;

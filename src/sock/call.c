@@ -1,6 +1,7 @@
 #include "sock/call.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 #include "sock/socket.h"
 #include "sock/tern.h"
@@ -63,4 +64,16 @@ ssize_t call_end(struct call *call, ssize_t result)
         return result;
     errno = (int)-result;
     return -1;
+}
+
+int call_cancel_off(void)
+{
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+void call_cancel_back(int before)
+{
+    pthread_setcancelstate(before, &before);
 }

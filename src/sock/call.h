@@ -45,4 +45,10 @@ int call_wait(struct call *call, unsigned events);
 /* Leaves the machine, and turns a negative result into -1 and errno. */
 ssize_t call_end(struct call *call, ssize_t result);
 
+/* No call is a cancellation point. Between enter and leave the host sees to that; a call that does
+ * more than this, waits for a file or calls a function of the user's, does all of it between these
+ * two: what the first gives is for the second. */
+int call_cancel_off(void);
+void call_cancel_back(int before);
+
 #endif

@@ -22,6 +22,7 @@ struct engine {
     void *user;
     bool busy;
     bool waiting; /* `wait` is being called */
+    int cancel;   /* what leave() goes back to */
 };
 
 static struct engine *engine_of(struct sock_host *host)
@@ -29,19 +30,23 @@ static struct engine *engine_of(struct sock_host *host)
     return container_of(host, struct engine, host);
 }
 
-/* Time is what the caller last said it was. */
+/* Time is what the caller last said it was. What its functions do is no cancellation point: nobody
+ * would go on with the call that they are called by. */
 static int engine_enter(struct sock_host *host)
 {
     struct engine *engine = engine_of(host);
     if (engine->busy)
         return -EBUSY;
+    engine->cancel = call_cancel_off();
     engine->busy = true;
     return 0;
 }
 
 static void engine_leave(struct sock_host *host)
 {
-    engine_of(host)->busy = false;
+    struct engine *engine = engine_of(host);
+    engine->busy = false;
+    call_cancel_back(engine->cancel);
 }
 
 static int engine_wait(struct sock_host *host, struct sock_waiter *waiter, uint64_t deadline_ns)
@@ -51,11 +56,13 @@ static int engine_wait(struct sock_host *host, struct sock_waiter *waiter, uint6
     if (engine->wait == NULL || engine->waiting)
         return -EAGAIN;
     if (!waiter->woken) {
+        const int cancel = engine->cancel; /* which each call from within writes */
         engine->busy = false;
         engine->waiting = true;
         int error = engine->wait(engine->user, time_min(deadline_ns, stack_deadline(stack)));
         engine->waiting = false;
         engine->busy = true;
+        engine->cancel = cancel;
         if (error < 0)
             return error;
     }

@@ -29,7 +29,7 @@
  * Threads. Between enter() and leave() the machine belongs to the caller, who makes no system call
  * that can block. wait() gives it away while it sleeps, so that anything may have changed when it
  * returns: sockets closed, numbers used anew. Calls are not cancellation points: a thread cannot be
- * cancelled between enter() and leave().
+ * cancelled between enter() and leave(), nor beside them (call_cancel_off).
  *
  * Fork. The child of a fork owns neither the device nor the helper thread: enter() refuses there
  * with -ENODEV before it touches anything. stop() refuses likewise, and release() then gives back

@@ -25,6 +25,7 @@ static int take_in(struct tern *t)
 int tern_step(struct tern *t)
 {
     struct call call;
+    const int cancel = call_cancel_off();
     int result = call_enter(&call, t);
     if (result == 0) {
         int error = take_in(t);
@@ -32,5 +33,7 @@ int tern_step(struct tern *t)
         if (error < 0)
             result = error;
     }
-    return (int)call_end(&call, result);
+    result = (int)call_end(&call, result);
+    call_cancel_back(cancel);
+    return result;
 }

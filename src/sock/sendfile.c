@@ -122,6 +122,7 @@ ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offset, size_
 {
     struct file from = {file, offset};
     struct call call;
+    const int cancel = call_cancel_off();
     const int wrong = check_file(&from, count); /* who reads from it may keep this waiting */
     ssize_t result = call_enter(&call, t);
     if (result == 0)
@@ -132,5 +133,7 @@ ssize_t tern_sendfile(struct tern *t, int socket, int file, off_t *offset, size_
         result = check_socket(call.socket, count);
     if (result == 0 && count > 0)
         result = send_file(&call, &from, count);
-    return call_end(&call, result);
+    result = call_end(&call, result);
+    call_cancel_back(cancel);
+    return result;
 }

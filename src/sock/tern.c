@@ -187,14 +187,21 @@ static bool is_in_use(struct tern *t)
     return error == -EBUSY;
 }
 
-void tern_close_stack(struct tern *t)
+static void close_stack(struct tern *t)
 {
-    if (t == NULL || is_in_use(t))
-        return;
     struct sock_host *host = t->host;
     /* In the child of a fork the machine may have been caught in the middle of a step, and is not
      * to be touched. */
     if (host->operations->stop(host) == 0)
         tern_destroy(t);
     host->operations->release(host);
+}
+
+void tern_close_stack(struct tern *t)
+{
+    if (t == NULL || is_in_use(t))
+        return;
+    const int cancel = call_cancel_off();
+    close_stack(t);
+    call_cancel_back(cancel);
 }

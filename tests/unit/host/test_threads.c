@@ -246,6 +246,50 @@ static void close_ends_a_sendfile_whose_file_waits(void **state)
     teardown();
 }
 
+static struct {
+    ssize_t sent;
+    bool returned;
+} cancelled;
+
+static void *send_a_slow_file_and_end(void *argument)
+{
+    const struct sending *sending = argument;
+    cancelled.sent = tern_sendfile(ends[0], sending->socket, sending->file, NULL, 4);
+    cancelled.returned = true;
+    pthread_testcancel();
+    return NULL;
+}
+
+/* What it was reading into would be written to for ever by nobody, and given back by nobody. */
+static void cancellation_waits_for_a_sendfile_whose_file_waits(void **state)
+{
+    (void)state;
+    int pipe_ends[2];
+    pthread_t thread;
+    void *result;
+    setup();
+    listener = tern_listen_on(ends[1], "7001", CLIENTS);
+    assert_true(listener >= 0);
+    assert_int_equal(pipe(pipe_ends), 0);
+    struct sending sending = {tern_dial(ends[0], "10.0.0.2:7001"), pipe_ends[0]};
+    struct pollfd writable = {.fd = sending.socket, .events = POLLOUT};
+    assert_int_equal(pthread_create(&thread, NULL, send_a_slow_file_and_end, &sending), 0);
+    while (tern_poll(ends[0], &writable, 1, 0) == 1)
+        sched_yield();
+    assert_int_equal(pthread_cancel(thread), 0);
+    poll(NULL, 0, 5); /* gives a wrong cancellation its chance; a right one needs no time */
+    assert_int_equal(write(pipe_ends[1], "late", 4), 4);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_ptr_equal(result, PTHREAD_CANCELED);
+    assert_true(cancelled.returned);
+    assert_int_equal(cancelled.sent, 4);
+    assert_int_equal(tern_close(ends[0], sending.socket), 0);
+    assert_int_equal(tern_close(ends[1], listener), 0);
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+    teardown();
+}
+
 /* ── Calls that never wait ── */
 
 static void *look_and_set(void *argument)
@@ -287,6 +331,7 @@ int main(void)
         cmocka_unit_test(threads_poll_for_datagrams),
         cmocka_unit_test(close_ends_the_calls_of_others),
         cmocka_unit_test(close_ends_a_sendfile_whose_file_waits),
+        cmocka_unit_test(cancellation_waits_for_a_sendfile_whose_file_waits),
         cmocka_unit_test(calls_that_never_wait_go_on_beside_those_that_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

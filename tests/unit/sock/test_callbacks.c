@@ -2,6 +2,8 @@
  * trace run in the middle of the stack's work, `wait` and a watch do not. */
 #include "unit/sock/sockets.h"
 
+#include <pthread.h>
+
 #include "common/every_call.h"
 
 static const uint8_t seed[32] = {1};
@@ -157,6 +159,41 @@ static void a_watch_may_call_but_not_close_the_stack(void **state)
     assert_int_equal(within.calls, 1);
 }
 
+static void be_cancelled(struct pair *p)
+{
+    p->meanwhile = NULL;
+    within.calls++;
+    pthread_cancel(pthread_self());
+    pthread_testcancel();
+}
+
+static void *receive_and_end(void *socket)
+{
+    char byte;
+    bool right = tern_recv(a, *(int *)socket, &byte, 1, 0) == -1 && errno == EAGAIN;
+    within.taken = right ? NULL : "tern_recv";
+    within.calls++;
+    pthread_testcancel();
+    return NULL;
+}
+
+/* Who waits would stay on the list of those to be woken. */
+static void cancellation_waits_for_the_call_that_waits(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    void *result;
+    memset(&within, 0, sizeof within);
+    int s = open_datagram(a);
+    set_timeout(a, s, SO_RCVTIMEO, TIME_S(1));
+    pair.meanwhile = be_cancelled;
+    assert_int_equal(pthread_create(&thread, NULL, receive_and_end, &s), 0);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_ptr_equal(result, PTHREAD_CANCELED);
+    assert_int_equal(within.calls, 2);
+    assert_null(within.taken);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +202,7 @@ int main(void)
         cmocka_unit_test(the_resets_of_a_closing_stack_are_no_exception),
         socket_test(wait_may_call_but_not_close_the_stack),
         socket_test(a_watch_may_call_but_not_close_the_stack),
+        socket_test(cancellation_waits_for_the_call_that_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

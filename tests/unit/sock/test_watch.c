@@ -1,5 +1,7 @@
 #include "unit/sock/connected.h"
 
+#include <pthread.h>
+
 #include "common/allocation.h"
 
 enum { CALLS_MAX = 16 };
@@ -238,6 +240,36 @@ static void what_cannot_be_watched_is_refused(void **state)
     assert_step_calls(0);
 }
 
+static bool stepped;
+
+static void cancel_and_wait(void *user, int socket, short events)
+{
+    (void)user, (void)socket, (void)events;
+    pthread_cancel(pthread_self());
+    pthread_testcancel();
+}
+
+static void *step_and_end(void *unused)
+{
+    stepped = tern_step(a) == 1;
+    pthread_testcancel();
+    return unused;
+}
+
+/* Else nobody would leave the round that it is called in. */
+static void a_watch_s_thread_is_cancelled_behind_the_step(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    void *result;
+    int s = open_datagram(a);
+    assert_int_equal(tern_watch(a, s, POLLOUT, cancel_and_wait, NULL), 0);
+    assert_int_equal(pthread_create(&thread, NULL, step_and_end, NULL), 0);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_ptr_equal(result, PTHREAD_CANCELED);
+    assert_true(stepped);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +288,7 @@ int main(void)
         watch_test(a_listener_tells_who_waits_and_that_it_listens_no_more),
         watch_test(a_connection_under_way_tells_its_end),
         watch_test(what_cannot_be_watched_is_refused),
+        socket_test(a_watch_s_thread_is_cancelled_behind_the_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
