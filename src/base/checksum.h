@@ -38,7 +38,13 @@ static inline void checksum_add_u32(struct checksum *c, uint32_t host_order)
  * at an even offset. */
 static inline void checksum_add_header(struct checksum *c, const uint8_t *header, size_t length)
 {
-    for (uint32_t word; length >= sizeof word; header += sizeof word, length -= sizeof word) {
+    uint64_t words;
+    uint32_t word;
+    for (; length >= sizeof words; header += sizeof words, length -= sizeof words) {
+        memcpy(&words, header, sizeof words);
+        c->sum = checksum_add_carry(c->sum, words);
+    }
+    if (length >= sizeof word) {
         memcpy(&word, header, sizeof word);
         c->sum = checksum_add_carry(c->sum, word);
     }
