@@ -89,11 +89,18 @@ void stack_batch_pause(struct stack *stack)
     stack->in_batch = false;
 }
 
+void stack_batch_pause_late(struct stack *stack)
+{
+    stack_batch_pause(stack);
+    if (stack->batch_over)
+        stack->batch_over(stack, true);
+}
+
 void stack_batch_end(struct stack *stack)
 {
     stack_batch_pause(stack);
     if (stack->batch_over)
-        stack->batch_over(stack);
+        stack->batch_over(stack, false);
 }
 
 void stack_advance(struct stack *stack, uint64_t now_ns)

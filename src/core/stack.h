@@ -107,9 +107,10 @@ struct stack {
      * no socket floor. */
     void (*notify)(struct stack *stack, void *owner, unsigned events);
 
-    /* While packets arrive in a batch, what may wait for the last of them is put off; this does it.
-     * NULL: nothing is ever put off. */
-    void (*batch_over)(struct stack *stack);
+    /* While packets arrive in a batch, what may wait for the last of them is put off; this does it:
+     * all, or (`late`) what was put off already when this was last called. NULL: nothing is ever
+     * put off. */
+    void (*batch_over)(struct stack *stack, bool late);
     bool in_batch;
     bool batch_enough; /* a reader has enough: it should run before more arrives */
 
@@ -141,6 +142,8 @@ enum drop_reason stack_input(struct stack *stack, struct interface *interface, c
  * or it ends, and soon. */
 void stack_batch_begin(struct stack *stack);
 void stack_batch_pause(struct stack *stack);
+/* The same, and an end for what has been put off since before the last such pause. */
+void stack_batch_pause_late(struct stack *stack);
 void stack_batch_end(struct stack *stack);
 /* Lets time pass: runs all that is due. */
 void stack_advance(struct stack *stack, uint64_t now_ns);

@@ -53,7 +53,7 @@ struct look {
     bool stopped;           /* it is the latter, and nothing was sent since */
     bool woke;              /* someone, while packets were taken in */
     unsigned taken;         /* packets, by the last look */
-    uint64_t paused_ns;     /* since then who was woken has his turn (look_flush); 0: nobody has */
+    uint64_t paused_ns;     /* when the turn of those woken began (look_flush); 0: nobody's has */
     uint64_t slept_from_ns; /* the sleep in poll(2) that has told of the link; 0: none has */
 };
 

@@ -6,8 +6,8 @@
 #include "host/clock.h"
 #include "host/internal.h"
 
-/* Who was woken has so long for what may carry the acknowledgments. */
-#define TURN_NS TIME_MS(1)
+/* Who was woken has so long for what may carry the acknowledgments, and at most twice as long. */
+#define TURN_NS TIME_US(500)
 
 /* Who comes back so soon from poll(2) has not slept: a packet was there. */
 #define AT_ONCE_NS TIME_US(2)
@@ -83,14 +83,17 @@ void look_flush(struct driver *d)
  * nobody does; a loop of the user's own is not to be relied on. */
 static void batch_over(struct driver *d, uint64_t now_ns, bool turn)
 {
-    bool in_time = d->look.paused_ns == 0 || now_ns - d->look.paused_ns < TURN_NS;
-    if (turn && in_time && !d->dismissed) {
-        stack_batch_pause(stack_of(d));
-        if (d->look.paused_ns == 0)
-            d->look.paused_ns = now_ns;
-    } else {
-        d->look.paused_ns = 0;
+    struct look *look = &d->look;
+    if (!turn || d->dismissed) {
+        look->paused_ns = 0;
         stack_batch_end(stack_of(d));
+    } else if (look->paused_ns && now_ns - look->paused_ns >= TURN_NS) {
+        look->paused_ns = now_ns;
+        stack_batch_pause_late(stack_of(d));
+    } else {
+        if (look->paused_ns == 0)
+            look->paused_ns = now_ns;
+        stack_batch_pause(stack_of(d));
     }
 }
 

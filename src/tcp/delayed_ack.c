@@ -175,15 +175,24 @@ void receive_handshake_over(struct tcb *tcb)
         tcb->ack.now = true;
 }
 
-void receive_batch_over(struct stack *stack)
+static void acknowledge_all(struct list *batch)
 {
-    struct list *batch = &tcp_of(stack)->batch;
     while (!list_empty(batch)) {
         struct tcb *tcb = container_of(batch->next, struct tcb, ack.batch);
         list_remove(&tcb->ack.batch);
         if (tcb->ack.pending)
             tcp_send_ack(tcb, WHY_ACK);
     }
+}
+
+void receive_batch_over(struct stack *stack, bool late)
+{
+    struct tcp *tcp = tcp_of(stack);
+    acknowledge_all(&tcp->late_batch);
+    if (late)
+        list_move(&tcp->late_batch, &tcp->batch);
+    else
+        acknowledge_all(&tcp->batch);
 }
 
 void receive_ack_expired(struct tcb *tcb)

@@ -48,8 +48,9 @@ void receive_data_sent(struct tcb *tcb);       /* data leaves, and carries an ac
 void receive_ack_sent(struct tcb *tcb);        /* RCV.NXT has been acknowledged */
 void receive_decide_ack(struct tcb *tcb);      /* at the end of segment arrival: now or later */
 void receive_handshake_over(struct tcb *tcb);  /* our SYN is acknowledged, and theirs is to be */
-void receive_batch_over(struct stack *stack);  /* ACKs that waited for the batch's end go */
-void receive_ack_expired(struct tcb *tcb);     /* the delayed ACK's timer */
+/* ACKs that wait for the batch's end go; `late`: those that waited when this was last called. */
+void receive_batch_over(struct stack *stack, bool late);
+void receive_ack_expired(struct tcb *tcb); /* the delayed ACK's timer */
 void receive_consumed(struct tcb *tcb,
                       uint32_t bytes); /* the user has read: perhaps the window's opening is news */
 void receive_quick(struct tcb *tcb, uint8_t count); /* no delay for the next `count` */

@@ -449,6 +449,7 @@ struct tcp {
     struct list time_wait;         /* connections, oldest first */
     uint64_t relieved_ns;          /* when all connections were last looked through for memory */
     struct list batch;             /* connections whose ACK waits for the end of the batch */
+    struct list late_batch;        /* those of them that do so for long */
     uint32_t time_wait_count;
     struct ring_spares spares;
     struct list record_spares; /* struct sent_record by its `order`, the latest first; records.c */

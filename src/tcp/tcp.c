@@ -86,6 +86,7 @@ int tcp_attach(struct stack *stack)
     list_init(&tcp->time_wait);
     list_init(&tcp->orphans);
     list_init(&tcp->batch);
+    list_init(&tcp->late_batch);
     list_init(&tcp->record_spares);
     slab_init(&tcp->connection_slab, sizeof(struct tcp_connection), CONNECTION_SPAN, stack->pages);
     stack->batch_over = receive_batch_over;

@@ -78,9 +78,32 @@ static void insertions_and_removals_follow_an_array(void **state)
     }
 }
 
+static void one_list_s_nodes_follow_another_s(void **state)
+{
+    static const unsigned all[] = {0, 1, 2, 3, 4};
+    (void)state;
+    for (unsigned first = 0; first <= 5; first++) {
+        struct item items[5];
+        struct list to, from;
+        list_init(&to);
+        list_init(&from);
+        for (unsigned i = 0; i < 5; i++) {
+            items[i].number = i;
+            list_init(&items[i].link);
+            list_append(i < first ? &to : &from, &items[i].link);
+        }
+        list_move(&to, &from);
+        assert_list_is(&to, all, 5);
+        assert_true(list_empty(&from));
+        list_remove(&items[4].link);
+        assert_list_is(&to, all, 4);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_list_s_nodes_follow_another_s),
         cmocka_unit_test(the_object_is_found_from_its_link),
         cmocka_unit_test(removing_twice_is_harmless),
         cmocka_unit_test(insertions_and_removals_follow_an_array),

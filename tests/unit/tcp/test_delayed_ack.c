@@ -256,6 +256,34 @@ static void what_is_only_read_within_a_pause_is_acknowledged_at_its_end(void **s
     peer_free(p);
 }
 
+/* One turn may be over while another has hardly begun: what came within it has all of the next. */
+static void what_has_waited_a_whole_turn_is_acknowledged_when_that_is_over(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_open(p, PEER_PLAIN);
+    stack_batch_begin(&p->m->stack);
+    peer_text(p, 1, 100);
+    stack_batch_pause_late(&p->m->stack);
+    peer_read(p, 1, 100);
+    peer_quiet(p);
+    stack_batch_begin(&p->m->stack);
+    stack_batch_pause(&p->m->stack);
+    peer_quiet(p);
+    stack_batch_begin(&p->m->stack);
+    stack_batch_pause_late(&p->m->stack);
+    peer_expect_ack(p, 101);
+    peer_quiet(p);
+    stack_batch_begin(&p->m->stack);
+    peer_text(p, 101, 100);
+    stack_batch_pause_late(&p->m->stack);
+    peer_read(p, 101, 100);
+    peer_quiet(p);
+    stack_batch_end(&p->m->stack); /* which is for all */
+    peer_expect_ack(p, 201);
+    peer_free(p);
+}
+
 static void what_an_answer_has_acknowledged_leaves_the_batch(void **state)
 {
     (void)state;
@@ -312,6 +340,7 @@ int main(void)
         cmocka_unit_test(an_end_within_a_batch_leaves_nothing_to_acknowledge),
         cmocka_unit_test(what_is_read_within_a_pause_is_acknowledged_by_the_answer),
         cmocka_unit_test(what_is_only_read_within_a_pause_is_acknowledged_at_its_end),
+        cmocka_unit_test(what_has_waited_a_whole_turn_is_acknowledged_when_that_is_over),
         cmocka_unit_test(what_an_answer_has_acknowledged_leaves_the_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
