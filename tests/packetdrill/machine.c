@@ -301,7 +301,7 @@ struct machine *machine_new(const char *flags)
         .seed = seed,
         .now_ns = m->now_ns,
         .address = m->flags.address,
-        .mtu = m->flags.mtu,
+        .mtu = UINT16_MAX, /* ip.mtu says how much of it: a script may change that (route.c) */
         .output = take_packet,
         .wait = wait_in_stack,
         .user = m,
@@ -316,6 +316,7 @@ struct machine *machine_new(const char *flags)
         free(m);
         return NULL;
     }
+    m->route.mtu = UINT16_MAX;
     settings_open(m);
     return m;
 }

@@ -1,8 +1,10 @@
-/* What scripts do to the way to the peer with "ip route change": its MTU and the initial window on
- * it become the stack's settings. A metric that is not there is the stack's default. */
+/* What scripts do to the way to the peer with "ip route change", and to tun0 with "ip link set":
+ * the MTU and the initial window become the stack's settings. A metric that is not there is the
+ * device's, or the stack's default. */
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "machine.h"
@@ -71,6 +73,13 @@ static struct route_metrics metrics_now(int netlink)
     return metrics;
 }
 
+/* 0 where there is no tun0. */
+static uint32_t device_mtu(int socket)
+{
+    struct ifreq request = {.ifr_name = "tun0"};
+    return socket >= 0 && ioctl(socket, SIOCGIFMTU, &request) == 0 ? (uint32_t)request.ifr_mtu : 0;
+}
+
 static void follow(struct machine *m, const char *setting, uint32_t before, uint32_t now,
                    uint32_t otherwise)
 {
@@ -84,7 +93,9 @@ static void follow(struct machine *m, const char *setting, uint32_t before, uint
 void route_follow(struct machine *m)
 {
     struct route_metrics now = metrics_now(m->device);
-    follow(m, "ip.mtu", m->route.mtu, now.mtu, 0);
+    if (now.mtu == 0)
+        now.mtu = device_mtu(m->device);
+    follow(m, "ip.mtu", m->route.mtu, now.mtu, m->flags.mtu);
     follow(m, "tcp.initial_window", m->route.initial_window, now.initial_window, 10);
     m->route = now;
 }
