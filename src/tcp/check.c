@@ -30,7 +30,7 @@ enum tcp_step tcp_check_paws(struct tcb *tcb, const struct segment *segment)
 
 /* RFC 9293 §3.10.7.4, first. The window's lower end is what has been acknowledged, and its upper
  * end belongs to it, so that a zero window still lets acknowledgments, resets and probes in; text
- * beyond it is cut off later. */
+ * beyond it is looked at later (receive.c). */
 enum tcp_step tcp_check_sequence(struct tcb *tcb, const struct segment *segment)
 {
     uint32_t end = segment->seq + segment_length(segment);
@@ -44,6 +44,8 @@ enum tcp_step tcp_check_sequence(struct tcb *tcb, const struct segment *segment)
         return tcp_check_syn(tcb, segment); /* RFC 5961 §4.2: irrespective of the sequence number */
     if (segment->length && seq_lt(end, tcb->rcv.nxt))
         receive_duplicate(tcb, segment->seq, end);
+    if (seq_gt(segment->seq, high))
+        stack_count(tcb->stack, COUNTER_TcpExtBeyondWindow);
     return tcp_drop_ack(DROP_TCP_SEQUENCE);
 }
 

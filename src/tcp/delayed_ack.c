@@ -71,13 +71,20 @@ void receive_data_arrived(struct tcb *tcb, const struct segment *segment)
     tcb->stat.last_received_ns = now;
 }
 
+/* What the peer has sent goes beyond what we have offered. */
+static bool window_overrun(const struct tcb *tcb)
+{
+    return seq_gt(tcb->rcv.nxt, tcb->rcv.wup + tcb->rcv.wnd);
+}
+
 /* Who is told of the end usually answers with one of his own, which then carries the ACK: he is
- * left the time, if text has come before. When our side has ended already nothing will carry it. */
+ * left the time, if text has come before. When our side has ended already nothing will carry it;
+ * and a FIN into a window that is shut is sent again and again until it is acknowledged. */
 void receive_fin_arrived(struct tcb *tcb)
 {
     bool answer_likely = tcb->state == TCP_SYN_RECEIVED || tcb->state == TCP_ESTABLISHED;
     tcb->ack.pending = true;
-    if (answer_likely && tcb->ack.delay_ns)
+    if (answer_likely && tcb->ack.delay_ns && !window_overrun(tcb))
         tcb->ack.interactive = true;
     else
         tcb->ack.now = true;
@@ -116,7 +123,12 @@ void receive_ack_sent(struct tcb *tcb)
 static bool due_now(const struct tcb *tcb)
 {
     uint32_t unacknowledged = tcb->rcv.nxt - tcb->rcv.wup;
-    if (tcb->ack.now || (tcb->ack.quick && !tcb->ack.interactive))
+    if (tcb->ack.now)
+        return true;
+    /* The ACK would stop the sender; whoever reads meanwhile lets it say that he may go on. */
+    if (window_overrun(tcb))
+        return false;
+    if (tcb->ack.quick && !tcb->ack.interactive)
         return true;
     /* Every second full-sized segment (SHLD-19). */
     return unacknowledged > tcb->rcv.mss;

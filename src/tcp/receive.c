@@ -140,6 +140,16 @@ static bool brings_only_fin(const struct tcb *tcb, const struct segment *segment
            segment->seq + segment->length == tcb->rcv.nxt;
 }
 
+/* §3.10.7.4 leaves open what becomes of text that begins within the window and ends beyond it.
+ * While nothing waits to be read there is room for a segment, whatever was offered, and it is taken
+ * whole; else none of it is, for who heeds no window is not helped with half of what he sends. */
+static bool has_no_room(const struct tcb *tcb, uint32_t seq, uint32_t length)
+{
+    if (seq_leq(seq + length, right_edge(tcb)))
+        return false;
+    return tcb->rcv.ring.length > 0 || (seq != tcb->rcv.nxt && seq_geq(seq, right_edge(tcb)));
+}
+
 enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment)
 {
     uint32_t seq = segment->seq + ((segment->flags & TCP_SYN) != 0);
@@ -170,11 +180,10 @@ enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment)
         text += known;
         length -= known;
     }
-    uint32_t window = right_edge(tcb) - seq;
-    if (seq_geq(seq, right_edge(tcb)))
+    if (has_no_room(tcb, seq, length)) {
+        stack_count(tcb->stack, COUNTER_TcpExtBeyondWindow);
         return tcp_drop_ack(DROP_TCP_SEQUENCE);
-    if (length > window)
-        length = window; /* §3.10.7.4: trimmed to the window */
+    }
     if (seq == tcb->rcv.nxt)
         return take_in_order(tcb, segment, seq, text, length);
     return take_out_of_order(tcb, segment, seq, text, length);
@@ -206,7 +215,8 @@ static void peer_closed(struct tcb *tcb)
 enum tcp_step tcp_process_fin(struct tcb *tcb, const struct segment *segment)
 {
     uint32_t at = segment->seq + ((segment->flags & TCP_SYN) != 0) + segment->length;
-    if (segment->flags & TCP_FIN && !tcb->rcv.fin && seq_lt(at, right_edge(tcb) + 1)) {
+    if (segment->flags & TCP_FIN && !tcb->rcv.fin &&
+        seq_leq(at, seq_max(right_edge(tcb), tcb->rcv.nxt))) {
         tcb->rcv.fin_seen = true;
         tcb->rcv.fin_seq = at;
         if (seq_gt(at, tcb->rcv.nxt)) {

@@ -143,9 +143,11 @@ static void segment_is_acceptable_as_the_sequence_table_says(void **state)
     (void)state;
     uint32_t wnd;
     struct peer *p = peer_with_window(&wnd);
-    /* Received bytes 1 to 2000, acknowledged. */
+    /* Received bytes 1 to 2000, acknowledged, and read: so that text is taken beyond the edge, too.
+     */
     assert_int_equal(peer_text(p, 1, 1000), DROP_NONE);
     assert_int_equal(peer_text(p, 1001, 1000), DROP_NONE);
+    assert_int_equal(peer_read(p, 1, 2000), 2000);
     peer_forget(p);
     uint32_t edge = p->tcb->rcv.wup + p->tcb->rcv.wnd - PEER_ISS;
     const struct {
@@ -172,6 +174,8 @@ static void segment_is_acceptable_as_the_sequence_table_says(void **state)
         /* What is not acceptable is acknowledged with RCV.NXT and SND.NXT. */
         if (!table[i].acceptable)
             assert_int_equal(peer_expect_ack(p, p->tcb->rcv.nxt - PEER_ISS).seq, 1);
+        if (p->tcb->rcv.ring.length)
+            assert_int_equal(peer_read(p, 2001, 100), 10);
         peer_forget(p);
     }
     peer_free(p);

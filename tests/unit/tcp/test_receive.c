@@ -55,13 +55,52 @@ static void known_text_is_acknowledged_at_once_and_not_read_again(void **state)
     peer_free(p);
 }
 
-static void text_is_trimmed_to_the_window(void **state)
+static struct peer *peer_opened_with_buffer(uint32_t bytes)
+{
+    struct peer *p = peer_new();
+    peer_settings(p)->tcp_rcvbuf = bytes;
+    peer_open(p, PEER_PLAIN);
+    return p;
+}
+
+static uint32_t window_edge(const struct peer *p)
+{
+    return p->tcb->rcv.wup + p->tcb->rcv.wnd - PEER_ISS;
+}
+
+/* §3.10.7.4: with nothing unread a segment is taken whole, however far it reaches; with something
+ * unread none of it. */
+static void text_that_reaches_beyond_the_window_is_taken_whole_or_not_at_all(void **state)
 {
     (void)state;
-    struct peer *p = peer_opened(PEER_PLAIN);
-    uint32_t edge = p->tcb->rcv.wup + p->tcb->rcv.wnd - PEER_ISS;
-    peer_text(p, edge - 10, 500);
-    assert_int_equal(p->tcb->rcv.out_of_order.items[0].end - PEER_ISS, edge);
+    struct peer *p = peer_opened_with_buffer(4000);
+    assert_int_equal(peer_text(p, 3991, 500), DROP_NONE); /* ahead of a hole, too */
+    assert_int_equal(p->tcb->rcv.out_of_order.items[0].end - PEER_ISS, 4491);
+    assert_int_equal(peer_text(p, 1, 100), DROP_NONE);
+    peer_forget(p);
+    assert_int_equal(peer_text(p, 101, window_edge(p)), DROP_TCP_SEQUENCE);
+    peer_expect_ack(p, 101);
+    assert_int_equal(peer_text(p, window_edge(p) - 10, 11), DROP_TCP_SEQUENCE);
+    assert_int_equal(machine_counter(p->m, "TcpExtBeyondWindow"), 2);
+    assert_int_equal(peer_read(p, 1, 1000), 100);
+    assert_int_equal(peer_text(p, 101, 6000), DROP_NONE);
+    assert_int_equal(p->tcb->rcv.ring.length, 6000);
+    peer_free(p);
+}
+
+/* What shuts the window is not acknowledged in haste: who reads first makes it one ACK. A FIN
+ * behind it is. */
+static void text_beyond_the_window_is_acknowledged_late_and_a_FIN_behind_it_at_once(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened_with_buffer(4000);
+    assert_int_equal(peer_text(p, 1, 4001), DROP_NONE);
+    assert_int_equal(peer_forget(p), 0);
+    peer_after(p, 40);
+    assert_int_equal(peer_expect_ack(p, 4002).window, 0);
+    assert_int_equal(peer_send(p, TCP_ACK | TCP_FIN, 4002, 0), DROP_NONE);
+    assert_int_equal(peer_expect_ack(p, 4003).window, 0);
+    assert_int_equal(p->tcb->state, TCP_CLOSE_WAIT);
     peer_free(p);
 }
 
@@ -271,7 +310,8 @@ int main(void)
         cmocka_unit_test(text_in_order_is_read_as_it_was_sent),
         cmocka_unit_test(SHLD_31_text_beyond_a_hole_is_kept),
         cmocka_unit_test(known_text_is_acknowledged_at_once_and_not_read_again),
-        cmocka_unit_test(text_is_trimmed_to_the_window),
+        cmocka_unit_test(text_that_reaches_beyond_the_window_is_taken_whole_or_not_at_all),
+        cmocka_unit_test(text_beyond_the_window_is_acknowledged_late_and_a_FIN_behind_it_at_once),
         cmocka_unit_test(text_at_the_window_s_edge_is_dropped_and_answered),
         cmocka_unit_test(text_behind_a_hole_is_charged),
         cmocka_unit_test(stream_is_whole_in_whatever_pieces_and_order_it_comes),
