@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "tcp/output.h"
 #include "tcp/receive.h"
+#include "tcp/receive_space.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
 #include "tcp/urgent.h"
@@ -38,6 +39,7 @@ void receive_quick(struct tcb *tcb, uint8_t count)
 void receive_measure(struct tcb *tcb, const struct segment *segment)
 {
     uint32_t length = segment->largest;
+    receive_space_learn(tcb, segment);
     if (length > tcb->rcv.advertised_mss)
         length = tcb->rcv.advertised_mss; /* a super-segment that does not say of what size */
     if (length > tcb->rcv.mss)

@@ -135,8 +135,12 @@ int half_open_fill(struct half_open *half, struct tcp_listener *listener,
     half->iss = tcp_initial_sequence(listener->tcp, &half->local, &half->remote);
     half->ts_offset = tcp_timestamp_offset(listener->tcp, &half->local, &half->remote);
     half->peer_window = segment->window;
-    half->window_bytes = receive_initial_window(stack, &listener->preferences, &half->scale);
-    return ip_path_find(stack, &half->local.address, &half->remote.address, &half->path);
+    int error = ip_path_find(stack, &half->local.address, &half->remote.address, &half->path);
+    if (error == 0)
+        half->window_bytes = receive_initial_window(
+            stack, &listener->preferences, options_own_mss(&half->path, &listener->preferences),
+            &half->scale);
+    return error;
 }
 
 bool half_open_begin(const struct half_open *fresh, const struct packet_in *packet,
@@ -174,7 +178,6 @@ static void promote_fill(struct tcb *tcb, const struct half_open *half)
     tcb->rcv.nxt = tcb->rcv.wup = half->irs + 1;
     tcb->rcv.wnd = half->window_bytes;
     tcb->rcv.scale = half->scale;
-    receive_window_begin(tcb);
     tcb->snd.iss = tcb->snd.una = half->iss;
     tcb->snd.nxt = tcb->snd.base = half->iss + 1;
     tcb->snd.push = half->iss + 1;
@@ -188,6 +191,7 @@ static void promote_fill(struct tcb *tcb, const struct half_open *half)
     tcb->ecn.handshake = half->ecn;
     accecn_begin(tcb, half->ecn.peer_ecn);
     tcp_connection_set_mss(tcb);
+    receive_window_begin(tcb);
     mtu_probe_begin(tcb);
     cc_start(tcb);
     tcp_set_state(tcb, TCP_SYN_RECEIVED);

@@ -9,6 +9,7 @@
 #include "tcp/connection.h"
 #include "tcp/memory.h"
 #include "tcp/output.h"
+#include "tcp/receive_space.h"
 #include "tcp/sack.h"
 #include "tcp/timers.h"
 
@@ -62,6 +63,7 @@ static bool store(struct tcb *tcb, uint32_t seq, const uint8_t *text, uint32_t l
     if (ring_reserve(&tcb->rcv.ring, offset + length) < 0)
         return false;
     ring_write_at(&tcb->rcv.ring, offset, text, length);
+    receive_space_take(tcb, length);
     tcp_connection_charge(tcb);
     return true;
 }

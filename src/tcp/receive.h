@@ -14,7 +14,8 @@ enum tcp_step tcp_process_fin(struct tcb *tcb, const struct segment *segment);
 /* Takes note of how large the peer's packets are (TCP_INFO's tcpi_rcv_mss). */
 void receive_measure(struct tcb *tcb, const struct segment *segment);
 uint32_t receive_initial_window(const struct stack *stack,
-                                const struct tcp_preferences *preferences, uint8_t *scale);
+                                const struct tcp_preferences *preferences, uint32_t mss,
+                                uint8_t *scale);
 /* The handshake is done, or SO_RCVBUF has been set. */
 void receive_window_begin(struct tcb *tcb);
 void receive_window_resized(struct tcb *tcb);

@@ -10,6 +10,7 @@
 #include "tcp/listener.h"
 #include "tcp/options.h"
 #include "tcp/receive.h"
+#include "tcp/receive_space.h"
 
 enum {
     FIRST_FLIGHT = 10, /* segments: what a sender begins with (RFC 6928) */
@@ -27,10 +28,23 @@ static uint32_t clamped(const struct tcp_preferences *preferences, uint32_t wind
     return preferences->window_clamp ? min_u32(window, preferences->window_clamp) : window;
 }
 
-uint32_t receive_initial_window(const struct stack *stack,
-                                const struct tcp_preferences *preferences, uint8_t *scale)
+/* Where a buffer is counted as Linux does, so is the window: in whole segments, as it is said
+ * there. */
+static bool as_linux(const struct stack *stack)
 {
-    uint32_t buffer = preferences->receive_buffer;
+    return stack->settings.tcp_rcvbuf_overhead != 0;
+}
+
+static uint32_t whole_segments(uint32_t bytes, uint32_t mss)
+{
+    return bytes > mss ? bytes - bytes % mss : bytes;
+}
+
+uint32_t receive_initial_window(const struct stack *stack,
+                                const struct tcp_preferences *preferences, uint32_t mss,
+                                uint8_t *scale)
+{
+    uint32_t buffer = receive_space_at_first(stack, preferences->receive_buffer);
     uint64_t most = (uint64_t)stack->settings.tcp_rcvbuf_max;
     if (buffer > most || preferences->receive_buffer_fixed)
         most = buffer; /* it will not grow */
@@ -38,13 +52,26 @@ uint32_t receive_initial_window(const struct stack *stack,
     *scale = 0;
     while (*scale < 14 && most > (uint64_t)UINT16_MAX << *scale) /* RFC 7323 §2.3 */
         ++*scale;
+    if (as_linux(stack))
+        buffer = whole_segments(clamped(preferences, buffer), mss);
     return clamped(preferences, min_u32(buffer, UINT16_MAX));
+}
+
+/* Linux keeps room for a segment, and goes beyond what a SYN can say at once. */
+static uint32_t first_limit(const struct tcb *tcb)
+{
+    uint32_t mss = tcb->rcv.advertised_mss, text = receive_space_text(tcb, tcb->rcv.buffer);
+    if (!as_linux(tcb->stack))
+        return min_u32(text, UINT16_MAX);
+    uint32_t kept = text > 3 * mss ? text - mss : min_u32(text, 2 * mss);
+    return min_u32(kept, whole_segments(text, mss));
 }
 
 void receive_window_begin(struct tcb *tcb)
 {
     tcb->rcv.buffer = tcb->preferences.receive_buffer;
-    tcb->rcv.limit = min_u32(tcb->rcv.buffer, UINT16_MAX);
+    receive_space_begin(tcb);
+    tcb->rcv.limit = first_limit(tcb);
     tcb->rcv.read_most = min_u32(tcb->rcv.limit, FIRST_FLIGHT * tcb->rcv.advertised_mss);
     tcb->rcv.read_start_ns = tcb->stack->now_ns;
 }
@@ -52,7 +79,7 @@ void receive_window_begin(struct tcb *tcb)
 void receive_window_resized(struct tcb *tcb)
 {
     tcb->rcv.buffer = tcb->preferences.receive_buffer;
-    tcb->rcv.limit = tcb->rcv.buffer;
+    tcb->rcv.limit = receive_space_text(tcb, tcb->rcv.buffer);
 }
 
 /* Half of a buffer is what a window can be counted on to let in. */
@@ -94,12 +121,27 @@ static uint32_t least_step(const struct tcb *tcb)
     return min_u32(tcb->rcv.limit / 2, tcb->rcv.mss);
 }
 
+/* Linux offers a scaled window rounded up, another in whole segments, as large as the last where
+ * they differ by less; and none where there is too little room. */
+static uint32_t room_as_linux(const struct tcb *tcb, uint32_t room)
+{
+    uint32_t unit = (uint32_t)1 << tcb->rcv.scale;
+    uint32_t text = receive_space_text(tcb, tcb->rcv.buffer), mss = min_u32(tcb->rcv.mss, text);
+    if (room < text / 16 || room < mss)
+        return 0;
+    if (tcb->rcv.scale)
+        return (room + unit - 1) / unit * unit;
+    return room >= tcb->rcv.wnd && room - tcb->rcv.wnd < mss ? tcb->rcv.wnd
+                                                             : whole_segments(room, mss);
+}
+
 /* What could be offered now, in units of what the field can say. */
 static uint32_t window_room(const struct tcb *tcb)
 {
-    uint32_t held = tcb->rcv.ring.length;
-    uint32_t room = tcb->rcv.buffer > held ? tcb->rcv.buffer - held : 0;
-    room = min_u32(min_u32(room, tcb->rcv.limit), (uint32_t)UINT16_MAX << tcb->rcv.scale);
+    uint32_t room = min_u32(receive_space_left(tcb), tcb->rcv.limit);
+    if (as_linux(tcb->stack))
+        room = room_as_linux(tcb, room);
+    room = min_u32(room, (uint32_t)UINT16_MAX << tcb->rcv.scale);
     room = clamped(&tcb->preferences, room);
     if (tcb->stack->memory_short)
         room = min_u32(room, SCARCE_WINDOW * tcb->rcv.advertised_mss);
@@ -109,7 +151,7 @@ static uint32_t window_room(const struct tcb *tcb)
 void receive_update_window(struct tcb *tcb)
 {
     uint32_t before = offered(tcb), room = window_room(tcb);
-    bool whole = room == tcb->rcv.limit >> tcb->rcv.scale << tcb->rcv.scale;
+    bool whole = as_linux(tcb->stack) || room == tcb->rcv.limit >> tcb->rcv.scale << tcb->rcv.scale;
     uint32_t window = room >= before + least_step(tcb) || whole ? room : before;
     tcb->rcv.wnd = window > before ? window : before; /* SHLD-14: never shrinks */
     tcb->rcv.wup = tcb->rcv.nxt;
@@ -118,6 +160,8 @@ void receive_update_window(struct tcb *tcb)
 bool receive_window_is_news(const struct tcb *tcb)
 {
     uint32_t before = offered(tcb), room = window_room(tcb);
+    if (as_linux(tcb->stack) && tcb->rcv.wup == tcb->rcv.irs + 1)
+        return false; /* to Linux that a SYN cannot say more is no narrow window */
     return before <= tcb->rcv.limit / 2 && room >= 2 * before && room - before >= least_step(tcb);
 }
 
@@ -136,16 +180,17 @@ static void sample_round_trip(struct tcb *tcb, const struct segment *segment)
 /* Crumbs do not earn a larger window. */
 static void open_limit(struct tcb *tcb, uint32_t length)
 {
-    if (length < LIMIT_MSS_MIN || tcb->rcv.limit >= tcb->rcv.buffer || tcb->stack->memory_short)
+    uint32_t most = as_linux(tcb->stack) ? receive_space_left(tcb) : tcb->rcv.buffer;
+    if (length < LIMIT_MSS_MIN || tcb->rcv.limit >= most || tcb->stack->memory_short)
         return;
-    uint32_t more = 2 * length;
-    tcb->rcv.limit =
-        more < tcb->rcv.buffer - tcb->rcv.limit ? tcb->rcv.limit + more : tcb->rcv.buffer;
+    uint32_t more = 2 * (as_linux(tcb->stack) && length < tcb->rcv.mss ? tcb->rcv.mss : length);
+    tcb->rcv.limit = more < most - tcb->rcv.limit ? tcb->rcv.limit + more : most;
 }
 
 static void grow_buffer(struct tcb *tcb, uint64_t wanted)
 {
-    wanted = time_min(wanted, (uint64_t)tcb->stack->settings.tcp_rcvbuf_max);
+    wanted =
+        time_min(receive_space_for(tcb, wanted), (uint64_t)tcb->stack->settings.tcp_rcvbuf_max);
     if (wanted > tcb->rcv.buffer && !tcb->preferences.receive_buffer_fixed &&
         !tcb->stack->memory_short)
         tcb->rcv.buffer = (uint32_t)wanted;
@@ -165,7 +210,8 @@ void receive_window_held_up(struct tcb *tcb, uint32_t length)
     if (!tcb->opt.sack || held->count == 0)
         return;
     uint32_t span = held->items[held->count - 1].end - tcb->rcv.nxt;
-    grow_buffer(tcb, 2 * (uint64_t)tcb->rcv.read_most + span);
+    if (tcb->connection->owner) /* what nobody has accepted yet is not worth more */
+        grow_buffer(tcb, 2 * (uint64_t)tcb->rcv.read_most + span);
     open_limit(tcb, length);
 }
 

@@ -66,7 +66,7 @@ struct tcp_rest {
     uint8_t header_bytes;
     uint8_t interface; /* ip_interface() */
     uint8_t window_steps, window_persist;
-    uint8_t quick, keepalive_sent;
+    uint8_t quick, keepalive_sent, text_share;
     uint8_t snd_scale : 4, rcv_scale : 4;
     bool detached : 1, bound : 1, bound_address : 1, accepted_open : 1, receive_shut : 1;
     bool snd_fin : 1, rcv_fin : 1;

@@ -183,6 +183,7 @@ static void keep_sequence(const struct tcb *tcb, struct tcp_rest *rest)
     rest->advertised_mss = (uint16_t)tcb->rcv.advertised_mss;
     rest->buffer = tcb->rcv.buffer;
     rest->limit = tcb->rcv.limit;
+    rest->text_share = tcb->rcv.text_share;
 }
 
 /* With nothing under way, what all of these say is that it begins with the next byte. */
@@ -209,6 +210,7 @@ static void recall_sequence(struct tcb *tcb, const struct tcp_rest *rest)
     tcb->rcv.advertised_mss = rest->advertised_mss;
     tcb->rcv.buffer = rest->buffer;
     tcb->rcv.limit = rest->limit;
+    tcb->rcv.text_share = rest->text_share;
     tcb->rcv.read_start_ns = tcb->stack->now_ns;
     tcb->rtt.period_end = tcb->recovery.high = tcb->records.highest_sacked = rest->una;
     tcb->rack.end = tcb->rack.dsack_round = rest->una;

@@ -194,6 +194,10 @@ int tcp_get_option(struct tcb *tcb, int level, int option, void *value, socklen_
         int quick = !tcb->ack.interactive;
         return option_put(value, length, &quick, sizeof quick);
     }
+    if (level == SOL_SOCKET && option == SO_RCVBUF && tcb->rcv.buffer) {
+        int buffer = (int)tcb->rcv.buffer; /* as it has grown */
+        return option_put(value, length, &buffer, sizeof buffer);
+    }
     if (level == OPTION_LEVEL_IP && option == OPTION_IP_MTU && tcb->path.interface) {
         int mtu = (int)tcb->path.mtu;
         return option_put(value, length, &mtu, sizeof mtu);

@@ -206,6 +206,7 @@ struct tcb {
         uint32_t irs;
         uint32_t buffer;         /* bytes that may be held; receive_window.c */
         uint32_t limit;          /* bytes offered at most, at present */
+        uint32_t space_taken;    /* of the buffer, with tcp.rcvbuf_overhead; receive_space.c */
         uint32_t read_bytes;     /* read by the user in this round trip */
         uint32_t read_most;      /* and the most in any */
         uint64_t read_start_ns;  /* when the round trip began */
@@ -213,6 +214,7 @@ struct tcb {
         uint32_t mss;            /* the largest segment lately: "full-sized" for delayed ACKs */
         uint32_t advertised_mss; /* what our option said */
         uint8_t scale;           /* shift of windows we send */
+        uint8_t text_share;      /* of the buffer that is for text, of 256; receive_space.c */
         uint32_t up;             /* RCV.UP: the byte after the urgent ones */
         bool urgent : 1;         /* up holds, and the user has not read past it */
         bool urgent_taken : 1;   /* he has taken it out of line */

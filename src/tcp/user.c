@@ -14,6 +14,7 @@
 #include "tcp/output.h"
 #include "tcp/port.h"
 #include "tcp/receive.h"
+#include "tcp/receive_space.h"
 #include "tcp/records.h"
 #include "tcp/saved_syn.h"
 #include "tcp/send.h"
@@ -83,7 +84,8 @@ static int send_syn(struct tcb *tcb, uint32_t text)
     tcb->opt.ts_offset =
         tcp_timestamp_offset(tcb->tcp, &tcb->connection->local, &tcb->connection->remote);
     tcb->syn_timestamp = tcp_timestamp(tcb);
-    tcb->rcv.wnd = receive_initial_window(tcb->stack, &tcb->preferences, &tcb->rcv.scale);
+    tcb->rcv.wnd = receive_initial_window(tcb->stack, &tcb->preferences, tcb->rcv.advertised_mss,
+                                          &tcb->rcv.scale);
     receive_window_begin(tcb);
     cc_start(tcb);
     tcb->syn_attempts = 1;
@@ -309,6 +311,7 @@ void tcp_read_past(struct tcb *tcb, uint32_t bytes)
     if (bytes == 0)
         return;
     ring_consume(&tcb->rcv.ring, bytes);
+    receive_space_give(tcb, bytes);
     if (tcb->rcv.ring.length == 0 && tcb->rcv.out_of_order.count == 0) {
         ring_spares_give(&tcb->tcp->spares, &tcb->rcv.ring); /* an idle connection owns no ring */
         tcp_connection_charge(tcb);

@@ -305,8 +305,9 @@ struct machine *machine_new(const char *flags)
         .output = take_packet,
         .wait = wait_in_stack,
         .user = m,
-        /* Where Linux does other than an RFC advises, and its scripts show it. */
-        .settings = "tcp.timestamps_strict=0,tcp.fastopen_retry_s=0",
+        /* Where Linux does other than an RFC advises, or counts otherwise, and its scripts show it.
+         */
+        .settings = "tcp.timestamps_strict=0,tcp.fastopen_retry_s=0,tcp.rcvbuf_overhead=1",
         .trace = m->flags.trace ? print_event : NULL,
         .trace_user = m,
     };

@@ -1,7 +1,9 @@
 /* RFC 9293 §3.8.6 as the receiver: what is offered, and that it is never taken back. */
 #include "tcp_peer.h"
 
+#include "tcp/listener.h"
 #include "tcp/receive.h"
+#include "tcp/sockopt.h"
 
 static uint32_t edge(const struct peer *p)
 {
@@ -35,7 +37,7 @@ static uint32_t fill(struct peer *p)
 static uint32_t initial_window(struct peer *p, uint32_t buffer, bool fixed, uint8_t *scale)
 {
     struct tcp_preferences preferences = {.receive_buffer = buffer, .receive_buffer_fixed = fixed};
-    return receive_initial_window(&p->m->stack, &preferences, scale);
+    return receive_initial_window(&p->m->stack, &preferences, 1460, scale);
 }
 
 static void scale_covers_the_largest_buffer(void **state)
@@ -190,6 +192,48 @@ static void window_opens_while_a_hole_holds_up_reading(void **state)
     peer_free(p);
 }
 
+/* The buffer for as much of the peer's stream, from its third segment on, as the window lets in. */
+static uint32_t buffer_behind_a_hole(struct peer *p, const struct tcb *tcb)
+{
+    for (uint32_t seq = 2001; seq < 150001; seq += 1000)
+        peer_text(p, seq, 1000);
+    return tcb->rcv.buffer;
+}
+
+/* Nor does what nobody has accepted yet; who has, is told of it. */
+static void buffer_grows_behind_a_hole_for_an_owner_alone(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    int told;
+    socklen_t length = sizeof told;
+    peer_listen(p, 5);
+    peer_half_open(p, PEER_FULL);
+    peer_after(p, PEER_RTT_MS);
+    assert_int_equal(peer_ack(p, 1), DROP_NONE);
+    struct tcb *tcb = container_of(p->listener->accept_queue.next, struct tcb, queue);
+    uint32_t first = tcb->rcv.buffer;
+    assert_int_equal(buffer_behind_a_hole(p, tcb), first);
+    assert_int_equal(tcp_accept(p->listener, p, &p->tcb), 0);
+    peer_text(p, 150001, 1000);
+    peer_text(p, 1001, 1000);
+    assert_true(p->tcb->rcv.buffer > first);
+    assert_int_equal(tcp_get_option(p->tcb, SOL_SOCKET, SO_RCVBUF, &told, &length), 0);
+    assert_int_equal(told, p->tcb->rcv.buffer);
+    peer_free(p);
+}
+
+/* A connection that was accepted measures reading from the same start as one that was opened. */
+static void reading_is_measured_from_the_first_flight_on(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    peer_listen(p, 5);
+    peer_accept(p, PEER_FULL);
+    assert_int_equal(p->tcb->rcv.read_most, 10 * p->tcb->rcv.advertised_mss);
+    peer_free(p);
+}
+
 static void without_SACK_no_duplicate_ACK_opens_the_window(void **state)
 {
     (void)state;
@@ -297,6 +341,8 @@ int main(void)
         cmocka_unit_test(window_grows_with_what_is_read),
         cmocka_unit_test(window_never_holds_back_slow_start),
         cmocka_unit_test(window_opens_while_a_hole_holds_up_reading),
+        cmocka_unit_test(buffer_grows_behind_a_hole_for_an_owner_alone),
+        cmocka_unit_test(reading_is_measured_from_the_first_flight_on),
         cmocka_unit_test(without_SACK_no_duplicate_ACK_opens_the_window),
         cmocka_unit_test(buffer_that_the_user_has_set_does_not_grow),
         cmocka_unit_test(crumbs_do_not_open_the_window),

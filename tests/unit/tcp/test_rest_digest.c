@@ -112,6 +112,7 @@ static void give_up_what_is_over(struct tcb *old, const struct tcb *new)
     given_up(woken);
     given_up(beyond);
     given_up(path.version);
+    given_up(rcv.space_taken);
     given_up(path.mtu_until_ns);
     given_up(records.tree);
     given_up(records.in_flight);
@@ -379,6 +380,7 @@ static void fill_sequence(struct tcb *tcb, struct oddity *o)
     tcb->rcv.advertised_mss = odd16(o);
     tcb->rcv.buffer = odd(o);
     tcb->rcv.limit = odd(o);
+    tcb->rcv.text_share = odd8(o);
     tcb->rcv.read_most = odd(o);
     tcb->rcv.rtt_ns = odd(o);
 }
