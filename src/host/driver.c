@@ -40,8 +40,6 @@ static void driver_leave(struct sock_host *host)
 {
     struct driver *d = driver_of(host);
     int cancel_state = d->cancel_state;
-    if (d->poller && driver_deadline(d) < d->poll_until_ns)
-        kick_poller(d);
     loop_arm(d);
     driver_unlock(d);
     pthread_setcancelstate(cancel_state, &cancel_state);

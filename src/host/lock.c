@@ -59,8 +59,12 @@ static void post_woken(struct driver *d)
     }
 }
 
+/* Who sleeps in poll(2) is told of what has become due before it wakes, by whoever had the machine
+ * meanwhile: a call that ends, and one that goes on to sleep. */
 void driver_unlock(struct driver *d)
 {
+    if (d->poller && driver_deadline(d) < d->poll_until_ns)
+        kick_poller(d);
     post_woken(d);
     hold(d, 0);
     pthread_mutex_unlock(&d->lock);

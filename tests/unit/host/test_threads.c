@@ -324,6 +324,41 @@ static void calls_that_never_wait_go_on_beside_those_that_do(void **state)
     teardown();
 }
 
+static void *wait_for_text(void *argument)
+{
+    char byte;
+    expect(tern_recv(ends[0], (int)(intptr_t)argument, &byte, 1, 0) == 0, "the end");
+    return NULL;
+}
+
+/* Who opens a connection sleeps while another thread drives, without a deadline of its own: that
+ * one has to send the SYN again, and to carry what goes to the stack's own address. */
+static void connections_are_opened_while_another_thread_waits(void **state)
+{
+    (void)state;
+    pthread_t waiting;
+    const struct tern_config hasty = {.settings = "tcp.syn_retries=1,tcp.rto_initial_ms=50"};
+    setup_with(&hasty);
+    listener = tern_listen_on(ends[1], "7000", 1);
+    int idle = tern_dial(ends[0], "10.0.0.2:7000"), own = tern_listen_on(ends[0], "7000", 1);
+    assert_true(listener >= 0 && idle >= 0 && own >= 0);
+    spawn(&waiting, wait_for_text, idle);
+    assert_int_equal(tern_dial(ends[0], "10.0.0.77:7000"), -1); /* nobody has that */
+    assert_int_equal(errno, ETIMEDOUT);
+    int near = tern_dial(ends[0], "10.0.0.1:7000"), far = tern_accept(ends[0], own, NULL, NULL);
+    assert_true(near >= 0 && far >= 0);
+    assert_int_equal(tern_dial(ends[0], "10.0.0.1:7001"), -1);
+    assert_int_equal(errno, ECONNREFUSED);
+    assert_int_equal(tern_shutdown(ends[0], idle, SHUT_RDWR), 0);
+    join_all(&waiting, 1);
+    assert_int_equal(tern_close(ends[0], idle), 0);
+    assert_int_equal(tern_close(ends[0], near), 0);
+    assert_int_equal(tern_close(ends[0], far), 0);
+    assert_int_equal(tern_close(ends[0], own), 0);
+    assert_int_equal(tern_close(ends[1], listener), 0);
+    teardown();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +368,7 @@ int main(void)
         cmocka_unit_test(close_ends_a_sendfile_whose_file_waits),
         cmocka_unit_test(cancellation_waits_for_a_sendfile_whose_file_waits),
         cmocka_unit_test(calls_that_never_wait_go_on_beside_those_that_do),
+        cmocka_unit_test(connections_are_opened_while_another_thread_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
