@@ -49,7 +49,7 @@ void driver_look(struct driver *d)
     serve(d, LOOK_BUDGET, true);
 }
 
-int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns)
+int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns, const sigset_t *mask)
 {
     look_flush(d);
     uint64_t now_ns = clock_now_ns();
@@ -66,7 +66,7 @@ int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns)
     d->poll_until_ns = until_ns;
     driver_unlock(d);
     int ready =
-        ppoll(descriptors, d->member ? 3 : 2, until_ns == TIME_NEVER ? NULL : &timeout, NULL);
+        ppoll(descriptors, d->member ? 3 : 2, until_ns == TIME_NEVER ? NULL : &timeout, mask);
     bool interrupted = ready < 0 && errno == EINTR;
     driver_lock(d);
     if (d->poller == self)

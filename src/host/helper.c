@@ -32,7 +32,7 @@ static void helper_drive(struct driver *d)
         if (driver_is_wanted(d))
             break;
         if (!more)
-            driver_sleep(d, &d->helper, driver_deadline(d));
+            driver_sleep(d, &d->helper, driver_deadline(d), NULL);
     }
     if (d->seat == &d->helper)
         d->seat = NULL;

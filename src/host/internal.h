@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -124,8 +125,8 @@ bool driver_serve(struct driver *d);
 /* The same for a call that may go on to serve: not much, so that a reader can be given the rest. */
 void driver_look(struct driver *d);
 /* Sleeps in poll(2), the machine given away, until something arrives, it is kicked, or the time has
- * come. 0 or -EINTR. */
-int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns);
+ * come. 0 or -EINTR. `mask`: the signals that are held back meanwhile, or NULL: as ever. */
+int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns, const sigset_t *mask);
 /* When there is something to do although no packet arrives. */
 uint64_t driver_deadline(struct driver *d);
 

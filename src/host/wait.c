@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "host/clock.h"
 #include "host/internal.h"
+#include "host/signals.h"
 
 /* Spinning (SO_BUSY_POLL): looking again and again instead of sleeping, as long as the waiter says,
  * once a wait. It pays where packets come sooner than the sleep would take to end. */
@@ -36,8 +37,8 @@ static void spin_ended(struct driver *d, const struct spin *spin)
 }
 
 /* Drives until the waiter is woken: 0, -ETIMEDOUT, -EINTR, -ENETDOWN. */
-static int wait_in_seat(struct driver *d, struct seated *self, struct sock_waiter *waiter,
-                        uint64_t deadline_ns)
+static int drive_until(struct driver *d, struct seated *self, struct sock_waiter *waiter,
+                       uint64_t deadline_ns, struct signals *signals)
 {
     struct spin spin = {0};
     for (bool looks = look_pays(d) || waiter->spin_ns > 0;; looks = true) {
@@ -51,14 +52,31 @@ static int wait_in_seat(struct driver *d, struct seated *self, struct sock_waite
             return -ENETDOWN;
         if (stack_of(d)->now_ns >= deadline_ns)
             return -ETIMEDOUT;
-        if (more || spin_goes_on(d, &spin, waiter)) {
+        if (!more && spin_goes_on(d, &spin, waiter)) {
             driver_yield(d);
             continue;
         }
-        int error = driver_sleep(d, self, time_min(deadline_ns, driver_deadline(d)));
+        int error = 0;
+        signals_hold(signals, d->served_ns);
+        if (!more)
+            error =
+                driver_sleep(d, self, time_min(deadline_ns, driver_deadline(d)), &signals->before);
+        else if (signals_came(signals, d->served_ns))
+            error = -EINTR;
+        else
+            driver_yield(d);
         if (error && !waiter->woken)
             return error;
     }
+}
+
+static int wait_in_seat(struct driver *d, struct seated *self, struct sock_waiter *waiter,
+                        uint64_t deadline_ns)
+{
+    struct signals signals = {0};
+    int error = drive_until(d, self, waiter, deadline_ns, &signals);
+    signals_release(&signals);
+    return error;
 }
 
 /* Sleeps while another thread drives, until woken, summoned to the seat (both 0), -EINTR or

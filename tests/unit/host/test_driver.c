@@ -20,7 +20,7 @@
 #include "pair_link.h"
 #include "sock/tern.h"
 
-enum { WAITERS = 16, ANSWER_PLEASE = 0xff, ENOUGH = 0xfe };
+enum { WAITERS = 16, ANSWER_PLEASE = 0xff, ENOUGH = 0xfe, SIGNAL = 0xfd, ENDLESS = 0xfc };
 
 /* Everything of it but `outside` belongs to whoever is between enter and leave. */
 static struct world {
@@ -33,11 +33,29 @@ static struct world {
     int hits[WAITERS]; /* packets that named it */
     struct stack_timer timer;
     int timer_acts; /* as a byte of a packet would */
+    bool arms;      /* the next wait arms it */
+    bool ends;      /* what is endless */
 } w;
+
+/* A packet from outside that wakes `waiter`. */
+static void packet_for(int waiter)
+{
+    const uint8_t packet[2] = {0x40, (uint8_t)waiter};
+    assert_int_equal(send(w.outside, packet, sizeof packet, 0), sizeof packet);
+}
 
 /* Says something to the outside, or wakes. */
 static void act(int index)
 {
+    if (index == SIGNAL) {
+        pthread_kill(pthread_self(), SIGUSR1);
+        return;
+    }
+    if (index == ENDLESS) {
+        if (!w.ends)
+            packet_for(ENDLESS);
+        return;
+    }
     if (index == ANSWER_PLEASE) {
         struct iovec span = {(char[]){'!'}, 1};
         w.t.interface->transmit(w.t.interface->link, &span, 1, NULL);
@@ -108,13 +126,6 @@ static void leave(void)
     w.host->operations->leave(w.host);
 }
 
-/* A packet from outside that wakes `waiter`. */
-static void packet_for(int waiter)
-{
-    const uint8_t packet[2] = {0x40, (uint8_t)waiter};
-    assert_int_equal(send(w.outside, packet, sizeof packet, 0), sizeof packet);
-}
-
 /* One waiting call of waiter `index`, in the shape that all socket calls have: until `wanted`
  * packets have named it. 0 or the error that ended the wait. */
 static int wait_for_hits(int index, int wanted, uint64_t patience_ns)
@@ -123,6 +134,9 @@ static int wait_for_hits(int index, int wanted, uint64_t patience_ns)
     int error = 0;
     enter();
     uint64_t deadline_ns = patience_ns == TIME_NEVER ? TIME_NEVER : w.t.stack.now_ns + patience_ns;
+    if (w.arms)
+        stack_arm(&w.t.stack, &w.timer, w.t.stack.now_ns + TIME_US(200));
+    w.arms = false;
     while (w.hits[index] < wanted && error == 0) {
         w.waiters[index] = &waiter;
         error = w.host->operations->wait(w.host, &waiter, deadline_ns);
@@ -330,6 +344,16 @@ static void thread_start(struct thread *thread, int waiter, int wanted)
     assert_int_equal(pthread_create(&thread->id, NULL, thread_run, thread), 0);
 }
 
+/* Until a thread waits as this waiter; one that is alone has the seat then. */
+static void await_waiter(int waiter)
+{
+    for (bool waits = false; !waits;) {
+        enter();
+        waits = w.waiters[waiter];
+        leave();
+    }
+}
+
 static int thread_join(struct thread *thread)
 {
     assert_int_equal(pthread_join(thread->id, NULL), 0);
@@ -405,6 +429,25 @@ static void earlier_deadline_kicks_who_sleeps_in_poll(void **state)
     teardown();
 }
 
+/* Not only at a call's end: this one arms a timer and goes on to sleep. */
+static void earlier_deadline_of_a_call_that_waits_kicks_who_sleeps_in_poll(void **state)
+{
+    (void)state;
+    struct thread thread;
+    setup();
+    w.timer_acts = 2;
+    thread_start(&thread, 1, 1);
+    await_waiter(1);
+    for (int round = 0; round < 100; round++) {
+        w.arms = true;
+        w.hits[2] = 0;
+        assert_int_equal(wait_for_hits(2, 1, TIME_NEVER), 0);
+    }
+    packet_for(1);
+    assert_int_equal(thread_join(&thread), 0);
+    teardown();
+}
+
 static void deadlines_of_sleeping_threads_are_kept(void **state)
 {
     (void)state;
@@ -446,6 +489,41 @@ static void handled_signal_ends_the_wait(void **state)
     packet_for(ANSWER_PLEASE);
     char answer;
     assert_int_equal(recv(w.outside, &answer, 1, 0), 1);
+    teardown();
+}
+
+/* A handler that has run is not seen by the poll(2) that comes next. */
+static void signal_between_two_sleeps_ends_the_wait(void **state)
+{
+    (void)state;
+    struct thread thread;
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGUSR1, &action, NULL);
+    setup();
+    for (int i = 0; i < 20; i++) {
+        thread_start(&thread, 1, 1);
+        await_waiter(1);
+        packet_for(SIGNAL);
+        assert_int_equal(thread_join(&thread), -EINTR);
+    }
+    teardown();
+}
+
+static void signal_ends_a_wait_that_has_no_time_to_sleep(void **state)
+{
+    (void)state;
+    struct thread thread;
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGUSR1, &action, NULL);
+    setup();
+    thread_start(&thread, 1, 1);
+    await_waiter(1);
+    packet_for(ENDLESS);
+    packet_for(SIGNAL);
+    assert_int_equal(thread_join(&thread), -EINTR);
+    enter();
+    w.ends = true;
+    leave();
     teardown();
 }
 
@@ -562,8 +640,11 @@ int main(void)
         cmocka_unit_test(who_leaves_hands_over_to_who_still_waits),
         cmocka_unit_test(wake_from_another_call_reaches_driver_and_sleeper),
         cmocka_unit_test(earlier_deadline_kicks_who_sleeps_in_poll),
+        cmocka_unit_test(earlier_deadline_of_a_call_that_waits_kicks_who_sleeps_in_poll),
         cmocka_unit_test(deadlines_of_sleeping_threads_are_kept),
         cmocka_unit_test(handled_signal_ends_the_wait),
+        cmocka_unit_test(signal_between_two_sleeps_ends_the_wait),
+        cmocka_unit_test(signal_ends_a_wait_that_has_no_time_to_sleep),
         cmocka_unit_test(cancellation_waits_for_the_call_to_end),
         cmocka_unit_test(child_of_a_fork_is_refused),
         cmocka_unit_test(broken_link_ends_every_wait),
