@@ -67,9 +67,9 @@ static uint32_t packet_space(const struct tcb *tcb, uint32_t text)
     return DESCRIPTION + first;
 }
 
-void receive_space_learn(struct tcb *tcb, const struct segment *segment)
+void receive_space_learn_counted(struct tcb *tcb, const struct segment *segment)
 {
-    if (!counted(tcb->stack) || segment->flags & TCP_SYN || segment->largest <= tcb->rcv.mss)
+    if (segment->flags & TCP_SYN || segment->largest <= tcb->rcv.mss)
         return;
     uint32_t share = segment->length * SHARE_WHOLE / packet_space(tcb, segment->length);
     bool more = share > tcb->rcv.text_share;
@@ -81,10 +81,9 @@ void receive_space_learn(struct tcb *tcb, const struct segment *segment)
         tcb->rcv.limit = most;
 }
 
-void receive_space_take(struct tcb *tcb, uint32_t text)
+void receive_space_take_counted(struct tcb *tcb, uint32_t text)
 {
-    if (counted(tcb->stack))
-        tcb->rcv.space_taken += packet_space(tcb, text);
+    tcb->rcv.space_taken += packet_space(tcb, text);
 }
 
 static uint32_t held(const struct tcb *tcb)
@@ -95,10 +94,8 @@ static uint32_t held(const struct tcb *tcb)
     return bytes;
 }
 
-void receive_space_give(struct tcb *tcb, uint32_t read)
+void receive_space_give_counted(struct tcb *tcb, uint32_t read)
 {
-    if (tcb->rcv.space_taken == 0)
-        return;
     uint64_t left = held(tcb);
     tcb->rcv.space_taken = (uint32_t)(tcb->rcv.space_taken * left / (left + read));
 }
