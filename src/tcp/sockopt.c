@@ -65,10 +65,11 @@ static void act_on_change(struct tcb *tcb, int level, int option)
     }
 }
 
+/* For the listener that this may become, in whatever state it is now, as on Linux. */
 static int set_own_keys(struct tcb *tcb, const void *value, socklen_t length)
 {
     struct fast_open_keys keys;
-    int error = tcb->state == TCP_CLOSED ? fast_open_set_keys(&keys, value, length) : -EINVAL;
+    int error = fast_open_set_keys(&keys, value, length);
     if (error < 0)
         return error;
     if (!tcb->fast_open.keys)
@@ -159,9 +160,13 @@ int tcp_listener_set_option(struct tcp_listener *listener, int level, int option
                                       option, value, length);
 }
 
+/* The socket's own; without any, a length of 0. */
 static int get_fast_open_keys(const struct fast_open_keys *keys, void *value, socklen_t *length)
 {
+    static const struct fast_open_keys none;
     uint8_t bytes[2 * FAST_OPEN_KEY];
+    if (!keys)
+        keys = &none;
     fast_open_get_keys(keys, bytes);
     return option_put(value, length, bytes, keys->count * FAST_OPEN_KEY);
 }
@@ -186,6 +191,8 @@ int tcp_get_option(struct tcb *tcb, int level, int option, void *value, socklen_
         return get_cc_info(tcb, value, length);
     if (level == IP_PROTOCOL_TCP && option == OPTION_SAVED_SYN)
         return saved_syn_read(tcb, value, length);
+    if (level == IP_PROTOCOL_TCP && option == OPTION_FASTOPEN_KEY)
+        return get_fast_open_keys(tcb->fast_open.keys, value, length);
     if (level == IP_PROTOCOL_TCP && option == OPTION_MAXSEG && tcb->state != TCP_CLOSED) {
         int mss = (int)tcb->snd.mss;
         return option_put(value, length, &mss, sizeof mss);

@@ -191,6 +191,37 @@ static void headers_of_a_SYN_are_kept_and_read_once(struct play *p)
     play_note(p, "of who connected: %u bytes", length);
 }
 
+static void key_of(struct play *p, int s, const char *what)
+{
+    unsigned char key[40] = {0};
+    socklen_t length = sizeof key;
+    STEP(A->getsockopt(s, IPPROTO_TCP, TCP_FASTOPEN_KEY, key, &length));
+    play_note(p, "%s has %u bytes, %d first", what, length, key[0]);
+}
+
+static void a_key_for_cookies_is_the_socket_s_own(struct play *p)
+{
+    static const unsigned char key[33] = {65};
+    int listener = play_listener(p), client = play_dial(p);
+    int server = play_accept(p, listener);
+    const int sockets[] = {play_stream(p), listener, client, server};
+    for (size_t i = 0; i < COUNT(sockets); i++) {
+        key_of(p, sockets[i], "at first");
+        STEP(A->setsockopt(sockets[i], IPPROTO_TCP, TCP_FASTOPEN_KEY, key, 15));
+        STEP(A->setsockopt(sockets[i], IPPROTO_TCP, TCP_FASTOPEN_KEY, key, 33));
+        STEP(A->setsockopt(sockets[i], IPPROTO_TCP, TCP_FASTOPEN_KEY, key, 32));
+        key_of(p, sockets[i], "then");
+        STEP(A->setsockopt(sockets[i], IPPROTO_TCP, TCP_FASTOPEN_KEY, key, 16));
+        key_of(p, sockets[i], "at last");
+        socklen_t length = 7;
+        unsigned char bytes[7] = {0};
+        STEP(A->getsockopt(sockets[i], IPPROTO_TCP, TCP_FASTOPEN_KEY, bytes, &length));
+        play_note(p, "%u bytes fit", length);
+    }
+    play_dial(p);
+    key_of(p, play_accept(p, listener), "its listener's is not handed down:");
+}
+
 #define PROGRAM(name)         \
     {                         \
         "option/" #name, name \
@@ -206,5 +237,6 @@ const struct program programs_option[] = {
     PROGRAM(congestion_control_by_name),
     PROGRAM(congestion_control_that_tells_nothing),
     PROGRAM(headers_of_a_SYN_are_kept_and_read_once),
+    PROGRAM(a_key_for_cookies_is_the_socket_s_own),
 };
 const unsigned programs_option_count = COUNT(programs_option);

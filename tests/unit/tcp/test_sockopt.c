@@ -41,7 +41,7 @@ static void every_number_is_an_option_or_refused(void **state)
             -ENOPROTOOPT);
     }
     for (int option = 1; option < 44; option++) {
-        bool here = option != OPTION_FASTOPEN_KEY; /* a listener's */
+        bool here = true;
         for (size_t i = 0; i < sizeof not_here / sizeof not_here[0]; i++)
             here = here && option != not_here[i];
         uint8_t room[512];
@@ -52,6 +52,26 @@ static void every_number_is_an_option_or_refused(void **state)
         assert_true(!here || error == 0);
     }
     peer_free(q);
+    peer_free(p);
+}
+
+static void fast_open_key_is_kept_and_read_in_any_state(void **state)
+{
+    (void)state;
+    uint8_t key[32], back[40];
+    struct peer *p = peer_new();
+    peer_open(p, PEER_SACK);
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)(3 * i + 1);
+    for (socklen_t set = 0; set <= sizeof key; set += 16) {
+        socklen_t length = sizeof back;
+        assert_int_equal(tcp_set_option(p->tcb, IP_PROTOCOL_TCP, OPTION_FASTOPEN_KEY, key, set),
+                         set ? 0 : -EINVAL);
+        assert_int_equal(
+            tcp_get_option(p->tcb, IP_PROTOCOL_TCP, OPTION_FASTOPEN_KEY, back, &length), 0);
+        assert_int_equal(length, set);
+        assert_memory_equal(back, key, length);
+    }
     peer_free(p);
 }
 
@@ -210,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_number_is_an_option_or_refused),
+        cmocka_unit_test(fast_open_key_is_kept_and_read_in_any_state),
         cmocka_unit_test(BBR_tells_of_itself_and_others_have_nothing_to_tell),
         cmocka_unit_test(a_listener_has_nothing_of_congestion_control_to_tell),
         cmocka_unit_test(fast_open_is_asked_for_before_opening_and_where_it_is_on),
