@@ -81,7 +81,7 @@ static int word_parse(const char **text, uint32_t *out)
 /* Four words with dashes between them, as Linux writes its tcp_fastopen_key. */
 static int key_parse(const char *text, struct setting_key *out)
 {
-    struct setting_key key = {.set = true};
+    struct setting_key key;
     for (size_t i = 0; i < 4; i++) {
         if (i > 0 && *text++ != '-')
             return -EINVAL;

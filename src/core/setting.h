@@ -10,7 +10,6 @@
 /* 128 bits, in the order in which the text has them. */
 struct setting_key {
     uint32_t words[4];
-    bool set; /* to anything, 0 too */
 };
 
 struct settings {

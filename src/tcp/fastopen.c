@@ -63,15 +63,18 @@ static bool same_cookie(const uint8_t *a, const uint8_t *b)
     return difference == 0;
 }
 
-/* The listener's own keys, else the one that is set for the stack, else the stack's random one. */
+void fast_open_draw_key(struct stack *stack)
+{
+    random_bytes(&stack->random, stack->settings.tcp_fastopen_key.words,
+                 sizeof stack->settings.tcp_fastopen_key.words);
+}
+
+/* The listener's own keys, else the stack's one. */
 static struct fast_open_keys keys_of(const struct tcp_listener *listener)
 {
-    const struct setting_key *set = &listener->stack->settings.tcp_fastopen_key;
-    const uint32_t *words = set->words;
+    const uint32_t *words = listener->stack->settings.tcp_fastopen_key.words;
     if (listener->fast_open_keys.count)
         return listener->fast_open_keys;
-    if (!set->set)
-        return listener->tcp->fast_open_keys;
     return (struct fast_open_keys){
         .key = {{{(uint64_t)words[1] << 32 | words[0], (uint64_t)words[3] << 32 | words[2]}}},
         .count = 1};

@@ -22,6 +22,8 @@ enum fast_open_bit {
 /* Sets keys from 16 or 32 bytes: 0 or -EINVAL. */
 int fast_open_set_keys(struct fast_open_keys *keys, const void *bytes, size_t length);
 void fast_open_get_keys(const struct fast_open_keys *keys, uint8_t bytes[2 * FAST_OPEN_KEY]);
+/* Draws the stack's key, which holds until tcp.fastopen_key is set to another. */
+void fast_open_draw_key(struct stack *stack);
 
 /* What a listener does with the Fast Open option of a SYN. */
 enum fast_open_answer {

@@ -466,7 +466,6 @@ struct tcp {
     struct preferences_share *latest_preferences;
     struct hash_key isn_key, timestamp_key, port_key;
     struct cookie_secret cookie_secret;
-    struct fast_open_keys fast_open_keys;
     struct peer_memory fast_open_peers; /* fastopen_client.c */
     struct peer_memory accecn_peers;    /* accecn_peers.c */
     uint32_t port_steps[64]; /* RFC 6056 §3.3.4: counters of the double-hash algorithm */

@@ -94,7 +94,7 @@ int tcp_attach(struct stack *stack)
     tcp->timestamp_key = random_key(stack);
     tcp->port_key = random_key(stack);
     cookie_secret_init(tcp);
-    tcp->fast_open_keys = (struct fast_open_keys){.key = {random_key(stack)}, .count = 1};
+    fast_open_draw_key(stack);
     if (table_init(&tcp->connections, TABLE_START) < 0 ||
         table_init(&tcp->half_open, TABLE_START) < 0 || table_init(&tcp->ports, TABLE_START) < 0 ||
         table_init(&tcp->lone_ports, TABLE_START) < 0 || table_init(&tcp->preferences, 16) < 0 ||
