@@ -29,9 +29,11 @@
  * connection in TIME-WAIT keeps its name until that is over, and options of opening are too late
  * for it; a socket that was refused has given its port back, and no SYN counts as queued; a SYN is
  * sent for longer (7 times again, RFC 9293 MUST-23); what bounds SO_RCVLOWAT is a setting here,
- * tcp.rcvbuf_max; sendfile is from all that can be read, pipes too, and to streams alone; and an
+ * tcp.rcvbuf_max; sendfile is from all that can be read, pipes too, and to streams alone; an
  * echo socket's identifier is its own alone, SO_REUSEADDR or not, and MSG_TRUNC tells it a
- * datagram's length.
+ * datagram's length; and what was written before a close is sent by the process, not by a kernel
+ * that outlives it: tern_quiesce() waits for that, and what tern_close_stack() or the process's end
+ * finds is cut off.
  *
  * Threads. Any number of threads may call on one stack of tern_open() at once, except
  * tern_close_stack(), which must be the last call. Closing a socket ends every call that waits for
@@ -318,11 +320,11 @@ TERN_API ssize_t tern_writev(struct tern *t, int socket, const struct iovec *spa
  * Errors: EINVAL (no such `how`), ENOTCONN (but reading does not wait any more). */
 TERN_API int tern_shutdown(struct tern *t, int socket, int how);
 
-/* close(2): closes a socket. What was written is still delivered, unless SO_LINGER says otherwise;
- * with SO_LINGER and a time it blocks, O_NONBLOCK or not, until all is acknowledged or the time is
- * over; with the time 0 it resets the connection. The number is free at once, and after EINTR too:
- * what is left to do goes on by itself.
- * Errors: EINTR. */
+/* close(2): closes a socket. What was written is still delivered as long as the stack lives, unless
+ * SO_LINGER says otherwise: tern_close_stack(), and the process's end, cut off what tern_quiesce()
+ * has not waited for; with SO_LINGER and a time it blocks, O_NONBLOCK or not, until all is
+ * acknowledged or the time is over; with the time 0 it resets the connection. The number is free at
+ * once, and after EINTR too: what is left to do goes on by itself. Errors: EINTR. */
 TERN_API int tern_close(struct tern *t, int socket);
 
 /* getsockopt(2), setsockopt(2): read and set a socket's options, with Linux's levels, names,
@@ -353,12 +355,13 @@ TERN_API int tern_close(struct tern *t, int socket);
  * IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
  * TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION, TCP_CC_INFO
  * (to be read: of bbr, in Linux's layout; of others nothing, in a length of 0), TCP_USER_TIMEOUT,
- * TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY,
- * TCP_FASTOPEN_NO_COOKIE, TCP_INQ (tern_recvmsg() tells in TCP_CM_INQ how many bytes are left, at
- * the end 1), TCP_SAVE_SYN (0 to 2; of a listener other than 0: the IP and TCP headers of each SYN
- * are kept, of which there is no link header for 2 to add), TCP_SAVED_SYN (to be read, of what was
- * accepted: these headers, once; after that, and where a SYN cookie was used, a length of 0; with
- * too little room EINVAL, and in the length what is needed).
+ * TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY
+ * (16 or 32 bytes, for the listener that the socket is or becomes; without one of its own, a length
+ * of 0, and tcp.fastopen_key holds), TCP_FASTOPEN_NO_COOKIE, TCP_INQ (tern_recvmsg() tells in
+ * TCP_CM_INQ how many bytes are left, at the end 1), TCP_SAVE_SYN (0 to 2; of a listener other than
+ * 0: the IP and TCP headers of each SYN are kept, of which there is no link header for 2 to add),
+ * TCP_SAVED_SYN (to be read, of what was accepted: these headers, once; after that, and where a SYN
+ * cookie was used, a length of 0; with too little room EINVAL, and in the length what is needed).
  *
  * SO_TIMESTAMPING takes Linux's SOF_TIMESTAMPING_ flags (linux/net_tstamp.h); EINVAL for others,
  * for OPT_STATS, and for OPT_ID on a TCP socket that is not connecting. Times are software's, in
@@ -514,8 +517,9 @@ TERN_API int tern_recv_consume(struct tern *t, int socket, size_t length);
 /* Makes a TCP socket and connects it to "host:port", where the host is a dotted decimal address:
  * its number. On an engine that cannot wait, the socket is connecting still.
  *
- * It blocks until the handshake is over, or given up with ETIMEDOUT: after 255 s by default, which
- * the setting tcp.syn_retries changes for the whole stack. Who wants less for one connection calls
+ * It blocks until the handshake is over, or given up with ETIMEDOUT: after 247 s by default (8
+ * SYNs; the waits double from 1 s to 64 s, and the last is tcp.rto_max_ms, 120 s), which the
+ * setting tcp.syn_retries changes for the whole stack. Who wants less for one connection calls
  * tern_socket() and tern_connect(), and in between sets SO_SNDTIMEO (EINPROGRESS when it is over:
  * tern_close() calls the attempt off, or it goes on), TCP_SYNCNT or TCP_USER_TIMEOUT (ETIMEDOUT).
  * Errors: EINVAL (not such a text), tern_socket()'s and tern_connect()'s. */
@@ -526,7 +530,9 @@ TERN_API int tern_dial(struct tern *t, const char *host_port);
  * Errors: EINVAL (not such a text), tern_socket()'s, tern_bind()'s and tern_listen()'s. */
 TERN_API int tern_listen_on(struct tern *t, const char *host_port, int backlog);
 
-/* Writes all of a buffer. Blocks. 0, or -1, and how much went out is then unknown.
+/* Writes all of a buffer. Blocks until the send buffer has taken it: the peer has it after
+ * tern_drain(), or tern_close() and tern_quiesce(), and not before. 0, or -1, and how much went out
+ * is then unknown.
  * Errors: tern_send()'s. */
 TERN_API int tern_write_all(struct tern *t, int socket, const void *bytes, size_t length);
 
@@ -617,6 +623,10 @@ TERN_API int tern_counter(struct tern *t, const char *name, uint64_t *value);
 /* Tell the index-th counter's name, and what it counts; NULL past the last. */
 TERN_API const char *tern_counter_name(size_t index);
 TERN_API const char *tern_counter_text(size_t index);
+
+/* Tells the version of the library that runs, as "0.1.0": with a shared library perhaps a later one
+ * than TERN_VERSION_… of this header, which a program was compiled with. */
+TERN_API const char *tern_version(void);
 
 /* What a link must still do to a packet that leaves, or has done to one that came: as virtio's
  * header says it. */

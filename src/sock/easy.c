@@ -24,7 +24,11 @@ static int open_for(struct tern *t, const char *text, bool host_optional,
                     struct sockaddr_storage *address, socklen_t *length)
 {
     struct endpoint endpoint;
-    if (text == NULL || endpoint_parse(text, host_optional, &endpoint) < 0) {
+    if (text == NULL) {
+        errno = EFAULT;
+        return -1;
+    }
+    if (endpoint_parse(text, host_optional, &endpoint) < 0) {
         errno = EINVAL;
         return -1;
     }

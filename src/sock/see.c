@@ -1,10 +1,18 @@
-/* What a host can see: settings, counters, memory. */
+/* What a host can see: settings, counters, memory, the version. */
 #include <errno.h>
 
 #include "core/counter.h"
 #include "core/setting.h"
 #include "sock/call.h"
 #include "sock/tern.h"
+
+#define TEXT_OF(number)           #number
+#define TEXT(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
+
+const char *tern_version(void)
+{
+    return TEXT(TERN_VERSION_MAJOR, TERN_VERSION_MINOR, TERN_VERSION_PATCH);
+}
 
 int tern_set(struct tern *t, const char *name, const char *value)
 {

@@ -144,6 +144,15 @@ static void memory_is_held_while_data_waits(void **state)
     assert_int_equal(tern_memory_used(b), 0);
 }
 
+static void the_version_is_the_header_s(void **state)
+{
+    (void)state;
+    char version[32];
+    snprintf(version, sizeof version, "%d.%d.%d", TERN_VERSION_MAJOR, TERN_VERSION_MINOR,
+             TERN_VERSION_PATCH);
+    assert_string_equal(tern_version(), version);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +164,7 @@ int main(void)
         socket_test(bad_counters_are_refused),
         socket_test(every_counter_is_listed),
         socket_test(memory_is_held_while_data_waits),
+        socket_test(the_version_is_the_header_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
