@@ -5,12 +5,12 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
 static atomic_int arrived; /* read by all threads */
 
-static void signal_note(int number)
+void interrupt_note(int number)
 {
     arrived = number;
 }
@@ -26,13 +26,13 @@ static void signals_mask(int how)
 
 void interrupt_catch(void)
 {
-    struct sigaction action = {.sa_handler = signal_note}; /* no SA_RESTART: calls return EINTR */
+    struct sigaction action = {.sa_handler =
+                                   interrupt_note}; /* no SA_RESTART: calls return EINTR */
     struct sigaction hangup;
     for (size_t i = 0; i < SIGNALS; i++)
         sigaction(signals[i], &action, signals[i] == SIGHUP ? &hangup : NULL);
     if (hangup.sa_handler == SIG_IGN) /* nohup(1) */
         sigaction(SIGHUP, &hangup, NULL);
-    signal(SIGPIPE, SIG_IGN);
 }
 
 void interrupt_hold(void)

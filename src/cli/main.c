@@ -1,6 +1,8 @@
 /* The command `tern`: finds the subcommand, parses its line, and runs it. Each subcommand is a file
  * of its own; what they share stands in options.c (the command line), session.c (the stack) and
  * status.c (how things end). */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,16 +35,15 @@ static void help_print(FILE *to)
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(to, "  %-6s %-28s %s\n", commands[i]->name, commands[i]->synopsis,
                 commands[i]->summary);
-    fprintf(to,
-            "\nMore:\n"
-            "  tern COMMAND --help    a command's options\n"
-            "  tern help settings     what --set can change\n"
-            "  tern help counters     what --counters counts\n"
-            "  tern --version\n"
-            "\nExit status:\n%s"
-            "\nTo try it, without root and without touching any network:\n"
-            "  tern ping --sandbox --trace -c 3 10.0.0.2\n",
-            status_help);
+    fprintf(to, "\nMore:\n"
+                "  tern COMMAND --help    a command's options\n"
+                "  tern help settings     what --set can change\n"
+                "  tern help counters     what --counters counts\n"
+                "  tern --version\n"
+                "\nExit status:\n");
+    status_help(~0u, false, to);
+    fprintf(to, "\nTo try it, without root and without touching any network:\n"
+                "  tern ping --sandbox --trace -c 3 10.0.0.2\n");
 }
 
 /* "ip.ttl=64", what it means below, and what it may be. */
@@ -67,6 +68,12 @@ static void counters_print(FILE *to)
     const char *name;
     for (size_t i = 0; (name = tern_counter_name(i)) != NULL; i++)
         fprintf(to, "\n  %s\n      %s\n", name, tern_counter_text(i));
+}
+
+static enum status word_too_many(const char *word)
+{
+    fprintf(stderr, "tern: '%.60s' is one word too many; see 'tern --help'\n", word);
+    return STATUS_USAGE;
 }
 
 static enum status help_run(const char *topic)
@@ -113,11 +120,17 @@ static enum status front_run(int argc, char **argv)
         return STATUS_USAGE;
     }
     const char *word = argv[1];
-    if (strcmp(word, "--version") == 0) {
+    bool version = strcmp(word, "--version") == 0;
+    bool help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+    if (version && argc > 2)
+        return word_too_many(argv[2]);
+    if (help && argc > 3)
+        return word_too_many(argv[3]);
+    if (version) {
         printf("tern %d.%d.%d\n", TERN_VERSION_MAJOR, TERN_VERSION_MINOR, TERN_VERSION_PATCH);
         return STATUS_OK;
     }
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+    if (help)
         return help_run(argc > 2 ? argv[2] : NULL);
 
     const struct command *command = command_find(word);
@@ -129,11 +142,22 @@ static enum status front_run(int argc, char **argv)
     return STATUS_USAGE;
 }
 
+/* Success is also that what was to be printed could be. */
+static enum status output_finish(enum status status, const char *name)
+{
+    bool lost_before = ferror(stdout) || ferror(stderr);
+    bool lost_now = fflush(stdout) != 0;
+    if (interrupt_signal() == SIGPIPE)
+        return status == STATUS_OK ? (enum status)(STATUS_SIGNAL + SIGPIPE) : status;
+    if (lost_now)
+        status_say(STATUS_FAILED, name, "cannot write to standard output: %s", strerror(errno));
+    else if (lost_before)
+        status_say(STATUS_FAILED, name, "cannot write to standard %s",
+                   ferror(stdout) ? "output" : "error");
+    return status == STATUS_OK && (lost_now || lost_before) ? STATUS_FAILED : status;
+}
+
 int main(int argc, char **argv)
 {
-    enum status status = front_run(argc, argv);
-    if (fflush(stdout) != 0 && status == STATUS_OK)
-        status =
-            status_say(STATUS_FAILED, argc > 1 ? argv[1] : "", "cannot write to standard output");
-    return (int)status;
+    return (int)output_finish(front_run(argc, argv), argc > 1 ? argv[1] : "");
 }

@@ -266,5 +266,6 @@ void options_help(const struct command *command, FILE *to)
     for (const struct option_entry *e = common_options; e->name; e++)
         option_print(e, to);
     option_print(&help_option, to);
-    fprintf(to, "\nExit status:\n%s", status_help);
+    fprintf(to, "\nExit status:\n");
+    status_help(command->statuses, command->serves, to);
 }

@@ -44,7 +44,9 @@ struct command {
     void *values;                       /* target of its own options */
     int arguments_least, arguments_most;
     const char *arguments_missing; /* what to say when there are fewer */
-    const char *start_first;       /* who must listen where it connects to; NULL: it does not */
+    unsigned statuses;       /* STATUS_BIT of those from STATUS_REFUSED on that it ends with */
+    bool serves;             /* until it is interrupted: that is success */
+    const char *start_first; /* who must listen where it connects to; NULL: it does not */
     enum status (*run)(const struct command *command, const struct common *common, int count,
                        char **arguments);
 };

@@ -251,6 +251,7 @@ static enum status perf_run(const struct command *command, const struct common *
     if (arguments_read(&t, count, arguments, &port, &error) < 0)
         return status_say(STATUS_USAGE, command->name, "%s", error.text);
     t.test = perf_options.test;
+    setvbuf(stdout, NULL, _IOLBF, 0);
     enum status status = session_open(&session, command, common);
     if (status != STATUS_OK)
         return status;
@@ -287,7 +288,7 @@ const struct command perf_command = {
         "Is a client of 'iperf3 -s' at HOST (port 5201): sends from memory to memory for some\n"
         "seconds, and prints what went through in each and in all, as both ends count it.\n"
         "With -s it is such a server, for 'iperf3 -c' or another tern. What a server is to do,\n"
-        "its client says: -i and -J are its own.\n"
+        "its client says: -i and -J are its own. Interrupted, it ends with 0.\n"
         "\n"
         "Examples:\n"
         "  iperf3 -s &  tern perf 10.0.0.2\n"
@@ -298,6 +299,8 @@ const struct command perf_command = {
         "      a network of its own; start iperf3 -s in it with the line that is printed\n",
     .options = perf_entries,
     .values = &perf_options,
+    .statuses = STATUS_BIT(STATUS_REFUSED) | STATUS_BIT(STATUS_RESET) |
+                STATUS_BIT(STATUS_UNREACHABLE) | STATUS_BIT(STATUS_TIMED_OUT),
     .start_first = "'iperf3 -s' or 'tern perf -s'",
     .arguments_least = 0,
     .arguments_most = 1,

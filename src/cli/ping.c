@@ -77,6 +77,12 @@ static int ping_open(struct ping *p)
     return 0;
 }
 
+/* Nobody is helped by pings that cannot be told of. */
+static bool ping_is_over(void)
+{
+    return interrupt_signal() || ferror(stdout);
+}
+
 static void ping_error(struct ping *p, uint16_t sequence, int error)
 {
     p->stats.errors++;
@@ -157,7 +163,7 @@ static bool reply_take(struct ping *p)
 static void replies_await(struct ping *p, uint64_t until_ns, bool last)
 {
     struct pollfd waiting = {.fd = p->socket, .events = POLLIN};
-    while (!interrupt_signal()) {
+    while (!ping_is_over()) {
         while (reply_take(p))
             ;
         if (last && p->stats.received + p->stats.errors >= p->stats.sent)
@@ -177,6 +183,8 @@ static enum status ping_result(const struct ping *p)
         return STATUS_OK;
     if (interrupt_signal())
         return (enum status)(STATUS_SIGNAL + interrupt_signal());
+    if (ferror(stdout))
+        return STATUS_FAILED;
     return p->stats.errors > 0 ? STATUS_UNREACHABLE : STATUS_TIMED_OUT;
 }
 
@@ -189,7 +197,7 @@ static enum status ping_loop(struct ping *p)
     printf("PING %s: %" PRIu64 " data bytes\n", p->host, ping_options.data_bytes);
 
     uint64_t started_ns = stopwatch_ns(), next_ns = started_ns;
-    while (!interrupt_signal() && (ping_options.count == 0 || p->stats.sent < ping_options.count)) {
+    while (!ping_is_over() && (ping_options.count == 0 || p->stats.sent < ping_options.count)) {
         if (request_send(p) < 0)
             return status_say(STATUS_FAILED, p->session.command->name,
                               "%" PRIu64 " bytes of data are too many for one packet; give fewer "
@@ -236,12 +244,14 @@ const struct command ping_command = {
     .synopsis = "HOST",
     .summary = "send ICMP echo requests",
     .text = "Sends ICMP echo requests to HOST and tells what comes back, and at the end how many\n"
-            "were lost and how long the others took. Success is at least one reply.\n"
+            "were lost and how long the others took. Success is at least one reply, also when\n"
+            "interrupted.\n"
             "\n"
             "Example:\n"
             "  tern ping --sandbox -c 3 10.0.0.2\n",
     .options = ping_entries,
     .values = &ping_options,
+    .statuses = STATUS_BIT(STATUS_UNREACHABLE) | STATUS_BIT(STATUS_TIMED_OUT),
     .arguments_least = 1,
     .arguments_most = 1,
     .arguments_missing = "whom? give an address like 10.0.0.2",

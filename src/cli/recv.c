@@ -97,7 +97,7 @@ static enum status reception_copy(struct reception *r)
     progress_end(&r->progress);
     if (result == 0 && length == 0)
         return STATUS_OK;
-    if (interrupt_signal())
+    if (interrupt_signal() && result != -EPIPE) /* which the data met: no mere interruption */
         return session_interrupted(&r->session, r->file_name ? "nothing was kept" : "");
     if (result < 0)
         return file_failed(r, -result);
@@ -174,6 +174,8 @@ const struct command recv_command = {
         "  tern recv --sandbox 8000 copy\n"
         "      a network of its own; start the sender in it with the line that is printed:\n"
         "      nsenter -t PID -U --preserve-credentials -n socat -u OPEN:FILE TCP:10.0.0.3:8000\n",
+    .statuses =
+        STATUS_BIT(STATUS_RESET) | STATUS_BIT(STATUS_UNREACHABLE) | STATUS_BIT(STATUS_TIMED_OUT),
     .arguments_least = 1,
     .arguments_most = 2,
     .arguments_missing = "on which port? give a number like 8000",

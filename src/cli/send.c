@@ -234,6 +234,8 @@ const struct command send_command = {
     .arguments_least = 1,
     .arguments_most = 2,
     .arguments_missing = "where to? give a HOST:PORT like 10.0.0.2:8000",
+    .statuses = STATUS_BIT(STATUS_REFUSED) | STATUS_BIT(STATUS_RESET) |
+                STATUS_BIT(STATUS_UNREACHABLE) | STATUS_BIT(STATUS_TIMED_OUT),
     .start_first = "the receiver",
     .run = send_run,
 };

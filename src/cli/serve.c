@@ -200,6 +200,7 @@ const struct command serve_command = {
         "      nsenter -t PID -U --preserve-credentials -n socat - TCP:10.0.0.3:1313\n",
     .options = serve_entries,
     .values = &serve_options,
+    .serves = true,
     .arguments_least = 1,
     .arguments_most = OFFERS_MAX,
     .arguments_missing = "which services? give some of echo, discard, chargen and daytime",

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -277,6 +278,7 @@ enum status session_failed(const struct session *session, int error, const char 
 enum status session_interrupted(const struct session *session, const char *outcome)
 {
     int signal = interrupt_signal();
-    return status_say((enum status)(STATUS_SIGNAL + signal), session->command->name,
-                      "interrupted%s%s", *outcome ? "; " : "", outcome);
+    return status_say((enum status)(STATUS_SIGNAL + signal), session->command->name, "%s%s%s",
+                      signal == SIGPIPE ? "nobody reads what is printed" : "interrupted",
+                      *outcome ? "; " : "", outcome);
 }

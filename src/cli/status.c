@@ -2,18 +2,29 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-const char status_help[] = "  0    success\n"
-                           "  1    something else failed: a file, a full disk\n"
-                           "  2    the command line is wrong\n"
-                           "  3    the device, its capture or the sandbox could not be set up\n"
-                           "  4    refused: nothing listens there\n"
-                           "  5    reset by the peer\n"
-                           "  6    unreachable\n"
-                           "  7    timed out: nothing answers\n"
-                           "  130  interrupted (143: terminated, 129: hung up)\n";
+static const char *const texts[] = {
+    [STATUS_OK] = "success",
+    [STATUS_FAILED] = "something else failed: a file, a full disk",
+    [STATUS_USAGE] = "the command line is wrong",
+    [STATUS_SETUP] = "the device, its capture or the sandbox could not be set up",
+    [STATUS_REFUSED] = "refused: nothing listens there",
+    [STATUS_RESET] = "reset by the peer",
+    [STATUS_UNREACHABLE] = "unreachable",
+    [STATUS_TIMED_OUT] = "timed out: nothing answers",
+};
+
+void status_help(unsigned statuses, bool serves, FILE *to)
+{
+    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (i <= STATUS_SETUP || statuses & STATUS_BIT(i))
+            fprintf(to, "  %-4u %s%s\n", i, texts[i],
+                    i == STATUS_OK && serves ? "; interrupted, terminated or hung up too" : "");
+    if (!serves)
+        fprintf(to, "  130  interrupted (143: terminated, 129: hung up)\n");
+    fprintf(to, "  141  nobody reads what is printed\n");
+}
 
 enum status status_say(enum status status, const char *command, const char *format, ...)
 {

@@ -3,7 +3,9 @@
 #ifndef TERN_CLI_STATUS_H
 #define TERN_CLI_STATUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum status {
     STATUS_OK = 0,
@@ -28,7 +30,10 @@ enum status status_say(enum status status, const char *command, const char *form
 enum status status_of_connection(int error, const char *peer, const char *start_first, char *text,
                                  size_t size);
 
-/* The table for --help: a line each. */
-extern const char status_help[];
+#define STATUS_BIT(status) (1u << (status))
+
+/* Prints the table for --help: the first four, of the others those in `statuses`, and what signals
+ * do. A command that `serves` until it is interrupted has done so then. */
+void status_help(unsigned statuses, bool serves, FILE *to);
 
 #endif

@@ -1,6 +1,8 @@
 #include "cli/trace.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -8,6 +10,7 @@
 #include "base/limits.h"
 #include "base/time.h"
 #include "cli/describe.h"
+#include "cli/interrupt.h"
 
 enum { BRIEF_MAX = 128 };
 
@@ -151,6 +154,8 @@ void trace_printer_event(void *user, const struct tern_trace_event *event)
     trace_line(printer, event, line);
     size_t length = strlen(line);
     line[length] = '\n';
-    fwrite(line, 1, length + 1, printer->to);
+    /* The thread that drives while nobody waits takes no SIGPIPE. */
+    if (fwrite(line, 1, length + 1, printer->to) <= length && errno == EPIPE)
+        interrupt_note(SIGPIPE);
     pthread_mutex_unlock(&printer->lock);
 }

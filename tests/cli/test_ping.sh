@@ -62,6 +62,32 @@ an_interruption_sums_up() {
     expect_status 0
     expect out ", 0% packet loss"
 }
+# What reads the first line and goes.
+first_line_of() {
+    local line
+    read -r line <"$1"
+}
+a_reader_that_goes_ends_it() {
+    mkfifo pipe
+    start first_line_of pipe
+    "$TERN" ping -i 0.01 $kernel >pipe 2>err </dev/null
+    status=$?
+    expect_status 141
+    start first_line_of pipe
+    "$TERN" ping -i 0.01 --trace $kernel 2>pipe >out </dev/null
+    status=$?
+    expect_status 141
+}
+a_full_disk_is_an_error() {
+    [ -e /dev/full ] || skip "no /dev/full"
+    "$TERN" ping -i 0.01 $kernel >/dev/full 2>err </dev/null
+    status=$?
+    expect_status 1
+    expect err "tern ping: cannot write to standard output"
+    "$TERN" ping -c 1 --trace $kernel 2>/dev/full >out </dev/null
+    status=$?
+    expect_status 1
+}
 the_trace_shows_echoes_both_ways() {
     tern ping -c 1 --trace $kernel
     expect_status 0
@@ -71,4 +97,5 @@ the_trace_shows_echoes_both_ways() {
 
 run_cases replies_are_shown_and_summed_up requests_have_the_size_asked_for requests_as_large_as_the_mtu_fit \
     requests_go_out_at_the_interval delay_shows_in_the_times duplicates_are_told silence_is_all_lost \
-    an_interruption_sums_up the_trace_shows_echoes_both_ways
+    an_interruption_sums_up a_reader_that_goes_ends_it a_full_disk_is_an_error \
+    the_trace_shows_echoes_both_ways

@@ -67,6 +67,22 @@ a_full_standard_output_is_an_error() {
     status=$?
     expect_status 1
 }
+words_too_many_are_named() {
+    usage "tern: 'x' is one word too many; see 'tern --help'" --version x
+    usage "tern: 'x' is one word too many" help send x
+    usage "tern: 'x' is one word too many" help counters x
+}
+the_exit_statuses_are_the_commands_own() {
+    tern serve --help
+    expect out "  0    success; interrupted, terminated or hung up too"
+    expect_not out "  130 "
+    expect_not out "  4  "
+    tern ping --help
+    expect out "  130  interrupted"
+    expect_not out "  4  "
+    tern send --help
+    expect out "  4    refused"
+}
 unknown_options_are_named() {
     usage "tern send: unknown option '--tarce'" send --tarce 10.0.0.2:8000
     usage "See 'tern send --help'." send --tarce 10.0.0.2:8000
@@ -166,6 +182,7 @@ files_and_directories_without_permission_are_named() {
 
 run_cases no_command_prints_help_and_fails unknown_commands_are_named every_command_has_help \
     settings_are_listed counters_are_listed version_is_told a_full_standard_output_is_an_error \
+    words_too_many_are_named the_exit_statuses_are_the_commands_own \
     unknown_options_are_named arguments_that_miss_are_asked_for arguments_too_many_are_named \
     ports_are_within_range hosts_are_addresses networks_are_in_cidr_form \
     numbers_are_within_their_bounds settings_are_known faults_are_understood \

@@ -33,15 +33,40 @@ static void each_end_of_a_connection_has_its_status_and_its_words(void **state)
     assert_non_null(strstr(text, strerror(ENOBUFS)));
 }
 
+static const char *help_of(unsigned statuses, bool serves)
+{
+    memset(text, 0, sizeof text);
+    FILE *to = fmemopen(text, sizeof text, "w");
+    assert_non_null(to);
+    status_help(statuses, serves, to);
+    fclose(to);
+    return text;
+}
+
 static void help_lists_every_status(void **state)
 {
     (void)state;
+    const char *help = help_of(~0u, false);
     for (int status = STATUS_OK; status <= STATUS_TIMED_OUT; status++) {
         char start[16];
         snprintf(start, sizeof start, "\n  %d    ", status);
-        assert_true(strncmp(status_help, start + 1, strlen(start) - 1) == 0 ||
-                    strstr(status_help, start) != NULL);
+        assert_true(strncmp(help, start + 1, strlen(start) - 1) == 0 ||
+                    strstr(help, start) != NULL);
     }
+    assert_non_null(strstr(help, "\n  130  interrupted"));
+    assert_non_null(strstr(help, "\n  141  "));
+}
+
+static void help_lists_only_what_a_command_ends_with(void **state)
+{
+    (void)state;
+    const char *help = help_of(STATUS_BIT(STATUS_RESET), true);
+    assert_non_null(strstr(help, "  0    success; interrupted, terminated or hung up too\n"));
+    assert_non_null(strstr(help, "\n  3    "));
+    assert_null(strstr(help, "\n  4    "));
+    assert_non_null(strstr(help, "\n  5    "));
+    assert_null(strstr(help, "\n  6    "));
+    assert_null(strstr(help, "130"));
 }
 
 int main(void)
@@ -49,6 +74,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_end_of_a_connection_has_its_status_and_its_words),
         cmocka_unit_test(help_lists_every_status),
+        cmocka_unit_test(help_lists_only_what_a_command_ends_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
