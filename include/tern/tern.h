@@ -117,10 +117,10 @@ struct tern_error {
 /* Opens a device and a stack on it. Packets are answered from now on, by a helper thread while no
  * call waits. A `config` of NULL is one of {0}: all is as by default. NULL on failure, with errno
  * and `error` (may be NULL) saying why.
- * Errors: EINVAL (what the configuration says), ENODEV (no /dev/net/tun), EPERM (no right to make
- * the device or to set it up), EBUSY (another program, or another stack, has the device),
- * EADDRINUSE (the host has that address elsewhere), ENOMEM, EMFILE, ENFILE, EAGAIN (no thread to be
- * had), and what creating the capture file can say. */
+ * Errors: EINVAL (what the configuration says), ENODEV (no /dev/net/tun), EACCES (no permission on
+ * that file), EPERM (no right to make the device or to set it up), EBUSY (another program, or
+ * another stack, has the device), EADDRINUSE (the host has that address elsewhere), ENOMEM, EMFILE,
+ * ENFILE, EAGAIN (no thread to be had), and what creating the capture file can say. */
 TERN_API struct tern *tern_open(const struct tern_config *config, struct tern_error *error);
 
 /* Opens several stacks on one device, for more than one core: `count`, 1 to 64, over as many

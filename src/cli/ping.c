@@ -1,4 +1,5 @@
 /* tern ping: ICMP echo requests at an interval, and what becomes of them. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdalign.h>
@@ -74,6 +75,11 @@ static int ping_open(struct ping *p)
         tern_setsockopt(stack, p->socket, IPPROTO_IP, IP_RECVTTL, &on, sizeof on) < 0 ||
         tern_connect(stack, p->socket, (const struct sockaddr *)&p->to, sizeof p->to) < 0)
         return -errno;
+    /* 0.0.0.0 is this host, whose answers come from the address that it has. */
+    socklen_t length = sizeof p->to;
+    if (tern_getpeername(stack, p->socket, (struct sockaddr *)&p->to, &length) < 0)
+        return -errno;
+    inet_ntop(AF_INET, &p->to.sin_addr, p->host, sizeof p->host);
     return 0;
 }
 
@@ -192,6 +198,10 @@ static enum status ping_loop(struct ping *p)
 {
     char text[512];
     int result = ping_open(p);
+    if (result == -EACCES)
+        return status_say(STATUS_USAGE, p->session.command->name,
+                          "%s is a broadcast address, which is not pinged here: give a host's",
+                          p->host);
     if (result < 0)
         return session_failed(&p->session, -result, p->host);
     printf("PING %s: %" PRIu64 " data bytes\n", p->host, ping_options.data_bytes);

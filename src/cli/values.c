@@ -54,7 +54,7 @@ int value_seconds(const char *what, const char *text, unsigned most, uint64_t *o
 {
     const char *rest = text;
     uint64_t whole = 0, fraction_ns = 0;
-    bool good = digits_read(&rest, &whole) && whole <= most;
+    bool good = *rest == '.' || (digits_read(&rest, &whole) && whole <= most);
     if (good && *rest == '.') {
         rest++;
         good = *rest >= '0' && *rest <= '9';

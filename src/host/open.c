@@ -41,6 +41,12 @@ static int told(struct tern_error *error, int result)
     return result;
 }
 
+/* An empty list is none, as with settings. */
+static bool has_faults(const struct tern_config *config)
+{
+    return config->fault && *config->fault;
+}
+
 /* A bad profile is told before a device is made for nothing. */
 static int read_faults(const char *faults, struct fault_profile profile[2],
                        struct tern_error *error)
@@ -93,7 +99,7 @@ static int open_links(const struct tern_config *config, unsigned count, struct l
 {
     struct tun_config tun = tun_config_of(config);
     struct fault_profile profile[2];
-    int result = config->fault ? read_faults(config->fault, profile, error) : 0;
+    int result = has_faults(config) ? read_faults(config->fault, profile, error) : 0;
     if (result == 0 && config->capture && !*config->capture)
         result = tern_error_set(error, EINVAL, "a capture needs the name of a file to write");
     if (result < 0)
@@ -103,7 +109,7 @@ static int open_links(const struct tern_config *config, unsigned count, struct l
     if (result < 0)
         return told(error, result);
     for (unsigned i = 0; i < count && result == 0; i++) {
-        if (config->fault)
+        if (has_faults(config))
             result = add_faults(profile, config, &out[i], error);
         if (result == 0 && config->capture)
             result = add_capture(config, tun.device, i, &out[i], error);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -167,6 +168,19 @@ static const struct link_operations tun_operations = {
 
 /* ── Opening ── */
 
+/* The file's mode stands before any capability. */
+static int permission_error(char *error, size_t error_size)
+{
+    struct stat facts;
+    if (stat("/dev/net/tun", &facts) < 0)
+        facts.st_mode = 0;
+    return link_error(error, error_size, EACCES,
+                      "no permission to open /dev/net/tun, whose mode is %04o: it needs read and "
+                      "write permission on that file, which root gives with chmod 666 "
+                      "/dev/net/tun (to make a device takes CAP_NET_ADMIN still); or run as root",
+                      (unsigned)facts.st_mode & 07777);
+}
+
 static int open_clone_device(char *error, size_t error_size)
 {
     int descriptor = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -180,10 +194,13 @@ static int open_clone_device(char *error, size_t error_size)
         return link_error(error, error_size, ENODEV,
                           "no /dev/net/tun on this host: load the module (modprobe tun), or give "
                           "it to the container (--device /dev/net/tun)");
-    case EPERM:
     case EACCES:
-        return link_error(error, error_size, EPERM, "no permission to open /dev/net/tun: %s",
-                          TUN_PERMISSION_ADVICE);
+        return permission_error(error, error_size);
+    case EPERM:
+        return link_error(error, error_size, EPERM,
+                          "opening /dev/net/tun is forbidden here: give the device to the "
+                          "container (--device /dev/net/tun), or change the security policy "
+                          "around this process");
     default:
         return link_error(error, error_size, errno, "cannot open /dev/net/tun: %s",
                           strerror(errno));

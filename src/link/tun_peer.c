@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -120,12 +121,30 @@ static bool host_address_read(const struct ifaddrs *entry, struct host_address *
     return true;
 }
 
+/* What TUNSETIFF would say of it only once the addresses are right. A TUN device has no link layer,
+ * and hardly any other has none. */
+static bool has_link_layer(const char *device)
+{
+    struct ifreq request = {0};
+    memcpy(request.ifr_name, device, strlen(device));
+    int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (control < 0)
+        return false;
+    bool has =
+        ioctl(control, SIOCGIFHWADDR, &request) == 0 && request.ifr_hwaddr.sa_family != ARPHRD_NONE;
+    close(control);
+    return has;
+}
+
 static int check_own_device(const struct tun_peer *peer, const struct host_address *host,
                             struct sentence error)
 {
     char has[ADDRESS_TEXT_MAX], wanted[ADDRESS_TEXT_MAX];
     if (address_equal(&host->address, &peer->kernel) && host->prefix_bits == peer->prefix_bits)
         return 0;
+    if (has_link_layer(peer->device))
+        return refuse(error, EINVAL, "device %s exists and is no TUN device: choose another",
+                      peer->device);
     return refuse(error, EADDRINUSE,
                   "device %s exists and has the address %s/%u instead of %s/%u: choose those, "
                   "another device, or delete it",

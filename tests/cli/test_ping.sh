@@ -62,6 +62,19 @@ an_interruption_sums_up() {
     expect_status 0
     expect out ", 0% packet loss"
 }
+a_broadcast_address_is_told_to_be_one() {
+    local address
+    for address in 10.0.0.255 255.255.255.255; do
+        tern ping -c 1 $address
+        expect_status 2
+        expect err "tern ping: $address is a broadcast address, which is not pinged here: give a host's"
+    done
+}
+this_host_answers_by_its_address() {
+    tern ping -c 1 -i .3 0.0.0.0
+    expect_status 0
+    expect_not out "0.0.0.0"
+}
 # What reads the first line and goes.
 first_line_of() {
     local line
@@ -97,5 +110,6 @@ the_trace_shows_echoes_both_ways() {
 
 run_cases replies_are_shown_and_summed_up requests_have_the_size_asked_for requests_as_large_as_the_mtu_fit \
     requests_go_out_at_the_interval delay_shows_in_the_times duplicates_are_told silence_is_all_lost \
+    a_broadcast_address_is_told_to_be_one this_host_answers_by_its_address \
     an_interruption_sums_up a_reader_that_goes_ends_it a_full_disk_is_an_error \
     the_trace_shows_echoes_both_ways

@@ -124,7 +124,34 @@ without_permission_the_sandbox_is_offered() {
     setpriv --reuid=65534 --regid=65534 --clear-groups ./tern ping -c 1 $kernel >out 2>err
     status=$?
     expect_status 3
-    expect err "or use --sandbox"
+    if [ -r /dev/net/tun ] && [ "$(stat -c %a /dev/net/tun)" = 666 ]; then
+        expect err "or use --sandbox"
+    else
+        expect err "it needs read and write permission on that file"
+    fi
+}
+# Who may make a device still needs to open the file.
+a_device_file_without_permission_is_told_from_a_capability() {
+    [ "$(id -u)" = 0 ] || skip "not root here: nothing to take away"
+    mknod tun c 10 200 2>/dev/null && chmod 600 tun || skip "no device node can be made here"
+    chmod 755 "$work" .
+    cp "$TERN" tern
+    cat >try <<'end'
+mount --bind tun /dev/net/tun &&
+    exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+net_admin --ambient-caps=+net_admin \
+        ./tern ping -c 1 10.0.0.2
+end
+    unshare -m bash try >out 2>err
+    status=$?
+    grep -q "^tern" err || skip "no mounts here: $(cat err)"
+    expect_status 3
+    expect err "no permission to open /dev/net/tun, whose mode is 0600"
+    expect_not err "sandbox"
+}
+another_kind_of_device_is_told_to_be_one() {
+    tern ping -c 1 --dev lo $kernel
+    expect_status 2
+    expect err "tern ping: device lo exists and is no TUN device: choose another"
 }
 a_sandbox_without_the_device_is_told_what_to_do() {
     [ "$(id -u)" = 0 ] || skip "not root here: no other user to become"
@@ -144,4 +171,5 @@ run_cases a_sandbox_needs_nothing a_sandbox_leaves_the_host_alone two_sandboxes_
     the_rest_of_the_world_is_not_there values_of_settings_are_checked \
     a_busy_device_is_named an_address_that_the_host_has_is_named a_capture_is_one_that_others_read \
     a_capture_that_cannot_be_written_is_named without_permission_the_sandbox_is_offered \
+    a_device_file_without_permission_is_told_from_a_capability another_kind_of_device_is_told_to_be_one \
     a_sandbox_without_the_device_is_told_what_to_do

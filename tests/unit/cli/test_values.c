@@ -32,11 +32,13 @@ static void seconds_may_have_a_fraction(void **state)
     uint64_t ns;
     assert_int_equal(value_seconds("-i", "2", 3600, &ns, &error), 0);
     assert_int_equal(ns, TIME_S(2));
+    assert_int_equal(value_seconds("-i", ".25", 3600, &ns, &error), 0);
+    assert_int_equal(ns, TIME_MS(250));
     assert_int_equal(value_seconds("-i", "0.25", 3600, &ns, &error), 0);
     assert_int_equal(ns, TIME_MS(250));
     assert_int_equal(value_seconds("-i", "1.0000000019", 3600, &ns, &error), 0);
     assert_int_equal(ns, TIME_S(1) + 1);
-    const char *const wrong[] = {"", ".5", "1.", "1.2.3", "-1", "3600.1", "1s", "99999999999999"};
+    const char *const wrong[] = {"", ".", "1.", "1.2.3", "-1", "3600.1", "1s", "99999999999999"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(value_seconds("-i", wrong[i], 3600, &ns, &error), -EINVAL);
     value_seconds("-i", "1s", 3600, &ns, &error);
