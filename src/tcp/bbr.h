@@ -82,6 +82,7 @@ struct bbr {
 
     /* What the path loses anyway. */
     uint32_t noise_parts;            /* ten thousandths; 0: nothing that is known */
+    uint32_t noise_of;               /* the segments that told it */
     uint32_t noise_sent, noise_lost; /* what is being counted, segments */
     uint64_t noise_stamp_ns;         /* since when it is known */
     uint64_t yielded_from;           /* bw_shortterm before */

@@ -55,6 +55,14 @@ static uint32_t counted_parts(const struct tcb *tcb, const struct bbr *bbr)
     return parts >= least && parts <= most ? (uint32_t)parts : 0;
 }
 
+/* What has been counted, until more has. */
+static void take_for_noise(const struct tcb *tcb, struct bbr *bbr)
+{
+    bbr->noise_parts = counted_parts(tcb, bbr);
+    bbr->noise_of = bbr->noise_sent;
+    bbr->noise_stamp_ns = tcb->stack->now_ns;
+}
+
 bool bbr_is_without_queue(const struct bbr *bbr)
 {
     return bbr->round_rtt_ns != TIME_NEVER &&
@@ -80,8 +88,7 @@ static void stop_yielding(const struct tcb *tcb, struct bbr *bbr)
     bbr->yield_rounds = 0;
     if (bbr->noise_sent < STRETCH)
         return;
-    bbr->noise_parts = counted_parts(tcb, bbr);
-    bbr->noise_stamp_ns = tcb->stack->now_ns;
+    take_for_noise(tcb, bbr);
     bbr->noise_sent = bbr->noise_lost = 0;
     if (bbr->noise_parts)
         bbr_reset_short_term_model(bbr); /* it was lowered for losses that are noise */
@@ -111,8 +118,8 @@ static void learn_in_startup(const struct tcb *tcb, struct bbr *bbr, uint32_t se
     if (bbr->full_bw_count > 0 || !bbr_is_without_queue(bbr))
         return;
     count(bbr, sent, lost);
-    bbr->noise_stamp_ns = tcb->stack->now_ns;
-    bbr->noise_parts = bbr->noise_sent >= STRETCH_FIRST ? counted_parts(tcb, bbr) : 0;
+    if (bbr->noise_sent >= STRETCH_FIRST)
+        take_for_noise(tcb, bbr);
 }
 
 /* The question is put once a cycle at most. Without SACK a round shows one loss at most: there is
@@ -165,8 +172,9 @@ void bbr_noise_learn(const struct tcb *tcb, struct bbr *bbr, const struct ack_ev
 
 /* ── What is noise ── */
 
-/* Not more than LossThresh; or not more than the path's noise and chance: losses that come one by
- * one vary by the root of their number. */
+/* Not more than LossThresh; or not more than the path's noise and chance. Losses that come one by
+ * one vary by the root of their number, and so do those that told the noise: the fewer segments
+ * those were of, the less they say of others. */
 bool bbr_is_noise(const struct tcb *tcb, uint32_t lost, uint32_t in_flight)
 {
     uint64_t percent = (uint64_t)tcb->stack->settings.tcp_bbr_loss_threshold;
@@ -174,11 +182,13 @@ bool bbr_is_noise(const struct tcb *tcb, uint32_t lost, uint32_t in_flight)
         return lost == 0;
     if ((uint64_t)lost * 100 <= in_flight * percent)
         return true;
-    uint64_t mean = (uint64_t)bbr_of(tcb)->noise_parts * in_flight;
+    const struct bbr *bbr = bbr_of(tcb);
+    uint64_t mean = (uint64_t)bbr->noise_parts * in_flight;
     uint64_t parts = (uint64_t)lost * PARTS;
-    if (parts <= mean)
-        return true;
+    if (bbr->noise_parts == 0 || parts <= mean)
+        return bbr->noise_parts > 0;
     uint64_t beyond = (parts - mean) / ROOT_PARTS; /* so that its square counts in parts */
+    uint64_t variance = mean + parts * in_flight / bbr->noise_of;
     return (uint64_t)lost * 100 <= (uint64_t)in_flight * NOISE_MOST &&
-           beyond * beyond <= DEVIATIONS * DEVIATIONS * mean;
+           beyond * beyond <= DEVIATIONS * DEVIATIONS * variance;
 }

@@ -35,18 +35,25 @@ static void noise_is_what_loss_thresh_or_chance_explains(void **state)
 {
     (void)state;
     static const struct {
-        uint32_t parts, in_flight, most;
+        uint32_t parts, of, in_flight, most;
     } cases[] = {
-        {0, 100, 2},       {0, 20, 0}, /* LossThresh */
-        {300, 400, 22},                /* 12, and three times 3.46 */
-        {300, 100, 8},                 /* 3 and three times 1.73 */
-        {300, 20, 1},                  /* 8 % are never noise */
-        {300, 10000, 351},             /* 300 and three times 17.3 */
-        {100, 10000, 200}, {50, 5, 0},
+        {0, 0, 100, 2}, /* LossThresh */
+        {0, 0, 20, 0},
+        {300, UINT32_MAX, 400, 22},    /* 12, and three times 3.46 */
+        {300, UINT32_MAX, 100, 8},     /* 3 and three times 1.73 */
+        {300, UINT32_MAX, 20, 1},      /* 8 % are never noise */
+        {300, UINT32_MAX, 10000, 351}, /* 300 and three times 17.3 */
+        {100, UINT32_MAX, 10000, 200},
+        {50, UINT32_MAX, 5, 0},
+        {300, 10000, 10000, 378}, /* 300 and three times 26.0: the variances of both */
+        {300, 400, 400, 31},      /* 12 and three times 6.6 */
+        {74, 135, 129, 10},       /* who lost 1 of 135 knows little; but 8 % … */
+        {74, UINT32_MAX, 129, 3}, /* if it were certain: 0.95 and three times 0.98 */
     };
     struct tcb *tcb = bbr_tcb_new();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         bbr_of(tcb)->noise_parts = cases[i].parts;
+        bbr_of(tcb)->noise_of = cases[i].of;
         assert_true(bbr_is_noise(tcb, cases[i].most, cases[i].in_flight));
         assert_false(bbr_is_noise(tcb, cases[i].most + 1, cases[i].in_flight));
     }
@@ -69,6 +76,7 @@ static void losses_that_stay_as_bbr_yields_are_noise(void **state)
     }
     lossy_round(tcb, 4, BW * 75 / 100, TIME_MS(RTT_MS));
     assert_int_equal(bbr->noise_parts, 400);
+    assert_int_equal(bbr->noise_of, 600);
     assert_int_equal(bbr->bw, BW); /* nothing speaks against it any more */
     assert_false(bbr_is_inflight_too_high(tcb, &(struct bbr_flight){.in_flight = 100, .lost = 4}));
     bbr_tcb_free(tcb);
@@ -137,6 +145,7 @@ static void noise_is_forgotten_after_ten_seconds(void **state)
     struct tcb *tcb = bbr_tcb_new();
     struct bbr *bbr = cruise(tcb);
     bbr->noise_parts = 300;
+    bbr->noise_of = 512;
     bbr->noise_stamp_ns = tcb->stack->now_ns;
     lossy_round(tcb, 0, BW, TIME_MS(RTT_MS));
     assert_int_equal(bbr->noise_parts, 300);
@@ -154,6 +163,7 @@ static void startup_learns_while_the_bandwidth_grows(void **state)
     struct bbr *bbr = bbr_of(tcb);
     lossy_round(tcb, 3, BW / 4, TIME_MS(RTT_MS));
     assert_int_equal(bbr->noise_parts, 300);
+    assert_int_equal(bbr->noise_of, 100);
     lossy_round(tcb, 5, BW / 2, TIME_MS(RTT_MS));
     assert_int_equal(bbr->noise_parts, 400);
     lossy_round(tcb, 6, BW / 2, TIME_MS(RTT_MS)); /* it does not grow */
@@ -164,6 +174,7 @@ static void startup_learns_while_the_bandwidth_grows(void **state)
         lossy_round(tcb, 0, BW, TIME_MS(RTT_MS));
     assert_int_not_equal(bbr->state, BBR_STARTUP);
     assert_int_equal(bbr->noise_parts, 400);
+    assert_int_equal(bbr->noise_of, 200);
     assert_int_equal(bbr->noise_sent, 0); /* what comes is counted by itself */
     bbr_tcb_free(tcb);
 }
