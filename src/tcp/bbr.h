@@ -70,7 +70,7 @@ struct bbr {
     uint32_t round_count, drain_start_round, rounds_since_probe_up;
     uint32_t lost_end;    /* where the stretch marked lost last ends */
     uint32_t lost_ranges; /* stretches of the sequence space lost in this round */
-    uint8_t full_bw_count, bw_probe_up_rounds;
+    uint8_t full_bw_count, held_rounds, bw_probe_up_rounds;
 
     /* Times. */
     uint64_t min_rtt_ns, min_rtt_stamp_ns; /* TIME_NEVER: not known */

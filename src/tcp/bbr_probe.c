@@ -19,6 +19,7 @@
 enum {
     FULL_BW_ROUNDS = 3,
     FULL_BW_GROWTH = 125, /* percent */
+    HELD_ROUNDS = 10,
     DRAIN_ROUNDS = 3,
     RENO_ROUNDS_MOST = 63,
     PROBE_UP_ROUNDS_MOST = 30,
@@ -45,6 +46,7 @@ void bbr_reset_full_bw(struct bbr *bbr)
 {
     bbr->full_bw = 0;
     bbr->full_bw_count = 0;
+    bbr->held_rounds = 0;
     bbr->full_bw_now = false;
 }
 
@@ -62,7 +64,8 @@ static bool was_held_by_peer(const struct tcb *tcb, struct bbr *bbr)
 /* Three rounds in a row that brought less than a quarter more: the pipe is full. Three, by the
  * draft, because the peer may have to open its window first, which takes it longer where it waits
  * for what was lost. But we know when its window holds us: a round of startup that it did, and that
- * shows no queue, says nothing of the pipe. */
+ * shows no queue, says nothing of the pipe. Ten such rounds at most without growth, for a window
+ * that never opens would hold us in startup for ever. */
 static void check_full_bw_reached(const struct tcb *tcb, struct bbr *bbr,
                                   const struct rate_sample *sample)
 {
@@ -76,8 +79,11 @@ static void check_full_bw_reached(const struct tcb *tcb, struct bbr *bbr,
         bbr->full_bw = sample->rate;
         return;
     }
-    if (held && bbr->state == BBR_STARTUP && bbr_is_without_queue(bbr))
+    if (held && bbr->held_rounds < HELD_ROUNDS && bbr->state == BBR_STARTUP &&
+        bbr_is_without_queue(bbr)) {
+        bbr->held_rounds++;
         return;
+    }
     bbr->full_bw_count++;
     bbr->full_bw_now = bbr->full_bw_count >= FULL_BW_ROUNDS;
     if (bbr->full_bw_now)

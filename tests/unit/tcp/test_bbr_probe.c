@@ -54,12 +54,28 @@ static void startup_does_not_end_while_the_peer_holds_us_and_no_queue_shows(void
     struct tcb *tcb = bbr_tcb_new();
     struct bbr *bbr = bbr_of(tcb);
     set_in_flight(tcb, 20);
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 8; i++)
         two_acks(tcb, TIME_MS(RTT_MS), TIME_MS(1));
     assert_int_equal(bbr->state, BBR_STARTUP);
     for (int i = 0; i < 4 && bbr->state == BBR_STARTUP; i++)
         two_acks(tcb, TIME_MS(RTT_MS) * 11 / 10, TIME_MS(1)); /* the path is full as well */
     assert_true(bbr->full_bw_reached);
+    bbr_tcb_free(tcb);
+}
+
+/* A window that never opens. */
+static void startup_ends_after_ten_rounds_that_the_peer_holds_us(void **state)
+{
+    (void)state;
+    struct tcb *tcb = bbr_tcb_new();
+    set_in_flight(tcb, 200);
+    two_acks(tcb, TIME_MS(RTT_MS), 0);
+    for (int i = 0; i < 10 + 2; i++)
+        two_acks(tcb, TIME_MS(RTT_MS), TIME_MS(1));
+    assert_int_equal(bbr_of(tcb)->state, BBR_STARTUP);
+    for (int i = 0; i < 3; i++)
+        two_acks(tcb, TIME_MS(RTT_MS), TIME_MS(1));
+    assert_int_equal(bbr_of(tcb)->state, BBR_DRAIN);
     bbr_tcb_free(tcb);
 }
 
@@ -369,6 +385,7 @@ int main(void)
         cmocka_unit_test(startup_ends_when_the_bandwidth_grows_no_more),
         cmocka_unit_test(startup_does_not_end_while_the_user_limits),
         cmocka_unit_test(startup_does_not_end_while_the_peer_holds_us_and_no_queue_shows),
+        cmocka_unit_test(startup_ends_after_ten_rounds_that_the_peer_holds_us),
         cmocka_unit_test(startup_ends_once_the_peer_holds_us_no_more),
         cmocka_unit_test(startup_ends_at_high_loss_in_recovery),
         cmocka_unit_test(drain_ends_when_the_queue_is_gone),
