@@ -112,9 +112,9 @@ static bool given_up(const struct tcb *tcb)
     const struct settings *settings = &tcb->stack->settings;
     uint64_t stalled = tcb->stack->now_ns - tcb->recovery.first_timeout_ns;
     uint64_t timeout_ms = user_timeout_ms(tcb);
+    if (timeout_ms)
+        return stalled >= TIME_MS(timeout_ms);
     if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED) {
-        if (timeout_ms)
-            return stalled + rtt_rto(tcb) / 2 >= TIME_MS(timeout_ms);
         int64_t most =
             tcb->accepted_open ? settings->tcp_synack_retries : tcb->preferences.syn_retries;
         /* SYNs that do not back off are more, in no more time; those that the link does not take,
@@ -123,8 +123,6 @@ static bool given_up(const struct tcb *tcb)
         return (!linear && tcb->syn_attempts > most) ||
                stalled >= timers_stall_limit(tcb, most, TIME_MS(settings->tcp_rto_initial_ms));
     }
-    if (timeout_ms)
-        return stalled >= TIME_MS(timeout_ms);
     int64_t retries = tcb->detached ? settings->tcp_orphan_retries : settings->tcp_retries2;
     return stalled >= timers_stall_limit(tcb, retries, TIME_MS(settings->tcp_rto_min_ms));
 }
@@ -198,7 +196,7 @@ static void await_retransmit(struct tcb *tcb, uint64_t wait_ns)
 {
     uint64_t at = tcb->stack->now_ns + wait_ns;
     uint64_t timeout_ns = TIME_MS(user_timeout_ms(tcb));
-    if (timeout_ns && tcp_state_synchronized(tcb->state))
+    if (timeout_ns)
         at = time_min(at, tcb->recovery.first_timeout_ns + timeout_ns);
     timer_set(tcb, TCP_TIMER_RETRANSMIT, at);
 }

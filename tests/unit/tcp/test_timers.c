@@ -109,6 +109,30 @@ static void MUST_21_user_timeout_decides_where_it_is_set(void **state)
     peer_free(p);
 }
 
+static void MUST_21_user_timeout_of_a_connect_is_over_when_it_is_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t asked_ms, over_ms;
+        unsigned syns;
+    } cases[] = {
+        {500, 1000, 1}, /* not before the first retransmission would be due */
+        {1500, 1500, 2}, {2900, 2900, 2}, {4000, 4000, 3}, {7500, 7500, 4},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct peer *p = peer_new();
+        peer_await_syn(p);
+        peer_set(p, IP_PROTOCOL_TCP, OPTION_USER_TIMEOUT, (int)cases[i].asked_ms);
+        peer_after(p, cases[i].over_ms - 1);
+        assert_int_equal(p->tcb->state, TCP_SYN_SENT);
+        assert_int_equal(p->tcb->syn_attempts, cases[i].syns);
+        peer_after(p, 1);
+        assert_int_equal(p->tcb->state, TCP_CLOSED);
+        assert_int_equal(tcp_error(p->tcb, true), ETIMEDOUT);
+        peer_free(p);
+    }
+}
+
 static void MUST_22_MUST_23_SYN_is_repeated_for_three_minutes(void **state)
 {
     (void)state;
@@ -309,6 +333,7 @@ int main(void)
         cmocka_unit_test(SHLD_9_user_is_told_between_R1_and_R2),
         cmocka_unit_test(MUST_20_acknowledged_progress_starts_the_count_anew),
         cmocka_unit_test(MUST_21_user_timeout_decides_where_it_is_set),
+        cmocka_unit_test(MUST_21_user_timeout_of_a_connect_is_over_when_it_is_asked_for),
         cmocka_unit_test(MUST_22_MUST_23_SYN_is_repeated_for_three_minutes),
         cmocka_unit_test(MUST_22_SYN_retries_can_be_set_for_a_connection),
         cmocka_unit_test(MUST_23_SYN_that_the_link_does_not_take_is_tried_for_three_minutes),
