@@ -257,9 +257,10 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * Errors of datagrams: EDESTADDRREQ (no peer), EAFNOSUPPORT and EINVAL (address, or port 0; UDP
  * takes AF_UNSPEC for AF_INET), EOPNOTSUPP (MSG_OOB), EMSGSIZE (longer than any datagram, or than
  * the path takes where IP_MTU_DISCOVER wants it whole), EPIPE (shut), EACCES (broadcast without
- * SO_BROADCAST), ENETUNREACH, EAGAIN (no port left), ENOBUFS (the link is full, or memory short),
- * ENODEV (an interface that is not there, in IP_PKTINFO); and, once, what came of an earlier one,
- * as tern_recv() lists it. */
+ * SO_BROADCAST), ENETUNREACH, ENETDOWN (the device is down, or gone), EAGAIN (no port left),
+ * ENOBUFS (the link is full, or memory short), ENODEV (an interface that is not there, in
+ * IP_PKTINFO), of an engine what `output` says; and, once, what came of an earlier one, as
+ * tern_recv() lists it. Streams are told nothing of a device that is down: they send again. */
 TERN_API ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length,
                              int flags, const struct sockaddr *address, socklen_t address_length);
@@ -521,7 +522,8 @@ TERN_API int tern_recv_consume(struct tern *t, int socket, size_t length);
  * SYNs; the waits double from 1 s to 64 s, and the last is tcp.rto_max_ms, 120 s), which the
  * setting tcp.syn_retries changes for the whole stack. Who wants less for one connection calls
  * tern_socket() and tern_connect(), and in between sets SO_SNDTIMEO (EINPROGRESS when it is over:
- * tern_close() calls the attempt off, or it goes on), TCP_SYNCNT or TCP_USER_TIMEOUT (ETIMEDOUT).
+ * tern_close() calls the attempt off, or it goes on), TCP_SYNCNT or TCP_USER_TIMEOUT
+ * (ETIMEDOUT; not before the first SYN has waited in vain, after tcp.rto_initial_ms).
  * Errors: EINVAL (not such a text), tern_socket()'s and tern_connect()'s. */
 TERN_API int tern_dial(struct tern *t, const char *host_port);
 

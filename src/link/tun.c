@@ -84,6 +84,22 @@ static ssize_t write_out(int descriptor, const struct iovec *spans, int count)
     return length ? write(descriptor, room, length) : writev(descriptor, spans, count);
 }
 
+/* What a failed write means to who sends. The kernel's own words for a device that is not up, and
+ * for one that is no more, are of the file's and mean nothing to a socket's user. */
+static int send_error(int error)
+{
+    switch (error) {
+    case EAGAIN:
+    case ENOMEM:
+        return -ENOBUFS;
+    case EIO:
+    case EBADFD:
+        return -ENETDOWN;
+    default:
+        return -error;
+    }
+}
+
 static int tun_send(struct link *link, const struct iovec *spans, int count,
                     const struct tern_offload *offload, uint64_t now_ns)
 {
@@ -102,7 +118,7 @@ static int tun_send(struct link *link, const struct iovec *spans, int count,
     while (written < 0 && errno == EINTR);
     if (written >= 0)
         return 0;
-    return errno == EAGAIN ? -ENOBUFS : -errno;
+    return send_error(errno);
 }
 
 /* ── In ── */

@@ -273,6 +273,31 @@ static void silence_of_a_device_that_is_down_ends_a_connection(void **state)
     close(pair.kernels.socket);
 }
 
+static int ask(const struct scenario *s, int socket)
+{
+    static const uint8_t request[8] = {8}; /* of an echo socket a request, of UDP eight bytes */
+    struct sockaddr_in there = scenario_sockaddr(s->kernels, 9);
+    return (int)tern_sendto(s->tern, socket, request, sizeof request, 0, (struct sockaddr *)&there,
+                            sizeof there);
+}
+
+static void device_that_is_down_is_told_to_who_sends_datagrams(void **state)
+{
+    (void)state;
+    struct scenario *s = scenario_open(&interrupted);
+    const int sockets[] = {must(tern_socket(s->tern, AF_INET, SOCK_DGRAM, 0)),
+                           must(tern_socket(s->tern, AF_INET, SOCK_DGRAM, IPPROTO_ICMP))};
+    device_down(s);
+    for (int i = 0; i < 2; i++)
+        assert_fails(ask(s, sockets[i]), ENETDOWN);
+    device_up(s);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ask(s, sockets[i]), 8);
+        must(tern_close(s->tern, sockets[i]));
+    }
+    scenario_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +311,7 @@ int main(void)
         scenario_test(exchange_survives_a_peer_without_address),
         scenario_test(exchange_survives_a_device_that_is_down_for_a_while),
         scenario_test(silence_of_a_device_that_is_down_ends_a_connection),
+        scenario_test(device_that_is_down_is_told_to_who_sends_datagrams),
         scenario_captures_test(),
     };
     return scenario_run(tests);

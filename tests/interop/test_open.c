@@ -352,7 +352,13 @@ static void device_taken_away_ends_the_calls_that_wait(void **state)
     struct ours ours = {t, tern_listen_on(t, "7000", 5)};
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, accept_until_the_end, &ours), 0);
+    int datagrams = tern_socket(t, AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(9)};
+    assert_int_equal(inet_pton(AF_INET, "10.0.0.2", &there.sin_addr), 1);
     assert_int_equal(system("ip link delete tern0"), 0);
+    assert_int_equal(tern_sendto(t, datagrams, "x", 1, 0, (struct sockaddr *)&there, sizeof there),
+                     -1);
+    assert_int_equal(errno, ENETDOWN);
     for (int i = 0; i < 2; i++) {
         void *what;
         assert_int_equal(pthread_join(threads[i], &what), 0);

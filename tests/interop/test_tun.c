@@ -607,7 +607,18 @@ static void device_taken_away_breaks_the_link_for_good(void **state)
     struct link *link = open_usual();
     assert_int_equal(system("ip link delete tern0"), 0);
     assert_true(link_machine_poll(&machine, link, 0) < 0);
-    assert_true(link_send_bytes(link, "E", 1, 0) < 0);
+    assert_int_equal(link_send_bytes(link, "E", 1, 0), -ENETDOWN);
+    link_close(link);
+}
+
+static void device_that_is_down_takes_nothing_until_it_is_up_again(void **state)
+{
+    (void)state;
+    struct link *link = open_usual();
+    assert_int_equal(system("ip link set tern0 down"), 0);
+    assert_int_equal(link_send_bytes(link, "E", 1, 0), -ENETDOWN);
+    assert_int_equal(system("ip link set tern0 up"), 0);
+    assert_int_equal(link_send_bytes(link, "E", 1, 0), 0);
     link_close(link);
 }
 
@@ -634,6 +645,7 @@ int main(void)
         cmocka_unit_test(all_queues_may_send_what_a_single_one_may),
         cmocka_unit_test(silent_device_delivers_nothing_and_does_not_block),
         cmocka_unit_test(device_taken_away_breaks_the_link_for_good),
+        cmocka_unit_test(device_that_is_down_takes_nothing_until_it_is_up_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
