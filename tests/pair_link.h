@@ -64,12 +64,13 @@ static inline int pair_link_descriptor(const struct link *link)
     return pair->descriptor;
 }
 
-static inline void pair_link_close(struct link *link)
+static inline int pair_link_close(struct link *link)
 {
     struct pair_link *pair = (struct pair_link *)link;
     close(pair->descriptor);
     free(pair->asked);
     free(pair);
+    return 0;
 }
 
 static inline struct link *pair_link_over(int descriptor)

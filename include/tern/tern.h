@@ -148,9 +148,11 @@ TERN_API int tern_open_queues(const struct tern_config *config, unsigned count,
                               struct tern **stacks, struct tern_error *error);
 
 /* Closes a stack and its device: resets what is still open, ends the helper thread and frees
- * everything. NULL is allowed. With a call under way, in a callback or another thread, it does
- * nothing, and errno is EBUSY. */
-TERN_API void tern_close_stack(struct tern *t);
+ * everything. NULL is allowed. 0, or -1 with errno.
+ * Errors: EBUSY (a call is under way, in a callback or another thread; nothing was done), and what
+ * writing the capture said, if it lacks packets (ENOSPC, EIO, EPIPE): it ends with the last one
+ * before that, the stack went on all the same, and is closed now. */
+TERN_API int tern_close_stack(struct tern *t);
 
 /* Waits until closed sockets have nothing left to do (data and FINs are acknowledged, the peer's
  * FIN is answered), TIME-WAIT aside, or until timeout_ns have passed.

@@ -152,10 +152,16 @@ enum status session_close(struct session *session, enum status status)
 {
     if (session->common->counters)
         counters_print(session);
+    int lost = 0;
     for (unsigned i = 0; i < session->stack_count; i++)
-        tern_close_stack(session->stacks[i]);
+        if (tern_close_stack(session->stacks[i]) < 0)
+            lost = errno;
     trace_printer_free(session->trace);
-    return status;
+    if (!lost)
+        return status;
+    status_say(STATUS_FAILED, session->command->name, "the capture in %s is incomplete: %s",
+               session->common->capture, strerror(lost));
+    return status == STATUS_OK ? STATUS_FAILED : status;
 }
 
 int session_tick(struct session *session, int socket)

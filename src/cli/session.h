@@ -37,7 +37,8 @@ void session_quiesce(struct session *session);
 /* The value of a counter, of all stacks together. */
 uint64_t session_counter(const struct session *session, const char *name);
 
-/* Prints the counters if asked to, closes the stacks, and gives back `status`. */
+/* Prints the counters if asked to, closes the stacks, and gives back `status`; a capture that could
+ * not be written is told, and no success. */
 enum status session_close(struct session *session, enum status status);
 
 /* A TCP connection to `to`: its socket, or a negative errno; -EINTR when interrupted. */

@@ -73,7 +73,7 @@ static int driver_stop(struct sock_host *host)
 
 /* A child of a fork closes its copies of the descriptors and leaves the rest as it caught it: a
  * capture that it flushed would be there twice. */
-static void driver_release(struct sock_host *host)
+static int driver_release(struct sock_host *host)
 {
     struct driver *d = driver_of(host);
     close(d->waiting_kick.descriptor);
@@ -83,9 +83,9 @@ static void driver_release(struct sock_host *host)
         close(link_descriptor(d->link));
         if (d->member)
             group_leave_child(d->member);
-        return;
+        return 0;
     }
-    link_close(d->link);
+    int result = link_close(d->link);
     if (d->member)
         group_leave(d->member);
     if (driver_is_held(d))
@@ -94,6 +94,7 @@ static void driver_release(struct sock_host *host)
     pthread_mutex_destroy(&d->lock);
     pthread_mutex_destroy(&d->turn);
     free(d);
+    return result;
 }
 
 static uint64_t driver_epoch(struct sock_host *host)

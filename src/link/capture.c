@@ -12,10 +12,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -52,7 +55,8 @@ struct capture {
     struct link *below;
     uint64_t epoch_ns;
     capture_write *write; /* NULL: stopped */
-    void (*close_file)(void *user);
+    int error;            /* what stopped it, negative */
+    capture_close_file *close_file;
     void *user;
 
     /* The machine above, while below->poll runs. */
@@ -71,7 +75,8 @@ static void capture_flush(struct capture *capture)
     capture->flush_ns = TIME_NEVER;
     if (capture->used == 0 || !capture->write)
         return;
-    if (capture->write(capture->user, capture->buffer, capture->used) < 0)
+    capture->error = capture->write(capture->user, capture->buffer, capture->used);
+    if (capture->error < 0)
         capture->write = NULL;
     capture->used = 0;
 }
@@ -270,14 +275,17 @@ static int capture_descriptor(const struct link *link)
     return link_descriptor(((const struct capture *)link)->below);
 }
 
-static void capture_close(struct link *link)
+static int capture_close(struct link *link)
 {
     struct capture *capture = (struct capture *)link;
-    link_close(capture->below);
+    int below = link_close(capture->below);
     capture_flush(capture);
-    if (capture->close_file)
-        capture->close_file(capture->user);
+    int error = capture->error;
+    int closing = capture->close_file ? capture->close_file(capture->user) : 0;
     free(capture);
+    if (error == 0)
+        error = closing;
+    return error ? error : below;
 }
 
 static const struct link_operations capture_operations = {
@@ -289,7 +297,7 @@ static const struct link_operations capture_operations = {
 };
 
 int capture_link_new(struct link *below, const char *interface_name, uint64_t epoch_ns,
-                     capture_write *write, void (*close_file)(void *user), void *user,
+                     capture_write *write, capture_close_file *close_file, void *user,
                      struct link **out)
 {
     struct capture *capture = malloc(sizeof *capture);
@@ -302,6 +310,7 @@ int capture_link_new(struct link *below, const char *interface_name, uint64_t ep
     capture->below = below;
     capture->epoch_ns = epoch_ns;
     capture->write = write;
+    capture->error = 0;
     capture->close_file = close_file;
     capture->user = user;
     capture->delivering = false;
@@ -321,13 +330,31 @@ struct capture_file {
     off_t length; /* of the whole blocks that are in it */
 };
 
+/* write(2) to a pipe that nobody reads any more is an error and no signal: the program whose
+ * packets these are shall not die of it. One that was pending before stays so. */
+static ssize_t write_quietly(int descriptor, const void *bytes, size_t length)
+{
+    sigset_t pipe_signal, before, pending;
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+    sigpending(&pending);
+    ssize_t written = write(descriptor, bytes, length);
+    int error = errno;
+    if (written < 0 && error == EPIPE && !sigismember(&pending, SIGPIPE))
+        sigtimedwait(&pipe_signal, NULL, &(struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return written;
+}
+
 /* What a full disk let through of a block is taken back, where the file is one that can be cut. */
 static int capture_file_write(void *user, const void *bytes, size_t length)
 {
     struct capture_file *file = user;
     const uint8_t *next = bytes;
     for (size_t left = length; left > 0;) {
-        ssize_t written = write(file->descriptor, next, left);
+        ssize_t written = write_quietly(file->descriptor, next, left);
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0) {
@@ -343,11 +370,13 @@ static int capture_file_write(void *user, const void *bytes, size_t length)
     return 0;
 }
 
-static void capture_file_close(void *user)
+/* Some file systems tell only now that a write failed. */
+static int capture_file_close(void *user)
 {
     struct capture_file *file = user;
-    close(file->descriptor);
+    int result = close(file->descriptor) < 0 ? -errno : 0;
     free(file);
+    return result;
 }
 
 int capture_link_open(struct link *below, const char *interface_name, uint64_t epoch_ns,

@@ -323,13 +323,14 @@ static void path_release(struct path *path)
     free(path->leaving_ns);
 }
 
-static void fault_close(struct link *link)
+static int fault_close(struct link *link)
 {
     struct fault *fault = (struct fault *)link;
-    link_close(fault->below);
+    int result = link_close(fault->below);
     path_release(&fault->paths[0]);
     path_release(&fault->paths[1]);
     free(fault);
+    return result;
 }
 
 static const struct link_operations fault_operations = {

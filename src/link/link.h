@@ -36,8 +36,9 @@ struct link_operations {
     uint64_t (*deadline)(const struct link *link);
     /* What to wait on for readability between polls; -1 when the link has none. */
     int (*descriptor)(const struct link *link);
-    /* Closes the link, and the one below it. */
-    void (*close)(struct link *link);
+    /* Closes the link, and the one below it. 0, or the negative errno with which something that it
+     * kept for its user was lost (a capture). */
+    int (*close)(struct link *link);
 };
 
 struct link {
@@ -76,9 +77,9 @@ static inline int link_descriptor(const struct link *link)
 {
     return link->operations->descriptor(link);
 }
-static inline void link_close(struct link *link)
+static inline int link_close(struct link *link)
 {
-    link->operations->close(link);
+    return link->operations->close(link);
 }
 
 #endif

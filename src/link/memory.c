@@ -83,13 +83,14 @@ static int memory_descriptor(const struct link *link)
     return -1;
 }
 
-static void memory_close(struct link *link)
+static int memory_close(struct link *link)
 {
     struct memory_end *end = (struct memory_end *)link;
     held_queue_release(&end->arrived);
     end->open = false;
     if (!end->other->open)
         free(end->pair);
+    return 0;
 }
 
 static const struct link_operations memory_operations = {

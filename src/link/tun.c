@@ -166,12 +166,13 @@ static int tun_descriptor(const struct link *link)
     return ((const struct tun *)link)->descriptor;
 }
 
-static void tun_close(struct link *link)
+static int tun_close(struct link *link)
 {
     struct tun *tun = (struct tun *)link;
     held_queue_release(&tun->reading.early);
     close(tun->descriptor);
     free(tun);
+    return 0;
 }
 
 static const struct link_operations tun_operations = {

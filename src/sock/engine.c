@@ -103,9 +103,10 @@ static int engine_stop(struct sock_host *host)
     return 0;
 }
 
-static void engine_release(struct sock_host *host)
+static int engine_release(struct sock_host *host)
 {
     free(engine_of(host));
+    return 0;
 }
 
 /* Packets come when the user brings them. */

@@ -88,8 +88,9 @@ struct sock_host_operations {
      * callbacks of what is sent) says -EBUSY. 0, or
      * -ENODEV in the child of a fork: then leave the machine as it is, and go on to release. */
     int (*stop)(struct sock_host *host);
-    /* release: closes the device and frees the host. The machine can no longer send. */
-    void (*release)(struct sock_host *host);
+    /* release: closes the device and frees the host. The machine can no longer send. 0, or the
+     * negative errno with which a capture's packets were lost. */
+    int (*release)(struct sock_host *host);
 };
 
 /* The first member of each host. */

@@ -187,21 +187,27 @@ static bool is_in_use(struct tern *t)
     return error == -EBUSY;
 }
 
-static void close_stack(struct tern *t)
+static int close_stack(struct tern *t)
 {
     struct sock_host *host = t->host;
     /* In the child of a fork the machine may have been caught in the middle of a step, and is not
      * to be touched. */
     if (host->operations->stop(host) == 0)
         tern_destroy(t);
-    host->operations->release(host);
+    return host->operations->release(host);
 }
 
-void tern_close_stack(struct tern *t)
+int tern_close_stack(struct tern *t)
 {
-    if (t == NULL || is_in_use(t))
-        return;
+    if (t == NULL)
+        return 0;
+    if (is_in_use(t))
+        return -1;
     const int cancel = call_cancel_off();
-    close_stack(t);
+    int result = close_stack(t);
     call_cancel_back(cancel);
+    if (result == 0)
+        return 0;
+    errno = -result;
+    return -1;
 }

@@ -115,6 +115,23 @@ a_capture_that_cannot_be_written_is_named() {
     expect_status 3
     expect err "missing/file"
 }
+# The other end has all of it, and the command says what is missing.
+a_capture_that_ends_before_its_time_is_told() {
+    [ -e /dev/full ] || skip "no /dev/full"
+    tern ping -c 1 --capture /dev/full $kernel
+    expect_status 1
+    expect out "1 received"
+    expect err "tern ping: the capture in /dev/full is incomplete: No space left on device"
+    command -v socat >/dev/null || skip "socat is not installed"
+    head -c 1000000 /dev/urandom >file
+    start socat -u TCP-LISTEN:8000 CREATE:copy
+    tern send --wait 10 --capture /dev/full $kernel:8000 file
+    expect_status 1
+    expect out "delivered 1000000 bytes"
+    expect err "tern send: the capture in /dev/full is incomplete: No space left on device"
+    wait "${children[0]}"
+    expect_same file copy
+}
 without_permission_the_sandbox_is_offered() {
     [ "$(id -u)" = 0 ] || skip "not root here: no other user to become"
     chmod 755 "$work" .
@@ -170,6 +187,7 @@ run_cases a_sandbox_needs_nothing a_sandbox_leaves_the_host_alone two_sandboxes_
     the_way_in_that_is_printed_works a_receiver_may_come_later an_empty_sandbox_is_explained \
     the_rest_of_the_world_is_not_there values_of_settings_are_checked \
     a_busy_device_is_named an_address_that_the_host_has_is_named a_capture_is_one_that_others_read \
-    a_capture_that_cannot_be_written_is_named without_permission_the_sandbox_is_offered \
+    a_capture_that_cannot_be_written_is_named a_capture_that_ends_before_its_time_is_told \
+    without_permission_the_sandbox_is_offered \
     a_device_file_without_permission_is_told_from_a_capability another_kind_of_device_is_told_to_be_one \
     a_sandbox_without_the_device_is_told_what_to_do

@@ -30,12 +30,12 @@ static int capture_bytes(void *user, const void *bytes, size_t length)
     return 0;
 }
 
-static void capture_close(void *user)
+static int capture_close(void *user)
 {
     struct capture_sink *sink = user;
-    if (sink->file)
-        fclose(sink->file);
+    int result = sink->file && fclose(sink->file) != 0 ? -errno : 0;
     free(sink);
+    return result;
 }
 
 static void capture_around(struct world *world, const char *path)

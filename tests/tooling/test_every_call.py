@@ -8,7 +8,7 @@ import re
 from tooling import SCRIPTS, run_cases
 
 ROOT = os.path.join(SCRIPTS, "..")
-# On a stack, but with an answer of their own instead of -1 and errno.
+# On a stack, but with an answer of their own instead of -1 and errno, or its end.
 OTHERS = {"tern_close_stack", "tern_input", "tern_advance", "tern_deadline", "tern_memory_used"}
 
 

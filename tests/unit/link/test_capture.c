@@ -22,7 +22,7 @@ static struct link_machine machine;
 
 static struct {
     size_t length;
-    int writes, refuse_with, closed;
+    int writes, refuse_with, close_with, closed;
     uint8_t bytes[1 << 22];
 } file;
 
@@ -38,10 +38,11 @@ static int file_write(void *user, const void *bytes, size_t length)
     return 0;
 }
 
-static void file_close(void *user)
+static int file_close(void *user)
 {
     assert_ptr_equal(user, &file);
     file.closed++;
+    return file.close_with;
 }
 
 static void setup(uint32_t features)
@@ -57,8 +58,8 @@ static void setup(uint32_t features)
 
 static void teardown(void)
 {
-    link_close(near_end);
-    link_close(far_end);
+    assert_int_equal(link_close(near_end), 0);
+    assert_int_equal(link_close(far_end), 0);
     assert_int_equal(file.closed, 1);
 }
 
@@ -355,8 +356,25 @@ static void failed_write_stops_the_capture_but_not_the_link(void **state)
     assert_int_equal(link_machine_poll(&machine, near_end, TIME_S(4)), 1);
     assert_int_equal(link_machine_poll(&machine, far_end, TIME_S(4)), 2);
     assert_true(link_deadline(near_end) == TIME_NEVER);
-    teardown();
+    assert_int_equal(link_close(near_end), -ENOSPC); /* what it lacks is told at the end */
+    link_close(far_end);
+    assert_int_equal(file.closed, 1);
     assert_int_equal(file.length, 0);
+}
+
+static void what_only_the_end_finds_lost_is_told_by_it(void **state)
+{
+    (void)state;
+    setup(0);
+    link_send_bytes(near_end, "one", 3, 0);
+    file.refuse_with = -EIO;
+    assert_int_equal(link_close(near_end), -EIO);
+    link_close(far_end);
+    setup(0);
+    link_send_bytes(near_end, "one", 3, 0);
+    file.close_with = -EDQUOT;
+    assert_int_equal(link_close(near_end), -EDQUOT);
+    link_close(far_end);
 }
 
 static const char *temporary_path(void)
@@ -426,7 +444,7 @@ static void full_disk_leaves_a_capture_of_whole_blocks(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     for (int i = 0; i < 500; i++)
         assert_int_equal(link_send_bytes(link, bytes, sizeof bytes, 0), 0);
-    link_close(link);
+    assert_int_equal(link_close(link), -EFBIG);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     link_close(ends[1]);
 
@@ -436,6 +454,27 @@ static void full_disk_leaves_a_capture_of_whole_blocks(void **state)
     while (reader.next != reader.end)
         assert_true(read_packet(&reader, &captured));
     remove(path);
+}
+
+/* As `tcpdump -r PIPE -c 1` leaves it. SIGPIPE does what it does by itself: it would end this. */
+static void reader_that_goes_ends_the_capture_and_nothing_else(void **state)
+{
+    (void)state;
+    struct link *ends[2], *link;
+    int pipe_ends[2];
+    char path[32];
+    sigset_t pending;
+    assert_int_equal(pipe(pipe_ends), 0);
+    snprintf(path, sizeof path, "/dev/fd/%d", pipe_ends[1]);
+    assert_int_equal(memory_link_pair(1500, 0, 10, ends), 0);
+    assert_int_equal(capture_link_open(ends[0], "tern0", 0, path, &link), 0);
+    close(pipe_ends[0]);
+    assert_int_equal(link_send_bytes(link, "hello", 5, 0), 0);
+    assert_int_equal(link_close(link), -EPIPE);
+    assert_int_equal(sigpending(&pending), 0);
+    assert_false(sigismember(&pending, SIGPIPE));
+    link_close(ends[1]);
+    close(pipe_ends[1]);
 }
 
 int main(void)
@@ -449,9 +488,11 @@ int main(void)
         cmocka_unit_test(every_write_ends_on_a_whole_block),
         cmocka_unit_test(what_has_waited_a_second_is_written_by_the_next_poll),
         cmocka_unit_test(failed_write_stops_the_capture_but_not_the_link),
+        cmocka_unit_test(what_only_the_end_finds_lost_is_told_by_it),
         cmocka_unit_test(capture_goes_to_a_new_file),
         cmocka_unit_test(file_that_cannot_be_made_is_an_error_and_the_link_stays),
         cmocka_unit_test(full_disk_leaves_a_capture_of_whole_blocks),
+        cmocka_unit_test(reader_that_goes_ends_the_capture_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 
 static struct {
     struct sock_host host;
-    int enters, leaves, waits, wakes, stops, releases;
+    int enters, leaves, waits, wakes, stops, releases, release_error;
     int enter_error, stop_error;
     uint64_t deadline_ns;
     int (*wait)(struct sock_waiter *waiter); /* what happens meanwhile, and what wait() says */
@@ -71,10 +71,11 @@ static int host_stop(struct sock_host *h)
     return host.stop_error;
 }
 
-static void host_release(struct sock_host *h)
+static int host_release(struct sock_host *h)
 {
     (void)h;
     host.releases++;
+    return host.release_error;
 }
 
 static const struct sock_host_operations operations = {
@@ -320,7 +321,9 @@ static void a_stack_ends_before_its_host(void **state)
 {
     (void)state;
     struct tern *first = t;
-    tern_close_stack(first);
+    host.release_error = -ENOSPC; /* what a capture has lost */
+    assert_int_equal(tern_close_stack(first), -1);
+    assert_int_equal(errno, ENOSPC);
     assert_int_equal(host.stops, 1);
     assert_int_equal(host.releases, 1);
     setup_host(state);
