@@ -1,6 +1,13 @@
 # The front door; Meson does the work. Each target installs what it needs and this machine lacks.
 
 BUILD ?= build
+# Where `make install` puts things, also in a build folder that was last set to another place.
+prefix := $(abspath $(or $(PREFIX),/usr/local))
+ifneq ($(filter install,$(MAKECMDGOALS)),)
+ifneq ($(words $(prefix)),1)
+$(error PREFIX "$(PREFIX)" has a space in it, where the answers of pkg-config would be cut)
+endif
+endif
 
 .PHONY: all demo test bench bench-renew bench-idle bench-lossy fuzz packetdrill throughput throughput-renew \
 	instructions instructions-renew \
@@ -8,8 +15,10 @@ BUILD ?= build
 
 all: $(BUILD)/build.ninja
 	@scripts/quietly ninja -C $(BUILD)
+	@$(if $(filter-out all,$(MAKECMDGOALS)),:,echo "built: $(BUILD)/tern is the command")
 
 $(BUILD)/build.ninja:
+	@echo "building in $(BUILD), which takes some minutes the first time"
 	@scripts/deps build
 	@scripts/quietly meson setup $(BUILD)
 
@@ -94,7 +103,8 @@ pictures: all
 	@scripts/plot $(BUILD)/tests/sim/sim_trace docs/pictures
 
 install: all
-	@[ -z "$(PREFIX)" ] || scripts/quietly meson configure $(BUILD) --prefix="$(abspath $(PREFIX))"
+	@grep -qx 'prefix=$(prefix)' $(BUILD)/meson-private/tern.pc || \
+		scripts/quietly meson configure $(BUILD) --prefix='$(prefix)'
 	@scripts/quietly meson install -C $(BUILD)
 	@scripts/installed $(BUILD)/meson-private/tern.pc
 

@@ -1,7 +1,8 @@
 /* An HTTP/1.1 client over blocking sockets: http_client http://ADDRESS[:PORT]/PATH
  *
- * Prints the body on standard output and the status on standard error. The parser is http_parser;
- * the stack is 10.0.0.3 on tern0, and the host is a dotted address, for want of a resolver. */
+ * Prints the body on standard output and the status on standard error. The parser is http_parser
+ * (-lhttp_parser); the stack is 10.0.0.3 on tern0, and the host is a dotted address, for want of a
+ * resolver. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  *
  * Serves the files of one folder, not of those in it, on port 80 of 10.0.0.3. Connections stay open
  * for further requests, also for such as come before the last was answered. The parser is
- * http_parser. */
+ * http_parser (-lhttp_parser). */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -6,6 +6,8 @@
  * Each packet is one datagram to the other process, here on the same machine: from 127.0.0.1 and
  * the first port to the second. A tunnel over a network that others share must encrypt, and
  * check who is there. */
+#define _GNU_SOURCE 1 /* ppoll */
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>

@@ -45,6 +45,21 @@ if command -v c++ >/dev/null; then
 else
     echo "skip a_cxx_program_builds_and_runs: there is no C++ compiler"
 fi
+# The examples as README.md has them built: "| `NAME.c` | `what else` |", or nothing else.
+while IFS='|' read -r _ program others _; do
+    name=$(tr -d '` ' <<<"$program")
+    others=$(tr -d '`' <<<"$others")
+    libraries=$(grep -oE -e '-l[a-z_]+' <<<"$others")
+    if ! echo 'int main(void) { return 0; }' | cc -x c - -o "$work/empty" $libraries 2>/dev/null; then
+        echo "skip ${name%.c}_builds_as_readme_says: no $libraries"
+        continue
+    fi
+    check "${name%.c}_builds_as_readme_says" \
+        '(cd "$source/../../examples" && cc -Wall -Werror $name $flags $others -o "$work/example")'
+done < <(grep -E '^\| `[a-z_]+\.c` \|' "$source/../../README.md")
+(cd "$source/../../examples" && ls -- *.c | grep -vx echo.c) >"$work/examples"
+sed -nE 's/^\| `([a-z_]+\.c)` \|.*/\1/p' "$source/../../README.md" | sort >"$work/named"
+check readme_names_every_example 'same "$work/examples" "$work/named"'
 check the_header_stands_alone \
     'echo "#include <tern/tern.h>" | cc -std=c17 $strict -x c -fsyntax-only $flags -'
 

@@ -48,6 +48,10 @@ check the_loader_learns_of_the_library '[ -e $machine/renewed ]'
 run
 check what_is_not_found_is_to_be_set \
     '[[ $output == *"export PATH=/there/bin:"*"export PKG_CONFIG_PATH=/there/lib/arch/pkgconfig"*"export LD_LIBRARY_PATH=/there/lib/arch"* ]]'
+check what_was_set_is_kept \
+    '[[ $(lines=$(grep export <<<"$output"); PATH=/old LD_LIBRARY_PATH=/old PKG_CONFIG_PATH=; eval "$lines"
+        echo "$PATH $LD_LIBRARY_PATH $PKG_CONFIG_PATH") == \
+        "/there/bin:/old /there/lib/arch:/old /there/lib/arch/pkgconfig" ]]'
 run bin loader
 check what_is_found_is_not_to_be_set \
     '[[ $output == *PKG_CONFIG_PATH=* ]] && [[ $output != *" PATH="* ]] && [[ $output != *LD_LIBRARY_PATH* ]]'
