@@ -613,6 +613,12 @@ TERN_API int tern_watch(struct tern *t, int socket, short events, tern_watch_fun
  * (ip.ttl, tcp.retries2). What a socket takes over when it is made is changed for later ones only:
  * tcp.sndbuf, tcp.rcvbuf, udp.rcvbuf, tcp.keepalive_…, tcp.syn_retries, tcp.congestion_control and
  * socket.busy_poll_us, each of which has a socket option; and what a handshake has agreed on stays.
+ *
+ * Two that bound each other (ip.port_first and ip.port_last, memory.low, memory.pressure and
+ * memory.high, tcp.sndbuf and tcp.rcvbuf with their …_max) must agree when a stack is opened. They
+ * are changed one after the other, so tern_set() takes each by itself: while ip.port_last is the
+ * lower, ip.port_first is the only port given; a new socket has tcp.sndbuf and tcp.rcvbuf also
+ * where they are above what buffers may grow to; and memory is short, and full, at its own mark.
  * Errors: ENOENT (no such setting), EINVAL (no number, or not one of the words that it takes),
  * ERANGE (a number out of its bounds), ENOSPC (`size` is too small). */
 TERN_API int tern_set(struct tern *t, const char *name, const char *value);

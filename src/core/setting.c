@@ -124,6 +124,36 @@ int setting_set(struct settings *settings, const char *name, const char *value)
     return 0;
 }
 
+static int64_t number_of(const struct settings *settings, const char *name)
+{
+    int64_t value;
+    memcpy(&value, (const char *)settings + setting_find(name)->offset, sizeof value);
+    return value;
+}
+
+/* The first of two may not be above the second. */
+static const struct {
+    const char *lower, *upper;
+} ordered[] = {
+    {"ip.port_first", "ip.port_last"},  {"memory.low", "memory.pressure"},
+    {"memory.pressure", "memory.high"}, {"tcp.sndbuf", "tcp.sndbuf_max"},
+    {"tcp.rcvbuf", "tcp.rcvbuf_max"},
+};
+
+int settings_check(const struct settings *settings, char *text, size_t size)
+{
+    for (size_t i = 0; i < sizeof ordered / sizeof ordered[0]; i++) {
+        int64_t lower = number_of(settings, ordered[i].lower);
+        int64_t upper = number_of(settings, ordered[i].upper);
+        if (lower <= upper)
+            continue;
+        snprintf(text, size, "%s=%lld is above %s=%lld: change one of the two", ordered[i].lower,
+                 (long long)lower, ordered[i].upper, (long long)upper);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 int setting_get(const struct settings *settings, const char *name, char *text, size_t size)
 {
     const struct setting *setting = setting_find(name);

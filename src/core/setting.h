@@ -26,6 +26,9 @@ void settings_init(struct settings *settings);
 /* Sets by name from text: 0, -ENOENT (no such name), -EINVAL (no number or unknown
  * word), -ERANGE. */
 int setting_set(struct settings *settings, const char *name, const char *value);
+/* Whether the settings agree with each other: 0, or -EINVAL, and a sentence that names the two that
+ * do not. */
+int settings_check(const struct settings *settings, char *text, size_t size);
 /* Writes the value as text: 0, -ENOENT, -ENOSPC. */
 int setting_get(const struct settings *settings, const char *name, char *text, size_t size);
 /* The index-th setting's name, or NULL past the last; `text` (may be NULL) receives

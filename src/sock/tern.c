@@ -84,7 +84,9 @@ static int apply_settings(struct settings *settings, const char *text, struct te
         if (*text == ',')
             text++;
     }
-    return 0;
+    char why[128];
+    return settings_check(settings, why, sizeof why) < 0 ? tern_error_set(error, EINVAL, "%s", why)
+                                                         : 0;
 }
 
 /* All destinations are reached through the one interface: its own subnet, and every other. */

@@ -151,7 +151,9 @@ static bool follows_curve(const struct film *film, unsigned from, unsigned to, d
 static void cubic_follows_its_curve_and_keeps_seven_tenths(void **state)
 {
     (void)state;
-    struct film *film = play("tcp.congestion_control=cubic,tcp.sndbuf=8388608", 100, 100, 833, 80);
+    struct film *film =
+        play("tcp.congestion_control=cubic,tcp.sndbuf=8388608,tcp.sndbuf_max=8388608", 100, 100,
+             833, 80);
     unsigned epochs = 0, convex = 0;
     unsigned loss = find_recovery(film, 0, true); /* slow start, and what it leaves behind */
     loss = find_recovery(film, find_recovery(film, loss, false), true);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/setting.h"
@@ -96,6 +97,33 @@ static void word_is_kept_as_its_index(void **state)
     assert_int_equal(settings.tcp_congestion_control, 1);
 }
 
+static void settings_that_contradict_each_other_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lower, *upper;
+    } pairs[] = {
+        {"ip.port_first", "ip.port_last"},  {"memory.low", "memory.pressure"},
+        {"memory.pressure", "memory.high"}, {"tcp.sndbuf", "tcp.sndbuf_max"},
+        {"tcp.rcvbuf", "tcp.rcvbuf_max"},
+    };
+    char text[128];
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        struct settings settings;
+        char value[32];
+        settings_init(&settings);
+        assert_int_equal(settings_check(&settings, text, sizeof text), 0);
+        assert_int_equal(setting_get(&settings, pairs[i].lower, value, sizeof value), 0);
+        assert_int_equal(setting_set(&settings, pairs[i].upper, value), 0);
+        assert_int_equal(settings_check(&settings, text, sizeof text), 0); /* equal */
+        snprintf(value, sizeof value, "%lld", strtoll(value, NULL, 10) - 1);
+        assert_int_equal(setting_set(&settings, pairs[i].upper, value), 0);
+        assert_int_equal(settings_check(&settings, text, sizeof text), -EINVAL);
+        assert_non_null(strstr(text, pairs[i].lower));
+        assert_non_null(strstr(text, pairs[i].upper));
+    }
+}
+
 static void key_is_four_words(void **state)
 {
     (void)state;
@@ -136,6 +164,7 @@ int main(void)
         cmocka_unit_test(unknown_name_is_refused),
         cmocka_unit_test(word_is_kept_as_its_index),
         cmocka_unit_test(key_is_four_words),
+        cmocka_unit_test(settings_that_contradict_each_other_are_named),
         cmocka_unit_test(text_that_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

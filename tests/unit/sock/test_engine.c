@@ -131,6 +131,10 @@ static void the_sentence_says_what_would_do(void **state)
         {NULL, NULL, "an address is needed"},
         {"10.0.0.3/33", NULL, "'10.0.0.3/33' is not an IPv4 address with its prefix of 0 to 32"},
         {"10.0.0.3/24", "no.such=1", "no setting 'no.such': `tern help settings` lists them"},
+        {"10.0.0.3/24", "ip.port_last=2000,ip.port_first=60000",
+         "ip.port_first=60000 is above ip.port_last=2000"},
+        {"10.0.0.3/24", "tcp.sndbuf=9999999,tcp.sndbuf_max=4096",
+         "tcp.sndbuf=9999999 is above tcp.sndbuf_max=4096"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tern_error error;
