@@ -7,7 +7,8 @@
 /* The text that a buffer of that size is for before anything has come. */
 uint32_t receive_space_at_first(const struct stack *stack, uint32_t buffer);
 void receive_space_begin(struct tcb *tcb);
-/* The text that so much space is for now, and the space for so much text. */
+/* The text that so much space is for, by what packets have shown, and the space for so much text.
+ */
 uint32_t receive_space_text(const struct tcb *tcb, uint32_t space);
 uint64_t receive_space_for(const struct tcb *tcb, uint64_t text);
 /* A packet has arrived: before rcv.mss takes note of it. These are on every segment's way, and cost

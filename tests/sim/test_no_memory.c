@@ -11,6 +11,7 @@
 #include "common/allocation.h"
 #include "link/held.h"
 #include "sim/checks.h"
+#include "sim/seeds.h"
 #include "sim/transfer.h"
 #include "sim/world.h"
 
@@ -29,12 +30,6 @@ struct held_packet *__wrap_held_packet_new(const struct iovec *spans, int count,
     struct held_packet *packet = __real_held_packet_new(spans, count, offload);
     allocations_pause(false);
     return packet;
-}
-
-static uint64_t from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
 static void choose_side(struct random *random, struct transfer_side *side)
@@ -71,7 +66,7 @@ static enum world_answer checked_step(void *user)
     return transfer_step(transfer);
 }
 
-static void play(uint64_t seed)
+static uint64_t play(uint64_t seed)
 {
     struct world world;
     struct random random;
@@ -99,20 +94,14 @@ static void play(uint64_t seed)
         check_nothing_left(&world, i);
     }
     world_close(&world);
+    return world.capture_hash;
 }
 
 static void conversations_survive_without_memory(void **state)
 {
     (void)state;
-    uint64_t one = from_environment("SIM_SEED", 0);
-    if (one) {
-        play(one);
-        return;
-    }
-    uint64_t runs = from_environment("SIM_RUNS", RUNS);
-    for (uint64_t seed = 1; seed <= runs; seed++)
-        play(seed);
-    assert_true(allocations_failed() > 10 * runs);
+    uint64_t played = seeds_play(RUNS, play);
+    assert_true(seeds_number("SIM_SEED", 0) || allocations_failed() > 10 * played);
 }
 
 int main(void)

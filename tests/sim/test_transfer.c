@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "sim/checks.h"
+#include "sim/seeds.h"
 #include "sim/transfer.h"
 #include "sim/world.h"
 
@@ -19,12 +20,6 @@ enum { RUNS = 4000 };
 /* With much loss and no SACK a transfer can take longer than a connection is kept whose user has
  * closed it: here all must arrive. */
 #define PATIENT "tcp.orphan_retries=15"
-
-static uint64_t from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : otherwise;
-}
 
 static bool chance(struct random *random, uint32_t percent)
 {
@@ -156,20 +151,13 @@ static uint64_t play(uint64_t seed)
 static void conversations_deliver_every_byte_once_and_in_order(void **state)
 {
     (void)state;
-    uint64_t one = from_environment("SIM_SEED", 0);
-    if (one) {
-        play(one);
-        return;
-    }
-    uint64_t runs = from_environment("SIM_RUNS", RUNS);
-    for (uint64_t seed = 1; seed <= runs; seed++)
-        play(seed);
+    seeds_play(RUNS, play);
 }
 
 static void same_seed_gives_same_capture_to_the_byte(void **state)
 {
     (void)state;
-    if (from_environment("SIM_SEED", 0))
+    if (seeds_number("SIM_SEED", 0))
         skip();
     for (uint64_t seed = 1; seed <= 25; seed++)
         assert_int_equal(play(seed), play(seed));
