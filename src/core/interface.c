@@ -126,8 +126,18 @@ int interface_transmit(struct interface *interface, struct packet_out *packet)
     return error;
 }
 
+/* Who joins segments hands up what it has with the first that has PSH (Linux's tcp_gro_receive).
+ * RFC 9293 §3.9.1.2 says where PSH must be, and nothing against more of them. */
+static void end_burst(struct packet_out *packet)
+{
+    if (packet->protocol == IP_PROTOCOL_TCP && packet->payload_length > 0)
+        tcp_header_push(packet->header + packet->transport_offset);
+}
+
 int interface_output(struct interface *interface, struct packet_out *packet)
 {
+    if (interface->gro)
+        end_burst(packet);
     if (is_super_segment(packet) && !link_cuts(interface, packet))
         return segmentation_output(interface, packet);
     return interface_transmit(interface, packet);

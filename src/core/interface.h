@@ -37,6 +37,8 @@ struct interface {
     uint32_t super_packet_max; /* bytes of IP packet that transmit takes with TERN_LINK_TSO */
     uint32_t big_packet_max;   /* the same to `kernel`, if that is more */
     struct address kernel;     /* this host's own, at the other end of the link */
+    bool gro; /* the other end joins segments: the last of what goes at once gets PSH, for which it
+                 may wait */
     unsigned address_count;
     struct interface_address addresses[LIMIT_INTERFACE_ADDRESSES];
 };

@@ -410,6 +410,11 @@ uint16_t tcp_header_flags(const uint8_t *header)
     return cursor_u16(&c) & FLAGS_MASK;
 }
 
+void tcp_header_push(uint8_t *header)
+{
+    header[FLAGS_OFFSET + 1] |= TCP_PSH;
+}
+
 /* The pseudo-header's sum counts the TCP length once (RFC 9293 §3.1): RFC 1624's update. */
 static uint16_t sum_with_length(uint16_t sum, uint32_t old_length, uint32_t new_length)
 {

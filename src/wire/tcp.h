@@ -116,6 +116,8 @@ size_t tcp_build_options(const struct tcp_options *options, uint8_t out[TCP_OPTI
 void tcp_build_fixed(const struct segment *segment, size_t length, uint8_t out[TCP_HEADER_MIN]);
 /* The control bits of a header that tcp_build wrote. */
 uint16_t tcp_header_flags(const uint8_t *header);
+/* Sets PSH in such a header. */
+void tcp_header_push(uint8_t *header);
 /* Makes the header of a super-segment that of the part that starts `advance` bytes in: moves the
  * sequence number and the urgent pointer, clears the flags in `cleared`, and changes the sum over
  * the pseudo-header that stands in the checksum field from one TCP length to another. */

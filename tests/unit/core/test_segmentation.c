@@ -172,6 +172,33 @@ static void fin_and_psh_stand_on_the_last_part_only(void **state)
     machine_free(m);
 }
 
+/* Else what joins them would keep the last ones for what follows. */
+static void psh_ends_what_goes_at_once_to_who_joins_segments(void **state)
+{
+    (void)state;
+    struct machine *m = machine_new(0);
+    m->interface->gro = true;
+    struct super *super = make_super(2500, 0, 1000, TCP_ACK);
+    assert_int_equal(interface_output(m->interface, &super->packet), 0);
+    assert_int_equal(part(m, 0).flags, TCP_ACK);
+    assert_int_equal(part(m, 1).flags, TCP_ACK);
+    assert_int_equal(part(m, 2).flags, TCP_ACK | TCP_PSH);
+    free(super);
+
+    machine_clear(m);
+    super = make_super(1000, 0, 1000, TCP_ACK);
+    assert_int_equal(interface_output(m->interface, &super->packet), 0);
+    assert_int_equal(part(m, 0).flags, TCP_ACK | TCP_PSH);
+    free(super);
+
+    machine_clear(m);
+    super = make_super(0, 0, 1000, TCP_ACK); /* has nothing to hand up */
+    assert_int_equal(interface_output(m->interface, &super->packet), 0);
+    assert_int_equal(part(m, 0).flags, TCP_ACK);
+    free(super);
+    machine_free(m);
+}
+
 /* RFC 3168 §6.1.2: CWR answers once. */
 static void cwr_stands_on_the_first_part_only(void **state)
 {
@@ -282,6 +309,7 @@ int main(void)
         cmocka_unit_test(super_segment_above_the_links_maximum_is_cut),
         cmocka_unit_test(payload_of_one_segment_is_no_super_segment),
         cmocka_unit_test(fin_and_psh_stand_on_the_last_part_only),
+        cmocka_unit_test(psh_ends_what_goes_at_once_to_who_joins_segments),
         cmocka_unit_test(cwr_stands_on_the_first_part_only),
         cmocka_unit_test(accecn_counter_stands_on_every_part),
         cmocka_unit_test(urgent_pointer_moves_with_the_parts),

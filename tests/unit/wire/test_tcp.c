@@ -477,6 +477,20 @@ static void options_that_do_not_fit_are_left_out(void **state)
     assert_false(out.options.has_fast_open);
 }
 
+static void push_is_set_beside_the_other_flags(void **state)
+{
+    (void)state;
+    struct segment s = {.seq = 1, .ack = 2, .flags = TCP_ACK | TCP_AE | TCP_ECE, .window = 3};
+    uint8_t header[TCP_HEADER_MAX];
+    size_t length = tcp_build(&s, header);
+    tcp_header_push(header);
+    tcp_header_push(header);
+    assert_true(tcp_parse(header, length, &s));
+    assert_int_equal(s.flags, TCP_ACK | TCP_AE | TCP_ECE | TCP_PSH);
+    assert_int_equal(s.ack, 2);
+    assert_int_equal(s.window, 3);
+}
+
 static void cut_moves_sequence_and_urgent_pointer_and_clears_flags(void **state)
 {
     (void)state;
@@ -551,6 +565,7 @@ int main(void)
         cmocka_unit_test(user_timeout_goes_in_seconds_or_minutes),
         cmocka_unit_test(segment_length_counts_syn_and_fin),
         cmocka_unit_test(options_that_do_not_fit_are_left_out),
+        cmocka_unit_test(push_is_set_beside_the_other_flags),
         cmocka_unit_test(cut_moves_sequence_and_urgent_pointer_and_clears_flags),
         cmocka_unit_test(cut_changes_the_length_in_the_pseudo_headers_sum),
     };
