@@ -81,7 +81,8 @@ class Tern(Peer):
 class TernPlain(Tern):
     name, title = "tern_plain", "tern, no offloads"
     in_picture = False
-    note = "packets of at most the MTU both ways, each with its checksums, as lwIP has them (no_offload)"
+    note = ("packets of at most the MTU both ways, each with its checksums, as lwIP has them (no_offload); what "
+            "arrives in the kernel it joins before its TCP (GRO)")
     works = frozenset(("send", "receive"))
     share = 0.3
     env = {"TERN_NO_OFFLOAD": "1"}

@@ -98,7 +98,9 @@ struct tern_config {
     unsigned mtu;         /* bytes: 1500 */
     int no_offload;       /* 1: packets as on a wire, none above the MTU and every checksum in its
                              place, for who looks at them. Otherwise up to 256 KB pass as one, many
-                             times as fast: 0 */
+                             times as fast: 0. The kernel may join again what it has received, as
+                             behind a network card (GRO), and a capture of its own shows it joined:
+                             `ethtool -K DEVICE gro off` */
     const char *capture;  /* a pcapng file to write every packet to: none */
     const char *fault;    /* "loss=5%,dup=1%,reorder=5%,corrupt=1%,ce=2%,delay=20ms,"
                              "jitter=5ms,rate=100mbit,queue=1000,seed=7": none */

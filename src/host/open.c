@@ -24,13 +24,21 @@ static const char *or_default(const char *text, const char *otherwise)
     return text ? text : otherwise;
 }
 
+/* An empty list is none, as with settings. */
+static bool has_faults(const struct tern_config *config)
+{
+    return config->fault && *config->fault;
+}
+
+/* What faults hold back or lose of a burst must not make the rest of it wait. */
 static struct tun_config tun_config_of(const struct tern_config *config)
 {
     return (struct tun_config){.device = or_default(config->device, "tern0"),
                                .address = or_default(config->address, "10.0.0.3/24"),
                                .peer = or_default(config->peer, "10.0.0.2"),
                                .mtu = config->mtu,
-                               .no_offload = config->no_offload != 0};
+                               .no_offload = config->no_offload != 0,
+                               .gro = !has_faults(config)};
 }
 
 /* A failure whose sentence is in `error` already, if there is an `error`. */
@@ -39,12 +47,6 @@ static int told(struct tern_error *error, int result)
     if (error)
         error->code = -result;
     return result;
-}
-
-/* An empty list is none, as with settings. */
-static bool has_faults(const struct tern_config *config)
-{
-    return config->fault && *config->fault;
 }
 
 /* A bad profile is told before a device is made for nothing. */
@@ -144,6 +146,7 @@ static int open_stack(const struct tern_config *config, struct link *link, struc
         return result;
     (*out)->interface->big_packet_max = link->big_packet_max;
     (*out)->interface->kernel = link->kernel;
+    (*out)->interface->gro = link->gro;
     if (share)
         (*out)->stack.share = *share;
     result = driver_start(driver, *out);

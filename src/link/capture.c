@@ -306,6 +306,7 @@ int capture_link_new(struct link *below, const char *interface_name, uint64_t ep
     capture->link = (struct link){.operations = &capture_operations,
                                   .mtu = below->mtu,
                                   .features = below->features,
+                                  .gro = below->gro,
                                   .super_packet_max = below->super_packet_max};
     capture->below = below;
     capture->epoch_ns = epoch_ns;

@@ -48,6 +48,7 @@ struct link {
     uint32_t super_packet_max; /* bytes, with TERN_LINK_TSO */
     uint32_t big_packet_max;   /* the same to `kernel`, if that is more (IPv4 total length 0) */
     struct address kernel;     /* at the link's other end */
+    bool gro; /* the other end joins segments, and may hold them until one has PSH */
     /* Where a link that can put it there may read the text of a packet to (stack->place); set by
      * who polls. */
     struct text_place place;

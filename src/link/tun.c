@@ -19,6 +19,7 @@
 #include "base/time.h"
 #include "link/error.h"
 #include "link/tun_big.h"
+#include "link/tun_gro.h"
 #include "link/tun_peer.h"
 #include "link/tun_read.h"
 
@@ -249,17 +250,25 @@ static int attach_failed(const char *device, bool queues, char *error, size_t er
     }
 }
 
-/* As the device's only queue, or as one of several. */
-static int attach(int descriptor, const char *device, bool queues, char *error, size_t error_size)
+/* How the queues of a device are opened. */
+struct manner {
+    bool queues; /* one of several, and not the only one */
+    bool gro;    /* what is written may be joined */
+};
+
+static int attach(int descriptor, const char *device, struct manner manner, char *error,
+                  size_t error_size)
 {
     static const int header_size = VIRTIO_HEADER;
     struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
-    if (queues)
+    if (manner.queues)
         request.ifr_flags |= IFF_MULTI_QUEUE;
+    if (manner.gro)
+        request.ifr_flags |= IFF_NAPI;
     memcpy(request.ifr_name, device, strlen(device));
     if (ioctl(descriptor, TUNSETIFF, &request) < 0 ||
         ioctl(descriptor, TUNSETVNETHDRSZ, &header_size) < 0)
-        return attach_failed(device, queues, error, error_size);
+        return attach_failed(device, manner.queues, error, error_size);
     return 0;
 }
 
@@ -324,12 +333,12 @@ static void ask_for_big(struct link *const *links, unsigned count, const struct 
 }
 
 /* Opens one queue of the device: its descriptor. */
-static int open_queue(const char *device, bool queues, char *error, size_t error_size)
+static int open_queue(const char *device, struct manner manner, char *error, size_t error_size)
 {
     int descriptor = open_clone_device(error, error_size);
     if (descriptor < 0)
         return descriptor;
-    int result = attach(descriptor, device, queues, error, error_size);
+    int result = attach(descriptor, device, manner, error, error_size);
     if (result == 0)
         return descriptor;
     close(descriptor);
@@ -343,13 +352,14 @@ static void close_all(const int *descriptors, unsigned count)
 }
 
 /* The device comes up with all its queues, so that none is passed over from the start. */
-static int open_device(const struct tun_peer *peer, unsigned count, int *descriptors, char *error,
-                       size_t error_size)
+static int open_device(const struct tun_peer *peer, unsigned count, bool gro, int *descriptors,
+                       char *error, size_t error_size)
 {
+    const struct manner manner = {.queues = count > 1, .gro = gro};
     int result = 0;
     unsigned opened = 0;
     while (opened < count && result >= 0) {
-        result = open_queue(peer->device, count > 1, error, error_size);
+        result = open_queue(peer->device, manner, error, error_size);
         if (result >= 0)
             descriptors[opened++] = result;
     }
@@ -360,29 +370,49 @@ static int open_device(const struct tun_peer *peer, unsigned count, int *descrip
     return result;
 }
 
+/* A device that was there before is its owner's, and may outlive us. -1: it is done without. */
+static int prepare_gro(const struct tun_config *config, const struct tun_peer *peer)
+{
+    return config->no_offload && config->gro && !peer->existed ? tun_gro_prepare() : -1;
+}
+
+/* The descriptors are the links', or closed. */
+static int make_links(const int *descriptors, unsigned count, const struct tun_peer *peer,
+                      struct link **out)
+{
+    unsigned made = 0;
+    while (made < count &&
+           (out[made] = tun_new(descriptors[made], peer, !peer->small_packets)) != NULL)
+        made++;
+    if (made == count)
+        return 0;
+    close_all(descriptors + made, count - made);
+    while (made > 0)
+        link_close(out[--made]);
+    return -ENOMEM;
+}
+
 int tun_links_open(const struct tun_config *config, unsigned count, struct link **out, char *error,
                    size_t error_size)
 {
     struct tun_peer peer;
     int descriptors[LIMIT_QUEUES];
-    unsigned made = 0;
     int result = tun_peer_plan(config, &peer, error, error_size);
     if (result < 0)
         return result;
-    result = open_device(&peer, count, descriptors, error, error_size);
+    const int gro = prepare_gro(config, &peer);
+    result = open_device(&peer, count, gro >= 0, descriptors, error, error_size);
+    bool joined = result >= 0 && gro >= 0 && tun_gro_turn_on(gro, peer.device);
+    if (gro >= 0)
+        close(gro);
     if (result < 0)
         return result;
-    while (made < count &&
-           (out[made] = tun_new(descriptors[made], &peer, !config->no_offload)) != NULL)
-        made++;
-    if (made == count) {
-        ask_for_big(out, count, &peer);
-        return 0;
-    }
-    close_all(descriptors + made, count - made);
-    while (made > 0)
-        link_close(out[--made]);
-    return link_error(error, error_size, ENOMEM, "out of memory");
+    if (make_links(descriptors, count, &peer, out) < 0)
+        return link_error(error, error_size, ENOMEM, "out of memory");
+    ask_for_big(out, count, &peer);
+    for (unsigned i = 0; i < count; i++)
+        out[i]->gro = joined;
+    return 0;
 }
 
 int tun_link_open(const struct tun_config *config, struct link **out, char *error,

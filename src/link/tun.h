@@ -13,6 +13,8 @@ struct tun_config {
     const char *peer;    /* the kernel's, "10.0.0.2" */
     uint32_t mtu;        /* 0: 1500 */
     bool no_offload; /* neither side leaves the other a checksum to finish, nor packets to cut */
+    bool gro; /* the kernel may join what it is sent without offloads, if it can: every packet
+                 must pass as soon as it is sent, and PSH be on the last of each burst */
 };
 
 /* Creates or attaches to the device, gives the kernel's side its address (with the prefix of ours)

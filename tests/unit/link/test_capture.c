@@ -477,6 +477,25 @@ static void reader_that_goes_ends_the_capture_and_nothing_else(void **state)
     close(pipe_ends[1]);
 }
 
+/* Of what is below, that which whoever sends has to know. */
+static void link_is_as_the_one_below(void **state)
+{
+    (void)state;
+    struct link *ends[2], *above;
+    for (int gro = 0; gro <= 1; gro++) {
+        memset(&file, 0, sizeof file);
+        assert_int_equal(memory_link_pair(1400, TERN_LINK_CHECKSUM, 4096, ends), 0);
+        ends[0]->gro = gro;
+        assert_int_equal(
+            capture_link_new(ends[0], "tern7", EPOCH_NS, file_write, file_close, &file, &above), 0);
+        assert_int_equal(above->mtu, 1400);
+        assert_int_equal(above->features, TERN_LINK_CHECKSUM);
+        assert_int_equal(above->gro, gro);
+        assert_int_equal(link_close(above), 0);
+        assert_int_equal(link_close(ends[1]), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +512,7 @@ int main(void)
         cmocka_unit_test(file_that_cannot_be_made_is_an_error_and_the_link_stays),
         cmocka_unit_test(full_disk_leaves_a_capture_of_whole_blocks),
         cmocka_unit_test(reader_that_goes_ends_the_capture_and_nothing_else),
+        cmocka_unit_test(link_is_as_the_one_below),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

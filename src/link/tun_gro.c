@@ -1,0 +1,69 @@
+/* A packet that is written to a queue with IFF_NAPI goes through the kernel's GRO before the write
+ * returns, but alone: what GRO holds is handed up as soon as the kernel has looked at all there is.
+ * A device with a time limit has it held for the next. Short limits are of no use: the timer is set
+ * anew with each packet, and one that goes off before the scheduler's next tick (every 4 ms, with
+ * most kernels) means a word with the machine's clock each time. No packet of ours ever waits for
+ * the limit: the last of what goes at once has PSH, with which GRO hands up what it has
+ * (core/interface.c). It is there for bursts whose end the device refuses.
+ *
+ * The limit is a file of sysfs. The one at /sys may be another network namespace's, or not be
+ * writable, so that we have our own, which is mounted nowhere and gone with its descriptor. */
+#include "link/tun_gro.h"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define LIMIT_NS "10000000"
+
+/* Of <linux/mount.h>, which cannot be had beside a C library's <sys/mount.h> everywhere. */
+enum {
+    OPEN_CLOSE_ON_EXEC = 1,
+    CONFIG_CREATE = 6,
+    MOUNT_CLOSE_ON_EXEC = 1,
+};
+
+/* The file that says it for any device. */
+#define FILE_OF "class/net/%s/gro_flush_timeout"
+
+static int mount_nowhere(int context)
+{
+    if (syscall(SYS_fsconfig, context, CONFIG_CREATE, NULL, NULL, 0) < 0)
+        return -1;
+    return (int)syscall(SYS_fsmount, context, MOUNT_CLOSE_ON_EXEC, 0);
+}
+
+static bool may_write(int sysfs)
+{
+    char path[sizeof FILE_OF + IF_NAMESIZE];
+    snprintf(path, sizeof path, FILE_OF, "lo");
+    return faccessat(sysfs, path, W_OK, 0) == 0;
+}
+
+int tun_gro_prepare(void)
+{
+    int context = (int)syscall(SYS_fsopen, "sysfs", OPEN_CLOSE_ON_EXEC);
+    if (context < 0)
+        return -1;
+    int sysfs = mount_nowhere(context);
+    close(context);
+    if (sysfs < 0 || may_write(sysfs))
+        return sysfs;
+    close(sysfs);
+    return -1;
+}
+
+bool tun_gro_turn_on(int prepared, const char *device)
+{
+    static const char limit[] = LIMIT_NS;
+    char path[sizeof FILE_OF + IF_NAMESIZE];
+    snprintf(path, sizeof path, FILE_OF, device);
+    int file = openat(prepared, path, O_WRONLY | O_CLOEXEC);
+    if (file < 0)
+        return false;
+    bool written = write(file, limit, sizeof limit - 1) == sizeof limit - 1;
+    close(file);
+    return written;
+}

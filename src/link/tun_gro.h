@@ -1,0 +1,18 @@
+/* Having the kernel join the packets of a burst again before its TCP looks at them, as it does with
+ * those of a network card (GRO): all that it does per segment is done once for up to 64 KB. */
+#ifndef TERN_LINK_TUN_GRO_H
+#define TERN_LINK_TUN_GRO_H
+
+#include <stdbool.h>
+
+/* What it is turned on with, to be closed by the caller; -1 where it may not be had: for want of
+ * the right to (CAP_SYS_ADMIN), or of a kernel that can (Linux 5.2). A queue had better be opened
+ * without IFF_NAPI then, which costs each packet something and joins nothing by itself. */
+int tun_gro_prepare(void);
+
+/* Turns it on for a device whose queues have been opened with IFF_NAPI: false if that failed. From
+ * then on a segment may have to wait for one that follows it, for 10 ms, unless it has PSH, or
+ * another flag that is no ordinary segment's. */
+bool tun_gro_turn_on(int prepared, const char *device);
+
+#endif

@@ -1,0 +1,179 @@
+/* Without offloads: that the kernel joins the packets of a burst, where it may be asked to; that
+ * nothing waits for it to; and what becomes of it where it may not. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "captures.h"
+#include "exchange.h"
+#include "link/tun.h"
+#include "link/tun_gro.h"
+
+enum { MSS = 1460 - 12 };
+
+static const struct tun_config plain = {.device = "grotern0",
+                                        .address = "10.250.0.3/24",
+                                        .peer = "10.250.0.2",
+                                        .no_offload = true,
+                                        .gro = true};
+
+static bool may_be_had(void)
+{
+    int prepared = tun_gro_prepare();
+    if (prepared >= 0)
+        close(prepared);
+    return prepared >= 0;
+}
+
+static bool link_has_gro(const struct tun_config *config)
+{
+    struct link *link;
+    char error[256] = "";
+    if (tun_link_open(config, &link, error, sizeof error) != 0)
+        fail_msg("%s", error);
+    bool gro = link->gro;
+    link_close(link);
+    return gro;
+}
+
+/* Packets that IP has had in this namespace, what was joined being one. */
+static uint64_t ip_received(void)
+{
+    char names[1024], line[1024];
+    uint64_t received = 0;
+    FILE *file = fopen("/proc/self/net/snmp", "r");
+    assert_non_null(file);
+    assert_non_null(fgets(names, sizeof names, file));
+    assert_non_null(fgets(line, sizeof line, file));
+    fclose(file);
+    assert_memory_equal(names, "Ip: Forwarding DefaultTTL InReceives ", 37);
+    assert_int_equal(sscanf(line, "Ip: %*u %*u %" SCNu64, &received), 1);
+    return received;
+}
+
+static uint64_t ip_received_of_transfer(const struct wish *wish, uint32_t bytes)
+{
+    struct scenario *s = scenario_open(wish);
+    struct pair pair = pair_connect(s);
+    uint64_t before = ip_received();
+    exchange_run(pair, bytes, 0);
+    uint64_t received = ip_received() - before;
+    pair_close(pair);
+    scenario_close(s);
+    return received;
+}
+
+static void kernel_joins_what_leaves_at_once(void **state)
+{
+    (void)state;
+    enum { BYTES = 4000000, PACKETS = BYTES / MSS };
+    static const struct wish wish = {.no_offload = true};
+    if (!may_be_had())
+        skip();
+    assert_in_range(ip_received_of_transfer(&wish, BYTES), 1, PACKETS / 2);
+}
+
+/* What a fault link holds back of a burst would have the rest of it wait. */
+static void faults_come_to_packets_that_pass_at_once(void **state)
+{
+    (void)state;
+    enum { BYTES = 1000000, PACKETS = BYTES / MSS };
+    static const struct wish wish = {.no_offload = true, .fault = "delay=1ms"};
+    assert_in_range(ip_received_of_transfer(&wish, BYTES), PACKETS, UINT32_MAX);
+}
+
+/* Each segment is alone, and its arrival is waited for: were it held for the next, it would be for
+ * 10 ms. It leaves for being full, without PSH of TCP's own, since there is more to be written. */
+static void lone_segment_does_not_wait_for_another(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 400, MOST_MS = 5 * ROUNDS };
+    static const struct wish wish = {.no_offload = true};
+    static uint8_t text[MSS];
+    struct scenario *s = scenario_open(&wish);
+    struct pair pair = pair_connect(s);
+    uint64_t before_ns = scenario_now_ns();
+    for (int round = 0; round < ROUNDS; round++) {
+        assert_int_equal(tern_send(s->tern, pair.ours.socket, text, sizeof text, MSG_MORE), MSS);
+        for (size_t got = 0; got < sizeof text;)
+            got += (size_t)must(end_receive(pair.kernels, text, sizeof text - got));
+    }
+    assert_true(scenario_now_ns() - before_ns < TIME_MS(MOST_MS));
+    pair_close(pair);
+    scenario_close(s);
+}
+
+static void only_asked_for_and_without_offloads(void **state)
+{
+    (void)state;
+    struct tun_config config = plain;
+    assert_int_equal(link_has_gro(&config), may_be_had());
+    config.no_offload = false;
+    assert_false(link_has_gro(&config));
+    config = plain;
+    config.gro = false;
+    assert_false(link_has_gro(&config));
+}
+
+static void set_persistent(unsigned long yes)
+{
+    struct ifreq request = {.ifr_name = "grotern0", .ifr_flags = IFF_TUN | IFF_NO_PI};
+    int descriptor = must(open("/dev/net/tun", O_RDWR | O_CLOEXEC));
+    must(ioctl(descriptor, TUNSETIFF, &request));
+    must(ioctl(descriptor, TUNSETPERSIST, yes));
+    close(descriptor);
+}
+
+static void device_that_was_there_before_is_left_as_it_is(void **state)
+{
+    (void)state;
+    set_persistent(1);
+    assert_false(link_has_gro(&plain));
+    set_persistent(0);
+}
+
+static void drop(unsigned capability)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    must((int)syscall(SYS_capget, &header, data));
+    data[0].effective &= ~(1u << capability);
+    data[0].permitted &= ~(1u << capability);
+    must((int)syscall(SYS_capset, &header, data));
+}
+
+/* In a child, for capabilities do not come back. */
+static void without_the_right_it_is_done_without(void **state)
+{
+    (void)state;
+    fflush(NULL);
+    pid_t child = must(fork());
+    if (child == 0) {
+        drop(CAP_SYS_ADMIN);
+        _exit(may_be_had() || link_has_gro(&plain));
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scenario_test(kernel_joins_what_leaves_at_once),
+        scenario_test(faults_come_to_packets_that_pass_at_once),
+        scenario_test(lone_segment_does_not_wait_for_another),
+        cmocka_unit_test(only_asked_for_and_without_offloads),
+        cmocka_unit_test(device_that_was_there_before_is_left_as_it_is),
+        cmocka_unit_test(without_the_right_it_is_done_without),
+        scenario_captures_test(),
+    };
+    return scenario_run(tests);
+}
