@@ -53,6 +53,7 @@ struct look {
     bool empty;             /* as the last look has shown, or as is expected */
     bool stopped;           /* it is the latter, and nothing was sent since */
     bool woke;              /* someone, while packets were taken in */
+    bool super;             /* the last packet was a super-segment */
     unsigned taken;         /* packets, by the last look */
     uint64_t paused_ns;     /* when the turn of those woken began (look_flush); 0: nobody's has */
     uint64_t slept_from_ns; /* the sleep in poll(2) that has told of the link; 0: none has */

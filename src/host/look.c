@@ -9,6 +9,11 @@
 /* Who was woken has so long for what may carry the acknowledgments, and at most twice as long. */
 #define TURN_NS TIME_US(500)
 
+/* Small packets that a reader takes in at once behind what it has been given: the link reads them
+ * together. Of super-segments it is one, for the next may have its text read to where it belongs.
+ */
+enum { BEHIND = 32 };
+
 /* Who comes back so soon from poll(2) has not slept: a packet was there. */
 #define AT_ONCE_NS TIME_US(2)
 
@@ -16,7 +21,8 @@ static enum drop_reason deliver(void *machine, const void *packet, size_t length
                                 const struct tern_offload *offload, uint64_t now_ns)
 {
     struct driver *d = machine;
-    if (gather_received(d, length))
+    d->look.super = gather_received(d, length);
+    if (d->look.super)
         guess_learn(&d->look.behind, true); /* streams come in bunches */
     return queue_deliver(d, packet, length, offload, now_ns);
 }
@@ -145,7 +151,7 @@ bool look_behind(struct sock_host *host)
     uint64_t now_ns = clock_now_ns();
     if (others_come_first(d, now_ns))
         return false;
-    look_take_in(d, now_ns, 1, true);
+    look_take_in(d, now_ns, d->look.super ? 1 : BEHIND, true);
     guess_learn(&d->look.behind, d->look.taken > 0);
     return d->look.taken > 0 && !stack_of(d)->batch_enough;
 }

@@ -1,5 +1,5 @@
 /* Packets are read into one buffer, which stays in the cache; several small ones that are likely
- * there into one each, and what turns out to be larger is put together in the other. Where a
+ * there one behind the other, and what turns out to be larger is the last. Where a
  * reader's memory is at hand for the text, a super-segment of a stream is read apart: its headers
  * to the buffer, its text to where the reader wants it, without a copy of ours. How long the
  * headers will be is guessed from the last one; what turns out to be something else is put together
@@ -151,28 +151,14 @@ bool tun_read_pays_ahead(const struct tun_read *reading)
     return !tun_read_was_super(reading) && reading->early.count == 0;
 }
 
-/* Reads a packet to `small`, and what has no room there to where it follows on once the beginning
- * has been copied before it. *start: where the packet starts, virtio's header first. */
-static ssize_t read_small(struct tun_read *reading, uint8_t small[TUN_SMALL], uint8_t **start)
-{
-    uint8_t *large = reading->bytes + RECEIVE_START;
-    const struct iovec spans[] = {{small + RECEIVE_START, SMALL_ROOM},
-                                  {large + SMALL_ROOM, RECEIVE_SIZE - SMALL_ROOM}};
-    ssize_t got = readv(reading->descriptor, spans, 2);
-    *start = small + RECEIVE_START;
-    if (got > SMALL_ROOM)
-        *start = memcpy(large, small + RECEIVE_START, SMALL_ROOM);
-    return got;
-}
-
 int tun_read_ahead(struct tun_read *reading, int most, struct tun_packet out[TUN_AHEAD],
                    bool *drained)
 {
     bool last = false;
     int count = 0;
     while (count < most && count < TUN_AHEAD && !last) {
-        uint8_t *start;
-        ssize_t got = read_small(reading, reading->small[count], &start);
+        uint8_t *start = reading->bytes + count * TUN_SMALL + RECEIVE_START;
+        ssize_t got = read(reading->descriptor, start, RECEIVE_SIZE);
         *drained = got < 0 && (errno == EAGAIN || errno == EINTR);
         if (*drained)
             break;
@@ -181,7 +167,7 @@ int tun_read_ahead(struct tun_read *reading, int most, struct tun_packet out[TUN
         describe(start, (size_t)got - VIRTIO_HEADER, &out[count]);
         bool super = out[count].offload.segment_size > 0;
         reading->super_header = super ? out[count].offload.header_length : 0;
-        last = super || (size_t)got > SMALL_ROOM; /* for another there is no room */
+        last = super || got > SMALL_ROOM; /* it stands where the next would */
         count++;
     }
     return count;

@@ -13,7 +13,7 @@
 #include "link/held.h"
 
 enum {
-    TUN_AHEAD = 8,    /* packets that are read before the first of them is looked at */
+    TUN_AHEAD = 32,   /* packets that are read before the first of them is looked at */
     TUN_SMALL = 2048, /* bytes that such a packet has room for, virtio's header with them */
 };
 
@@ -21,8 +21,8 @@ struct tun_read {
     int descriptor;
     struct held_queue early; /* virtio's header and a packet each, from before it was open */
     uint16_t super_header;   /* bytes of headers of the last packet, if it was a super-segment */
-    uint8_t bytes[16 + LIMIT_SUPER_PACKET];
-    uint8_t small[TUN_AHEAD][TUN_SMALL];
+    /* Small packets are TUN_SMALL apart; behind the last there is room for the largest, too. */
+    uint8_t bytes[(TUN_AHEAD - 1) * TUN_SMALL + 16 + LIMIT_SUPER_PACKET];
 };
 
 struct tun_packet {

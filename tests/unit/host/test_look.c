@@ -233,6 +233,7 @@ static void who_passes_by_looks_where_streams_come_and_not_for_long_in_vain(void
     assert_false(look_behind(&d.host));
     assert_int_equal(looks, 0);
     length_of_each = SUPER;
+    d.look.super = true;
     guess_learn(&d.look.behind, true);
     queued = 2;
     assert_true(look_behind(&d.host));
@@ -244,9 +245,22 @@ static void who_passes_by_looks_where_streams_come_and_not_for_long_in_vain(void
     assert_int_equal(looks, GUESS_DOUBTS);
 }
 
+static void small_packets_are_taken_in_together_by_who_passes_by(void **state)
+{
+    (void)state;
+    guess_learn(&d.look.behind, true);
+    queued = BUDGET + 8;
+    assert_true(look_behind(&d.host));
+    assert_int_equal(queued, 8);
+    assert_true(look_behind(&d.host));
+    assert_int_equal(queued, 0);
+    assert_int_equal(batches_over, 0); /* the reader goes on */
+}
+
 static void who_has_no_room_for_another_looks_no_more(void **state)
 {
     (void)state;
+    d.look.super = true;
     guess_learn(&d.look.behind, true);
     fills = true;
     queued = 2;
@@ -266,6 +280,7 @@ static void who_passes_by_lets_others_and_timers_go_first(void **state)
     struct stack_timer timer = {.expired = nothing_due};
     timer_init(&timer.timer);
     wheel_init(&t.stack.wheel, NOW);
+    d.look.super = true;
     guess_learn(&d.look.behind, true);
     queued = 2;
     d.wanting = 1;
@@ -296,6 +311,7 @@ int main(void)
         cmocka_unit_test_setup(no_turn_is_left_to_a_loop_of_the_users_own, setup),
         cmocka_unit_test_setup(who_passes_by_looks_where_streams_come_and_not_for_long_in_vain,
                                setup),
+        cmocka_unit_test_setup(small_packets_are_taken_in_together_by_who_passes_by, setup),
         cmocka_unit_test_setup(who_passes_by_lets_others_and_timers_go_first, setup),
         cmocka_unit_test_setup(who_has_no_room_for_another_looks_no_more, setup),
     };

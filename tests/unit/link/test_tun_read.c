@@ -308,6 +308,26 @@ static void packets_as_large_as_there_is_room_are_whole(void **state)
     device_free(d);
 }
 
+/* Where the next would stand, and even behind the last. */
+static void large_packet_is_whole_wherever_it_comes(void **state)
+{
+    (void)state;
+    for (int before = 0; before < TUN_AHEAD; before++) {
+        struct device *d = device_new();
+        struct tun_packet packets[TUN_AHEAD];
+        bool drained;
+        for (int i = 0; i < before; i++)
+            kernel_sends(d, (uint8_t)i, 100, 0, 0);
+        kernel_sends(d, 77, TEXT, 0, 0);
+        kernel_sends(d, 78, 100, 0, 0);
+        assert_int_equal(tun_read_ahead(&d->reading, TUN_AHEAD, packets, &drained), before + 1);
+        for (int i = 0; i < before; i++)
+            is_text(&packets[i], (uint8_t)i, 100);
+        is_text(&packets[before], 77, TEXT);
+        device_free(d);
+    }
+}
+
 static void what_came_before_an_error_counts_first(void **state)
 {
     (void)state;
@@ -329,6 +349,7 @@ int main(void)
         cmocka_unit_test(small_packets_are_read_ahead_and_stay_until_the_next_look),
         cmocka_unit_test(nothing_is_read_ahead_beyond_a_super_segment),
         cmocka_unit_test(packets_as_large_as_there_is_room_are_whole),
+        cmocka_unit_test(large_packet_is_whole_wherever_it_comes),
         cmocka_unit_test(what_came_before_an_error_counts_first),
         cmocka_unit_test(a_streams_text_is_read_to_its_place),
         cmocka_unit_test(what_is_no_super_segment_is_put_together),
