@@ -17,8 +17,13 @@ static uint8_t pattern(int index, uint64_t offset)
 
 static void set_options(struct tern *t, const struct transfer_side *side)
 {
-    int on = side->no_delay;
+    int on = side->no_delay, idle = side->keepalive_s, yes = 1;
     assert_int_equal(tern_setsockopt(t, side->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
+    if (idle) {
+        tern_setsockopt(t, side->socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+        tern_setsockopt(t, side->socket, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+    }
+    tern_setsockopt(t, side->socket, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes);
 }
 
 /* What to make of a call that has failed: whether it may succeed when it is made again at once. */
@@ -85,14 +90,15 @@ static bool write_some(struct transfer *transfer, int index)
     struct transfer_side *side = &transfer->side[index];
     uint8_t bytes[PIECE_MOST];
     uint64_t left = side->to_send - side->sent;
-    if (side->shut || left == 0)
+    if (side->shut || side->paused || left == 0)
         return false;
     uint32_t size = 1 + random_below(&transfer->random, side->write_most);
     if (size > left)
         size = (uint32_t)left;
     for (uint32_t i = 0; i < size; i++)
         bytes[i] = pattern(index, side->sent + i);
-    ssize_t n = tern_send(transfer->world->machine[index], side->socket, bytes, size, 0);
+    int flags = side->urgent && random_below(&transfer->random, 100) < 10 ? MSG_OOB : 0;
+    ssize_t n = tern_send(transfer->world->machine[index], side->socket, bytes, size, flags);
     if (n < 0)
         return fail_call(transfer, side);
     side->connected = true;
@@ -100,22 +106,27 @@ static bool write_some(struct transfer *transfer, int index)
     return n > 0;
 }
 
+void transfer_arrived(struct transfer *transfer, int index, const uint8_t *bytes, size_t length)
+{
+    struct transfer_side *side = &transfer->side[index];
+    for (size_t i = 0; i < length; i++)
+        if (!transfer->forged && bytes[i] != pattern(1 - index, side->received + i))
+            fail_msg("side %d: wrong byte at %llu", index,
+                     (unsigned long long)(side->received + i));
+    side->received += length;
+}
+
 static bool read_some(struct transfer *transfer, int index)
 {
     struct transfer_side *side = &transfer->side[index];
     uint8_t bytes[PIECE_MOST];
     uint32_t size = 1 + random_below(&transfer->random, side->read_most);
-    if (side->ended)
+    if (side->ended || side->paused)
         return false;
     ssize_t n = tern_recv(transfer->world->machine[index], side->socket, bytes, size, 0);
     if (n < 0)
         return fail_call(transfer, side);
-    for (ssize_t i = 0; i < n; i++) {
-        if (bytes[i] != pattern(1 - index, side->received + (uint64_t)i))
-            fail_msg("side %d: wrong byte at %llu", index,
-                     (unsigned long long)(side->received + (uint64_t)i));
-    }
-    side->received += (uint64_t)n;
+    transfer_arrived(transfer, index, bytes, (size_t)n);
     if (n == 0)
         side->ended = true;
     return true;

@@ -19,6 +19,9 @@ struct transfer_side {
     uint32_t write_most, read_most; /* bytes a call */
     bool no_delay;
     int send_buffer, receive_buffer; /* 0: the default */
+    int keepalive_s;                 /* TCP_KEEPIDLE; 0: none */
+    bool urgent;                     /* some of it is sent with MSG_OOB, and read in line */
+    bool paused;                     /* it neither reads nor writes while this is set */
 
     /* Progress. */
     int socket;
@@ -34,11 +37,14 @@ struct transfer {
     int listener;
     uint64_t deadline_ns;
     uint16_t port;
+    bool forged;       /* there are segments of somebody else's: what arrives may be anything */
     bool memory_fails; /* now and then: a call that says so is made again */
 };
 
 /* Machine 1 listens, machine 0 connects. */
 void transfer_begin(struct transfer *transfer, struct world *world, uint64_t seed);
+/* What side `index` has got by other means than transfer_step(): it must be what comes next. */
+void transfer_arrived(struct transfer *transfer, int index, const uint8_t *bytes, size_t length);
 /* To be given to world_run: WORLD_STOP when both sides have closed. */
 enum world_answer transfer_step(void *transfer);
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "base/random.h"
 #include "base/time.h"
 #include "link/capture.h"
 #include "link/memory.h"
@@ -50,24 +49,15 @@ static void capture_around(struct world *world, const char *path)
 }
 
 /* What a machine calls to send: it finds its link in the world. */
-struct end {
-    struct world *world;
-    int index;
-    uint32_t refuse_percent;
-    struct random refusals;
-};
-
 static int send_packet(void *user, const struct iovec *packet, int count,
                        const struct tern_offload *offload)
 {
-    struct end *end = user;
+    struct world_end *end = user;
     if (end->refuse_percent && random_below(&end->refusals, 100) < end->refuse_percent)
         return -ENOBUFS;
     end->world->packets++;
     return link_send(end->world->link[end->index], packet, count, offload, end->world->now_ns);
 }
-
-static struct end ends[2];
 
 static struct tern *open_machine(struct world *world, const struct world_config *config, int index)
 {
@@ -76,16 +66,16 @@ static struct tern *open_machine(struct world *world, const struct world_config 
     uint8_t seed[RANDOM_SEED_SIZE];
     random_seed_number(&random, config->seed * 2 + (uint64_t)index);
     random_bytes(&random, seed, sizeof seed);
-    ends[index] = (struct end){
+    world->end[index] = (struct world_end){
         .world = world, .index = index, .refuse_percent = config->refuse_percent[index]};
-    random_seed_number(&ends[index].refusals, config->seed * 2 + (uint64_t)index);
+    random_seed_number(&world->end[index].refusals, config->seed * 2 + (uint64_t)index);
     struct tern_engine_config engine = {.seed = seed,
                                         .now_ns = world->now_ns,
                                         .address = addresses[index],
                                         .mtu = config->mtu,
                                         .link_features = config->link_features,
                                         .output = send_packet,
-                                        .user = &ends[index],
+                                        .user = &world->end[index],
                                         .settings = config->settings[index]};
     struct tern_error error;
     struct tern *t = tern_engine_new(&engine, &error);
@@ -119,22 +109,31 @@ void world_close(struct world *world)
 static enum drop_reason deliver(void *user, const void *packet, size_t length,
                                 const struct tern_offload *offload, uint64_t now_ns)
 {
-    return tern_input(user, packet, length, offload, now_ns) ? DROP_LINK : DROP_NONE;
+    struct world_end *end = user;
+    struct world *world = end->world;
+    const char *dropped = tern_input(world->machine[end->index], packet, length, offload, now_ns);
+    if (world->arrived)
+        world->arrived(world, end->index);
+    return dropped ? DROP_LINK : DROP_NONE;
 }
 
-/* Moves packets until none moves. */
-static void settle(struct world *world)
+void world_inject(struct world *world, int machine, const void *packet, size_t length)
+{
+    struct tern_offload offload = {.flags = TERN_OFFLOAD_VERIFIED};
+    deliver(&world->end[machine], packet, length, &offload, world->now_ns);
+}
+
+void world_settle(struct world *world)
 {
     int moved;
     do {
         moved = 0;
         for (int i = 0; i < 2; i++)
-            moved +=
-                link_poll(world->link[i], world->now_ns, POLL_BUDGET, deliver, world->machine[i]);
+            moved += link_poll(world->link[i], world->now_ns, POLL_BUDGET, deliver, &world->end[i]);
     } while (moved);
 }
 
-static uint64_t next_deadline(const struct world *world)
+uint64_t world_deadline(const struct world *world)
 {
     uint64_t next = TIME_NEVER;
     for (int i = 0; i < 2; i++) {
@@ -144,26 +143,31 @@ static uint64_t next_deadline(const struct world *world)
     return next;
 }
 
+void world_advance(struct world *world, uint64_t now_ns)
+{
+    world->now_ns = time_max(world->now_ns, now_ns);
+    for (int i = 0; i < 2; i++)
+        tern_advance(world->machine[i], world->now_ns);
+}
+
 bool world_run(struct world *world, uint64_t until_ns, enum world_answer (*step)(void *user),
                void *user)
 {
     for (;;) {
         enum world_answer answer;
         do {
-            settle(world);
+            world_settle(world);
             answer = step ? step(user) : WORLD_IDLE;
             if (answer == WORLD_STOP)
                 return true;
         } while (answer == WORLD_BUSY);
-        settle(world);
-        uint64_t next = next_deadline(world);
+        world_settle(world);
+        uint64_t next = world_deadline(world);
         if (next == TIME_NEVER)
             return true;
         if (next > until_ns)
             return false;
-        world->now_ns = time_max(world->now_ns, next);
-        for (int i = 0; i < 2; i++)
-            tern_advance(world->machine[i], world->now_ns);
+        world_advance(world, next);
     }
 }
 

@@ -12,6 +12,7 @@
 
 #include <tern/tern.h>
 
+#include "base/random.h"
 #include "link/fault.h"
 
 struct world_config {
@@ -24,9 +25,22 @@ struct world_config {
     const char *capture_path;      /* NULL: the capture is only hashed */
 };
 
+struct world;
+
+/* What a machine's link is to it. */
+struct world_end {
+    struct world *world;
+    int index;
+    uint32_t refuse_percent;
+    struct random refusals;
+};
+
 struct world {
     struct tern *machine[2]; /* 10.0.0.1 and 10.0.0.2 */
     struct link *link[2];
+    struct world_end end[2];
+    void (*arrived)(struct world *world, int machine); /* after each packet, to look; or NULL */
+    void *user;                                        /* of who does */
     uint64_t now_ns;
     uint64_t capture_hash; /* of every byte of the capture */
     uint64_t packets;
@@ -43,6 +57,15 @@ void world_close(struct world *world);
 enum world_answer { WORLD_IDLE, WORLD_BUSY, WORLD_STOP };
 bool world_run(struct world *world, uint64_t until_ns, enum world_answer (*step)(void *user),
                void *user);
+
+/* What world_run() consists of: moves packets until none moves; when something is due; lets time
+ * pass. */
+void world_settle(struct world *world);
+uint64_t world_deadline(const struct world *world);
+void world_advance(struct world *world, uint64_t now_ns);
+
+/* A packet that the other machine has not sent; its transport's checksum need not be right. */
+void world_inject(struct world *world, int machine, const void *packet, size_t length);
 
 /* The address of machine 0 or 1, with this port. */
 struct sockaddr *world_address(int machine, uint16_t port);
