@@ -208,12 +208,14 @@ static void note_alive(struct tcb *tcb, const struct segment *segment)
     tcb->keepalive_sent = 0;
 }
 
-static void take_window(struct tcb *tcb, const struct segment *segment, struct ack_event *event)
+/* Returns whether it changed. */
+static bool take_window(struct tcb *tcb, const struct segment *segment)
 {
-    event->window_changed = update_window(tcb, segment);
+    bool changed = update_window(tcb, segment);
     persist_answered(tcb);
-    if (event->window_changed && units_first(tcb))
+    if (changed && units_first(tcb))
         cwv_resumes(tcb);
+    return changed;
 }
 
 /* Nothing was out, but it may tell what became of the last that was. */
@@ -257,7 +259,7 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
     event.syn_acked = syn_acked;
     uint32_t prior_out = tcb->records.out;
     if (seq_geq(segment->ack, tcb->snd.una))
-        take_window(tcb, segment, &event);
+        event.window_changed = take_window(tcb, segment);
     if (tcb->opt.sack)
         sack_process(tcb, segment, &event);
     if (seq_gt(segment->ack, tcb->snd.una))
@@ -273,4 +275,21 @@ enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment)
     pacing_update_rate(tcb);
     restart_timer(tcb, &event);
     return event.advanced && tcb->snd.fin_acked ? fin_acknowledged(tcb) : TCP_STEP_CONTINUE;
+}
+
+void ack_predicted(struct tcb *tcb, const struct segment *segment)
+{
+    note_alive(tcb, segment);
+    rate_check_app_limited(tcb);
+    take_window(tcb, segment);
+    if (tcb->records.out == 0)
+        return; /* there is nothing that it could tell of */
+    struct ack_event event = event_begin(tcb, segment);
+    if (segment->ack != tcb->snd.una)
+        advance(tcb, segment->ack, &event);
+    sample_rtt(tcb, segment, &event);
+    recovery_on_untroubled_ack(tcb, &event);
+    pacing_update_rate(tcb);
+    if (event.advanced)
+        timers_restart_retransmit(tcb);
 }

@@ -46,6 +46,8 @@ struct ack_event {
 
 /* RFC 9293 §3.10.7.4, fifth: check the ACK field. May destroy the connection (TCP_STEP_GONE). */
 enum tcp_step tcp_process_ack(struct tcb *tcb, const struct segment *segment);
+/* The same where header prediction holds (predict.h): nothing is amiss, or said to be. */
+void ack_predicted(struct tcb *tcb, const struct segment *segment);
 
 /* Frees the bytes of the send ring that are acknowledged. */
 void ack_release_bytes(struct tcb *tcb);

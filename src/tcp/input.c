@@ -10,6 +10,7 @@
 #include "tcp/demux.h"
 #include "tcp/listen.h"
 #include "tcp/output.h"
+#include "tcp/predict.h"
 #include "tcp/receive.h"
 #include "tcp/synreceived.h"
 #include "tcp/synsent.h"
@@ -58,10 +59,29 @@ static enum drop_reason conclude(struct tcb *tcb, const struct packet_in *packet
     return tcp_step_reason(step);
 }
 
+/* What all of that comes to where header prediction holds. */
+static enum drop_reason take_predicted(struct tcb *tcb, const struct segment *segment)
+{
+    enum tcp_step step = TCP_STEP_CONTINUE;
+    ack_predicted(tcb, segment);
+    if (segment->length == 0) {
+        stack_count(tcb->stack, COUNTER_TcpExtTCPHPAcks);
+    } else {
+        stack_count(tcb->stack, COUNTER_TcpExtTCPHPHits);
+        step = receive_predicted(tcb, segment);
+    }
+    if (step == TCP_STEP_CONTINUE)
+        receive_decide_ack(tcb);
+    tcp_output(tcb);
+    return tcp_step_reason(step);
+}
+
 enum drop_reason tcp_segment_arrives(struct tcb *tcb, const struct packet_in *packet,
                                      const struct segment *segment)
 {
     tcb->stat.segments_in++;
+    if (predict_holds(tcb, segment))
+        return take_predicted(tcb, segment);
     switch (tcb->state) {
     case TCP_SYN_SENT:
         return conclude(tcb, packet, segment, tcp_syn_sent_arrives(tcb, segment));

@@ -68,47 +68,77 @@ static bool store(struct tcb *tcb, uint32_t seq, const uint8_t *text, uint32_t l
     return true;
 }
 
-/* RCV.NXT moves over what has just come and over what had come before behind it. */
+/* RCV.NXT moves over what has just come. */
 static void advance(struct tcb *tcb, uint32_t end)
 {
-    const struct range *next = ranges_find(&tcb->rcv.out_of_order, end);
-    if (next && seq_leq(next->start, end))
-        end = next->end;
     uint32_t bytes = end - tcb->rcv.nxt;
     ring_extend(&tcb->rcv.ring, bytes);
     tcb->rcv.nxt = end;
     tcb->stat.bytes_received += bytes;
-    ranges_trim(&tcb->rcv.out_of_order, end);
 }
 
-static enum tcp_step take_in_order(struct tcb *tcb, const struct segment *segment, uint32_t seq,
-                                   const uint8_t *text, uint32_t length)
+/* And over what had come before behind it. */
+static void advance_over_held(struct tcb *tcb)
 {
-    bool holes = tcb->rcv.out_of_order.count > 0;
-    if (holes)
-        report_overlap(tcb, seq, seq + length);
+    const struct range *next = ranges_find(&tcb->rcv.out_of_order, tcb->rcv.nxt);
+    if (next && seq_leq(next->start, tcb->rcv.nxt))
+        advance(tcb, next->end);
+    ranges_trim(&tcb->rcv.out_of_order, tcb->rcv.nxt);
+}
+
+/* Text at RCV.NXT to its reader, or to its place in the ring. */
+static enum tcp_step take_next(struct tcb *tcb, const uint8_t *text, uint32_t length)
+{
     uint32_t landed = receive_land(tcb, text, length);
     if (landed < length) {
-        if (!store(tcb, seq + landed, text + landed, length - landed)) {
+        if (!store(tcb, tcb->rcv.nxt, text + landed, length - landed)) {
             tcb->ack.now = true;
             if (landed)
                 tcp_notify(tcb, POLLIN | POLLRDNORM);
             return tcp_drop(DROP_TCP_MEMORY);
         }
-        advance(tcb, seq + length);
+        advance(tcb, tcb->rcv.nxt + length - landed);
     }
+    return TCP_STEP_CONTINUE;
+}
+
+/* What has been taken is told of. */
+static void taken(struct tcb *tcb, const struct segment *segment)
+{
     arrivals_note(tcb);
+    if (tcb->rcv.ring.length >= LIMIT_READER_BYTES)
+        tcb->stack->batch_enough = true;
+    receive_data_arrived(tcb, segment);
+    tcp_notify(tcb, POLLIN | POLLRDNORM);
+}
+
+static enum tcp_step take_in_order(struct tcb *tcb, const struct segment *segment,
+                                   const uint8_t *text, uint32_t length)
+{
+    bool holes = tcb->rcv.out_of_order.count > 0;
+    if (holes)
+        report_overlap(tcb, tcb->rcv.nxt, tcb->rcv.nxt + length);
+    enum tcp_step step = take_next(tcb, text, length);
+    if (step != TCP_STEP_CONTINUE)
+        return step;
     if (holes) {
+        advance_over_held(tcb);
         /* What fills a hole is acknowledged at once (RFC 5681 §4.2). */
         tcb->ack.now = true;
         if (tcb->rcv.out_of_order.count == 0)
             receive_quick(tcb, 2);
     }
-    if (tcb->rcv.ring.length >= LIMIT_READER_BYTES)
-        tcb->stack->batch_enough = true;
-    receive_data_arrived(tcb, segment);
-    tcp_notify(tcb, POLLIN | POLLRDNORM);
+    taken(tcb, segment);
     return TCP_STEP_CONTINUE;
+}
+
+enum tcp_step receive_predicted(struct tcb *tcb, const struct segment *segment)
+{
+    tcb->stat.data_segments_in++;
+    enum tcp_step step = take_next(tcb, segment->text, segment->length);
+    if (step == TCP_STEP_CONTINUE)
+        taken(tcb, segment);
+    return step;
 }
 
 static enum tcp_step take_out_of_order(struct tcb *tcb, const struct segment *segment, uint32_t seq,
@@ -187,7 +217,7 @@ enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment)
         return tcp_drop_ack(DROP_TCP_SEQUENCE);
     }
     if (seq == tcb->rcv.nxt)
-        return take_in_order(tcb, segment, seq, text, length);
+        return take_in_order(tcb, segment, text, length);
     return take_out_of_order(tcb, segment, seq, text, length);
 }
 

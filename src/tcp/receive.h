@@ -8,6 +8,8 @@
 /* RFC 9293 §3.10.7.4, seventh and eighth. */
 enum tcp_step tcp_process_text(struct tcb *tcb, const struct segment *segment);
 enum tcp_step tcp_process_fin(struct tcb *tcb, const struct segment *segment);
+/* The seventh where header prediction holds (predict.h): the text is in order, and fits. */
+enum tcp_step receive_predicted(struct tcb *tcb, const struct segment *segment);
 
 /* receive_window.c: what is offered, and how it grows. */
 /* The window of a SYN, and the shift for all that follow. */

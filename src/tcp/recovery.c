@@ -239,6 +239,13 @@ static void set_window(struct tcb *tcb, const struct ack_event *event)
     cwv_acknowledged(tcb);
 }
 
+void recovery_on_untroubled_ack(struct tcb *tcb, struct ack_event *event)
+{
+    rack_update_window(tcb, event);
+    rate_finish(tcb, event);
+    set_window(tcb, event);
+}
+
 void recovery_on_ack(struct tcb *tcb, const struct segment *segment, struct ack_event *event)
 {
     tcb->recovery.prefer_new = false;

@@ -10,6 +10,8 @@
 void recovery_init(struct tcb *tcb);
 /* Consumes an ACK: moves between the phases, marks losses, sets the window. */
 void recovery_on_ack(struct tcb *tcb, const struct segment *segment, struct ack_event *event);
+/* The same where it is known that nothing is missing, nor was until now. */
+void recovery_on_untroubled_ack(struct tcb *tcb, struct ack_event *event);
 /* A retransmission timeout: everything outstanding is taken as lost (RFC 5681 §3.1,
  * RFC 6675 §5.1). */
 void recovery_on_timeout(struct tcb *tcb);
