@@ -117,7 +117,8 @@ class Floor64(Floor):
 
 class FloorMtu(Floor64):
     name, title = "floor_mtu", "The floor, 1,500 bytes"
-    note = "the same with packets of the MTU, whose checksums are left to the kernel all the same"
+    note = ("the same with packets of the MTU, whose checksums are left to the kernel all the same, and which it takes "
+            "one by one")
     share = 0.3
     there, here = "10.11.0.2", "10.11.0.3"
     device = "floor2"

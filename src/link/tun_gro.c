@@ -10,6 +10,7 @@
  * writable, so that we have our own, which is mounted nowhere and gone with its descriptor. */
 #include "link/tun_gro.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -35,11 +36,23 @@ static int mount_nowhere(int context)
     return (int)syscall(SYS_fsmount, context, MOUNT_CLOSE_ON_EXEC, 0);
 }
 
-static bool may_write(int sysfs)
+static int open_limit(int sysfs, const char *device)
 {
     char path[sizeof FILE_OF + IF_NAMESIZE];
-    snprintf(path, sizeof path, FILE_OF, "lo");
-    return faccessat(sysfs, path, W_OK, 0) == 0;
+    snprintf(path, sizeof path, FILE_OF, device);
+    return openat(sysfs, path, O_WRONLY | O_CLOEXEC);
+}
+
+/* Root of a user namespace can open it, and not write. Where writing is allowed, what is no number
+ * is refused for that, and nothing is changed. */
+static bool may_write(int sysfs)
+{
+    int file = open_limit(sysfs, "lo");
+    if (file < 0)
+        return false;
+    bool may = write(file, "?", 1) < 0 && errno == EINVAL;
+    close(file);
+    return may;
 }
 
 int tun_gro_prepare(void)
@@ -58,9 +71,7 @@ int tun_gro_prepare(void)
 bool tun_gro_turn_on(int prepared, const char *device)
 {
     static const char limit[] = LIMIT_NS;
-    char path[sizeof FILE_OF + IF_NAMESIZE];
-    snprintf(path, sizeof path, FILE_OF, device);
-    int file = openat(prepared, path, O_WRONLY | O_CLOEXEC);
+    int file = open_limit(prepared, device);
     if (file < 0)
         return false;
     bool written = write(file, limit, sizeof limit - 1) == sizeof limit - 1;

@@ -6,8 +6,9 @@
 #include <stdbool.h>
 
 /* What it is turned on with, to be closed by the caller; -1 where it may not be had: for want of
- * the right to (CAP_SYS_ADMIN), or of a kernel that can (Linux 5.2). A queue had better be opened
- * without IFF_NAPI then, which costs each packet something and joins nothing by itself. */
+ * the right to (CAP_SYS_ADMIN and CAP_NET_ADMIN, not just of a user namespace), or of a kernel that
+ * can (Linux 5.2). A queue had better be opened without IFF_NAPI then, which costs each packet
+ * something and joins nothing by itself. */
 int tun_gro_prepare(void);
 
 /* Turns it on for a device whose queues have been opened with IFF_NAPI: false if that failed. From

@@ -5,6 +5,8 @@
 #include <linux/capability.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -15,6 +17,8 @@
 #include "exchange.h"
 #include "link/tun.h"
 #include "link/tun_gro.h"
+#include "link_machine.h"
+#include "packets.h"
 
 enum { MSS = 1460 - 12 };
 
@@ -122,6 +126,55 @@ static void only_asked_for_and_without_offloads(void **state)
     assert_false(link_has_gro(&config));
 }
 
+static struct link_machine machine;
+
+/* The kernel answers a segment to a port where nobody is with a reset, as soon as TCP has it. */
+static void send_segment(struct link *link, uint32_t seq, uint16_t flags)
+{
+    static struct packet packet;
+    static const uint8_t text[MSS];
+    struct address ours = packet_address("10.250.0.3"), kernel = packet_address("10.250.0.2");
+    struct segment segment = {.source_port = 9,
+                              .destination_port = 9,
+                              .seq = seq,
+                              .ack = 1000,
+                              .flags = TCP_ACK | flags,
+                              .text = text,
+                              .length = sizeof text};
+    packet_tcp(&packet, &ours, &kernel, &segment, true);
+    assert_int_equal(link_send_bytes(link, packet.bytes, packet.length, 0), 0);
+}
+
+static int resets(struct link *link)
+{
+    machine.count = 0;
+    machine.used = 0;
+    assert_true(link_machine_poll(&machine, link, 0) >= 0);
+    return machine.count;
+}
+
+/* As where the device has refused the rest of it. */
+static void burst_without_its_end_arrives_all_the_same(void **state)
+{
+    (void)state;
+    struct link *link;
+    char error[256] = "";
+    if (!may_be_had())
+        skip();
+    assert_int_equal(tun_link_open(&plain, &link, error, sizeof error), 0);
+    /* One, or two if the limit was over in between. */
+    send_segment(link, 1, 0);
+    send_segment(link, 1 + MSS, TCP_PSH);
+    assert_in_range(resets(link), 1, 2); /* it is there when the write returns */
+
+    send_segment(link, 5000, 0);
+    send_segment(link, 5000 + MSS, 0);
+    struct pollfd readable = {.fd = link_descriptor(link), .events = POLLIN};
+    assert_int_equal(poll(&readable, 1, 5000), 1);
+    assert_in_range(resets(link), 1, 2);
+    link_close(link);
+}
+
 static void set_persistent(unsigned long yes)
 {
     struct ifreq request = {.ifr_name = "grotern0", .ifr_flags = IFF_TUN | IFF_NO_PI};
@@ -149,19 +202,43 @@ static void drop(unsigned capability)
     must((int)syscall(SYS_capset, &header, data));
 }
 
-/* In a child, for capabilities do not come back. */
-static void without_the_right_it_is_done_without(void **state)
+/* In a child, for what is given up does not come back. */
+static void done_without_by_who(bool (*gives_it_up)(void))
 {
-    (void)state;
     fflush(NULL);
     pid_t child = must(fork());
-    if (child == 0) {
-        drop(CAP_SYS_ADMIN);
-        _exit(may_be_had() || link_has_gro(&plain));
-    }
+    if (child == 0)
+        _exit(gives_it_up() && (may_be_had() || link_has_gro(&plain)));
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static bool may_mount_nothing(void)
+{
+    drop(CAP_SYS_ADMIN);
+    return true;
+}
+
+/* Who may mount sysfs there, and open what is root's, but not write to it. */
+static bool is_root_of_a_user_namespace(void)
+{
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) < 0) {
+        print_message("(this host lets nobody make user namespaces: not tried)\n");
+        return false;
+    }
+    FILE *map = fopen("/proc/self/uid_map", "w");
+    assert_non_null(map);
+    fputs("0 0 1", map);
+    assert_int_equal(fclose(map), 0);
+    return true;
+}
+
+static void without_the_right_it_is_done_without(void **state)
+{
+    (void)state;
+    done_without_by_who(may_mount_nothing);
+    done_without_by_who(is_root_of_a_user_namespace);
 }
 
 int main(void)
@@ -171,6 +248,7 @@ int main(void)
         scenario_test(faults_come_to_packets_that_pass_at_once),
         scenario_test(lone_segment_does_not_wait_for_another),
         cmocka_unit_test(only_asked_for_and_without_offloads),
+        cmocka_unit_test(burst_without_its_end_arrives_all_the_same),
         cmocka_unit_test(device_that_was_there_before_is_left_as_it_is),
         cmocka_unit_test(without_the_right_it_is_done_without),
         scenario_captures_test(),
