@@ -175,6 +175,23 @@ static void burst_without_its_end_arrives_all_the_same(void **state)
     link_close(link);
 }
 
+static void every_queue_of_a_device_has_it(void **state)
+{
+    (void)state;
+    enum { QUEUES = 2 };
+    struct link *links[QUEUES];
+    char error[256] = "";
+    assert_int_equal(tun_links_open(&plain, QUEUES, links, error, sizeof error), 0);
+    for (int i = 0; i < QUEUES; i++)
+        assert_int_equal(links[i]->gro, may_be_had());
+    for (uint32_t i = 0; i < 2 * QUEUES; i++) {
+        send_segment(links[i % QUEUES], 1 + i * MSS, TCP_PSH);
+        assert_int_equal(resets(links[0]) + resets(links[1]), 1);
+    }
+    for (int i = 0; i < QUEUES; i++)
+        link_close(links[i]);
+}
+
 static void set_persistent(unsigned long yes)
 {
     struct ifreq request = {.ifr_name = "grotern0", .ifr_flags = IFF_TUN | IFF_NO_PI};
@@ -249,6 +266,7 @@ int main(void)
         scenario_test(lone_segment_does_not_wait_for_another),
         cmocka_unit_test(only_asked_for_and_without_offloads),
         cmocka_unit_test(burst_without_its_end_arrives_all_the_same),
+        cmocka_unit_test(every_queue_of_a_device_has_it),
         cmocka_unit_test(device_that_was_there_before_is_left_as_it_is),
         cmocka_unit_test(without_the_right_it_is_done_without),
         scenario_captures_test(),
