@@ -19,6 +19,20 @@ static void let_go(struct ring *ring)
         free(ring->bytes);
 }
 
+/* Grows where it is: for what is large the kernel then moves pages instead of bytes, and the new
+ * ones need not be touched before they are used. What had gone around the old end goes on behind
+ * it; each doubling leaves room for that. */
+static int grow_in_place(struct ring *ring, uint32_t capacity)
+{
+    uint8_t *bytes = realloc(ring->bytes, capacity);
+    if (bytes == NULL)
+        return -ENOMEM;
+    memcpy(bytes + ring->capacity, bytes, ring->start);
+    ring->bytes = bytes;
+    ring->capacity = capacity;
+    return 0;
+}
+
 /* Moves the first `keep` bytes, which fit in both, to a new area of `capacity` bytes. */
 static int set_capacity(struct ring *ring, uint32_t capacity, uint32_t keep)
 {
@@ -46,7 +60,9 @@ int ring_reserve(struct ring *ring, uint32_t needed)
         return 0;
     if (needed > RING_CAPACITY_MAX)
         return -EMSGSIZE;
-    return set_capacity(ring, capacity_for(needed), ring->capacity);
+    if (ring->bytes == ring->held) /* or there is nothing yet */
+        return set_capacity(ring, capacity_for(needed), ring->capacity);
+    return grow_in_place(ring, capacity_for(needed));
 }
 
 void ring_shrink(struct ring *ring, uint32_t keep)
