@@ -28,12 +28,17 @@ static int driver_enter(struct sock_host *host)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     driver_lock(d);
     d->cancel_state = cancel_state;
+    return 0;
+}
+
+static void driver_catch_up(struct sock_host *host)
+{
+    struct driver *d = driver_of(host);
     uint64_t now_ns = clock_now_ns();
     if (!d->seat && now_ns - d->served_ns >= LOOK_AFTER_NS)
         driver_look(d);
     else
         stack_advance(stack_of(d), now_ns);
-    return 0;
 }
 
 static void driver_leave(struct sock_host *host)
@@ -105,6 +110,7 @@ static uint64_t driver_epoch(struct sock_host *host)
 
 static const struct sock_host_operations driver_operations = {
     .enter = driver_enter,
+    .catch_up = driver_catch_up,
     .leave = driver_leave,
     .wait = driver_wait,
     .look = look_behind,

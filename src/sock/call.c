@@ -7,7 +7,7 @@
 #include "sock/tern.h"
 #include "sock/wait.h"
 
-int call_enter(struct call *call, struct tern *t)
+static int enter(struct call *call, struct tern *t)
 {
     *call = (struct call){.t = t};
     int error = t->host->operations->enter(t->host);
@@ -15,14 +15,53 @@ int call_enter(struct call *call, struct tern *t)
     return error;
 }
 
+int call_enter(struct call *call, struct tern *t)
+{
+    int error = enter(call, t);
+    if (error == 0)
+        t->host->operations->catch_up(t->host);
+    return error;
+}
+
+static int find_socket(struct call *call, int descriptor)
+{
+    int error = call_find(call, descriptor);
+    return error == 0 && !socket_is_socket(call->socket) ? -ENOTSOCK : error;
+}
+
 int call_begin(struct call *call, struct tern *t, int descriptor)
 {
     int error = call_enter(call, t);
-    if (error == 0)
-        error = call_find(call, descriptor);
-    if (error == 0 && !socket_is_socket(call->socket))
-        error = -ENOTSOCK;
+    return error < 0 ? error : find_socket(call, descriptor);
+}
+
+int call_begin_write(struct call *call, struct tern *t, int descriptor)
+{
+    int error = enter(call, t);
+    if (error < 0)
+        return error;
+    error = find_socket(call, descriptor);
+    if (error < 0)
+        t->host->operations->catch_up(t->host);
+    else
+        call_catch_up_to_write(call);
     return error;
+}
+
+void call_catch_up_to_write(struct call *call)
+{
+    call->writes = call->socket->kind->await_write != NULL;
+    if (call->writes)
+        call->socket->kind->await_write(call->socket, true);
+    call->t->host->operations->catch_up(call->t->host);
+}
+
+/* Has no effect after a write. */
+static void stop_writing(struct call *call)
+{
+    if (call->writes && call->socket && call->socket->kind->await_write)
+        call->socket->kind->await_write(call->socket, false);
+    call->writes = false;
 }
 
 int call_find(struct call *call, int descriptor)
@@ -41,6 +80,7 @@ int call_wait(struct call *call, unsigned events)
 {
     if (!call->blocks)
         return -EAGAIN;
+    stop_writing(call);
     struct waiting waiting = {.at = &call->socket->waiting,
                               .events = events,
                               .busy_poll_us = call->socket->preferences->busy_poll_us};
@@ -58,8 +98,10 @@ int call_wait(struct call *call, unsigned events)
 
 ssize_t call_end(struct call *call, ssize_t result)
 {
-    if (call->entered)
+    if (call->entered) {
+        stop_writing(call);
         call->t->host->operations->leave(call->t->host);
+    }
     if (result >= 0)
         return result;
     errno = (int)-result;

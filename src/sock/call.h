@@ -26,13 +26,19 @@ struct call {
     uint64_t deadline_ns;
     bool blocks;
     bool entered;
+    bool writes; /* the socket has been told that something is about to be written */
 };
 
-/* Enters the machine. 0, -ENODEV (a forked child) or -EBUSY (a callback); call_end() belongs to it
- * in any case. */
+/* Enters the machine, which catches up. 0, -ENODEV (a forked child) or -EBUSY (a callback);
+ * call_end() belongs to it in any case. */
 int call_enter(struct call *call, struct tern *t);
 /* The same, and finds the socket: 0, and beside those -EBADF or -ENOTSOCK (epoll's). */
 int call_begin(struct call *call, struct tern *t, int descriptor);
+/* The same, for a call that writes: what is short, and would be sent alone when the machine catches
+ * up, goes with what is written. */
+int call_begin_write(struct call *call, struct tern *t, int descriptor);
+/* Catches up once more, for a call that left the machine and came back in order to write. */
+void call_catch_up_to_write(struct call *call);
 /* Between enter and end: finds the socket, or what else a descriptor stands for: 0 or -EBADF. */
 int call_find(struct call *call, int descriptor);
 /* Says whether and how long the call may wait: not with O_NONBLOCK or MSG_DONTWAIT in `flags`. */

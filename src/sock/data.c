@@ -287,7 +287,7 @@ ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length
 {
     struct iovec span = data_span(bytes, length);
     struct call call;
-    ssize_t result = call_begin(&call, t, socket);
+    ssize_t result = call_begin_write(&call, t, socket);
     if (result == 0)
         result = data_send(&call, &span, 1, flags, address, address_length);
     return call_end(&call, result);
@@ -302,15 +302,17 @@ static int message_check(const struct msghdr *message)
     return message->msg_iovlen > SPANS_MAX ? -EMSGSIZE : 0;
 }
 
-/* How sendmsg(2) and recvmsg(2) begin. MSG_CMSG_COMPAT is refused before anything else is looked
- * at: the kernel itself says it, of programs with another size of pointers. */
+/* How sendmsg(2) and recvmsg(2) begin, by call_begin() or its like. MSG_CMSG_COMPAT is refused
+ * before anything else is looked at: the kernel itself says it, of programs with another size of
+ * pointers. */
 static int message_begin(struct call *call, struct tern *t, int socket,
-                         const struct msghdr *message, int flags)
+                         const struct msghdr *message, int flags,
+                         int (*begin)(struct call *call, struct tern *t, int descriptor))
 {
     *call = (struct call){0};
     if ((unsigned)flags & MESSAGE_COMPAT)
         return -EINVAL;
-    int error = call_begin(call, t, socket);
+    int error = begin(call, t, socket);
     return error < 0 ? error : message_check(message);
 }
 
@@ -325,7 +327,7 @@ static int control_check(const struct msghdr *message)
 ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *message, int flags)
 {
     struct call call;
-    ssize_t result = message_begin(&call, t, socket, message, flags);
+    ssize_t result = message_begin(&call, t, socket, message, flags, call_begin_write);
     if (result == 0)
         result = control_check(message);
     call.message = message;
@@ -397,7 +399,7 @@ ssize_t tern_recvmsg(struct tern *t, int socket, struct msghdr *message, int fla
     struct call call;
     if (flags & MSG_ERRQUEUE && !((unsigned)flags & MESSAGE_COMPAT))
         return errors_call(t, socket, message, flags);
-    ssize_t result = message_begin(&call, t, socket, message, flags);
+    ssize_t result = message_begin(&call, t, socket, message, flags, call_begin);
     if (result == 0)
         result = data_receive(&call, message->msg_iov, (int)message->msg_iovlen, flags, &info);
     if (result >= 0)

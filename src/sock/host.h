@@ -7,7 +7,8 @@
  *
  * Every socket call has this shape, and blocking is nothing else than its last four lines:
  *
- *     error = host->operations->enter(host);    the machine is ours, and its clock is right
+ *     error = host->operations->enter(host);    the machine is ours
+ *     host->operations->catch_up(host);         and its clock is right
  *     while ((result = what the call does, without ever waiting) == -EAGAIN and it may block)
  *         put a struct sock_waiter where the socket's events look for it
  *         error = host->operations->wait(host, &waiter, deadline)
@@ -23,7 +24,7 @@
  * disturbs nobody, unless it has made the machine's next deadline earlier than the one that the
  * driving thread went to sleep with; leave() sees to that.
  *
- * Time. stack->now_ns is the clock: enter() and wait() return with it up to date and all that was
+ * Time. stack->now_ns is the clock: catch_up() and wait() return with it up to date and all that was
  * due done, so that a call computes its deadline from it.
  *
  * Threads. Between enter() and leave() the machine belongs to the caller, who makes no system call
@@ -51,10 +52,13 @@ struct sock_waiter {
 };
 
 struct sock_host_operations {
-    /* Takes the machine and lets time pass in it (stack_advance). 0; or, and then nothing is taken,
-     * -ENODEV in the child of a fork, and -EBUSY where this thread has the machine already: it is
-     * in a callback of the user's that the machine has called. */
+    /* Takes the machine. 0; or, and then nothing is taken, -ENODEV in the child of a fork, and
+     * -EBUSY where this thread has the machine already: it is in a callback of the user's that the
+     * machine has called. */
     int (*enter)(struct sock_host *host);
+    /* Between enter and leave, once: lets time pass in it (stack_advance), and takes in what has
+     * arrived where nobody has looked for a while. */
+    void (*catch_up)(struct sock_host *host);
     /* Gives the machine back, and sees that what it now needs done in time will be. */
     void (*leave)(struct sock_host *host);
     /* Between enter and leave. Gives the machine away, makes time pass and packets arrive, and

@@ -50,7 +50,7 @@ ssize_t tern_send_commit(struct tern *t, int socket, size_t length, int flags)
 {
     enum { FLAGS = MSG_MORE | MSG_EOR | MSG_NOSIGNAL | MSG_DONTWAIT };
     struct call call;
-    ssize_t result = call_begin(&call, t, socket);
+    ssize_t result = call_begin_write(&call, t, socket);
     if (result == 0 && !socket_is_stream(call.socket))
         result = -EOPNOTSUPP;
     if (result == 0 && flags & ~FLAGS)

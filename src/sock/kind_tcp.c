@@ -80,6 +80,14 @@ static ssize_t tcp_kind_send(struct socket *socket, const struct iovec *spans, i
     return n;
 }
 
+/* One that rests has nothing to send. */
+static void tcp_kind_await_write(struct socket *socket, bool on)
+{
+    struct tcb *tcb = tcp_kind_awake(socket);
+    if (tcb)
+        tcp_await_write(tcb, on);
+}
+
 static ssize_t tcp_kind_receive(struct socket *socket, const struct iovec *spans, int count,
                                 int flags, struct datagram_info *info)
 {
@@ -290,6 +298,7 @@ const struct socket_kind tcp_kind = {
     .listen = tcp_kind_listen,
     .accept = tcp_kind_accept,
     .send = tcp_kind_send,
+    .await_write = tcp_kind_await_write,
     .receive = tcp_kind_receive,
     .at_mark = tcp_kind_at_mark,
     .land = tcp_kind_land,

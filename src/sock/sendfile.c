@@ -48,10 +48,12 @@ static ssize_t fill(struct call *call, const struct file *file, const struct iov
     }
     call->t->away--;
     list_remove(&waiting.link);
-    if (!waiting.over)
-        return n;
-    call->socket = NULL;
-    return -waiting.over;
+    if (waiting.over) {
+        call->socket = NULL;
+        return -waiting.over;
+    }
+    call_catch_up_to_write(call);
+    return n;
 }
 
 /* Sends up to `length` bytes of the file, or says -EAGAIN: how many, 0 at its end. */

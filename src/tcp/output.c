@@ -120,7 +120,8 @@ static struct send_decision next_lost(const struct tcb *tcb, uint32_t room)
 }
 
 /* Nagle as Minshall amended it: what is short waits while something short is unacknowledged (RFC
- * 9293 §3.7.4, draft-minshall-nagle); what is corked waits anyway. */
+ * 9293 §3.7.4, draft-minshall-nagle); what is corked waits anyway, and so does what more is about
+ * to be written to. */
 static bool short_must_wait(const struct tcb *tcb, enum tcp_urge urge)
 {
     if (tcb->snd.urgent)
@@ -129,7 +130,7 @@ static bool short_must_wait(const struct tcb *tcb, enum tcp_urge urge)
         return true;
     if (urge != URGE_USUAL)
         return false;
-    if (tcb->preferences.cork)
+    if (tcb->preferences.cork || tcb->snd.writing)
         return true;
     return !tcb->preferences.no_delay && tcb->records.out > 0 &&
            seq_gt(tcb->snd.small, tcb->snd.una) && seq_leq(tcb->snd.small, tcb->snd.nxt);

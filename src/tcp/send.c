@@ -219,6 +219,14 @@ static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, stru
     return true;
 }
 
+void tcp_await_write(struct tcb *tcb, bool on)
+{
+    bool awaited = tcb->snd.writing;
+    tcb->snd.writing = on && tcb->snd.units.count > 0;
+    if (awaited && !on)
+        tcp_output(tcb);
+}
+
 /* What a write's end brings: the push, the end of a record, and the bytes on their way. */
 static ssize_t finish(struct tcb *tcb, const struct progress *p, int flags)
 {
@@ -233,6 +241,7 @@ static ssize_t finish(struct tcb *tcb, const struct progress *p, int flags)
         mark_push(tcb);
     if (flags & MSG_OOB)
         urgent_written(tcb);
+    tcb->snd.writing = false;
     tcp_output_urged(tcb, more ? URGE_MORE : whole ? URGE_USUAL : URGE_PUSH);
     return (ssize_t)p->taken;
 }
@@ -260,6 +269,7 @@ ssize_t send_written(struct tcb *tcb, uint32_t length, int flags)
     }
     if (!(flags & MSG_MORE)) {
         mark_push(tcb);
+        tcb->snd.writing = false;
         tcp_output(tcb);
     }
     return 0;

@@ -189,6 +189,7 @@ struct tcb {
         uint8_t scale;     /* shift of windows we receive */
         bool expected : 1; /* the user waits to send as soon as the connection is open */
         bool full : 1;     /* the user has been told to wait for room */
+        bool writing : 1;  /* the user is about to write: what is short waits for that */
         bool fin_queued : 1; /* the user has closed the sending side */
         bool fin_sent : 1;
         bool fin_acked : 1;

@@ -76,6 +76,10 @@ unsigned tcp_listener_readiness(const struct tcp_listener *listener);
  * (sending side shut), -ENOTCONN, or the connection's error once. Flags: MSG_MORE, MSG_OOB and such
  * as they come to be. */
 ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flags);
+/* The user is about to write, and before that takes in what has arrived: what is short and might go
+ * alone with an acknowledgment that is there waits for the rest (tcp_send, tcp_commit), or until
+ * this is taken back. */
+void tcp_await_write(struct tcb *tcb, bool on);
 /* RECEIVE (§3.10.3): as many bytes as there are: their number; 0 at the peer's FIN; -EAGAIN,
  * -ENOTCONN, or the error once. MSG_PEEK leaves them; MSG_TRUNC drops them without a copy; MSG_OOB
  * takes the urgent byte instead (-EINVAL: there is none). */

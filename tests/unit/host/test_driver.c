@@ -119,6 +119,7 @@ static void teardown(void)
 static void enter(void)
 {
     assert_int_equal(w.host->operations->enter(w.host), 0);
+    w.host->operations->catch_up(w.host);
 }
 
 static void leave(void)

@@ -1,0 +1,154 @@
+/* call.c: a call that writes finds an acknowledgment that is there already, over a host that takes
+ * in what has arrived when it catches up. What wait.c and call.c do together is in test_wait.c. */
+#include "unit/sock/data_fixture.h"
+
+#include "link/link.h"
+#include "sock/host.h"
+#include "sock/tern.h"
+
+enum { PART = 100 }; /* bytes: short of a segment */
+
+static char part[PART];
+
+static enum drop_reason deliver(void *machine, const void *packet, size_t length,
+                                const struct tern_offload *offload, uint64_t now_ns)
+{
+    struct tern *t = machine;
+    return stack_input(&t->stack, t->interface, packet, length, offload, now_ns);
+}
+
+/* What is on its way to an end arrives: how many packets. */
+static int arrive(int end)
+{
+    return link_poll(pair.ends[end].link, pair.now_ns, 64, deliver, pair.ends[end].t);
+}
+
+static void catch_up(struct sock_host *host)
+{
+    assert_ptr_equal(host, a->host);
+    assert_int_equal(arrive(0), 1);
+}
+
+/* A part has been sent, and its acknowledgment waits to be taken in; by Nagle's rule the next part
+ * waits for that. From now on each of a's calls catches up with what has arrived. */
+static struct sock_host_operations catching_up;
+static const struct sock_host_operations *usual;
+
+static int setup_waiting(void **state)
+{
+    setup_connected(state);
+    assert_int_equal(tern_send(a, client, part, PART, 0), PART);
+    assert_int_equal(tern_send(a, client, part, PART, 0), PART);
+    assert_int_equal(arrive(1), 1);
+    usual = a->host->operations;
+    catching_up = *usual;
+    catching_up.catch_up = catch_up;
+    a->host->operations = &catching_up;
+    return 0;
+}
+
+/* After the one call. */
+static void assert_sent(int segments, size_t bytes)
+{
+    char room[2048];
+    a->host->operations = usual;
+    assert_int_equal(arrive(1), segments);
+    assert_int_equal(tern_recv(b, server, room, sizeof room, MSG_DONTWAIT), PART + bytes);
+}
+
+#define waiting_test(name) cmocka_unit_test_setup_teardown(name, setup_waiting, teardown)
+
+static void what_waited_goes_with_what_is_sent(void **state)
+{
+    (void)state;
+    assert_int_equal(tern_send(a, client, part, PART, 0), PART);
+    assert_sent(1, 2 * PART);
+}
+
+static void and_with_a_message(void **state)
+{
+    (void)state;
+    struct iovec span = {part, PART};
+    struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1};
+    assert_int_equal(tern_sendmsg(a, client, &message, 0), PART);
+    assert_sent(1, 2 * PART);
+}
+
+static void and_with_what_is_committed(void **state)
+{
+    (void)state;
+    struct iovec spans[2];
+    a->host->operations = usual;
+    assert_int_equal(tern_send_reserve(a, client, PART, spans), PART);
+    memset(spans[0].iov_base, 'x', spans[0].iov_len);
+    a->host->operations = &catching_up;
+    assert_int_equal(tern_send_commit(a, client, PART, 0), PART);
+    assert_sent(1, 2 * PART);
+}
+
+static void it_goes_alone_where_nothing_was_written(void **state)
+{
+    (void)state;
+    assert_int_equal(tern_send(a, client, part, 0, 0), 0);
+    assert_sent(1, PART);
+}
+
+static void it_goes_alone_where_the_write_is_wrong(void **state)
+{
+    (void)state;
+    assert_fails(tern_send(a, client, NULL, PART, 0), EFAULT);
+    assert_sent(1, PART);
+}
+
+static void it_goes_alone_where_the_write_is_to_wait(void **state)
+{
+    (void)state;
+    struct iovec spans[2];
+    a->host->operations = usual;
+    assert_int_equal(tern_send_reserve(a, client, PART, spans), PART);
+    a->host->operations = &catching_up;
+    assert_fails(tern_send(a, client, part, PART, 0), EBUSY);
+    assert_sent(1, PART);
+}
+
+static void it_goes_alone_where_somebody_reads(void **state)
+{
+    (void)state;
+    char byte;
+    assert_fails(tern_recv(a, client, &byte, 1, MSG_DONTWAIT), EAGAIN);
+    assert_sent(1, PART);
+}
+
+/* Nothing short is under way any more, so that Nagle's rule lets it go. */
+static void what_is_short_after_the_write_does_not_wait(void **state)
+{
+    (void)state;
+    char much[1460 + PART] = {0};
+    assert_int_equal(tern_send(a, client, much, sizeof much, 0), sizeof much);
+    assert_sent(2, PART + sizeof much);
+}
+
+static void wrong_descriptors_are_still_told_apart(void **state)
+{
+    (void)state;
+    a->host->operations = usual;
+    int epoll = tern_epoll_create(a, 1);
+    assert_fails(tern_send(a, 999, part, PART, 0), EBADF);
+    assert_fails(tern_send(a, epoll, part, PART, 0), ENOTSOCK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        waiting_test(what_waited_goes_with_what_is_sent),
+        waiting_test(and_with_a_message),
+        waiting_test(and_with_what_is_committed),
+        waiting_test(it_goes_alone_where_nothing_was_written),
+        waiting_test(it_goes_alone_where_the_write_is_wrong),
+        waiting_test(it_goes_alone_where_the_write_is_to_wait),
+        waiting_test(it_goes_alone_where_somebody_reads),
+        waiting_test(what_is_short_after_the_write_does_not_wait),
+        waiting_test(wrong_descriptors_are_still_told_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
