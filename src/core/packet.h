@@ -48,8 +48,8 @@ struct packet_in {
 struct packet_out {
     struct address source;
     struct address destination;
-    struct iovec spans[3];   /* headers (filled in by ip_output), then up to two of payload */
-    int payload_spans;       /* 0, 1 or 2, at spans[1] on */
+    struct iovec spans[4];   /* headers (filled in by ip_output), then up to three of payload */
+    int payload_spans;       /* 0 to 3, at spans[1] on */
     uint32_t payload_length; /* once it is sent: of which the link took so much (segmentation.h) */
     uint8_t protocol;
     uint8_t hop_limit; /* 0: the setting ip.ttl */
@@ -75,7 +75,7 @@ enum { NO_CHECKSUM = 0xffff };
 /* Makes an empty departing packet whose transport header of `header_length` bytes is the writable
  * area returned. */
 uint8_t *packet_out_begin(struct packet_out *packet, uint8_t protocol, uint32_t header_length);
-/* Adds a span of payload; at most two. Empty ones are passed over. */
+/* Adds a span of payload; at most three. Empty ones are passed over. */
 void packet_out_payload(struct packet_out *packet, const void *bytes, size_t length);
 /* Opens `length` bytes in front of the headers so far, and returns them. */
 uint8_t *packet_out_prepend(struct packet_out *packet, uint32_t length);

@@ -114,6 +114,7 @@ static const struct sock_host_operations driver_operations = {
     .leave = driver_leave,
     .wait = driver_wait,
     .look = look_behind,
+    .look_back = look_back,
     .wake = driver_wake,
     .descriptor = driver_descriptor,
     .announce = driver_announce,

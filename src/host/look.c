@@ -143,15 +143,36 @@ static bool others_come_first(struct driver *d, uint64_t now_ns)
     return d->seat || driver_is_wanted(d) || stack_deadline(stack_of(d)) <= now_ns;
 }
 
+/* Whether there was a packet; up to `budget` of them have been taken in. */
+static bool take_in_passing(struct driver *d, int budget)
+{
+    uint64_t now_ns = clock_now_ns();
+    if (others_come_first(d, now_ns))
+        return false;
+    look_take_in(d, now_ns, budget, true);
+    atomic_store_explicit(&d->served_ns, now_ns, memory_order_relaxed);
+    return d->look.taken > 0;
+}
+
 bool look_behind(struct sock_host *host)
 {
     struct driver *d = driver_of(host);
     if (d->broken || !guess_is(&d->look.behind))
         return false;
-    uint64_t now_ns = clock_now_ns();
-    if (others_come_first(d, now_ns))
+    bool taken = take_in_passing(d, d->look.super ? 1 : BEHIND);
+    guess_learn(&d->look.behind, taken);
+    return taken && !stack_of(d)->batch_enough;
+}
+
+bool look_back(struct sock_host *host)
+{
+    struct driver *d = driver_of(host);
+    if (d->broken || !chance_is_taken(&d->look.back))
         return false;
-    look_take_in(d, now_ns, d->look.super ? 1 : BEHIND, true);
-    guess_learn(&d->look.behind, d->look.taken > 0);
-    return d->look.taken > 0 && !stack_of(d)->batch_enough;
+    bool taken = take_in_passing(d, 1);
+    if (taken)
+        chance_paid(&d->look.back);
+    else
+        chance_failed(&d->look.back);
+    return taken;
 }

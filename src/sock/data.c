@@ -16,6 +16,7 @@
 #include "sock/control.h"
 #include "sock/errors.h"
 #include "sock/land.h"
+#include "sock/lend.h"
 #include "sock/receipt.h"
 #include "sock/socket.h"
 #include "sock/spans.h"
@@ -70,8 +71,8 @@ static int await_opening(struct call *call, ssize_t n, size_t left)
     return error;
 }
 
-static ssize_t send_stream(struct call *call, const struct iovec *spans, int count, size_t length,
-                           const struct endpoint *to, int flags)
+static ssize_t send_all(struct call *call, const struct iovec *spans, int count, size_t length,
+                        const struct endpoint *to, int flags, struct tcp_lending *lending)
 {
     struct spans left = {.first = spans, .count = count};
     size_t done = 0;
@@ -83,7 +84,7 @@ static ssize_t send_stream(struct call *call, const struct iovec *spans, int cou
         int more = next == &partial && left.count > 1 ? MSG_MORE : 0;
         if (done > 0 && socket->kind->error(socket, false))
             break;
-        ssize_t n = socket->kind->send(socket, next, next_count, to, flags | more);
+        ssize_t n = lend_send(call, lending, next, next_count, to, flags | more);
         flags &= ~MSG_FASTOPEN; /* the rest follows like any other */
         int opened = await_opening(call, n, length - done - (n > 0 ? (size_t)n : 0));
         if (opened < 0)
@@ -101,6 +102,15 @@ static ssize_t send_stream(struct call *call, const struct iovec *spans, int cou
             return done_or(done, n);
     } while (done < length);
     return (ssize_t)done;
+}
+
+static ssize_t send_stream(struct call *call, const struct iovec *spans, int count, size_t length,
+                           const struct endpoint *to, int flags)
+{
+    struct tcp_lending lending = {0};
+    ssize_t result = send_all(call, spans, count, length, to, flags, &lending);
+    lend_end(call, &lending);
+    return result;
 }
 
 /* What its control messages ask for is for this datagram alone. */

@@ -128,6 +128,7 @@ static const struct sock_host_operations engine_operations = {
     .leave = engine_leave,
     .wait = engine_wait,
     .look = engine_look,
+    .look_back = engine_look,
     .wake = engine_wake,
     .descriptor = engine_descriptor,
     .announce = engine_announce,

@@ -24,8 +24,8 @@
  * disturbs nobody, unless it has made the machine's next deadline earlier than the one that the
  * driving thread went to sleep with; leave() sees to that.
  *
- * Time. stack->now_ns is the clock: catch_up() and wait() return with it up to date and all that was
- * due done, so that a call computes its deadline from it.
+ * Time. stack->now_ns is the clock: catch_up() and wait() return with it up to date and all that
+ * was due done, so that a call computes its deadline from it.
  *
  * Threads. Between enter() and leave() the machine belongs to the caller, who makes no system call
  * that can block. wait() gives it away while it sleeps, so that anything may have changed when it
@@ -73,6 +73,8 @@ struct sock_host_operations {
      * and keeps the machine. Whether it is worth another look: one was there, and there is room for
      * the next where its text is awaited (tcp/landing.c). */
     bool (*look)(struct sock_host *host);
+    /* The same, where what was sent may be acknowledged already. Whether there was a packet. */
+    bool (*look_back)(struct sock_host *host);
     /* Between enter and leave, or from within the machine: what `waiter` waits for may be there.
      * The waiter may have been woken already, and need not be in wait() yet. */
     void (*wake)(struct sock_host *host, struct sock_waiter *waiter);

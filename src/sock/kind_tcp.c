@@ -88,6 +88,12 @@ static void tcp_kind_await_write(struct socket *socket, bool on)
         tcp_await_write(tcb, on);
 }
 
+static bool tcp_kind_lend(struct socket *socket, struct tcp_lending *lending)
+{
+    struct tcb *tcb;
+    return tcp_kind_wake(socket, &tcb) == 0 && tcp_lending_begin(tcb, lending);
+}
+
 static ssize_t tcp_kind_receive(struct socket *socket, const struct iovec *spans, int count,
                                 int flags, struct datagram_info *info)
 {
@@ -299,6 +305,7 @@ const struct socket_kind tcp_kind = {
     .accept = tcp_kind_accept,
     .send = tcp_kind_send,
     .await_write = tcp_kind_await_write,
+    .lend = tcp_kind_lend,
     .receive = tcp_kind_receive,
     .at_mark = tcp_kind_at_mark,
     .land = tcp_kind_land,

@@ -26,6 +26,7 @@ struct receipt;
 struct socket;
 struct tcp_connection;
 struct tcp_landing;
+struct tcp_lending;
 struct tcp_listener;
 struct tern;
 struct udp;
@@ -58,6 +59,8 @@ struct socket_kind {
                     const struct endpoint *to, int flags);
     /* Of streams, else NULL: what is sent next is about to come, or does not (tcp_await_write). */
     void (*await_write)(struct socket *socket, bool on);
+    /* Of connections: tcp_lending_begin(). */
+    bool (*lend)(struct socket *socket, struct tcp_lending *lending);
     /* A stream leaves `info` as it is. Of datagrams, MSG_OOB is theirs to mean nothing or to
      * refuse.
      */

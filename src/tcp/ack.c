@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "tcp/connection.h"
 #include "tcp/cwv.h"
+#include "tcp/lending.h"
 #include "tcp/mtu_probe.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
@@ -68,6 +69,7 @@ void ack_release_bytes(struct tcb *tcb)
         acked = ring->length; /* the FIN has no byte */
     ring_consume(ring, acked);
     tcb->snd.base += acked;
+    lending_acknowledged(tcb);
     tcb->stat.bytes_acked += acked;
     if (ring->length == 0 && !tcb->snd.reservation) {
         ring_spares_give(&tcb->tcp->spares, ring); /* an idle connection owns nothing */

@@ -7,6 +7,7 @@
 #include "tcp/arrivals.h"
 #include "tcp/block.h"
 #include "tcp/demux.h"
+#include "tcp/lending.h"
 #include "tcp/listener.h"
 #include "tcp/mtu_probe.h"
 #include "tcp/options.h"
@@ -163,6 +164,7 @@ static void stop_working(struct tcb *tcb)
     list_remove(&tcb->ack.batch);
     cc_release(tcb);
     records_release(tcb);
+    lending_over(tcb);
     ring_spares_give(&tcb->tcp->spares, &tcb->snd.ring);
     units_release(tcb);
     zerocopy_release(tcb);

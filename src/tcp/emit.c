@@ -3,6 +3,7 @@
 #include "base/checksum.h"
 #include "base/seq.h"
 #include "base/time.h"
+#include "tcp/lending.h"
 #include "tcp/options.h"
 #include "tcp/output.h"
 #include "tcp/receive.h"
@@ -40,7 +41,7 @@ struct manner {
 
 /* The text of a segment, or of a super-segment to be cut by segment_size. */
 struct text {
-    struct iovec spans[2];
+    struct iovec spans[3];
     int count;
     uint32_t length; /* bytes; transmit leaves what the link has taken of them */
     uint32_t segment_size;
@@ -139,7 +140,7 @@ int tcp_emit(struct tcb *tcb, struct send_decision *decision)
     options_fill(tcb, &segment, text.length < decision->mss ? text.length : decision->mss);
     uint32_t text_seq = flags & TCP_SYN ? decision->seq + 1 : decision->seq;
     if (text.length)
-        text.count = ring_spans(&tcb->snd.ring, text_seq - tcb->snd.base, text.length, text.spans);
+        text.count = lending_spans(tcb, text_seq, text.length, text.spans);
     tcb->stat.last_sent_ns = tcb->stack->now_ns;
     struct manner manner = {
         .traffic_class = (uint8_t)((tcb->preferences.traffic_class & ~ECN_MASK) | ecn),

@@ -8,6 +8,7 @@
  * it cannot be written, and what should have gone there would be lost and yet acknowledged. So no
  * page of it is offered before it has been written to: a bad buffer faults, as with any function of
  * C's library, and it does so before it can harm another's stream. */
+#include "base/page.h"
 #include "tcp/connection.h"
 #include "tcp/receive.h"
 #include "tcp/tcp.h"
@@ -16,8 +17,6 @@
 
 /* Bytes, at the most, that a reader is given before it has run. */
 #define LANDING_MOST RING_CAPACITY_MAX
-/* The smallest page of any machine: memory is writable, or not, by pages. */
-#define PAGE_LEAST 4096u
 
 /* Where byte number `filled` of the landing goes: how many fit there, 0 when it is full. */
 static uint32_t free_part(const struct tcp_landing *landing, uint8_t **at)
@@ -38,7 +37,7 @@ static uint32_t free_part(const struct tcp_landing *landing, uint8_t **at)
 /* Faults unless all of it is writable, and changes nothing. */
 static void touch(uint8_t *at, size_t length)
 {
-    for (size_t i = 0; i < length; i += PAGE_LEAST - (uintptr_t)(at + i) % PAGE_LEAST) {
+    for (size_t i = 0; i < length; i += page_left(at + i)) {
         volatile uint8_t *byte = at + i;
         *byte = *byte;
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tcp/connection.h"
+#include "tcp/lending.h"
 #include "tcp/send.h"
 #include "tcp/urgent.h"
 #include "tcp/user.h"
@@ -18,6 +19,7 @@ ssize_t tcp_reserve(struct tcb *tcb, struct tcp_reservation *r, size_t length,
     uint32_t size = send_room(tcb, length);
     if (size == 0)
         return -EAGAIN;
+    lending_settle(tcb);
     if (!tcb->stack->memory_short)
         ring_spares_take(&tcb->tcp->spares, ring, size);
     if (ring_reserve(ring, ring->length + size) < 0)

@@ -17,7 +17,7 @@ static bool sending_is_over(const struct tcb *tcb)
 {
     return tcb->snd.una == tcb->snd.nxt && tcb->records.count == 0 && tcb_unsent(tcb) == 0 &&
            !tcb->snd.ring.bytes && !tcb->snd.ring.held && tcb->snd.units.capacity == 0 &&
-           !tcb->snd.reservation && !tcb->snd.full && !tcb->snd.urgent &&
+           !tcb->snd.reservation && !tcb->snd.lending && !tcb->snd.full && !tcb->snd.urgent &&
            tcb->snd.fin_queued == tcb->snd.fin_acked;
 }
 

@@ -10,6 +10,7 @@
 #include "tcp/burst.h"
 #include "tcp/connection.h"
 #include "tcp/cwv.h"
+#include "tcp/lending.h"
 #include "tcp/memory.h"
 #include "tcp/output.h"
 #include "tcp/rate.h"
@@ -136,15 +137,19 @@ static int64_t find_room(struct tcb *tcb, uint32_t goal, bool reserved)
     return goal;
 }
 
-/* Adds `length` bytes, for which find_room() has made room; NULL: they are in the ring already. */
-static int append(struct tcb *tcb, const void *bytes, uint32_t length, uint32_t goal)
+/* Adds `length` bytes, of `available`, for which find_room() has made room; NULL: they are in the
+ * ring already. */
+static int append(struct tcb *tcb, const void *bytes, uint32_t length, size_t available,
+                  uint32_t goal)
 {
     if (!tcb->stack->memory_short)
         ring_spares_take(&tcb->tcp->spares, &tcb->snd.ring, length);
-    if (!bytes)
-        ring_extend(&tcb->snd.ring, length);
-    else if (ring_append(&tcb->snd.ring, bytes, length) < 0)
+    struct ring *ring = &tcb->snd.ring;
+    if (ring_reserve(ring, ring->length + length) < 0)
         return -ENOBUFS;
+    if (bytes && !lending_takes(tcb, bytes, length, available))
+        ring_write_at(ring, ring->length, bytes, length);
+    ring_extend(ring, length);
     if (units_room(tcb, goal) == 0)
         units_open(tcb);
     units_extend(tcb, length);
@@ -201,7 +206,7 @@ static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, stru
             return false;
         }
         uint32_t part = memory_part(tcb, length < (size_t)room ? (uint32_t)length : (uint32_t)room);
-        p->error = part ? append(tcb, bytes, part, goal) : -EAGAIN;
+        p->error = part ? append(tcb, bytes, part, length, goal) : -EAGAIN;
         if (p->error < 0) {
             tcb->snd.full = p->error == -EAGAIN;
             return false;

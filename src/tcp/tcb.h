@@ -197,6 +197,7 @@ struct tcb {
         struct ring ring;                    /* bytes from `base` on */
         uint32_t base;                       /* sequence number of the ring's first byte */
         struct tcp_reservation *reservation; /* of room in it, or NULL; reserve.c */
+        struct tcp_lending *lending;         /* the memory of who writes, or NULL; lending.c */
         struct send_units units;             /* the borders of what is not sent yet */
     } snd;
 

@@ -76,6 +76,23 @@ unsigned tcp_listener_readiness(const struct tcp_listener *listener);
  * (sending side shut), -ENOTCONN, or the connection's error once. Flags: MSG_MORE, MSG_OOB and such
  * as they come to be. */
 ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flags);
+/* The memory of a writer, which is sent from as long as its call lasts. Starts as {0}. */
+struct tcp_lending {
+    struct tcb *tcb; /* NULL: of no connection (any more) */
+    const uint8_t *bytes;
+    uint32_t start, end; /* what they are, as sequence numbers; equal: nothing is lent */
+    bool open;           /* what is being written may be lent */
+};
+/* Before tcp_send(): what it takes of much text need not be copied, and stays in use until
+ * tcp_lending_end(), or until tcp_lending_holds() is false. Faults where it cannot be read. False
+ * where another writer lends already. */
+bool tcp_lending_begin(struct tcb *tcb, struct tcp_lending *lending);
+/* After tcp_send(): the next may be another writer's. */
+void tcp_lending_close(struct tcp_lending *lending);
+/* Whether something is lent that has not been acknowledged. */
+bool tcp_lending_holds(const struct tcp_lending *lending);
+/* The call is over, whatever has become of the connection: copies what is still needed. */
+void tcp_lending_end(struct tcp_lending *lending);
 /* The user is about to write, and before that takes in what has arrived: what is short and might go
  * alone with an acknowledgment that is there waits for the rest (tcp_send, tcp_commit), or until
  * this is taken back. */

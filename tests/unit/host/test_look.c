@@ -1,6 +1,8 @@
 /* Looking, over a link that counts how often it is looked at. */
 #include "unit.h"
 
+#include <errno.h>
+
 #include "base/time.h"
 #include "host/internal.h"
 
@@ -268,6 +270,34 @@ static void who_has_no_room_for_another_looks_no_more(void **state)
     assert_int_equal(queued, 1);
 }
 
+/* Twice as many as before are passed by after each that was in vain. */
+static void who_has_sent_looks_back_where_that_pays(void **state)
+{
+    (void)state;
+    queued = 5;
+    for (unsigned left = 4; left > 0; left--) {
+        assert_true(look_back(&d.host));
+        assert_int_equal(queued, left);
+    }
+    queued = looks = 0;
+    for (int i = 0; i < 1 + 2 + 4; i++)
+        assert_false(look_back(&d.host));
+    assert_int_equal(looks, 3);
+    d.broken = -EIO;
+    queued = 1;
+    for (int i = 0; i < 100; i++)
+        assert_false(look_back(&d.host));
+    assert_int_equal(looks, 3);
+}
+
+/* What is due in the next call is not looked for again. */
+static void who_looks_back_has_looked(void **state)
+{
+    (void)state;
+    look_back(&d.host);
+    assert_true(d.served_ns > 0);
+}
+
 static void nothing_due(struct stack *stack, struct stack_timer *timer)
 {
     (void)stack, (void)timer;
@@ -312,6 +342,8 @@ int main(void)
         cmocka_unit_test_setup(who_passes_by_looks_where_streams_come_and_not_for_long_in_vain,
                                setup),
         cmocka_unit_test_setup(small_packets_are_taken_in_together_by_who_passes_by, setup),
+        cmocka_unit_test_setup(who_has_sent_looks_back_where_that_pays, setup),
+        cmocka_unit_test_setup(who_looks_back_has_looked, setup),
         cmocka_unit_test_setup(who_passes_by_lets_others_and_timers_go_first, setup),
         cmocka_unit_test_setup(who_has_no_room_for_another_looks_no_more, setup),
     };

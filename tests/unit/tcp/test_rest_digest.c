@@ -317,6 +317,8 @@ static void fill_with_nothing_going_on(struct tcb *tcb, const struct tcb *good)
     valid(snd.urgent);
     valid(snd.ring);
     valid(snd.reservation);
+    valid(snd.lending);
+    valid(snd.writing);
     valid(snd.units);
     valid(rcv.urgent);
     valid(rcv.ring);
