@@ -61,9 +61,8 @@ static bool marks_as_predicted(const struct tcb *tcb, const struct segment *segm
  * that out (RFC 8985 §7.4); and no window is waited for (persist.c). */
 static bool sending_untroubled(const struct tcb *tcb)
 {
-    return tcb->recovery.phase == TCP_PHASE_OPEN && tcb->records.sacked == 0 &&
-           tcb->records.lost_out == 0 && !tcb->rack.probe_out &&
-           !timer_is_set(tcb, TCP_TIMER_PERSIST);
+    return tcb->recovery.phase == TCP_PHASE_OPEN && tcb->records.lost_out == 0 &&
+           !tcb->rack.probe_out && !timer_is_set(tcb, TCP_TIMER_PERSIST);
 }
 
 bool predict_holds(const struct tcb *tcb, const struct segment *segment)

@@ -29,6 +29,8 @@ static void check_records(const struct tcb *tcb)
     assert_int_equal(tcb->records.retransmitted, retransmitted);
     if (tcb->opt.sack)
         assert_int_equal(tcb->records.sacked, sacked);
+    if (tcb->recovery.phase == TCP_PHASE_OPEN) /* tcp/predict.c counts on it */
+        assert_int_equal(tcb->records.sacked, 0);
 }
 
 /* Nobody has what the other does not know to have sent. */

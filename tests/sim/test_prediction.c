@@ -3,10 +3,13 @@
  * all that the machine knows of its connections is what the other one's knows, all its counters and
  * all it has sent; and so it is after each call, and each time that time has passed.
  *
- * SIM_SEED=n plays that one alone, SIM_RUNS=n plays more. */
+ * SIM_SEED=n plays that one alone, SIM_CAPTURE=file keeps the capture of the first, SIM_RUNS=n
+ * plays more. */
 #include "unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/time.h"
 #include "common/allocation.h"
@@ -18,7 +21,7 @@
 #include "sock/tern.h"
 #include "tcp/tcb.h"
 
-enum { RUNS = 500, LANDING = 70000, SETTINGS = 512 };
+enum { RUNS = 500, LANDING = 70000, SETTINGS = 640 };
 
 /* One of the two ways in which a conversation is played. */
 struct way {
@@ -80,7 +83,7 @@ static void choose_side(struct random *random, struct transfer_side *side)
     side->read_most = 300 + random_below(random, chance(random, 20) ? 500 : 60000);
     side->no_delay = chance(random, 50);
     side->send_buffer = chance(random, 80) ? 2000 + (int)random_below(random, 20000) : 0;
-    side->receive_buffer = chance(random, 30) ? 1500 + (int)random_below(random, 20000) : 0;
+    side->receive_buffer = chance(random, 50) ? 1500 + (int)random_below(random, 20000) : 0;
     side->keepalive_s = chance(random, 40) ? 1 : 0;
     side->urgent = chance(random, 20);
 }
@@ -96,8 +99,14 @@ static void choose_ends(struct random *random, struct transfer_side side[2])
     side[first].close = CLOSE_WHEN_SENT;
 }
 
+/* None on both sides, AccECN, or what comes of what either likes. */
+static uint32_t choose_ecn(struct random *random, uint32_t kind)
+{
+    return kind < 4 ? 0 : kind < 7 ? 3 : random_below(random, 6);
+}
+
 /* Adds each of these to the settings, so many times in a hundred. */
-static void choose_settings(struct random *random, char *out)
+static void choose_settings(struct random *random, uint32_t ecn, char *out)
 {
     static const struct {
         uint32_t percent;
@@ -117,11 +126,23 @@ static void choose_settings(struct random *random, char *out)
         {10, ",tcp.tail_loss_probe=0"},
         {10, ",tcp.reordering=1"},
     };
-    int length = snprintf(out, SETTINGS - 32, "tcp.orphan_retries=15,tcp.ecn=%u",
-                          chance(random, 50) ? 0 : random_below(random, 6));
+    int length = snprintf(out, SETTINGS - 96, "tcp.orphan_retries=15,tcp.ecn=%u", ecn);
     for (size_t i = 0; i < sizeof rare / sizeof rare[0]; i++)
         if (chance(random, rare[i].percent))
-            length += snprintf(out + length, (size_t)(SETTINGS - 32 - length), "%s", rare[i].text);
+            length += snprintf(out + length, (size_t)(SETTINGS - 96 - length), "%s", rare[i].text);
+}
+
+/* The SYN brings text without a cookie (4), which the other end takes (0x602) or does not. */
+static void choose_fast_open(struct random *random, struct conversation *c)
+{
+    if (!chance(random, 20))
+        return;
+    strcat(c->settings[0], ",tcp.fastopen=5");
+    strcat(c->settings[1], chance(random, 50) ? ",tcp.fastopen=1538" : ",tcp.fastopen=0");
+    c->transfer.side[0].fast_open = true;
+    /* To shut down what is not open yet is to give it up. */
+    c->transfer.side[0].close = CLOSE_AFTER_PEER;
+    c->transfer.side[1].close = CLOSE_WHEN_SENT;
 }
 
 static void choose(uint64_t seed, struct conversation *c)
@@ -133,10 +154,11 @@ static void choose(uint64_t seed, struct conversation *c)
     c->config.mtu = mtus[random_below(&random, 4)];
     if (chance(&random, 50))
         c->config.link_features = TERN_LINK_CHECKSUM | TERN_LINK_TSO;
+    uint32_t ecn = random_below(&random, 10);
     for (int i = 0; i < 2; i++) {
         c->config.fault[i] = choose_fault(&random);
-        c->config.refuse_percent[i] = chance(&random, 10) ? 1 + random_below(&random, 20) : 0;
-        choose_settings(&random, c->settings[i]);
+        c->config.refuse_percent[i] = chance(&random, 20) ? 1 + random_below(&random, 40) : 0;
+        choose_settings(&random, choose_ecn(&random, ecn), c->settings[i]);
         choose_side(&random, &c->transfer.side[i]);
     }
     choose_ends(&random, c->transfer.side);
@@ -145,6 +167,8 @@ static void choose(uint64_t seed, struct conversation *c)
     c->without_memory = chance(&random, 15) ? 1 + random_below(&random, 100) : 0;
     c->transfer.memory_fails = c->without_memory;
     c->transfer.forged = chance(&random, 30);
+    if (!c->without_memory) /* without which there may be no SYN, and who reads is not connected */
+        choose_fast_open(&random, c);
 }
 
 /* ── A user who reads when he likes, and may have memory at hand for what comes ── */
@@ -203,6 +227,7 @@ static void begin(struct way *way, const struct conversation *c, bool prediction
 {
     *way = (struct way){.transfer = c->transfer};
     struct world_config config = c->config;
+    config.capture_path = prediction ? getenv("SIM_CAPTURE") : NULL;
     for (int i = 0; i < 2; i++) {
         snprintf(way->settings[i], SETTINGS, "%s,tcp.header_prediction=%d", c->settings[i],
                  prediction);

@@ -20,6 +20,7 @@ struct transfer_side {
     bool no_delay;
     int send_buffer, receive_buffer; /* 0: the default */
     int keepalive_s;                 /* TCP_KEEPIDLE; 0: none */
+    bool fast_open;                  /* of who connects: what he writes first opens */
     bool urgent;                     /* some of it is sent with MSG_OOB, and read in line */
     bool paused;                     /* it neither reads nor writes while this is set */
 
