@@ -46,6 +46,7 @@ struct conversation {
     char settings[2][SETTINGS - 32];
     unsigned without_memory; /* of a thousand allocations, so many fail */
     bool pauses, lands;
+    bool batches;   /* what comes together is acknowledged together */
     uint32_t turns; /* so far */
 };
 
@@ -164,6 +165,7 @@ static void choose(uint64_t seed, struct conversation *c)
     choose_ends(&random, c->transfer.side);
     c->pauses = chance(&random, 50);
     c->lands = chance(&random, 40);
+    c->batches = chance(&random, 50);
     c->without_memory = chance(&random, 15) ? 1 + random_below(&random, 100) : 0;
     c->transfer.memory_fails = c->without_memory;
     c->transfer.forged = chance(&random, 30);
@@ -240,6 +242,15 @@ static void begin(struct way *way, const struct conversation *c, bool prediction
     way->world.user = &images[way - ways];
 }
 
+static void settle(struct way *way, bool in_batches)
+{
+    for (int i = 0; i < 2 && in_batches; i++)
+        stack_batch_begin(&way->world.machine[i]->stack);
+    world_settle(&way->world);
+    for (int i = 0; i < 2 && in_batches; i++)
+        stack_batch_end(&way->world.machine[i]->stack);
+}
+
 enum turn { SETTLE, STEP, ADVANCE };
 
 /* Memory fails both at the same points: those of this turn. */
@@ -250,7 +261,7 @@ static enum world_answer turn(struct way *way, const struct conversation *c, enu
     image_clear(image);
     allocations_fail_at_random(c->seed << 32 | c->turns, c->without_memory);
     if (which == SETTLE)
-        world_settle(&way->world);
+        settle(way, c->batches);
     else if (which == STEP)
         answer = step(way, c);
     else
