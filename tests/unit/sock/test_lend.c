@@ -139,7 +139,7 @@ static void a_call_that_does_not_wait_returns_it_as_well(void **state)
 static void a_message_of_many_spans_arrives_whole(void **state)
 {
     (void)state;
-    static const size_t lengths[] = {1, 40000, 100, 70000, 33000, 0, 5, 32768};
+    static const size_t lengths[] = {1, 140000, 100, 170000, 133000, 0, 5, LIMIT_LENT_BYTES};
     enum { SPANS = sizeof lengths / sizeof *lengths };
     struct iovec spans[SPANS];
     struct msghdr message = {.msg_iov = spans, .msg_iovlen = SPANS};

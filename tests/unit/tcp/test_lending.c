@@ -9,9 +9,9 @@
 #include "base/random.h"
 #include "tcp/tcp.h"
 
-enum { MUCH = 40 * PEER_MSS, FIRST_FLIGHT = 10 };
+enum { MUCH = 140 * PEER_MSS, FIRST_FLIGHT = 10 };
 
-static uint8_t memory[4 * MUCH]; /* the writer's */
+static uint8_t memory[4 * LIMIT_LENT_BYTES]; /* the writer's */
 
 /* The writer's memory is the stream from `seq` on. */
 static void remember(uint8_t *at, uint32_t seq, uint32_t length)
@@ -353,7 +353,7 @@ static void the_stream_is_the_stream_whatever_is_lent(void **state)
     random_seed_number(&random, 11);
     for (int call = 0; call < 2000; call++) {
         struct tcp_lending lending = {0};
-        uint32_t at = 0, length = 1 + random_below(&random, 2 * LIMIT_LENT_BYTES);
+        uint32_t at = 0, length = 1 + random_below(&random, 4 * LIMIT_LENT_BYTES);
         remember(memory, written, length);
         for (int part = 0; part < 4 && at < length; part++) {
             bool lends = random_below(&random, 4) > 0;
