@@ -6,6 +6,9 @@
  * them by, and has what is left of two of them done, by the functions that they end in:
  * ack_predicted() and receive_predicted().
  *
+ * The window need not be as before: it is taken by the function that the step takes it by. A peer
+ * that receives in bulk says another with nearly every acknowledgment.
+ *
  * Each condition is there because without it a step would do something that those two do not.
  * tests/sim/test_prediction.c plays conversations with and without prediction, and compares all
  * state after each segment. */
@@ -57,8 +60,9 @@ static bool marks_as_predicted(const struct tcb *tcb, const struct segment *segm
             (segment->ecn != ECN_CE && ecn->ect_seen == (segment->ecn != ECN_NOT_ECT)));
 }
 
-/* Nothing that we have sent is missing, or was until now (recovery.c), or has been sent to find
- * that out (RFC 8985 §7.4); and no window is waited for (persist.c). */
+/* Nothing that we have sent is missing, or was until now (recovery.c; but text of a SYN may be lost
+ * without a phase, RFC 7413 §4.2.2), or has been sent to find that out (RFC 8985 §7.4); and no
+ * window is waited for (persist.c). */
 static bool sending_untroubled(const struct tcb *tcb)
 {
     return tcb->recovery.phase == TCP_PHASE_OPEN && tcb->records.lost_out == 0 &&

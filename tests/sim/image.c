@@ -81,6 +81,7 @@ static void mask_what(struct tcb *copy, const struct tcb *tcb)
     mask_list(&copy->zerocopy.waiting, &tcb->zerocopy.waiting);
     mask_ring(&copy->snd.ring);
     mask_pointer(copy->snd.reservation);
+    mask_pointer(copy->snd.lending);
     mask_pointer(copy->snd.units.items);
     mask_ring(&copy->rcv.ring);
     mask_pointer(copy->rcv.landing);
