@@ -38,7 +38,8 @@ int fragmentation_output(struct stack *stack, struct interface *interface, uint3
         uint32_t left = total - offset;
         struct packet_out part;
         make_fragment(&part, packet, offset, left < room ? left : room, left > room);
-        int error = interface_output(interface, &part);
+        /* Its checksum stands: no flag may be set for the link's sake any more. */
+        int error = interface_transmit(interface, &part);
         if (error)
             return error;
         stack_count(stack, COUNTER_IpFragCreates);

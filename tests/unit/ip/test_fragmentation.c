@@ -103,6 +103,55 @@ static void checksum_is_finished_before_the_cut(void **state)
     machine_free(m);
 }
 
+/* Sends a TCP segment of `length` bytes of text that may be cut. */
+static void send_segment(struct machine *m, uint32_t length, uint32_t mtu)
+{
+    struct address source = address_from_ipv4(MACHINE_ADDRESS),
+                   destination = address_from_ipv4(PEER_ADDRESS);
+    struct segment segment = {.source_port = 1, .destination_port = 2, .flags = TCP_ACK};
+    struct checksum sum =
+        ip_pseudo_header(&source, &destination, IP_PROTOCOL_TCP, TCP_HEADER_MIN + length);
+    segment.checksum = checksum_fold(&sum);
+    struct packet_out packet;
+    tcp_build_fixed(&segment, TCP_HEADER_MIN,
+                    packet_out_begin(&packet, IP_PROTOCOL_TCP, TCP_HEADER_MIN));
+    packet_out_payload(&packet, payload, length);
+    packet.source = source;
+    packet.destination = destination;
+    packet.checksum_offset = TCP_CHECKSUM_OFFSET;
+    packet.why = "segment";
+    m->interface->mtu = mtu;
+    assert_int_equal(ip_output(&m->stack, NULL, &packet), 0);
+}
+
+/* Where the other end joins segments the last of a burst gets PSH; but a part of one has no flags,
+ * and the first a checksum that is right. */
+static void fragment_of_a_segment_is_not_pushed(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip(0);
+    m->interface->gro = true;
+    send_segment(m, 1200, 576);
+    assert_int_equal(m->sent_count, 3);
+    uint8_t whole[1220];
+    size_t length = 0;
+    for (unsigned i = 0; i < m->sent_count; i++) {
+        struct ipv4_header header = sent_header(m, i);
+        size_t bytes = header.total_length - IPV4_HEADER_MIN;
+        memcpy(whole + length, m->sent[i].bytes + IPV4_HEADER_MIN, bytes);
+        length += bytes;
+    }
+    assert_int_equal(length, sizeof whole);
+    assert_int_equal(tcp_header_flags(whole), TCP_ACK);
+    assert_memory_equal(whole + TCP_HEADER_MIN, payload, 1200);
+    struct address source = address_from_ipv4(MACHINE_ADDRESS),
+                   destination = address_from_ipv4(PEER_ADDRESS);
+    struct checksum sum = ip_pseudo_header(&source, &destination, IP_PROTOCOL_TCP, sizeof whole);
+    checksum_add(&sum, whole, sizeof whole);
+    assert_int_equal(checksum_finish(&sum), 0);
+    machine_free(m);
+}
+
 static void mtu_without_room_is_refused(void **state)
 {
     (void)state;
@@ -131,6 +180,7 @@ int main(void)
         cmocka_unit_test(datagram_above_the_mtu_is_cut),
         cmocka_unit_test(datagram_of_exactly_the_mtu_stays_whole),
         cmocka_unit_test(checksum_is_finished_before_the_cut),
+        cmocka_unit_test(fragment_of_a_segment_is_not_pushed),
         cmocka_unit_test(mtu_without_room_is_refused),
         cmocka_unit_test(full_link_ends_the_cutting),
     };
