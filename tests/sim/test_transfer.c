@@ -9,13 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "base/time.h"
 #include "sim/checks.h"
 #include "sim/seeds.h"
 #include "sim/transfer.h"
 #include "sim/world.h"
 
-enum { RUNS = 4000 };
+enum { RUNS = 4000, RUNS_LARGE = 150 };
 
 /* With much loss and no SACK a transfer can take longer than a connection is kept whose user has
  * closed it: here all must arrive. */
@@ -97,6 +98,38 @@ static void choose(uint64_t seed, struct world_config *config, struct transfer *
         config->refuse_percent[i] = chance(&random, 15) ? 1 + random_below(&random, 30) : 0;
 }
 
+/* Writes that are sent from where they are (lending.c), now and then on a machine short of
+ * memory. */
+static void write_much(struct random *random, struct world_config *config,
+                       struct transfer *transfer)
+{
+    static char settings[2][256];
+    for (int i = 0; i < 2; i++) {
+        struct transfer_side *side = &transfer->side[i];
+        struct fault_profile *fault = &config->fault[i];
+        fault->loss /= 4;
+        fault->corrupt /= 4;
+        if (fault->rate_bits && fault->rate_bits < 20000000)
+            fault->rate_bits = 20000000;
+        side->receive_buffer = 0;
+        if (chance(random, 30))
+            continue;
+        side->to_send = LIMIT_LENT_BYTES + random_below(random, 600000);
+        side->write_most =
+            LIMIT_LENT_BYTES + random_below(random, TRANSFER_WRITE_MOST - LIMIT_LENT_BYTES + 1);
+        side->read_most = 60000;
+        side->spans = chance(random, 50);
+        side->urgent = chance(random, 20);
+        side->send_buffer = chance(random, 30) ? 100000 + (int)random_below(random, 400000) : 0;
+        if (chance(random, 80))
+            continue;
+        snprintf(settings[i], sizeof settings[i],
+                 "%s,memory.low=200000,memory.pressure=300000,memory.high=500000",
+                 config->settings[i]);
+        config->settings[i] = settings[i];
+    }
+}
+
 static enum world_answer checked_step(void *user)
 {
     struct transfer *transfer = user;
@@ -120,12 +153,16 @@ static void tell(const struct transfer *transfer, int index)
         s->ended, s->closed, s->error);
 }
 
-static uint64_t play(uint64_t seed)
+static uint64_t play_chosen(uint64_t seed, bool much)
 {
     struct world world;
     struct world_config config;
     struct transfer transfer = {0};
+    struct random random;
     choose(seed, &config, &transfer);
+    random_seed_number(&random, ~seed);
+    if (much)
+        write_much(&random, &config, &transfer);
     config.capture_path = getenv("SIM_CAPTURE");
     world_open(&world, &config);
     transfer_begin(&transfer, &world, seed);
@@ -148,10 +185,26 @@ static uint64_t play(uint64_t seed)
     return world.capture_hash;
 }
 
+static uint64_t play(uint64_t seed)
+{
+    return play_chosen(seed, false);
+}
+
+static uint64_t play_large(uint64_t seed)
+{
+    return play_chosen(seed, true);
+}
+
 static void conversations_deliver_every_byte_once_and_in_order(void **state)
 {
     (void)state;
     seeds_play(RUNS, play);
+}
+
+static void and_so_do_those_of_who_writes_much_at_once(void **state)
+{
+    (void)state;
+    seeds_play(RUNS_LARGE, play_large);
 }
 
 static void same_seed_gives_same_capture_to_the_byte(void **state)
@@ -168,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conversations_deliver_every_byte_once_and_in_order),
+        cmocka_unit_test(and_so_do_those_of_who_writes_much_at_once),
         cmocka_unit_test(same_seed_gives_same_capture_to_the_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,8 +5,12 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
-enum { PIECE_MOST = 1 << 16 };
+enum {
+    READ_MOST = 1 << 16,
+    SPANS_MOST = 4,
+};
 
 /* The byte at `offset` of what side `index` sends: no two nearby stretches are alike. */
 static uint8_t pattern(int index, uint64_t offset)
@@ -86,20 +90,50 @@ static bool accept_one(struct transfer *transfer)
     return true;
 }
 
+/* Cuts what is written into spans of which each lies behind the next in memory, as the bytes that
+ * they hold do not. */
+static int cut(struct random *random, uint8_t *bytes, uint32_t size, struct iovec *spans)
+{
+    int count = 1 + (int)random_below(random, SPANS_MOST);
+    uint32_t left = size;
+    for (int i = 0; i < count; i++) {
+        uint32_t length = i + 1 < count ? random_below(random, left + 1) : left;
+        left -= length;
+        spans[i] = (struct iovec){bytes + left, length};
+    }
+    return count;
+}
+
+/* In one span, or several of a writer who writes much. */
+static ssize_t write_piece(struct transfer *transfer, int index, uint8_t *bytes, uint32_t size)
+{
+    struct transfer_side *side = &transfer->side[index];
+    struct iovec spans[SPANS_MOST] = {{bytes, size}};
+    int count = side->spans ? cut(&transfer->random, bytes, size, spans) : 1;
+    uint64_t at = side->sent;
+    for (int i = 0; i < count; i++)
+        for (size_t j = 0; j < spans[i].iov_len; j++)
+            ((uint8_t *)spans[i].iov_base)[j] = pattern(index, at++);
+    int flags = side->urgent && random_below(&transfer->random, 100) < 10 ? MSG_OOB : 0;
+    struct msghdr message = {.msg_iov = spans, .msg_iovlen = (size_t)count};
+    return tern_sendmsg(transfer->world->machine[index], side->socket, &message, flags);
+}
+
+/* The memory is used for something else as soon as the call has returned. */
 static bool write_some(struct transfer *transfer, int index)
 {
     struct transfer_side *side = &transfer->side[index];
-    uint8_t bytes[PIECE_MOST];
+    static uint8_t bytes[TRANSFER_WRITE_MOST];
     uint64_t left = side->to_send - side->sent;
     if (side->shut || side->paused || left == 0)
         return false;
     uint32_t size = 1 + random_below(&transfer->random, side->write_most);
     if (size > left)
         size = (uint32_t)left;
-    for (uint32_t i = 0; i < size; i++)
-        bytes[i] = pattern(index, side->sent + i);
-    int flags = side->urgent && random_below(&transfer->random, 100) < 10 ? MSG_OOB : 0;
-    ssize_t n = tern_send(transfer->world->machine[index], side->socket, bytes, size, flags);
+    ssize_t n = write_piece(transfer, index, bytes, size);
+    int error = errno;
+    memset(bytes, 0xee, size);
+    errno = error;
     if (n < 0)
         return fail_call(transfer, side);
     side->connected = true;
@@ -120,7 +154,7 @@ void transfer_arrived(struct transfer *transfer, int index, const uint8_t *bytes
 static bool read_some(struct transfer *transfer, int index)
 {
     struct transfer_side *side = &transfer->side[index];
-    uint8_t bytes[PIECE_MOST];
+    uint8_t bytes[READ_MOST];
     uint32_t size = 1 + random_below(&transfer->random, side->read_most);
     if (side->ended || side->paused)
         return false;

@@ -13,6 +13,8 @@ enum transfer_close {
     TRANSFER_CLOSES
 };
 
+enum { TRANSFER_WRITE_MOST = 1 << 20 };
+
 struct transfer_side {
     uint64_t to_send;
     enum transfer_close close;
@@ -21,6 +23,7 @@ struct transfer_side {
     int send_buffer, receive_buffer; /* 0: the default */
     int keepalive_s;                 /* TCP_KEEPIDLE; 0: none */
     bool fast_open;                  /* of who connects: what he writes first opens */
+    bool spans;                      /* what is written comes from several places */
     bool urgent;                     /* some of it is sent with MSG_OOB, and read in line */
     bool paused;                     /* it neither reads nor writes while this is set */
 
