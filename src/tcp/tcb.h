@@ -303,6 +303,7 @@ struct tcb {
         uint8_t timeouts;    /* consecutive, since SND.UNA moved */
         uint8_t probes;      /* window probes since anything was heard */
         uint64_t first_timeout_ns; /* start of the present stall: R2 and the user timeout */
+        uint64_t advanced_ns;      /* when SND.UNA moved, if it did since the connection rested */
         uint64_t persist_since_ns;
     } recovery;
 

@@ -123,6 +123,9 @@ static bool given_up(const struct tcb *tcb)
         return (!linear && tcb->syn_attempts > most) ||
                stalled >= timers_stall_limit(tcb, most, TIME_MS(settings->tcp_rto_initial_ms));
     }
+    /* Of what was lost long ago, and has not been sent again before all that stood before it was
+     * acknowledged, no retransmission has failed yet. */
+    stalled = time_min(stalled, tcb->stack->now_ns - tcb->recovery.advanced_ns);
     int64_t retries = tcb->detached ? settings->tcp_orphan_retries : settings->tcp_retries2;
     return stalled >= timers_stall_limit(tcb, retries, TIME_MS(settings->tcp_rto_min_ms));
 }
@@ -186,6 +189,7 @@ static void count_timeout(struct tcb *tcb)
 void timers_stall_over(struct tcb *tcb)
 {
     tcb->recovery.timeouts = 0;
+    tcb->recovery.advanced_ns = tcb->stack->now_ns;
     if (tcb->stat.timeout_since_ns)
         tcb->stat.timeout_ns += tcb->stack->now_ns - tcb->stat.timeout_since_ns;
     tcb->stat.timeout_since_ns = 0;

@@ -122,6 +122,7 @@ static void give_up_what_is_over(struct tcb *old, const struct tcb *new)
     given_up(records.sacked);
     given_up(records.lost_out);
     given_up(records.retransmitted);
+    given_up(recovery.advanced_ns);
     given_up(rate.delivered_ns);
     given_up(rate.first_sent_ns);
     given_up(rate.app_limited);

@@ -95,6 +95,26 @@ static void MUST_20_acknowledged_progress_starts_the_count_anew(void **state)
     peer_free(p);
 }
 
+/* What the link does not take is not sent again: the last has gone once, long ago. */
+static void MUST_20_what_was_not_sent_again_is_not_given_up(void **state)
+{
+    (void)state;
+    struct peer *p = peer_opened();
+    peer_flight(p, 1, 2);
+    peer_after(p, 800000);
+    peer_forget(p);
+    p->m->transmit_error = -ENOBUFS;
+    peer_ack(p, PEER_MSS + 1);
+    peer_after(p, 300000);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    p->m->transmit_error = 0;
+    peer_after(p, 500);
+    assert_int_equal(peer_take(p).seq, PEER_MSS + 1);
+    peer_ack(p, 2 * PEER_MSS + 1);
+    assert_int_equal(p->tcb->state, TCP_ESTABLISHED);
+    peer_free(p);
+}
+
 static void MUST_21_user_timeout_decides_where_it_is_set(void **state)
 {
     (void)state;
@@ -332,6 +352,7 @@ int main(void)
         cmocka_unit_test(SHLD_11_connection_is_given_up_after_100_seconds_at_the_least),
         cmocka_unit_test(SHLD_9_user_is_told_between_R1_and_R2),
         cmocka_unit_test(MUST_20_acknowledged_progress_starts_the_count_anew),
+        cmocka_unit_test(MUST_20_what_was_not_sent_again_is_not_given_up),
         cmocka_unit_test(MUST_21_user_timeout_decides_where_it_is_set),
         cmocka_unit_test(MUST_21_user_timeout_of_a_connect_is_over_when_it_is_asked_for),
         cmocka_unit_test(MUST_22_MUST_23_SYN_is_repeated_for_three_minutes),
