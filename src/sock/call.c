@@ -50,18 +50,19 @@ int call_begin_write(struct call *call, struct tern *t, int descriptor)
 
 void call_catch_up_to_write(struct call *call)
 {
-    call->writes = call->socket->kind->await_write != NULL;
-    if (call->writes)
-        call->socket->kind->await_write(call->socket, true);
+    const struct socket_kind *kind = call->socket->kind;
+    call->writes = kind->await_write && kind->await_write(call->socket, true);
     call->t->host->operations->catch_up(call->t->host);
 }
 
 /* Has no effect after a write. */
 static void stop_writing(struct call *call)
 {
-    if (call->writes && call->socket && call->socket->kind->await_write)
-        call->socket->kind->await_write(call->socket, false);
+    if (!call->writes)
+        return;
     call->writes = false;
+    if (call->socket && call->socket->kind->await_write)
+        call->socket->kind->await_write(call->socket, false);
 }
 
 int call_find(struct call *call, int descriptor)

@@ -81,11 +81,10 @@ static ssize_t tcp_kind_send(struct socket *socket, const struct iovec *spans, i
 }
 
 /* One that rests has nothing to send. */
-static void tcp_kind_await_write(struct socket *socket, bool on)
+static bool tcp_kind_await_write(struct socket *socket, bool on)
 {
     struct tcb *tcb = tcp_kind_awake(socket);
-    if (tcb)
-        tcp_await_write(tcb, on);
+    return tcb && tcp_await_write(tcb, on);
 }
 
 static bool tcp_kind_lend(struct socket *socket, struct tcp_lending *lending)

@@ -224,12 +224,13 @@ static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, stru
     return true;
 }
 
-void tcp_await_write(struct tcb *tcb, bool on)
+bool tcp_await_write(struct tcb *tcb, bool on)
 {
     bool awaited = tcb->snd.writing;
     tcb->snd.writing = on && tcb->snd.units.count > 0;
     if (awaited && !on)
         tcp_output(tcb);
+    return tcb->snd.writing;
 }
 
 /* What a write's end brings: the push, the end of a record, and the bytes on their way. */

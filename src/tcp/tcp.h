@@ -95,8 +95,8 @@ bool tcp_lending_holds(const struct tcp_lending *lending);
 void tcp_lending_end(struct tcp_lending *lending);
 /* The user is about to write, and before that takes in what has arrived: what is short and might go
  * alone with an acknowledgment that is there waits for the rest (tcp_send, tcp_commit), or until
- * this is taken back. */
-void tcp_await_write(struct tcb *tcb, bool on);
+ * this is taken back. Whether there is such. */
+bool tcp_await_write(struct tcb *tcb, bool on);
 /* RECEIVE (§3.10.3): as many bytes as there are: their number; 0 at the peer's FIN; -EAGAIN,
  * -ENOTCONN, or the error once. MSG_PEEK leaves them; MSG_TRUNC drops them without a copy; MSG_OOB
  * takes the urgent byte instead (-EINVAL: there is none). */
