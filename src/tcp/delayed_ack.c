@@ -18,11 +18,13 @@
 
 enum {
     QUICK_ACKS = 16,
-    /* So many packets, or bytes where that is more packets, share an ACK at the most when they
-     * arrive together. Every ACK is a system call for the link and work for the sender, who has no
-     * use for more. What a network card merges is as many bytes. */
+    /* So many packets, or bytes where that is more packets, or this part of the window where that
+     * is more still, share an ACK at the most when they arrive together. Every ACK is a system call
+     * for the link and work for the sender, who has no use for more as long as the rest of the
+     * window is his. What a network card merges is as many bytes. */
     BATCH_PACKETS = 8,
     BATCH_BYTES = 65536,
+    BATCH_WINDOW_PART = 2,
 };
 
 void receive_quick(struct tcb *tcb, uint8_t count)
@@ -149,10 +151,12 @@ static uint64_t delay(const struct tcb *tcb)
 }
 
 /* What came together is acknowledged together, as it is where a network card merges segments: text
- * in order only, and never much. */
+ * in order only, and never too much. */
 static bool may_wait_for_batch(const struct tcb *tcb)
 {
-    bool much = tcb->ack.arrived >= BATCH_PACKETS && tcb->rcv.nxt - tcb->rcv.wup >= BATCH_BYTES;
+    uint32_t unacknowledged = tcb->rcv.nxt - tcb->rcv.wup;
+    bool much = tcb->ack.arrived >= BATCH_PACKETS && unacknowledged >= BATCH_BYTES &&
+                unacknowledged >= tcb->rcv.wnd / BATCH_WINDOW_PART;
     return tcb->stack->in_batch && !tcb->ack.now && !much;
 }
 

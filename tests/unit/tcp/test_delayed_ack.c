@@ -2,10 +2,10 @@
 #include "tcp_peer.h"
 
 /* The quick acknowledgments of a connection's start are over. */
-static struct peer *peer_settled_with(enum peer_offer offer, uint32_t *seq)
+static struct peer *peer_settled_with(enum peer_offer offer, int receive_buffer, uint32_t *seq)
 {
     struct peer *p = peer_new();
-    peer_settings(p)->tcp_rcvbuf = 1 << 20;
+    peer_settings(p)->tcp_rcvbuf = peer_settings(p)->tcp_rcvbuf_max = receive_buffer;
     peer_open(p, offer);
     *seq = 1;
     while (p->tcb->ack.quick || *seq == 1) {
@@ -22,7 +22,7 @@ static struct peer *peer_settled_with(enum peer_offer offer, uint32_t *seq)
 
 static struct peer *peer_settled(uint32_t *seq)
 {
-    return peer_settled_with(PEER_PLAIN, seq);
+    return peer_settled_with(PEER_PLAIN, 1 << 20, seq);
 }
 
 static void first_segments_of_a_connection_are_acknowledged_at_once(void **state)
@@ -153,39 +153,59 @@ static void what_arrives_together_is_acknowledged_together(void **state)
     peer_free(p);
 }
 
-/* Brings so many packets in one batch, of which every so manieth has to be acknowledged. */
-static void batch_of(struct peer *p, uint32_t seq, uint32_t packets, uint32_t length,
-                     uint32_t every)
+/* Brings packets in one batch, of which this one is the first to be acknowledged. */
+static void batch_until(struct peer *p, uint32_t seq, uint32_t length, uint32_t acknowledged)
 {
     stack_batch_begin(&p->m->stack);
-    for (uint32_t i = 1; i <= packets; i++) {
+    for (uint32_t i = 1; i <= acknowledged; i++) {
+        peer_quiet(p);
         peer_text(p, seq + length * (i - 1), length);
-        if (i % every == 0)
-            peer_expect_ack(p, seq + length * i);
-        else
-            peer_quiet(p);
     }
+    peer_expect_ack(p, seq + length * acknowledged);
+    for (uint32_t i = acknowledged; i < acknowledged + 2; i++)
+        peer_text(p, seq + length * i, length);
+    peer_quiet(p);
     stack_batch_end(&p->m->stack);
-    peer_expect_ack(p, seq + length * packets);
+    peer_expect_ack(p, seq + length * (acknowledged + 2));
     peer_quiet(p);
 }
 
-static void a_long_batch_is_acknowledged_every_64_kilobytes(void **state)
+static void a_long_batch_is_acknowledged_at_half_the_window(void **state)
 {
     (void)state;
     uint32_t seq;
-    struct peer *p = peer_settled_with(PEER_SCALING, &seq);
-    batch_of(p, seq, 150, 1000, 66);
+    struct peer *p = peer_settled_with(PEER_SCALING, 1 << 20, &seq);
+    for (int i = 0; p->tcb->rcv.wnd < 400000 && i < 1000; i++) { /* until it has grown */
+        peer_text(p, seq, 10000);
+        peer_read(p, seq, 10000);
+        seq += 10000;
+    }
+    peer_after(p, 500);
+    peer_forget(p);
+    uint32_t half = p->tcb->rcv.wnd / 2;
+    assert_in_range(half, 200000, 500000);
+    batch_until(p, seq, 1000, (half + 999) / 1000);
     peer_free(p);
 }
 
-static void super_segments_of_a_batch_are_acknowledged_every_eighth(void **state)
+static void or_at_64_kilobytes_if_that_is_more(void **state)
 {
     (void)state;
     uint32_t seq;
-    struct peer *p = peer_settled_with(PEER_SCALING, &seq);
+    struct peer *p = peer_settled_with(PEER_SCALING, 100000, &seq);
+    assert_in_range(p->tcb->rcv.wnd, 80000, 100000);
+    batch_until(p, seq, 1000, 66);
+    peer_free(p);
+}
+
+static void or_at_the_eighth_super_segment_if_that_is_more(void **state)
+{
+    (void)state;
+    uint32_t seq;
+    struct peer *p = peer_settled_with(PEER_SCALING, 120000, &seq);
+    assert_in_range(p->tcb->rcv.wnd, 90000, 120000);
     p->super = PEER_MSS;
-    batch_of(p, seq, 20, 10 * PEER_MSS, 8);
+    batch_until(p, seq, 10 * PEER_MSS, 8);
     peer_free(p);
 }
 
@@ -334,8 +354,9 @@ int main(void)
         cmocka_unit_test(who_answers_what_it_reads_is_left_the_time),
         cmocka_unit_test(MUST_59_acknowledgment_covers_all_that_has_arrived),
         cmocka_unit_test(what_arrives_together_is_acknowledged_together),
-        cmocka_unit_test(a_long_batch_is_acknowledged_every_64_kilobytes),
-        cmocka_unit_test(super_segments_of_a_batch_are_acknowledged_every_eighth),
+        cmocka_unit_test(a_long_batch_is_acknowledged_at_half_the_window),
+        cmocka_unit_test(or_at_64_kilobytes_if_that_is_more),
+        cmocka_unit_test(or_at_the_eighth_super_segment_if_that_is_more),
         cmocka_unit_test(disorder_is_acknowledged_at_once_within_a_batch),
         cmocka_unit_test(an_end_within_a_batch_leaves_nothing_to_acknowledge),
         cmocka_unit_test(what_is_read_within_a_pause_is_acknowledged_by_the_answer),
