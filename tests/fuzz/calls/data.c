@@ -1,17 +1,32 @@
 /* Bytes and datagrams, both ways. */
+#include "base/limits.h"
 #include "fuzz/calls/world.h"
 
+enum { MUCH = 3 * LIMIT_LENT_BYTES };
+
+/* Now and then so much that a stream sends it from where it is. */
+static size_t pick_written(struct world *w)
+{
+    return once_in(w, 6) ? LIMIT_LENT_BYTES / 2 + pick(w, 2 * LIMIT_LENT_BYTES) : pick_length(w);
+}
+
+/* A writer's memory is its own, and gone when the call has returned, for ASan. */
 void send_something(struct world *w, struct end *end, int socket)
 {
     struct sockaddr_in address;
+    size_t size = pick_written(w);
+    uint8_t *bytes = calloc(size ? size : 1, 1);
     forget_shown(end, socket); /* MSG_FASTOPEN connects */
-    if (pick(w, 2)) {
-        tern_send(end->t, socket, out_buffer, pick_length(w), pick_flags(w));
+    if (!bytes)
         return;
+    if (pick(w, 2)) {
+        tern_send(end->t, socket, bytes, size, pick_flags(w));
+    } else {
+        socklen_t length = pick_address(w, end, &address);
+        tern_sendto(end->t, socket, bytes, size, pick_flags(w), (struct sockaddr *)&address,
+                    length);
     }
-    socklen_t length = pick_address(w, end, &address);
-    tern_sendto(end->t, socket, out_buffer, pick_length(w), pick_flags(w),
-                (struct sockaddr *)&address, length);
+    free(bytes);
 }
 
 void receive_something(struct world *w, struct end *end, int socket)
@@ -56,13 +71,31 @@ static size_t pick_controls(struct world *w, uint8_t *room, size_t size)
     return once_in(w, 20) ? pick(w, 256) % (at + 1) : at;
 }
 
+/* Of its own as well; and what follows in memory may be what follows in the message. */
+static size_t pick_written_spans(struct world *w, uint8_t *memory, struct iovec spans[5])
+{
+    size_t count = pick(w, 6) % 5;
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t length = pick_written(w);
+        at = pick(w, 2) ? at : pick(w, MUCH);
+        length = length < MUCH - at ? length : MUCH - at;
+        spans[i] = (struct iovec){memory + at, length};
+        at += length;
+    }
+    return count;
+}
+
 void send_message(struct world *w, struct end *end, int socket)
 {
     struct sockaddr_in address;
     struct iovec spans[5];
     _Alignas(struct cmsghdr) uint8_t controls[128];
     struct msghdr message = {.msg_iov = spans};
-    message.msg_iovlen = (size_t)pick_spans(w, out_buffer, spans);
+    uint8_t *memory = calloc(MUCH, 1);
+    if (!memory)
+        return;
+    message.msg_iovlen = pick_written_spans(w, memory, spans);
     if (pick(w, 2)) {
         socklen_t length = pick_address(w, end, &address);
         message.msg_name = &address;
@@ -74,6 +107,7 @@ void send_message(struct world *w, struct end *end, int socket)
     }
     forget_shown(end, socket);
     tern_sendmsg(end->t, socket, &message, pick_flags(w));
+    free(memory);
 }
 
 void receive_message(struct world *w, struct end *end, int socket)

@@ -14,7 +14,7 @@ enum {
     ENDING_MOST = 200000,    /* things that may happen after all is closed */
 };
 
-uint8_t out_buffer[BUFFER], in_buffer[BUFFER];
+uint8_t in_buffer[BUFFER];
 
 /* ── The user's spans ── */
 
@@ -258,7 +258,7 @@ static void world_furnish(struct world *w)
     FUZZ_CHECK(file >= 0 && ftruncate(file, 60000) == 0 && lseek(file, 0, SEEK_SET) == 0);
     w->file = file;
     FUZZ_CHECK(pipe2(w->pipe, O_NONBLOCK) == 0);
-    FUZZ_CHECK(write(w->pipe[1], out_buffer, 30000) == 30000);
+    FUZZ_CHECK(write(w->pipe[1], in_buffer, 30000) == 30000);
 }
 
 void world_open(struct world *w, const uint8_t *program, size_t length)

@@ -24,7 +24,7 @@ enum {
     SEEN = 16,    /* packets to each end that the forger remembers */
     SEEN_MOST = 1600,
     DEPTH_MOST = 3,  /* calls within calls: from watches and while others wait */
-    BUFFER = 200000, /* bytes that are sent from and received into */
+    BUFFER = 200000, /* bytes that are received into */
 };
 
 #define GROUP 0xef010203u /* 239.1.2.3, and the one after it */
@@ -118,7 +118,7 @@ void world_deliver(struct end *end, const uint8_t *bytes, size_t length,
 
 typedef void action(struct world *w, struct end *end, int socket);
 
-extern uint8_t out_buffer[BUFFER], in_buffer[BUFFER];
+extern uint8_t in_buffer[BUFFER];
 
 action open_something, bind_something, listen_somewhere, connect_somewhere, accept_something,
     shut_something, close_something; /* open.c */
