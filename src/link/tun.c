@@ -26,7 +26,7 @@
 enum {
     VIRTIO_HEADER = sizeof(struct virtio_net_hdr),
     SHORT_PACKET = 1536, /* bytes, virtio's header with them: one of an Ethernet is */
-    SPANS_MAX = 8,       /* of one packet, virtio's header included */
+    SPANS_MAX = 7,       /* of one packet */
 };
 
 struct tun {
@@ -106,12 +106,14 @@ static int tun_send(struct link *link, const struct iovec *spans, int count,
 {
     (void)now_ns;
     struct tun *tun = (struct tun *)link;
-    if (count < 1 || count >= SPANS_MAX || spans[0].iov_len == 0)
+    if (count < 1 || count > SPANS_MAX || spans[0].iov_len == 0)
         return -EINVAL;
     struct virtio_net_hdr header = virtio_header_of(spans, offload);
-    struct iovec all[SPANS_MAX];
+    struct iovec all[1 + SPANS_MAX + 1];
     all[0] = (struct iovec){.iov_base = &header, .iov_len = sizeof header};
     memcpy(&all[1], spans, (size_t)count * sizeof *spans);
+    if (link->gro)
+        tun_gro_pad(spans, &all[1 + count++]);
 
     ssize_t written;
     do

@@ -4,7 +4,10 @@
  * anew with each packet, and one that goes off before the scheduler's next tick (every 4 ms, with
  * most kernels) means a word with the machine's clock each time. No packet of ours ever waits for
  * the limit: the last of what goes at once has PSH, with which GRO hands up what it has
- * (core/interface.c). It is there for bursts whose end the device refuses.
+ * (core/interface.c). It is there for bursts whose end the device refuses. Datagrams, which it
+ * joins for a socket that asks for it (UDP_GRO), have no such mark; but what is longer than it
+ * says, as the shortest packets on an Ethernet are, GRO passes by (Linux's inet_gro_receive), and
+ * IP cuts off what is too much (RFC 894).
  *
  * The limit is a file of sysfs. The one at /sys may be another network namespace's, or not be
  * writable, so that we have our own, which is mounted nowhere and gone with its descriptor. */
@@ -16,6 +19,8 @@
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "wire/ipv4.h"
 
 #define LIMIT_NS "10000000"
 
@@ -77,4 +82,13 @@ bool tun_gro_turn_on(int prepared, const char *device)
     bool written = write(file, limit, sizeof limit - 1) == sizeof limit - 1;
     close(file);
     return written;
+}
+
+void tun_gro_pad(const struct iovec *first, struct iovec *padding)
+{
+    static const uint8_t zero;
+    const uint8_t *header = first->iov_base;
+    bool datagram = first->iov_len >= IPV4_HEADER_MIN && header[0] >> 4 == 4 &&
+                    header[IPV4_PROTOCOL_OFFSET] == IP_PROTOCOL_UDP;
+    *padding = (struct iovec){(void *)(uintptr_t)&zero, datagram ? 1 : 0};
 }

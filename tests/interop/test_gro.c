@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -175,6 +176,36 @@ static void burst_without_its_end_arrives_all_the_same(void **state)
     link_close(link);
 }
 
+/* Nor does it for a socket that takes joined ones: it is there, and as it was, when the write
+ * returns. */
+static void datagram_does_not_wait_for_another(void **state)
+{
+    (void)state;
+    enum { SIZES = 4 };
+    static const size_t sizes[SIZES] = {1, 200, 1001, 1472};
+    static struct packet packet;
+    static uint8_t text[1472], got[2000];
+    const struct sockaddr_in port = {.sin_family = AF_INET, .sin_port = htons(7001)};
+    const int on = 1;
+    struct link *link;
+    char error[256] = "";
+    assert_int_equal(tun_link_open(&plain, &link, error, sizeof error), 0);
+    int kernels = must(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    must(setsockopt(kernels, SOL_UDP, UDP_GRO, &on, sizeof on));
+    must(bind(kernels, (const struct sockaddr *)&port, sizeof port));
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)(i * 7 + 1);
+    for (int i = 0; i < SIZES; i++) {
+        struct address ours = packet_address("10.250.0.3"), kernel = packet_address("10.250.0.2");
+        packet_udp(&packet, &ours, 9, &kernel, 7001, text, sizes[i], true);
+        assert_int_equal(link_send_bytes(link, packet.bytes, packet.length, 0), 0);
+        assert_int_equal(recv(kernels, got, sizeof got, 0), sizes[i]);
+        assert_memory_equal(got, text, sizes[i]);
+    }
+    close(kernels);
+    link_close(link);
+}
+
 static void every_queue_of_a_device_has_it(void **state)
 {
     (void)state;
@@ -266,6 +297,7 @@ int main(void)
         scenario_test(lone_segment_does_not_wait_for_another),
         cmocka_unit_test(only_asked_for_and_without_offloads),
         cmocka_unit_test(burst_without_its_end_arrives_all_the_same),
+        cmocka_unit_test(datagram_does_not_wait_for_another),
         cmocka_unit_test(every_queue_of_a_device_has_it),
         cmocka_unit_test(device_that_was_there_before_is_left_as_it_is),
         cmocka_unit_test(without_the_right_it_is_done_without),
