@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "base/time.h"
 #include "common/allocation.h"
 #include "sim/checks.h"
@@ -23,6 +24,11 @@ static void choose_side(struct random *random, struct transfer_side *side)
     side->write_most = 1 + random_below(random, 60000);
     side->read_most = 1 + random_below(random, 60000);
     side->no_delay = random_below(random, 2);
+    if (random_below(random, 5) > 0)
+        return;
+    side->to_send = LIMIT_LENT_BYTES + random_below(random, 300000);
+    side->write_most = LIMIT_LENT_BYTES + random_below(random, 300000);
+    side->spans = random_below(random, 2);
 }
 
 static void choose(struct random *random, struct world_config *config, struct transfer *transfer)
