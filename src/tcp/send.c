@@ -233,6 +233,15 @@ bool tcp_await_write(struct tcb *tcb, bool on)
     return tcb->snd.writing;
 }
 
+/* What has waited for a write goes before it, if the write will wait for another, and is too short
+ * to take it along. */
+static void begin(struct tcb *tcb, const struct progress *p, int flags)
+{
+    rate_check_app_limited(tcb);
+    if (flags & MSG_MORE && tcb->snd.writing && unsent(tcb) + p->wanted < tcp_segment_size(tcb))
+        tcp_await_write(tcb, false);
+}
+
 /* What a write's end brings: the push, the end of a record, and the bytes on their way. */
 static ssize_t finish(struct tcb *tcb, const struct progress *p, int flags)
 {
@@ -255,9 +264,9 @@ static ssize_t finish(struct tcb *tcb, const struct progress *p, int flags)
 ssize_t send_take(struct tcb *tcb, const struct iovec *spans, int count, int flags)
 {
     struct progress p = {.apart = flags & MSG_ZEROCOPY};
-    rate_check_app_limited(tcb);
     for (int i = 0; i < count; i++)
         p.wanted += spans[i].iov_len;
+    begin(tcb, &p, flags);
     for (int i = 0; i < count; i++) {
         if (!take_some(tcb, spans[i].iov_base, spans[i].iov_len, &p))
             break;
@@ -268,7 +277,7 @@ ssize_t send_take(struct tcb *tcb, const struct iovec *spans, int count, int fla
 ssize_t send_written(struct tcb *tcb, uint32_t length, int flags)
 {
     struct progress p = {.wanted = length};
-    rate_check_app_limited(tcb);
+    begin(tcb, &p, flags);
     if (length > 0) {
         take_some(tcb, NULL, length, &p);
         return finish(tcb, &p, flags);

@@ -119,6 +119,39 @@ static void it_goes_alone_where_somebody_reads(void **state)
     assert_sent(1, PART);
 }
 
+/* With what is announced to wait for more it would have to wait as well, and perhaps for an answer
+ * that only it will bring. */
+static void it_goes_alone_where_more_is_to_follow(void **state)
+{
+    (void)state;
+    assert_int_equal(tern_send(a, client, part, PART, MSG_MORE), PART);
+    assert_sent(1, PART);
+}
+
+static void and_where_what_is_committed_waits_for_more(void **state)
+{
+    (void)state;
+    struct iovec spans[2];
+    a->host->operations = usual;
+    assert_int_equal(tern_send_reserve(a, client, PART, spans), PART);
+    memset(spans[0].iov_base, 'x', spans[0].iov_len);
+    a->host->operations = &catching_up;
+    assert_int_equal(tern_send_commit(a, client, PART, MSG_MORE), PART);
+    assert_sent(1, PART);
+}
+
+static void but_not_where_that_is_a_segment_with_it(void **state)
+{
+    (void)state;
+    char much[1460] = {0};
+    assert_int_equal(tern_send(a, client, much, sizeof much, MSG_MORE), sizeof much);
+    char room[4000];
+    a->host->operations = usual;
+    assert_int_equal(arrive(1), 1);
+    assert_in_range(tern_recv(b, server, room, sizeof room, MSG_DONTWAIT), 1448 + PART,
+                    1460 + PART);
+}
+
 /* Nothing short is under way any more, so that Nagle's rule lets it go. */
 static void what_is_short_after_the_write_does_not_wait(void **state)
 {
@@ -147,6 +180,9 @@ int main(void)
         waiting_test(it_goes_alone_where_the_write_is_wrong),
         waiting_test(it_goes_alone_where_the_write_is_to_wait),
         waiting_test(it_goes_alone_where_somebody_reads),
+        waiting_test(it_goes_alone_where_more_is_to_follow),
+        waiting_test(and_where_what_is_committed_waits_for_more),
+        waiting_test(but_not_where_that_is_a_segment_with_it),
         waiting_test(what_is_short_after_the_write_does_not_wait),
         waiting_test(wrong_descriptors_are_still_told_apart),
     };
