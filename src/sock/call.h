@@ -37,6 +37,8 @@ int call_begin(struct call *call, struct tern *t, int descriptor);
 /* The same, for a call that writes: what is short, and would be sent alone when the machine catches
  * up, goes with what is written. */
 int call_begin_write(struct call *call, struct tern *t, int descriptor);
+/* Either of them. */
+typedef int call_beginning(struct call *call, struct tern *t, int descriptor);
 /* Catches up once more, for a call that left the machine and came back in order to write. */
 void call_catch_up_to_write(struct call *call);
 /* Between enter and end: finds the socket, or what else a descriptor stands for: 0 or -EBADF. */

@@ -312,12 +312,10 @@ static int message_check(const struct msghdr *message)
     return message->msg_iovlen > SPANS_MAX ? -EMSGSIZE : 0;
 }
 
-/* How sendmsg(2) and recvmsg(2) begin, by call_begin() or its like. MSG_CMSG_COMPAT is refused
- * before anything else is looked at: the kernel itself says it, of programs with another size of
- * pointers. */
+/* How sendmsg(2) and recvmsg(2) begin. MSG_CMSG_COMPAT is refused before anything else is looked
+ * at: the kernel itself says it, of programs with another size of pointers. */
 static int message_begin(struct call *call, struct tern *t, int socket,
-                         const struct msghdr *message, int flags,
-                         int (*begin)(struct call *call, struct tern *t, int descriptor))
+                         const struct msghdr *message, int flags, call_beginning *begin)
 {
     *call = (struct call){0};
     if ((unsigned)flags & MESSAGE_COMPAT)

@@ -74,6 +74,21 @@ static void and_with_a_message(void **state)
     assert_sent(1, 2 * PART);
 }
 
+static void and_with_what_is_written_as_to_a_file(void **state)
+{
+    (void)state;
+    assert_int_equal(tern_write(a, client, part, PART), PART);
+    assert_sent(1, 2 * PART);
+}
+
+static void and_from_several_spans(void **state)
+{
+    (void)state;
+    struct iovec span = {part, PART};
+    assert_int_equal(tern_writev(a, client, &span, 1), PART);
+    assert_sent(1, 2 * PART);
+}
+
 static void and_with_what_is_committed(void **state)
 {
     (void)state;
@@ -175,6 +190,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         waiting_test(what_waited_goes_with_what_is_sent),
         waiting_test(and_with_a_message),
+        waiting_test(and_with_what_is_written_as_to_a_file),
+        waiting_test(and_from_several_spans),
         waiting_test(and_with_what_is_committed),
         waiting_test(it_goes_alone_where_nothing_was_written),
         waiting_test(it_goes_alone_where_the_write_is_wrong),
