@@ -4,6 +4,9 @@
 
 #include "unit/sock/connected.h"
 
+#include "link/link.h"
+#include "sock/tern.h"
+
 /* In place of the connection. */
 static inline int setup_datagram(void **state)
 {
@@ -26,6 +29,20 @@ static inline void assert_receives(struct tern *t, int s, const char *text)
     char bytes[256];
     assert_int_equal(tern_recv(t, s, bytes, sizeof bytes, 0), strlen(text));
     assert_memory_equal(bytes, text, strlen(text));
+}
+
+static inline enum drop_reason take_in(void *machine, const void *packet, size_t length,
+                                       const struct tern_offload *offload, uint64_t now_ns)
+{
+    struct tern *t = machine;
+    return stack_input(&t->stack, t->interface, packet, length, offload, now_ns);
+}
+
+/* From within a call, as a host of its own would have it: up to `most` of the packets that are on
+ * their way to end 0 (`a`) or 1 (`b`) arrive. How many. */
+static inline int arrive(int end, int most)
+{
+    return link_poll(pair.ends[end].link, pair.now_ns, most, take_in, pair.ends[end].t);
 }
 
 /* `length` bytes that differ from place to place. */

@@ -2,31 +2,19 @@
  * in what has arrived when it catches up. What wait.c and call.c do together is in test_wait.c. */
 #include "unit/sock/data_fixture.h"
 
-#include "link/link.h"
 #include "sock/host.h"
-#include "sock/tern.h"
 
-enum { PART = 100 }; /* bytes: short of a segment */
+enum {
+    PART = 100, /* bytes: short of a segment */
+    ALL = 64,   /* packets: more than there are */
+};
 
 static char part[PART];
-
-static enum drop_reason deliver(void *machine, const void *packet, size_t length,
-                                const struct tern_offload *offload, uint64_t now_ns)
-{
-    struct tern *t = machine;
-    return stack_input(&t->stack, t->interface, packet, length, offload, now_ns);
-}
-
-/* What is on its way to an end arrives: how many packets. */
-static int arrive(int end)
-{
-    return link_poll(pair.ends[end].link, pair.now_ns, 64, deliver, pair.ends[end].t);
-}
 
 static void catch_up(struct sock_host *host)
 {
     assert_ptr_equal(host, a->host);
-    assert_int_equal(arrive(0), 1);
+    assert_int_equal(arrive(0, ALL), 1);
 }
 
 /* A part has been sent, and its acknowledgment waits to be taken in; by Nagle's rule the next part
@@ -39,7 +27,7 @@ static int setup_waiting(void **state)
     setup_connected(state);
     assert_int_equal(tern_send(a, client, part, PART, 0), PART);
     assert_int_equal(tern_send(a, client, part, PART, 0), PART);
-    assert_int_equal(arrive(1), 1);
+    assert_int_equal(arrive(1, ALL), 1);
     usual = a->host->operations;
     catching_up = *usual;
     catching_up.catch_up = catch_up;
@@ -52,7 +40,7 @@ static void assert_sent(int segments, size_t bytes)
 {
     char room[2048];
     a->host->operations = usual;
-    assert_int_equal(arrive(1), segments);
+    assert_int_equal(arrive(1, ALL), segments);
     assert_int_equal(tern_recv(b, server, room, sizeof room, MSG_DONTWAIT), PART + bytes);
 }
 
@@ -162,7 +150,7 @@ static void but_not_where_that_is_a_segment_with_it(void **state)
     assert_int_equal(tern_send(a, client, much, sizeof much, MSG_MORE), sizeof much);
     char room[4000];
     a->host->operations = usual;
-    assert_int_equal(arrive(1), 1);
+    assert_int_equal(arrive(1, ALL), 1);
     assert_in_range(tern_recv(b, server, room, sizeof room, MSG_DONTWAIT), 1448 + PART,
                     1460 + PART);
 }

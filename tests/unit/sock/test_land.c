@@ -2,9 +2,6 @@
  */
 #include "unit/sock/data_fixture.h"
 
-#include "link/link.h"
-#include "sock/tern.h"
-
 enum {
     STREAMED = 40 * 1000, /* in the ring already */
     NEXT = 20 * 1000,     /* on the link, behind it */
@@ -14,18 +11,11 @@ enum {
 static unsigned looks;
 static char *text, *room;
 
-static enum drop_reason deliver(void *machine, const void *packet, size_t length,
-                                const struct tern_offload *offload, uint64_t now_ns)
-{
-    struct tern *t = machine;
-    return stack_input(&t->stack, t->interface, packet, length, offload, now_ns);
-}
-
 static bool look(struct sock_host *host)
 {
     assert_ptr_equal(host, b->host);
     looks++;
-    return link_poll(pair.ends[1].link, pair.now_ns, 1, deliver, b) > 0;
+    return arrive(1, 1) > 0;
 }
 
 /* An engine's packets are brought to it; for the time of the call, b's is one that looks. */

@@ -3,35 +3,21 @@
 #include "unit/sock/data_fixture.h"
 
 #include "base/limits.h"
-#include "link/link.h"
 #include "sock/host.h"
-#include "sock/tern.h"
 
 enum { MUCH = 3 << 20 };
 
 static char *text, *lent; /* what is written, and the memory that it is written from */
 static unsigned looks, comes_back;
 
-static enum drop_reason deliver(void *machine, const void *packet, size_t length,
-                                const struct tern_offload *offload, uint64_t now_ns)
-{
-    struct tern *t = machine;
-    return stack_input(&t->stack, t->interface, packet, length, offload, now_ns);
-}
-
-static int arrive(int end)
-{
-    return link_poll(pair.ends[end].link, pair.now_ns, 1, deliver, pair.ends[end].t);
-}
-
 /* One packet of the peer's comes back, which has taken in what there was, for so often. */
 static bool look_back(struct sock_host *host)
 {
     assert_ptr_equal(host, a->host);
     looks++;
-    while (arrive(1) > 0)
+    while (arrive(1, 1) > 0)
         ;
-    return comes_back > 0 && comes_back-- > 0 && arrive(0) > 0;
+    return comes_back > 0 && comes_back-- > 0 && arrive(0, 1) > 0;
 }
 
 /* An engine's packets are brought to it; for the time of the call, a's is one that looks. */
