@@ -74,6 +74,7 @@ enum limits {
     LIMIT_ZEROCOPY_SPANS = 17, /* spans of such sends in a packet: Linux's MAX_SKB_FRAGS */
 
     /* link */
+    LIMIT_READ_AHEAD = 32,       /* small packets that are read before the first is looked at */
     LIMIT_FAULT_PACKETS = 65536, /* in flight or waiting, a direction of a fault link */
 };
 

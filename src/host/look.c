@@ -2,17 +2,13 @@
  * nothing is there to be found. Who waits is better off without it where the last ones were in
  * vain, for poll(2), in which it goes to sleep, tells as well; and who has just been given what it
  * waits for, without the look for more behind it. */
+#include "base/limits.h"
 #include "base/time.h"
 #include "host/clock.h"
 #include "host/internal.h"
 
 /* Who was woken has so long for what may carry the acknowledgments, and at most twice as long. */
 #define TURN_NS TIME_US(500)
-
-/* Small packets that a reader takes in at once behind what it has been given: the link reads them
- * together. Of super-segments it is one, for the next may have its text read to where it belongs.
- */
-enum { BEHIND = 32 };
 
 /* Who comes back so soon from poll(2) has not slept: a packet was there. */
 #define AT_ONCE_NS TIME_US(2)
@@ -159,7 +155,9 @@ bool look_behind(struct sock_host *host)
     struct driver *d = driver_of(host);
     if (d->broken || !guess_is(&d->look.behind))
         return false;
-    bool taken = take_in_passing(d, d->look.super ? 1 : BEHIND);
+    /* Small packets the link reads together. Of super-segments it is one, for the next may have its
+     * text read to where it belongs. */
+    bool taken = take_in_passing(d, d->look.super ? 1 : LIMIT_READ_AHEAD);
     guess_learn(&d->look.behind, taken);
     return taken && !stack_of(d)->batch_enough;
 }

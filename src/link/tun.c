@@ -129,7 +129,7 @@ static int tun_send(struct link *link, const struct iovec *spans, int count,
 /* How many packets have been read; or a negative errno. Several small ones are read before the
  * first is looked at: the kernel's reading and our work each go on with what they have in the
  * processor's caches then, and do not take turns at them. */
-static int read_some(struct tun *tun, int most, struct tun_packet packets[TUN_AHEAD])
+static int read_some(struct tun *tun, int most, struct tun_packet packets[LIMIT_READ_AHEAD])
 {
     if (most > 1 && tun_read_pays_ahead(&tun->reading))
         return tun_read_ahead(&tun->reading, most, packets, &tun->link.drained);
@@ -143,7 +143,7 @@ static int tun_poll(struct link *link, uint64_t now_ns, int budget, link_deliver
                     void *machine)
 {
     struct tun *tun = (struct tun *)link;
-    struct tun_packet packets[TUN_AHEAD];
+    struct tun_packet packets[LIMIT_READ_AHEAD];
     int delivered = 0;
     do {
         int received = read_some(tun, budget - delivered, packets);

@@ -1,9 +1,8 @@
-/* Packets are read into one buffer, which stays in the cache; several small ones that are likely
- * there one behind the other, and what turns out to be larger is the last. Where a
- * reader's memory is at hand for the text, a super-segment of a stream is read apart: its headers
- * to the buffer, its text to where the reader wants it, without a copy of ours. How long the
- * headers will be is guessed from the last one; what turns out to be something else is put together
- * again. */
+/* Packets are read into one buffer, which stays in the cache; where several small ones are likely,
+ * one behind the other, and what turns out to be larger is the last. Where a reader's memory is at
+ * hand for the text, a super-segment of a stream is read apart: its headers to the buffer, its text
+ * to where the reader wants it, without a copy of ours. How long the headers will be is guessed
+ * from the last one; what turns out to be something else is put together again. */
 #include "link/tun_read.h"
 
 #include <errno.h>
@@ -151,12 +150,12 @@ bool tun_read_pays_ahead(const struct tun_read *reading)
     return !tun_read_was_super(reading) && reading->early.count == 0;
 }
 
-int tun_read_ahead(struct tun_read *reading, int most, struct tun_packet out[TUN_AHEAD],
+int tun_read_ahead(struct tun_read *reading, int most, struct tun_packet out[LIMIT_READ_AHEAD],
                    bool *drained)
 {
     bool last = false;
     int count = 0;
-    while (count < most && count < TUN_AHEAD && !last) {
+    while (count < most && count < LIMIT_READ_AHEAD && !last) {
         uint8_t *start = reading->bytes + count * TUN_SMALL + RECEIVE_START;
         ssize_t got = read(reading->descriptor, start, RECEIVE_SIZE);
         *drained = got < 0 && (errno == EAGAIN || errno == EINTR);

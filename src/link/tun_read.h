@@ -12,17 +12,15 @@
 #include "core/packet.h"
 #include "link/held.h"
 
-enum {
-    TUN_AHEAD = 32,   /* packets that are read before the first of them is looked at */
-    TUN_SMALL = 2048, /* bytes that such a packet has room for, virtio's header with them */
-};
+/* Bytes that a packet which is read ahead has room for, virtio's header with them. */
+enum { TUN_SMALL = 2048 };
 
 struct tun_read {
     int descriptor;
     struct held_queue early; /* virtio's header and a packet each, from before it was open */
     uint16_t super_header;   /* bytes of headers of the last packet, if it was a super-segment */
     /* Small packets are TUN_SMALL apart; behind the last there is room for the largest, too. */
-    uint8_t bytes[(TUN_AHEAD - 1) * TUN_SMALL + 16 + LIMIT_SUPER_PACKET];
+    uint8_t bytes[(LIMIT_READ_AHEAD - 1) * TUN_SMALL + 16 + LIMIT_SUPER_PACKET];
 };
 
 struct tun_packet {
@@ -46,7 +44,7 @@ static inline bool tun_read_was_super(const struct tun_read *reading)
 /* Reads up to `most` packets: how many, or a negative errno if the first finds the device gone.
  * *drained: there are no more. One that is larger than TUN_SMALL, or a super-segment, is the last.
  */
-int tun_read_ahead(struct tun_read *reading, int most, struct tun_packet out[TUN_AHEAD],
+int tun_read_ahead(struct tun_read *reading, int most, struct tun_packet out[LIMIT_READ_AHEAD],
                    bool *drained);
 
 #endif

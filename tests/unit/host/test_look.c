@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/limits.h"
 #include "base/time.h"
 #include "host/internal.h"
 
@@ -251,7 +252,7 @@ static void small_packets_are_taken_in_together_by_who_passes_by(void **state)
 {
     (void)state;
     guess_learn(&d.look.behind, true);
-    queued = BUDGET + 8;
+    queued = LIMIT_READ_AHEAD + 8;
     assert_true(look_behind(&d.host));
     assert_int_equal(queued, 8);
     assert_true(look_behind(&d.host));

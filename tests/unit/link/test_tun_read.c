@@ -243,21 +243,21 @@ static void small_packets_are_read_ahead_and_stay_until_the_next_look(void **sta
 {
     (void)state;
     struct device *d = device_new();
-    struct tun_packet packets[TUN_AHEAD];
+    struct tun_packet packets[LIMIT_READ_AHEAD];
     bool drained;
-    for (uint8_t i = 0; i < TUN_AHEAD + 3; i++)
+    for (uint8_t i = 0; i < LIMIT_READ_AHEAD + 3; i++)
         kernel_sends(d, i, 100 + i, 0, 0);
     assert_true(tun_read_pays_ahead(&d->reading));
-    assert_int_equal(tun_read_ahead(&d->reading, 1000, packets, &drained), TUN_AHEAD);
+    assert_int_equal(tun_read_ahead(&d->reading, 1000, packets, &drained), LIMIT_READ_AHEAD);
     assert_false(drained);
-    for (uint8_t i = 0; i < TUN_AHEAD; i++)
+    for (uint8_t i = 0; i < LIMIT_READ_AHEAD; i++)
         is_text(&packets[i], i, 100 + i);
     assert_int_equal(tun_read_ahead(&d->reading, 2, packets, &drained), 2);
     assert_false(drained);
-    is_text(&packets[1], TUN_AHEAD + 1, 100 + TUN_AHEAD + 1);
+    is_text(&packets[1], LIMIT_READ_AHEAD + 1, 100 + LIMIT_READ_AHEAD + 1);
     assert_int_equal(tun_read_ahead(&d->reading, 2, packets, &drained), 1);
     assert_true(drained);
-    is_text(&packets[0], TUN_AHEAD + 2, 100 + TUN_AHEAD + 2);
+    is_text(&packets[0], LIMIT_READ_AHEAD + 2, 100 + LIMIT_READ_AHEAD + 2);
     assert_int_equal(tun_read_ahead(&d->reading, 2, packets, &drained), 0);
     assert_true(drained);
     device_free(d);
@@ -269,12 +269,12 @@ static void nothing_is_read_ahead_beyond_a_super_segment(void **state)
 {
     (void)state;
     struct device *d = device_new();
-    struct tun_packet packets[TUN_AHEAD];
+    struct tun_packet packets[LIMIT_READ_AHEAD];
     bool drained;
     kernel_sends(d, 1, 100, 0, 0);
     kernel_sends(d, 2, TEXT, 0, 1448);
     kernel_sends(d, 3, TEXT, 0, 1448);
-    assert_int_equal(tun_read_ahead(&d->reading, TUN_AHEAD, packets, &drained), 2);
+    assert_int_equal(tun_read_ahead(&d->reading, LIMIT_READ_AHEAD, packets, &drained), 2);
     assert_false(drained);
     is_text(&packets[0], 1, 100);
     is_text(&packets[1], 2, TEXT);
@@ -292,14 +292,14 @@ static void packets_as_large_as_there_is_room_are_whole(void **state)
 {
     (void)state;
     struct device *d = device_new();
-    struct tun_packet packets[TUN_AHEAD];
+    struct tun_packet packets[LIMIT_READ_AHEAD];
     bool drained;
     for (size_t length = TUN_SMALL - HEADERS - 20; length < TUN_SMALL - HEADERS + 5; length++) {
         int count = 0;
         kernel_sends(d, 4, length, 0, 0);
         kernel_sends(d, 5, length, 0, 0);
         while (count < 2) {
-            int read = tun_read_ahead(&d->reading, TUN_AHEAD, packets, &drained);
+            int read = tun_read_ahead(&d->reading, LIMIT_READ_AHEAD, packets, &drained);
             assert_in_range(read, 1, 2 - count);
             for (int i = 0; i < read; i++)
                 is_text(&packets[i], (uint8_t)(4 + count++), length);
@@ -312,15 +312,16 @@ static void packets_as_large_as_there_is_room_are_whole(void **state)
 static void large_packet_is_whole_wherever_it_comes(void **state)
 {
     (void)state;
-    for (int before = 0; before < TUN_AHEAD; before++) {
+    for (int before = 0; before < LIMIT_READ_AHEAD; before++) {
         struct device *d = device_new();
-        struct tun_packet packets[TUN_AHEAD];
+        struct tun_packet packets[LIMIT_READ_AHEAD];
         bool drained;
         for (int i = 0; i < before; i++)
             kernel_sends(d, (uint8_t)i, 100, 0, 0);
         kernel_sends(d, 77, TEXT, 0, 0);
         kernel_sends(d, 78, 100, 0, 0);
-        assert_int_equal(tun_read_ahead(&d->reading, TUN_AHEAD, packets, &drained), before + 1);
+        assert_int_equal(tun_read_ahead(&d->reading, LIMIT_READ_AHEAD, packets, &drained),
+                         before + 1);
         for (int i = 0; i < before; i++)
             is_text(&packets[i], (uint8_t)i, 100);
         is_text(&packets[before], 77, TEXT);
@@ -332,14 +333,14 @@ static void what_came_before_an_error_counts_first(void **state)
 {
     (void)state;
     struct device *d = device_new();
-    struct tun_packet packets[TUN_AHEAD];
+    struct tun_packet packets[LIMIT_READ_AHEAD];
     bool drained;
     kernel_sends(d, 1, 100, 0, 0);
     shutdown(d->kernel, SHUT_RDWR);
-    assert_int_equal(tun_read_ahead(&d->reading, TUN_AHEAD, packets, &drained), 1);
+    assert_int_equal(tun_read_ahead(&d->reading, LIMIT_READ_AHEAD, packets, &drained), 1);
     is_text(&packets[0], 1, 100);
     assert_false(drained);
-    assert_int_equal(tun_read_ahead(&d->reading, TUN_AHEAD, packets, &drained), -EIO);
+    assert_int_equal(tun_read_ahead(&d->reading, LIMIT_READ_AHEAD, packets, &drained), -EIO);
     device_free(d);
 }
 
