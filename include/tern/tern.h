@@ -97,10 +97,10 @@ struct tern_config {
     const char *peer;     /* the kernel's address on the device, in that subnet: "10.0.0.2" */
     unsigned mtu;         /* bytes: 1500 */
     int no_offload;       /* 1: packets as on a wire, none above the MTU and every checksum in its
-                             place, for who looks at them. Otherwise up to 256 KB pass as one, many
-                             times as fast: 0. The kernel may join again what it has received, as
-                             behind a network card (GRO), and a capture of its own shows it joined:
-                             `ethtool -K DEVICE gro off` */
+                             place, for who looks at them. The kernel may join again what it has
+                             received, as behind a network card (GRO), and a capture of its own
+                             then shows it joined (`ethtool -K DEVICE gro off`). Otherwise up to
+                             256 KB pass as one, many times as fast: 0 */
     const char *capture;  /* a pcapng file to write every packet to: none */
     const char *fault;    /* "loss=5%,dup=1%,reorder=5%,corrupt=1%,ce=2%,delay=20ms,"
                              "jitter=5ms,rate=100mbit,queue=1000,seed=7": none */
@@ -250,8 +250,8 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  *
  * MSG_ZEROCOPY counts where SO_ZEROCOPY is set: each call that sends something gets a number, from
  * 0 on, and notes in the error queue (ee_origin SO_EE_ORIGIN_ZEROCOPY) tell ranges ee_info to
- * ee_data of numbers whose bytes are done with: acknowledged, or never to be. The bytes are copied
- * nevertheless (ee_code SO_EE_CODE_ZEROCOPY_COPIED) and may be changed as soon as the call returns.
+ * ee_data of numbers whose bytes are done with: acknowledged, or never to be. The memory is the
+ * caller's again when the call returns nevertheless (ee_code SO_EE_CODE_ZEROCOPY_COPIED).
  * Errors of all: EINVAL (control message; length of the address; more bytes than an ssize_t
  * counts; MSG_CMSG_COMPAT with tern_sendmsg), EMSGSIZE (more than 1,024 spans), ENOBUFS (no memory
  * for MSG_ZEROCOPY's note; more control messages than an int counts bytes).

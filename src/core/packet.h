@@ -1,8 +1,8 @@
 /* A packet that arrives, decoded by ip/ for what is above it, and one that departs.
  *
  * An arriving packet is a view into the link's receive buffer, and is dead when the input call
- * returns. A departing one is a buffer for headers on the stack of whoever sends, plus at most two
- * spans of payload that stay where they are. */
+ * returns. A departing one is a buffer for headers on the stack of whoever sends, plus at most
+ * three spans of payload that stay where they are. */
 #ifndef TERN_CORE_PACKET_H
 #define TERN_CORE_PACKET_H
 

@@ -5,7 +5,7 @@
  * and the engine's, for stacks of tern_engine_new(), which passes the question on to whoever
  * brought the loop.
  *
- * Every socket call has this shape, and blocking is nothing else than its last four lines:
+ * Every socket call has this shape, and blocking is nothing else than what stands in its loop:
  *
  *     error = host->operations->enter(host);    the machine is ours
  *     host->operations->catch_up(host);         and its clock is right

@@ -1,7 +1,7 @@
 /* A write is taken piece by piece, each into the last unit of the queue (units.h) or a new one. The
  * limits are looked at when a new unit is needed: a write may go beyond them by what the last unit
  * still takes. Units that become full on the way are sent at once, so that the first segments need
- * not wait for the last byte to be copied. */
+ * not wait for the last byte to be taken. What is much is not copied meanwhile (lending.c). */
 #include "tcp/send.h"
 
 #include <errno.h>

@@ -1,10 +1,9 @@
 /* MSG_ZEROCOPY: telling when the bytes of a send call are no longer needed.
  *
- * The bytes are copied into the send ring like any others, which every retransmission reads again,
- * and so the caller's memory is free as soon as the call returns: the notes say
- * SO_EE_CODE_ZEROCOPY_COPIED, as Linux's do wherever a path cannot send from the caller's memory,
- * and come when Linux's would, with the acknowledgment of the call's last byte. Who wants no copy
- * writes into the ring itself (reserve.h). */
+ * Like any others, the bytes are in the send ring when the call returns, or acknowledged, and so
+ * the caller's memory is free: the notes say SO_EE_CODE_ZEROCOPY_COPIED, as Linux's do wherever a
+ * path cannot send from the caller's memory, and come when Linux's would, with the acknowledgment
+ * of the call's last byte. Who wants no copy writes into the ring itself (reserve.h). */
 #ifndef TERN_TCP_ZEROCOPY_H
 #define TERN_TCP_ZEROCOPY_H
 
