@@ -99,8 +99,9 @@ struct tern_config {
     int no_offload;       /* 1: packets as on a wire, none above the MTU and every checksum in its
                              place, for who looks at them. The kernel may join again what it has
                              received, as behind a network card (GRO), and a capture of its own
-                             then shows it joined (`ethtool -K DEVICE gro off`). Otherwise up to
-                             256 KB pass as one, many times as fast: 0 */
+                             then shows it joined (`ethtool -K DEVICE gro off`), and datagrams with
+                             a byte of padding. Otherwise up to 256 KB pass as one, many times as
+                             fast: 0 */
     const char *capture;  /* a pcapng file to write every packet to: none */
     const char *fault;    /* "loss=5%,dup=1%,reorder=5%,corrupt=1%,ce=2%,delay=20ms,"
                              "jitter=5ms,rate=100mbit,queue=1000,seed=7": none */
