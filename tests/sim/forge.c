@@ -4,16 +4,12 @@
 
 #include <string.h>
 
+#include "sim/chance.h"
 #include "sock/tern.h"
 #include "tcp/tcb.h"
 #include "wire/ipv4.h"
 
 enum { TEXT_MOST = 9000 };
-
-static bool chance(struct random *random, uint32_t percent)
-{
-    return random_below(random, 100) < percent;
-}
 
 /* Mostly `right`, else something near it. */
 static uint32_t nearly(struct random *random, uint32_t right, uint32_t span)

@@ -13,6 +13,7 @@
 
 #include "base/time.h"
 #include "common/allocation.h"
+#include "sim/chance.h"
 #include "sim/forge.h"
 #include "sim/image.h"
 #include "sim/seeds.h"
@@ -49,11 +50,6 @@ struct conversation {
     bool batches;   /* what comes together is acknowledged together */
     uint32_t turns; /* so far */
 };
-
-static bool chance(struct random *random, uint32_t percent)
-{
-    return random_below(random, 100) < percent;
-}
 
 static struct fault_profile choose_fault(struct random *random)
 {

@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "base/time.h"
+#include "sim/chance.h"
 #include "sim/checks.h"
 #include "sim/seeds.h"
 #include "sim/transfer.h"
@@ -21,11 +22,6 @@ enum { RUNS = 4000, RUNS_LARGE = 150 };
 /* With much loss and no SACK a transfer can take longer than a connection is kept whose user has
  * closed it: here all must arrive. */
 #define PATIENT "tcp.orphan_retries=15"
-
-static bool chance(struct random *random, uint32_t percent)
-{
-    return random_below(random, 100) < percent;
-}
 
 static struct fault_profile random_fault(struct random *random)
 {
