@@ -46,7 +46,7 @@ struct gather {
     struct chance chance;
 };
 
-/* What is known or expected of the link without looking (look.h). */
+/* What is known or expected of the link without looking (look.c). */
 struct look {
     struct guess waiting;   /* that who begins to wait finds a packet */
     struct guess behind;    /* that there is another behind one that wakes someone */

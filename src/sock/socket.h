@@ -57,10 +57,8 @@ struct socket_kind {
     /* `to` NULL: to the peer. Only a stream may take a part of it, or say -EAGAIN. */
     ssize_t (*send)(struct socket *socket, const struct iovec *spans, int count,
                     const struct endpoint *to, int flags);
-    /* Of streams, else NULL: what is sent next is about to come, or does not; whether something
-     * waits for it (tcp_await_write). */
+    /* Of connections, else NULL: tcp_await_write(), tcp_lending_begin(). */
     bool (*await_write)(struct socket *socket, bool on);
-    /* Of connections: tcp_lending_begin(). */
     bool (*lend)(struct socket *socket, struct tcp_lending *lending);
     /* A stream leaves `info` as it is. Of datagrams, MSG_OOB is theirs to mean nothing or to
      * refuse.

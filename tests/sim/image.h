@@ -1,10 +1,11 @@
 /* What a machine knows of its connections, as bytes that are the same in two machines of the same
  * state.
  *
- * Objects are copied whole, and only what names a place in memory is replaced: a pointer by whether
- * there is one, a list by whether it is empty; what they lead to follows. So no member can be
- * forgotten: a new one is compared as it is, and a new pointer, which differs wherever there are
- * two machines, makes each comparison fail until it is named in image.c. */
+ * A connection and what it holds are copied whole, and only what names a place in memory is
+ * replaced: a pointer by whether there is one, a list by whether it is empty; what they lead to
+ * follows. So no member can be forgotten: a new one is compared as it is, and a new pointer, which
+ * differs wherever there are two machines, makes each comparison fail until it is named in image.c.
+ * Of what all connections of a machine have in common, image.c names what counts. */
 #ifndef TESTS_SIM_IMAGE_H
 #define TESTS_SIM_IMAGE_H
 
