@@ -189,26 +189,31 @@ static void configuration_that_makes_no_sense_is_refused(void **state)
         struct tun_config config;
         const char *words;
     } cases[] = {
-        {{"", "10.9.0.3/24", "10.9.0.2", 0, false, false}, "1 to 15 characters"},
-        {{"sixteen-letters-", "10.9.0.3/24", "10.9.0.2", 0, false, false}, "1 to 15 characters"},
-        {{"a/b", "10.9.0.3/24", "10.9.0.2", 0, false, false}, "is allowed in it"},
-        {{"tern%d", "10.9.0.3/24", "10.9.0.2", 0, false, false}, "is allowed in it"},
-        {{"..", "10.9.0.3/24", "10.9.0.2", 0, false, false}, "is allowed in it"},
-        {{"tern0", "10.9.0.3", "10.9.0.2", 0, false, false}, "with its prefix"},
-        {{"tern0", "10.9.0.300/24", "10.9.0.2", 0, false, false}, "with its prefix"},
-        {{"tern0", "10.9.0.3/33", "10.9.0.2", 0, false, false}, "with its prefix"},
-        {{"tern0", "10.9.0.3/32", "10.9.0.2", 0, false, false}, "1 to 31 bits"},
-        {{"tern0", "10.9.0.3/0", "10.9.0.2", 0, false, false}, "1 to 31 bits"},
-        {{"tern0", "10.9.0.0/24", "10.9.0.2", 0, false, false}, "a host can have"},
-        {{"tern0", "10.9.0.255/24", "10.9.0.2", 0, false, false}, "a host can have"},
-        {{"tern0", "127.0.0.9/24", "127.0.0.8", 0, false, false}, "a host can have"},
-        {{"tern0", "224.0.0.1/24", "224.0.0.2", 0, false, false}, "a host can have"},
-        {{"tern0", "10.9.0.3/24", "10.9.0", 0, false, false}, "an IPv4 address is needed"},
-        {{"tern0", "10.9.0.3/24", "10.9.0.3", 0, false, false}, "differ from our own"},
-        {{"tern0", "10.9.0.3/24", "10.9.1.2", 0, false, false}, "in the subnet of 10.9.0.3/24"},
-        {{"tern0", "10.9.0.3/24", "10.9.0.255", 0, false, false}, "a host can have"},
-        {{"tern0", "10.9.0.3/24", "10.9.0.2", 67, false, false}, "68 to 65535"},
-        {{"tern0", "10.9.0.3/24", "10.9.0.2", 65536, false, false}, "68 to 65535"},
+        {{.device = "", .address = "10.9.0.3/24", .peer = "10.9.0.2"}, "1 to 15 characters"},
+        {{.device = "sixteen-letters-", .address = "10.9.0.3/24", .peer = "10.9.0.2"},
+         "1 to 15 characters"},
+        {{.device = "a/b", .address = "10.9.0.3/24", .peer = "10.9.0.2"}, "is allowed in it"},
+        {{.device = "tern%d", .address = "10.9.0.3/24", .peer = "10.9.0.2"}, "is allowed in it"},
+        {{.device = "..", .address = "10.9.0.3/24", .peer = "10.9.0.2"}, "is allowed in it"},
+        {{.device = "tern0", .address = "10.9.0.3", .peer = "10.9.0.2"}, "with its prefix"},
+        {{.device = "tern0", .address = "10.9.0.300/24", .peer = "10.9.0.2"}, "with its prefix"},
+        {{.device = "tern0", .address = "10.9.0.3/33", .peer = "10.9.0.2"}, "with its prefix"},
+        {{.device = "tern0", .address = "10.9.0.3/32", .peer = "10.9.0.2"}, "1 to 31 bits"},
+        {{.device = "tern0", .address = "10.9.0.3/0", .peer = "10.9.0.2"}, "1 to 31 bits"},
+        {{.device = "tern0", .address = "10.9.0.0/24", .peer = "10.9.0.2"}, "a host can have"},
+        {{.device = "tern0", .address = "10.9.0.255/24", .peer = "10.9.0.2"}, "a host can have"},
+        {{.device = "tern0", .address = "127.0.0.9/24", .peer = "127.0.0.8"}, "a host can have"},
+        {{.device = "tern0", .address = "224.0.0.1/24", .peer = "224.0.0.2"}, "a host can have"},
+        {{.device = "tern0", .address = "10.9.0.3/24", .peer = "10.9.0"},
+         "an IPv4 address is needed"},
+        {{.device = "tern0", .address = "10.9.0.3/24", .peer = "10.9.0.3"}, "differ from our own"},
+        {{.device = "tern0", .address = "10.9.0.3/24", .peer = "10.9.1.2"},
+         "in the subnet of 10.9.0.3/24"},
+        {{.device = "tern0", .address = "10.9.0.3/24", .peer = "10.9.0.255"}, "a host can have"},
+        {{.device = "tern0", .address = "10.9.0.3/24", .peer = "10.9.0.2", .mtu = 67},
+         "68 to 65535"},
+        {{.device = "tern0", .address = "10.9.0.3/24", .peer = "10.9.0.2", .mtu = 65536},
+         "68 to 65535"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_refused(&cases[i].config, EINVAL, cases[i].words);
@@ -228,9 +233,9 @@ static void address_that_the_host_has_elsewhere_is_refused_by_name(void **state)
 {
     (void)state;
     struct link *first = open_usual();
-    struct tun_config config = {"tern1", "10.9.0.4/24", "10.9.0.2", 0, false, false};
+    struct tun_config config = {.device = "tern1", .address = "10.9.0.4/24", .peer = "10.9.0.2"};
     assert_refused(&config, EADDRINUSE, "10.9.0.2 is in use on this host's tern0");
-    config = (struct tun_config){"tern1", "10.9.0.2/24", "10.9.0.5", 0, false, false};
+    config = (struct tun_config){.device = "tern1", .address = "10.9.0.2/24", .peer = "10.9.0.5"};
     assert_refused(&config, EADDRINUSE, "10.9.0.2 is in use on this host's tern0");
     assert_int_equal(if_nametoindex("tern1"), 0);
     link_close(first);
@@ -240,11 +245,11 @@ static void overlapping_subnet_is_refused_wider_or_narrower(void **state)
 {
     (void)state;
     struct link *first = open_usual();
-    struct tun_config config = {"tern1", "10.9.0.18/28", "10.9.0.17", 0, false, false};
+    struct tun_config config = {.device = "tern1", .address = "10.9.0.18/28", .peer = "10.9.0.17"};
     assert_refused(&config, EADDRINUSE, "overlaps that of this host's tern0 (10.9.0.2/24)");
-    config = (struct tun_config){"tern1", "10.9.77.1/16", "10.9.77.2", 0, false, false};
+    config = (struct tun_config){.device = "tern1", .address = "10.9.77.1/16", .peer = "10.9.77.2"};
     assert_refused(&config, EADDRINUSE, "overlaps that of this host's tern0 (10.9.0.2/24)");
-    config = (struct tun_config){"tern1", "10.9.1.3/24", "10.9.1.2", 0, false, false};
+    config = (struct tun_config){.device = "tern1", .address = "10.9.1.3/24", .peer = "10.9.1.2"};
     struct link *second;
     assert_int_equal(tun_link_open(&config, &second, error, sizeof error), 0);
     link_close(second);
@@ -262,9 +267,9 @@ static void persistent_device_is_attached_to_and_stays(void **state)
         assert_int_not_equal(if_nametoindex("tern0"), 0);
     }
     assert_string_equal(device_address("tern0"), "10.9.0.2/24");
-    struct tun_config config = {"tern0", "10.8.0.3/24", "10.8.0.2", 0, false, false};
+    struct tun_config config = {.device = "tern0", .address = "10.8.0.3/24", .peer = "10.8.0.2"};
     assert_refused(&config, EADDRINUSE, "has the address 10.9.0.2/24 instead of 10.8.0.2/24");
-    config = (struct tun_config){"tern0", "10.9.0.3/16", "10.9.0.2", 0, false, false};
+    config = (struct tun_config){.device = "tern0", .address = "10.9.0.3/16", .peer = "10.9.0.2"};
     assert_refused(&config, EADDRINUSE, "has the address 10.9.0.2/24 instead of 10.9.0.2/16");
     persistent_remove("tern0", IFF_TUN | IFF_NO_PI);
 }
