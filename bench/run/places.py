@@ -12,6 +12,13 @@ def give_up(why):
     sys.exit(f"bench: {why}")
 
 
+def stay_in_the_sandbox(script):
+    """Devices and routes are made, and those of the host are nobody's to change."""
+    if "TERN_SANDBOX" not in os.environ:
+        give_up(f"it makes devices and routes: start it as scripts/sandbox scripts/{script} BUILD, "
+                f"or make {script}")
+
+
 def await_true(condition, what, alive=None):
     """Until `condition` holds; what has no way to tell is asked again and again."""
     until = time.monotonic() + 10

@@ -6,7 +6,9 @@ import importlib.machinery
 import importlib.util
 import io
 import os
+import subprocess
 import sys
+import tempfile
 
 from tooling import SCRIPTS, run_cases
 
@@ -117,6 +119,24 @@ def an_unknown_work_is_told():
     assert BENCH.chosen("WHAT", works.ALL) == ["ask", "send"]
 
 
+def the_host_is_left_alone():
+    """A wrong command line, and one outside of a namespace, end before anything is made."""
+    env = {**os.environ, "WHAT": "send", "PEERS": "tern"}
+    env.pop("TERN_SANDBOX", None)
+    with tempfile.TemporaryDirectory() as build:
+        os.mkdir(os.path.join(build, "bench"))
+        with open(os.path.join(build, "bench", "bench_tern"), "w", encoding="ascii"):
+            pass
+        for script, argument, status, words in (
+                ("bench", "--help", 0, "scripts/bench BUILD"), ("bench", None, 2, "scripts/bench BUILD"),
+                ("bench", "/nowhere", 1, "bench_programs"), ("bench", build, 1, "scripts/sandbox"),
+                ("bench-idle", "--help", 0, "scripts/bench-idle BUILD"),
+                ("bench-idle", build, 1, "scripts/sandbox")):
+            done = subprocess.run([os.path.join(SCRIPTS, script), *([argument] if argument else [])], env=env,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+            assert done.returncode == status and words in done.stdout, (script, argument, done)
+
+
 run_cases({case.__name__: case for case in (
     the_middle_is_the_median_and_the_spread_all, ratios_are_of_the_same_run,
     a_run_that_failed_has_no_ratio, a_peer_without_figures_has_no_line,
@@ -124,4 +144,4 @@ run_cases({case.__name__: case for case in (
     who_is_in_a_target_is_somebody, who_is_missing_is_told_why,
     eight_flows_are_held_to_one, tables_have_as_many_cells_as_heads,
     a_carriers_time_is_told_in_the_works_unit, every_work_has_words_for_both_ends,
-    an_unknown_work_is_told)})
+    an_unknown_work_is_told, the_host_is_left_alone)})
