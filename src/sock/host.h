@@ -56,8 +56,8 @@ struct sock_host_operations {
      * -EBUSY where this thread has the machine already: it is in a callback of the user's that the
      * machine has called. */
     int (*enter)(struct sock_host *host);
-    /* Between enter and leave, once: lets time pass in it (stack_advance), and takes in what has
-     * arrived where nobody has looked for a while. */
+    /* Between enter and leave, at most once: lets time pass in it (stack_advance), and takes in
+     * what has arrived where nobody has looked for a while. */
     void (*catch_up)(struct sock_host *host);
     /* Gives the machine back, and sees that what it now needs done in time will be. */
     void (*leave)(struct sock_host *host);

@@ -103,7 +103,7 @@ static enum tcp_step take_next(struct tcb *tcb, const uint8_t *text, uint32_t le
 }
 
 /* What has been taken is told of. */
-static void taken(struct tcb *tcb, const struct segment *segment)
+static void tell_taken(struct tcb *tcb, const struct segment *segment)
 {
     arrivals_note(tcb);
     if (tcb->rcv.ring.length >= LIMIT_READER_BYTES)
@@ -128,7 +128,7 @@ static enum tcp_step take_in_order(struct tcb *tcb, const struct segment *segmen
         if (tcb->rcv.out_of_order.count == 0)
             receive_quick(tcb, 2);
     }
-    taken(tcb, segment);
+    tell_taken(tcb, segment);
     return TCP_STEP_CONTINUE;
 }
 
@@ -137,7 +137,7 @@ enum tcp_step receive_predicted(struct tcb *tcb, const struct segment *segment)
     tcb->stat.data_segments_in++;
     enum tcp_step step = take_next(tcb, segment->text, segment->length);
     if (step == TCP_STEP_CONTINUE)
-        taken(tcb, segment);
+        tell_taken(tcb, segment);
     return step;
 }
 
