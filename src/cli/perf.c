@@ -84,6 +84,17 @@ static int take_rate(void *target, const char *value, struct tern_error *error)
     return value_scaled("-b", value, 1000, &test_of(target, "-b")->rate, error);
 }
 
+static int take_congestion(void *target, const char *value, struct tern_error *error)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+    struct perf_test *test = test_of(target, "-C");
+    size_t length = strlen(value);
+    if (length == 0 || length >= sizeof test->congestion || strspn(value, letters) < length)
+        return value_wrong(error, "-C '%.40s' is not the name of a congestion control", value);
+    memcpy(test->congestion, value, length + 1);
+    return 0;
+}
+
 static int take_interval(void *target, const char *value, struct tern_error *error)
 {
     uint64_t *ns = &((struct perf_options *)target)->interval_ns;
@@ -172,6 +183,8 @@ static int test_settle(struct perf_options *options, struct tern_error *error)
     if (test->udp && (test->length < PERF_DATAGRAM_MIN || test->length > PERF_DATAGRAM_MAX))
         return value_wrong(error, "-l %u: a datagram has from %d to %d bytes", test->length,
                            PERF_DATAGRAM_MIN, PERF_DATAGRAM_MAX);
+    if (test->udp && test->congestion[0])
+        return value_wrong(error, "-C and -u: datagrams have no congestion control");
     if (test->reverse && test->bidirectional)
         return value_wrong(error, "-R and --bidir: it is one way or both");
     if (test->bytes && options->has_time)
@@ -214,6 +227,8 @@ static const char *reason(int error)
         return "not iperf3's protocol";
     if (error == EBADMSG)
         return "results that make no sense";
+    if (error == ENOENT)
+        return "no such congestion control";
     return strerror(error);
 }
 
@@ -229,6 +244,15 @@ enum status perf_failed(const struct trial *t, int error)
     if (error == EPROTO)
         return status_say(STATUS_FAILED, name, "%s does not speak iperf3's protocol, or refuses",
                           t->peer);
+    if (error == ENOENT && t->server)
+        return status_say(STATUS_FAILED, name,
+                          "%s wishes the congestion control '%s', which tern does not have",
+                          t->peer, t->test.congestion);
+    if (error == ENOENT)
+        return status_say(STATUS_FAILED, name,
+                          "the server at %s refuses the congestion control '%s'; what a kernel has "
+                          "is in net.ipv4.tcp_available_congestion_control there",
+                          t->peer, t->test.congestion);
     if (error == EBADMSG)
         return status_say(STATUS_FAILED, name, "the results that %s tells make no sense", t->peer);
     if (error == ETIME)
@@ -273,6 +297,8 @@ static const struct option_entry perf_entries[] = {
     {"reverse", 'R', NULL, "the server sends, tern receives", take_reverse},
     {"bidir", 0, NULL, "both send and receive", take_bidirectional},
     {"length", 'l', "BYTES", "of a write (128K) or a datagram (1460)", take_length},
+    {"congestion", 'C', "NAME", "the congestion control of who sends TCP (as it likes)",
+     take_congestion},
     {"interval", 'i', "SECONDS", "between two lines of figures (1; 0: no such lines)",
      take_interval},
     {"json", 'J', NULL, "the figures as JSON, in the shape of iperf3's", take_json},

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/bytes.h"
 #include "base/time.h"
 #include "cli/interrupt.h"
 #include "cli/perf.h"
@@ -77,7 +78,10 @@ static int streams_open(struct trial *t)
 static int parameters_say(struct trial *t)
 {
     char text[512];
-    return talk_say_message(t, text, perf_write_parameters(&t->test, text, sizeof text));
+    struct perf_test told = t->test;
+    if (!trial_receives(t)) /* the server sends nothing that it would have to control */
+        told.congestion[0] = 0;
+    return talk_say_message(t, text, perf_write_parameters(&told, text, sizeof text));
 }
 
 static int measure(struct trial *t)
@@ -90,6 +94,17 @@ static int results_exchange(struct trial *t)
 {
     int result = talk_say_results(t);
     return result < 0 ? result : talk_hear_results(t);
+}
+
+/* Why the server ends the test: -ENOENT when it lacks the congestion control that it was told. */
+static int refusal_hear(struct trial *t)
+{
+    uint8_t said[8];
+    int result = talk_hear(t, t->control, said, sizeof said);
+    struct cursor cursor = cursor_over(said, sizeof said);
+    if (result < 0)
+        return result;
+    return cursor_u32(&cursor) == PERF_ERROR_CONGESTION ? -ENOENT : -EPROTO;
 }
 
 /* Does what the server says, until it has results to display: 0 or a negative errno. */
@@ -121,6 +136,9 @@ static int client_run(struct trial *t)
         case PERF_ACCESS_DENIED:
             result = -EBUSY;
             break;
+        case PERF_SERVER_ERROR:
+            result = refusal_hear(t);
+            break;
         default:
             result = -EPROTO;
         }
@@ -130,8 +148,31 @@ static int client_run(struct trial *t)
     return result;
 }
 
+static enum status congestion_lacking(const struct trial *t)
+{
+    return status_say(STATUS_USAGE, t->session->command->name,
+                      "-C '%s': tern has no such congestion control; 'tern help settings' names "
+                      "those it has, at tcp.congestion_control",
+                      t->test.congestion);
+}
+
+/* iperf3 sends as it likes when it cannot as it was told, and says only in its results how. */
+static enum status congestion_compare(const struct trial *t)
+{
+    const char *wished = t->test.congestion, *used = t->there.congestion;
+    if (!wished[0] || !trial_receives(t) || !used[0] || strcmp(wished, used) == 0)
+        return STATUS_OK;
+    return status_say(
+        STATUS_FAILED, t->session->command->name,
+        "the server at %s sent by '%s', for it cannot by '%s'; what a kernel has is in "
+        "net.ipv4.tcp_available_congestion_control there",
+        t->peer, used, wished);
+}
+
 enum status perf_client(struct trial *t, uint64_t wait_ns)
 {
+    if (trial_check_congestion(t) == -ENOENT)
+        return congestion_lacking(t);
     uint8_t random[PERF_COOKIE_SIZE];
     int result = -EIO;
     if (getrandom(random, sizeof random, 0) == sizeof random) {
@@ -145,7 +186,7 @@ enum status perf_client(struct trial *t, uint64_t wait_ns)
         result = t->block ? client_run(t) : -ENOMEM;
     if (result == 0)
         t->show->end(t);
-    enum status status = result < 0 ? perf_failed(t, -result) : STATUS_OK;
+    enum status status = result < 0 ? perf_failed(t, -result) : congestion_compare(t);
     trial_close(t);
     if (result == 0)
         session_quiesce(t->session);

@@ -47,6 +47,8 @@ size_t perf_write_parameters(const struct perf_test *test, char *text, size_t si
         line_add(&line, "\"bidirectional\":true,");
     if (test->rate)
         line_add(&line, "\"bandwidth\":%" PRIu64 ",", test->rate);
+    if (test->congestion[0])
+        line_add(&line, "\"congestion\":\"%s\",", test->congestion);
     if (test->udp && test->wide)
         line_add(&line, "\"udp_counters_64bit\":1,");
     line_add(&line, "\"len\":%u,\"pacing_timer\":1000,\"client_version\":\"3.12\"}", test->length);
@@ -71,6 +73,9 @@ bool perf_read_parameters(const char *text, struct perf_test *test)
         test->bytes > COUNT_MAX || test->rate > COUNT_MAX || seconds > PERF_SECONDS_MAX ||
         omit_s > PERF_OMIT_MAX_S || length < least || length > most)
         return false;
+    if (json_member(text, "congestion") &&
+        !json_name(text, "congestion", test->congestion, sizeof test->congestion))
+        return false;
     test->streams = (unsigned)streams;
     test->seconds = (unsigned)seconds;
     test->omit_s = (unsigned)omit_s;
@@ -78,14 +83,17 @@ bool perf_read_parameters(const char *text, struct perf_test *test)
     return true;
 }
 
-size_t perf_write_results(const struct perf_result *results, unsigned count, bool sender,
-                          char *text, size_t size)
+size_t perf_write_results(const struct perf_side *side, const struct perf_result *results,
+                          unsigned count, bool sender, char *text, size_t size)
 {
     struct line line = line_over(text, size);
     line_add(&line,
              "{\"cpu_util_total\":0,\"cpu_util_user\":0,\"cpu_util_system\":0,"
-             "\"sender_has_retransmits\":%d,\"streams\":[",
+             "\"sender_has_retransmits\":%d,",
              sender ? 1 : -1);
+    if (side->congestion[0])
+        line_add(&line, "\"congestion_used\":\"%s\",", side->congestion);
+    line_add(&line, "\"streams\":[");
     for (unsigned i = 0; i < count; i++) {
         const struct perf_result *r = &results[i];
         line_add(&line,
@@ -133,10 +141,12 @@ static void result_read(const char *stream, struct perf_result *result)
     };
 }
 
-int perf_read_results(const char *text, struct perf_result *results, unsigned count)
+int perf_read_results(const char *text, struct perf_side *side, struct perf_result *results,
+                      unsigned count)
 {
     const char *stream = json_first(json_member(text, "streams"));
     bool found = false;
+    json_name(text, "congestion_used", side->congestion, sizeof side->congestion);
     for (; stream; stream = json_next(stream)) {
         uint64_t id = json_count(stream, "id", 0);
         for (unsigned i = 0; i < count; i++) {

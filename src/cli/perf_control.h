@@ -33,8 +33,11 @@ enum perf_state {
     PERF_DISPLAY_RESULTS = 14,
     PERF_DONE = 16, /* said by the client */
     PERF_ACCESS_DENIED = -1,
-    PERF_SERVER_ERROR = -2, /* and two numbers of four bytes: why */
+    PERF_SERVER_ERROR = -2, /* and two numbers of four bytes: why, and the errno of Linux */
 };
+
+/* Why, in iperf3's numbers. */
+enum { PERF_ERROR_CONGESTION = 134 };
 
 enum {
     PERF_PORT = 5201,
@@ -48,6 +51,7 @@ enum {
     PERF_BLOCK_MAX = 1024 * 1024, /* bytes of one write */
     PERF_DATAGRAM_MIN = 16,       /* holds the header with wide counters */
     PERF_DATAGRAM_MAX = 65507,
+    PERF_CONGESTION_SIZE = 16, /* of the name of a congestion control, as Linux has it */
 };
 
 /* A UDP stream begins with a word each way, in the order of the host's bytes;
@@ -69,8 +73,9 @@ struct perf_test {
     unsigned seconds;   /* 0: until `bytes` are through */
     unsigned omit_s;    /* before them: not counted */
     uint64_t bytes;
-    uint64_t rate;   /* bits a second of each stream; 0: as fast as it goes */
-    unsigned length; /* of a write or datagram */
+    uint64_t rate;                         /* bits a second of each stream; 0: as fast as it goes */
+    unsigned length;                       /* of a write or datagram */
+    char congestion[PERF_CONGESTION_SIZE]; /* TCP: by what who sends controls it; "": as it likes */
 };
 
 /* What one side has counted of one stream. */
@@ -92,6 +97,11 @@ struct perf_result {
     double seconds;
 };
 
+/* What one side tells of itself, beside its streams. */
+struct perf_side {
+    char congestion[PERF_CONGESTION_SIZE]; /* what its TCP connections have; "": not told */
+};
+
 /* A random name for a test, out of 32 letters and digits. */
 void perf_cookie_make(const uint8_t random[PERF_COOKIE_SIZE], char cookie[PERF_COOKIE_SIZE]);
 /* The index-th stream's name in results: 1, 3, 4, 5 and so on. */
@@ -99,14 +109,15 @@ unsigned perf_stream_id(unsigned index);
 
 /* The messages: their length, or 0 when `size` is too small. */
 size_t perf_write_parameters(const struct perf_test *test, char *text, size_t size);
-size_t perf_write_results(const struct perf_result *results, unsigned count, bool sender,
-                          char *text, size_t size);
+size_t perf_write_results(const struct perf_side *side, const struct perf_result *results,
+                          unsigned count, bool sender, char *text, size_t size);
 /* The client's wishes: false when they are none, or not such as can be met. */
 bool perf_read_parameters(const char *text, struct perf_test *test);
-/* Fills in the counts of those results whose id the other side's message names: 0, -EPROTO when
- * there is no result in it, or -EBADMSG when one tells of more than can have been counted. What the
- * other side says of the retransmissions of a stream that it receives (-1, from iperf3 in 64 bits
- * without a sign) reads as 0. */
-int perf_read_results(const char *text, struct perf_result *results, unsigned count);
+/* Fills in `side`, and the counts of those results whose id the other side's message names: 0,
+ * -EPROTO when there is no result in it, or -EBADMSG when one tells of more than can have been
+ * counted. What the other side says of the retransmissions of a stream that it receives (-1, from
+ * iperf3 in 64 bits without a sign) reads as 0. */
+int perf_read_results(const char *text, struct perf_side *side, struct perf_result *results,
+                      unsigned count);
 
 #endif

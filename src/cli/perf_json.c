@@ -1,6 +1,5 @@
 #include "cli/perf_json.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,4 +110,20 @@ bool json_true(const char *object, const char *key)
 {
     const char *value = json_member(object, key);
     return value && strncmp(value, "true", 4) == 0;
+}
+
+bool json_name(const char *object, const char *key, char *name, size_t size)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    const char *value = json_member(object, key);
+    name[0] = 0;
+    if (!value || *value != '"')
+        return false;
+    size_t length = strspn(value + 1, letters);
+    if (length == 0 || length >= size || value[1 + length] != '"')
+        return false;
+    memcpy(name, value + 1, length);
+    name[length] = 0;
+    return true;
 }

@@ -6,6 +6,7 @@
 #define TERN_CLI_PERF_JSON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The value of a member of the object at `object`; NULL when there is none. */
@@ -20,5 +21,8 @@ const char *json_next(const char *value);
 double json_number(const char *object, const char *key, double otherwise);
 uint64_t json_count(const char *object, const char *key, uint64_t otherwise);
 bool json_true(const char *object, const char *key);
+/* A string that is a name: of letters, digits, '_' and '-', at least one and fewer than `size`.
+ * False, and nothing in `name`, when there is no such member or it is something else. */
+bool json_name(const char *object, const char *key, char *name, size_t size);
 
 #endif

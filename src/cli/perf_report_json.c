@@ -115,6 +115,18 @@ static void way_print(const struct trial *t, bool sends, const char *names[2])
     both_print(t, names, sends, &here, &there);
 }
 
+/* By what the sender and the receiver control their connections, where they say so. */
+static void congestion_print(const struct trial *t)
+{
+    bool sends = trial_sends(t);
+    const char *sender = sends ? t->here.congestion : t->there.congestion;
+    const char *receiver = sends ? t->there.congestion : t->here.congestion;
+    if (sender[0])
+        printf(",\n \"sender_tcp_congestion\":\"%s\"", sender);
+    if (receiver[0])
+        printf(",\n \"receiver_tcp_congestion\":\"%s\"", receiver);
+}
+
 static void json_end(const struct trial *t)
 {
     static const char *stream_names[2] = {"sender", "receiver"};
@@ -131,6 +143,7 @@ static void json_end(const struct trial *t)
     way_print(t, trial_sends(t), sum_names);
     if (t->test.bidirectional)
         way_print(t, false, reverse_names);
+    congestion_print(t);
     printf("}}\n");
     fflush(stdout);
 }

@@ -140,6 +140,11 @@ static int parameters_hear(struct trial *t)
         return result;
     if (!perf_read_parameters(text, &t->test))
         return -EPROTO;
+    result = trial_check_congestion(t);
+    if (result == -ENOENT)
+        talk_refuse(t, PERF_ERROR_CONGESTION, -result);
+    if (result < 0)
+        return result;
     t->block = calloc(1, t->test.length);
     return t->block ? 0 : -ENOMEM;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 
+#include "base/bytes.h"
 #include "base/time.h"
 #include "cli/interrupt.h"
 #include "cli/units.h"
@@ -93,6 +94,16 @@ int talk_hear_message(struct trial *t, char *text)
     return talk_hear(t, t->control, text, length);
 }
 
+void talk_refuse(struct trial *t, uint32_t why, int error)
+{
+    uint8_t said[8];
+    struct writer writer = writer_over(said, sizeof said);
+    writer_u32(&writer, why);
+    writer_u32(&writer, (uint32_t)error);
+    if (talk_say_state(t, PERF_SERVER_ERROR) == 0)
+        talk_say(t, t->control, said, sizeof said);
+}
+
 void talk_deny(struct trial *t, int socket)
 {
     int8_t denied = PERF_ACCESS_DENIED;
@@ -125,7 +136,7 @@ int talk_say_results(struct trial *t)
     static char text[PERF_MESSAGE_MAX];
     struct perf_result results[PERF_STREAMS_MAX];
     unsigned count = results_of(t, results);
-    size_t length = perf_write_results(results, count, trial_sends(t), text, sizeof text);
+    size_t length = perf_write_results(&t->here, results, count, trial_sends(t), text, sizeof text);
     return talk_say_message(t, text, length);
 }
 
@@ -135,7 +146,7 @@ int talk_hear_results(struct trial *t)
     struct perf_result results[PERF_STREAMS_MAX];
     int result = talk_hear_message(t, text);
     if (result == 0)
-        result = perf_read_results(text, results, results_of(t, results));
+        result = perf_read_results(text, &t->there, results, results_of(t, results));
     if (result < 0)
         return result;
     for (unsigned i = 0; i < t->count; i++)

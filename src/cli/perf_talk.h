@@ -24,6 +24,10 @@ int talk_set_control(struct trial *t, int socket);
 int talk_say_results(struct trial *t);
 int talk_hear_results(struct trial *t);
 
+/* A server's word to its client that there will be no test, and `why`: PERF_ERROR_…, with an errno.
+ */
+void talk_refuse(struct trial *t, uint32_t why, int error);
+
 /* Tells a caller, or all who call a server now, that it is busy. */
 void talk_deny(struct trial *t, int socket);
 void talk_deny_callers(struct trial *t);

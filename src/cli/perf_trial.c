@@ -1,7 +1,9 @@
 #include "cli/perf_trial.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/time.h"
 #include "cli/interrupt.h"
@@ -31,6 +33,53 @@ void trial_add_stream(struct trial *t, int socket, bool sends)
     t->streams[t->count] =
         (struct perf_stream){.socket = socket, .id = perf_stream_id(t->count), .sends = sends};
     t->count++;
+}
+
+/* Congestion control is a sender's: who receives need not have the other's. */
+static bool congestion_is_ours(const struct trial *t)
+{
+    return t->test.congestion[0] && !t->test.udp && trial_sends(t);
+}
+
+static int congestion_set(const struct trial *t, int socket)
+{
+    const char *name = t->test.congestion;
+    return tern_setsockopt(t->session->stack, socket, IPPROTO_TCP, TCP_CONGESTION, name,
+                           (socklen_t)strlen(name)) < 0
+               ? -errno
+               : 0;
+}
+
+int trial_check_congestion(const struct trial *t)
+{
+    if (!congestion_is_ours(t))
+        return 0;
+    int socket = tern_socket(t->session->stack, AF_INET, SOCK_STREAM, 0);
+    if (socket < 0)
+        return -errno;
+    int result = congestion_set(t, socket);
+    tern_close(t->session->stack, socket);
+    return result;
+}
+
+static int streams_set_congestion(struct trial *t)
+{
+    for (unsigned i = 0; i < t->count && congestion_is_ours(t); i++) {
+        int result = t->streams[i].sends ? congestion_set(t, t->streams[i].socket) : 0;
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+/* What is told of this side; of its streams the first speaks for all. */
+static void side_note(struct trial *t)
+{
+    t->here = t->there = (struct perf_side){0};
+    socklen_t length = sizeof t->here.congestion - 1;
+    if (!t->test.udp)
+        tern_getsockopt(t->session->stack, t->streams[0].socket, IPPROTO_TCP, TCP_CONGESTION,
+                        t->here.congestion, &length);
 }
 
 static void streams_restart(struct trial *t)
@@ -144,8 +193,11 @@ static int part_run(struct trial *t, uint64_t length_ns, uint64_t enough, bool o
 
 int trial_run(struct trial *t)
 {
-    int result = 0;
+    int result = streams_set_congestion(t);
     uint64_t enough = t->test.bytes && !t->server ? t->test.bytes : UINT64_MAX;
+    if (result < 0)
+        return result;
+    side_note(t);
     t->begun = true;
     streams_restart(t);
     t->show->begin(t);

@@ -32,8 +32,9 @@ struct trial {
     char peer[ENDPOINT_TEXT_MAX];
     struct sockaddr_in to; /* the same */
     char cookie[PERF_COOKIE_SIZE];
-    int control;  /* -1: none */
-    int listener; /* a server's, where others may call meanwhile; -1: none */
+    int control;                  /* -1: none */
+    int listener;                 /* a server's, where others may call meanwhile; -1: none */
+    struct perf_side here, there; /* what the two sides tell of themselves */
     unsigned count;
     struct perf_stream streams[PERF_STREAMS_MAX];
     uint8_t *block;      /* of the test's length */
@@ -46,6 +47,10 @@ struct trial {
 /* Whether this side sends, and whether it receives. */
 bool trial_sends(const struct trial *t);
 bool trial_receives(const struct trial *t);
+
+/* Whether this side can send as the test wishes: 0, -ENOENT when it has no such congestion control,
+ * or another negative errno. */
+int trial_check_congestion(const struct trial *t);
 
 /* Takes `socket` for the next stream. */
 void trial_add_stream(struct trial *t, int socket, bool sends);

@@ -182,6 +182,66 @@ lost_datagrams_are_told() {
     said out 'end["sum_received"]["lost_packets"] > 0 and 5 < end["sum_received"]["lost_percent"] < 90'
     said out 'end["sum_received"]["bytes"] == 1000 * (end["sum_received"]["packets"] - end["sum_received"]["lost_packets"])'
 }
+# Reno, which is nobody's by default.
+a_congestion_control_is_the_senders() {
+    serve
+    tern perf -J -C reno -t 1 $kernel
+    expect_status 0
+    wait_server
+    said out 'end["sender_tcp_congestion"] == "reno" and end["receiver_tcp_congestion"] != "reno"'
+}
+the_server_sends_by_the_congestion_control_it_is_told() {
+    serve
+    tern perf -J -R -C reno -t 1 $kernel
+    expect_status 0
+    wait_server
+    said out 'end["sender_tcp_congestion"] == "reno" and end["receiver_tcp_congestion"] != "reno"'
+}
+we_send_by_the_congestion_control_that_iperf3_tells() {
+    serve_ours
+    iperf -J -R -C reno -t 1
+    wait_tern
+    expect_status 0
+    said iperf.out 'end["sender_tcp_congestion"] == "reno"'
+}
+a_congestion_control_that_is_not_there_is_told() {
+    tern perf -C westwould $kernel
+    expect_status 2
+    expect err "-C 'westwould': tern has no such congestion control"
+    start iperf3 -s -1 >/dev/null 2>&1
+    until_true eval '[ -n "$(ss -Hltn "sport = :5201")" ]'
+    tern perf -R -t 1 -C westwould $kernel
+    expect_status 1
+    expect err "the server at $kernel:5201 sent by "
+    expect err ", for it cannot by 'westwould'"
+    expect out "tern received"
+}
+a_server_that_refuses_the_congestion_control_is_understood() {
+    start python3 -c '
+import socket
+listener = socket.create_server(("", 5201))
+control = listener.accept()[0]
+control.sendall(b"\x09\xfe\0\0\0\x86\0\0\0\x02")
+while control.recv(4096):
+    pass
+'
+    until_true eval '[ -n "$(ss -Hltn "sport = :5201")" ]'
+    tern perf -R -C westwould $kernel
+    expect_status 1
+    expect err "the server at $kernel:5201 refuses the congestion control 'westwould'"
+}
+iperf3_hears_why_we_cannot_send_as_it_wishes() {
+    serve_ours
+    odd_client <<'END'
+control = greet()
+say_message(control, b'{"tcp":true,"reverse":true,"time":1,"parallel":1,"len":1000,"congestion":"westwould"}')
+hear(control, b"\xfe")
+assert struct.unpack(">II", take(control, 8)) == (134, 2)
+END
+    wait_tern
+    expect_status 1
+    expect err "wishes the congestion control 'westwould', which tern does not have"
+}
 iperf3_sends_to_us() {
     serve_ours
     iperf -t 1
@@ -416,13 +476,19 @@ wishes_that_exclude_each_other_are_told() {
     tern perf -t 5 -n 10M $kernel
     expect_status 2
     expect err "-t and -n: each says when to end; give one of them"
+    tern perf -u -C reno $kernel
+    expect_status 2
+    expect err "-C and -u: datagrams have no congestion control"
+    tern perf -C "no name" $kernel
+    expect_status 2
+    expect err "-C 'no name' is not the name of a congestion control"
     tern perf -1 $kernel
     expect_status 2
     expect err "-1 is for a server; give it with -s"
 }
 what_a_client_says_is_not_for_a_server() {
     local wish
-    for wish in -R "-t 5" "-n 10M" -u "-b 1M" "-O 1" "-P 2" --bidir "-l 1K" "--wait 5"; do
+    for wish in -R "-t 5" "-n 10M" -u "-b 1M" "-O 1" "-P 2" --bidir "-l 1K" "-C reno" "--wait 5"; do
         tern perf -s $wish
         expect_status 2
         expect err "${wish%% *} is for the client to say"
@@ -432,7 +498,11 @@ what_a_client_says_is_not_for_a_server() {
 run_cases what_is_sent_is_what_the_server_receives the_server_sends_when_reversed \
     several_streams_and_json_add_up several_streams_come_when_reversed both_ways_go_at_once \
     so_many_bytes_are_enough what_is_omitted_is_not_counted a_rate_is_kept_to \
-    datagrams_are_counted_by_both_ends lost_datagrams_are_told iperf3_sends_to_us \
+    datagrams_are_counted_by_both_ends lost_datagrams_are_told \
+    a_congestion_control_is_the_senders the_server_sends_by_the_congestion_control_it_is_told \
+    we_send_by_the_congestion_control_that_iperf3_tells a_congestion_control_that_is_not_there_is_told \
+    a_server_that_refuses_the_congestion_control_is_understood \
+    iperf3_hears_why_we_cannot_send_as_it_wishes iperf3_sends_to_us \
     a_server_shows_no_interval_that_is_none no_interval_is_shown_where_none_is_wanted \
     iperf3_receives_from_us iperf3_goes_both_ways_with_us iperf3_sends_us_datagrams \
     iperf3_gets_datagrams_from_us a_second_client_is_told_to_wait \

@@ -7,6 +7,8 @@
 
 #include "cli/perf_control.h"
 
+static struct perf_side side; /* for those who tell, or hear, nothing of it */
+
 static void cookie_is_text_of_its_size(void **state)
 {
     (void)state;
@@ -39,17 +41,20 @@ static void parameters_are_read_as_they_are_written(void **state)
                              .seconds = 7,
                              .omit_s = 2,
                              .rate = 50000000,
-                             .length = 1460};
+                             .length = 1460,
+                             .congestion = "westwood"};
     size_t length = perf_write_parameters(&test, text, sizeof text);
     assert_int_equal(length, strlen(text));
     assert_true(perf_read_parameters(text, &read));
     assert_true(read.udp && read.bidirectional && read.wide && !read.reverse);
     assert_true(read.streams == 4 && read.seconds == 7 && read.omit_s == 2);
     assert_true(read.rate == 50000000 && read.length == 1460 && read.bytes == 0);
+    assert_string_equal(read.congestion, "westwood");
 
     test = (struct perf_test){.reverse = true, .streams = 1, .bytes = 5000000000, .length = 131072};
     assert_true(perf_write_parameters(&test, text, sizeof text) > 0);
     assert_null(strstr(text, "bandwidth"));
+    assert_null(strstr(text, "congestion"));
     assert_true(perf_read_parameters(text, &read));
     assert_true(!read.udp && read.reverse && read.bytes == 5000000000 && read.seconds == 0);
 }
@@ -69,6 +74,8 @@ static void parameters_that_cannot_be_met_are_refused(void **state)
         "{\"tcp\":true,\"parallel\":1,\"len\":1000,\"omit\":601}",
         "{\"tcp\":true,\"parallel\":1,\"len\":1000,\"num\":1e400}",
         "{\"tcp\":true,\"parallel\":1,\"len\":1000,\"bandwidth\":1e30}",
+        "{\"tcp\":true,\"parallel\":1,\"len\":1000,\"congestion\":7}",
+        "{\"tcp\":true,\"parallel\":1,\"len\":1000,\"congestion\":\"a_name_of_16_byte\"}",
         "{\"udp\":true,\"parallel\":1,\"len\":15}",
         "{\"udp\":true,\"parallel\":1,\"len\":65508}",
     };
@@ -90,14 +97,29 @@ static void results_are_read_as_they_are_written(void **state)
          .omitted_lost = 2,
          .seconds = 1}};
     struct perf_result heard[2] = {{.id = 3}, {.id = 1}}; /* found by their names */
-    size_t length = perf_write_results(told, 2, true, text, sizeof text);
+    size_t length = perf_write_results(&side, told, 2, true, text, sizeof text);
     assert_int_equal(length, strlen(text));
     assert_non_null(strstr(text, "\"packets\":70,\"omitted_packets\":20,"));
-    assert_int_equal(perf_read_results(text, heard, 2), 0);
+    assert_int_equal(perf_read_results(text, &side, heard, 2), 0);
     assert_true(heard[1].count.bytes == 5000000000 && heard[1].count.retransmits == 3);
     assert_true(heard[0].count.bytes == 7 && heard[0].count.datagrams == 50);
     assert_true(heard[0].count.lost == 4 && heard[0].count.jitter_s == 0.25);
     assert_int_equal(heard[0].count.retransmits, 0); /* who does not send has none to tell of */
+}
+
+static void a_side_tells_of_itself(void **state)
+{
+    (void)state;
+    char text[1024];
+    struct perf_result result = {.id = 1};
+    struct perf_side told = {.congestion = "bbr"}, heard = {0};
+    assert_true(perf_write_results(&told, &result, 1, true, text, sizeof text) > 0);
+    assert_non_null(strstr(text, "\"congestion_used\":\"bbr\""));
+    assert_int_equal(perf_read_results(text, &heard, &result, 1), 0);
+    assert_string_equal(heard.congestion, "bbr");
+    assert_true(perf_write_results(&side, &result, 1, true, text, sizeof text) > 0);
+    assert_int_equal(perf_read_results(text, &heard, &result, 1), 0);
+    assert_string_equal(heard.congestion, "");
 }
 
 /* iperf before 3.14 tells all that it counted: what was omitted is what we omitted. */
@@ -105,8 +127,9 @@ static void what_is_not_told_as_omitted_is_what_we_omitted(void **state)
 {
     (void)state;
     struct perf_result heard = {.id = 1, .omitted_datagrams = 30};
-    assert_int_equal(
-        perf_read_results("{\"streams\":[{\"id\":1,\"bytes\":5,\"packets\":100}]}", &heard, 1), 0);
+    assert_int_equal(perf_read_results("{\"streams\":[{\"id\":1,\"bytes\":5,\"packets\":100}]}",
+                                       &side, &heard, 1),
+                     0);
     assert_true(heard.count.datagrams == 70);
 }
 
@@ -117,7 +140,7 @@ static void what_has_no_room_is_not_half_written(void **state)
     struct perf_test test = {.streams = 1, .seconds = 1};
     struct perf_result result = {.id = 1};
     assert_int_equal(perf_write_parameters(&test, text, sizeof text), 0);
-    assert_int_equal(perf_write_results(&result, 1, true, text, sizeof text), 0);
+    assert_int_equal(perf_write_results(&side, &result, 1, true, text, sizeof text), 0);
 }
 
 /* The most that can have to be told. */
@@ -134,20 +157,21 @@ static void a_message_holds_all_streams(void **state)
             .omitted_datagrams = UINT64_MAX / 2,
             .omitted_lost = UINT64_MAX / 2,
             .seconds = 1e9};
-    assert_true(perf_write_results(results, PERF_STREAMS_MAX, true, text, sizeof text) > 0);
+    assert_true(perf_write_results(&side, results, PERF_STREAMS_MAX, true, text, sizeof text) > 0);
 }
 
 static void other_json_is_no_result(void **state)
 {
     (void)state;
     struct perf_result heard = {.id = 1};
-    assert_int_equal(perf_read_results("", &heard, 1), -EPROTO);
-    assert_int_equal(perf_read_results("{\"bytes\": 5}", &heard, 1), -EPROTO);
-    assert_int_equal(perf_read_results("{\"streams\": [{\"id\": 1}]}", &heard, 1), -EPROTO);
-    assert_int_equal(perf_read_results("{\"streams\": [{\"id\": 2, \"bytes\": 5}]}", &heard, 1),
-                     -EPROTO);
+    assert_int_equal(perf_read_results("", &side, &heard, 1), -EPROTO);
+    assert_int_equal(perf_read_results("{\"bytes\": 5}", &side, &heard, 1), -EPROTO);
+    assert_int_equal(perf_read_results("{\"streams\": [{\"id\": 1}]}", &side, &heard, 1), -EPROTO);
     assert_int_equal(
-        perf_read_results("{\n\"streams\":\t[{\"id\":1,\n\"bytes\":\t12\n}]}", &heard, 1), 0);
+        perf_read_results("{\"streams\": [{\"id\": 2, \"bytes\": 5}]}", &side, &heard, 1), -EPROTO);
+    assert_int_equal(
+        perf_read_results("{\n\"streams\":\t[{\"id\":1,\n\"bytes\":\t12\n}]}", &side, &heard, 1),
+        0);
     assert_true(heard.count.bytes == 12);
 }
 
@@ -170,12 +194,12 @@ static void results_that_cannot_have_been_counted_are_refused(void **state)
     char text[128];
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         snprintf(text, sizeof text, "{\"streams\":[{\"id\":1,%s}]}", wrong[i]);
-        assert_int_equal(perf_read_results(text, &heard, 1), -EBADMSG);
+        assert_int_equal(perf_read_results(text, &side, &heard, 1), -EBADMSG);
     }
     snprintf(text, sizeof text,
              "{\"streams\":[{\"id\":1,\"bytes\":9007199254740991,"
              "\"retransmits\":18446744073709551615,\"jitter\":1e9}]}");
-    assert_int_equal(perf_read_results(text, &heard, 1), 0);
+    assert_int_equal(perf_read_results(text, &side, &heard, 1), 0);
     assert_true(heard.count.bytes == 9007199254740991 && heard.count.jitter_s == 1e9);
     assert_int_equal(heard.count.retransmits, 0); /* iperf3's -1 */
 }
@@ -188,6 +212,7 @@ int main(void)
         cmocka_unit_test(parameters_are_read_as_they_are_written),
         cmocka_unit_test(parameters_that_cannot_be_met_are_refused),
         cmocka_unit_test(results_are_read_as_they_are_written),
+        cmocka_unit_test(a_side_tells_of_itself),
         cmocka_unit_test(what_is_not_told_as_omitted_is_what_we_omitted),
         cmocka_unit_test(what_has_no_room_is_not_half_written),
         cmocka_unit_test(a_message_holds_all_streams),

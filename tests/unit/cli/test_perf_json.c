@@ -49,6 +49,24 @@ static void numbers_keep_to_their_range(void **state)
     assert_true(json_count(text, "all", 1) == 9007199254740992u);
 }
 
+static void a_name_is_taken_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "{\"n\":7}",          "{\"n\":\"\"}", "{\"n\":\"12345678\"}", "{\"n\":\"a b\"}",
+        "{\"n\":\"a\\\"b\"}", "{\"n\":\"abc", "{\"m\":\"abc\"}",      "",
+    };
+    char name[8];
+    assert_true(json_name("{\"n\": \"1234567\"}", "n", name, sizeof name));
+    assert_string_equal(name, "1234567");
+    assert_true(json_name("{\"n\":\"a_B-9\"}", "n", name, sizeof name));
+    assert_string_equal(name, "a_B-9");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_false(json_name(wrong[i], "n", name, sizeof name));
+        assert_string_equal(name, "");
+    }
+}
+
 /* Every beginning of a text is a text that ends too early. */
 static void what_ends_early_is_survived(void **state)
 {
@@ -79,6 +97,7 @@ int main(void)
         cmocka_unit_test(members_are_found_behind_others),
         cmocka_unit_test(elements_follow_each_other),
         cmocka_unit_test(numbers_keep_to_their_range),
+        cmocka_unit_test(a_name_is_taken_whole_or_not_at_all),
         cmocka_unit_test(what_ends_early_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
