@@ -312,7 +312,9 @@ const struct command perf_command = {
     .summary = "measure TCP and UDP, against iperf3",
     .text =
         "Is a client of 'iperf3 -s' at HOST (port 5201): sends from memory to memory for some\n"
-        "seconds, and prints what went through in each and in all, as both ends count it.\n"
+        "seconds, and prints what went through in each and in all, as both ends count it, and "
+        "what\n"
+        "CPU each end took for it: of its whole process, 100 % being one core.\n"
         "With -s it is such a server, for 'iperf3 -c' or another tern. What a server is to do,\n"
         "its client says: -i and -J are its own. Interrupted, it ends with 0.\n"
         "\n"

@@ -28,6 +28,9 @@ static const uint64_t COUNT_MAX = ((uint64_t)1 << 53) - 1;
 /* Jitter is of times whose seconds have 32 bits. */
 static const double JITTER_MAX_S = UINT32_MAX;
 
+/* More processors than any host has, in percent. */
+static const double CPU_MAX_PERCENT = 100.0 * 1000000;
+
 /* A text that filled all of its room may have been cut. */
 static size_t whole(const struct line *line)
 {
@@ -88,9 +91,9 @@ size_t perf_write_results(const struct perf_side *side, const struct perf_result
 {
     struct line line = line_over(text, size);
     line_add(&line,
-             "{\"cpu_util_total\":0,\"cpu_util_user\":0,\"cpu_util_system\":0,"
+             "{\"cpu_util_total\":%.6f,\"cpu_util_user\":%.6f,\"cpu_util_system\":%.6f,"
              "\"sender_has_retransmits\":%d,",
-             sender ? 1 : -1);
+             side->cpu.total, side->cpu.user, side->cpu.system, sender ? 1 : -1);
     if (side->congestion[0])
         line_add(&line, "\"congestion_used\":\"%s\",", side->congestion);
     line_add(&line, "\"streams\":[");
@@ -127,6 +130,21 @@ static bool result_makes_sense(const char *stream)
     return jitter_s >= 0 && jitter_s <= JITTER_MAX_S;
 }
 
+/* 0 for what is not told, or cannot be: it is for people to read, and nothing is made of it. */
+static double percent_read(const char *text, const char *key)
+{
+    double percent = json_number(text, key, 0);
+    return percent > 0 && percent <= CPU_MAX_PERCENT ? percent : 0;
+}
+
+static void side_read(const char *text, struct perf_side *side)
+{
+    json_name(text, "congestion_used", side->congestion, sizeof side->congestion);
+    side->cpu = (struct cpu_share){.total = percent_read(text, "cpu_util_total"),
+                                   .user = percent_read(text, "cpu_util_user"),
+                                   .system = percent_read(text, "cpu_util_system")};
+}
+
 static void result_read(const char *stream, struct perf_result *result)
 {
     uint64_t retransmits = json_count(stream, "retransmits", 0);
@@ -146,7 +164,7 @@ int perf_read_results(const char *text, struct perf_side *side, struct perf_resu
 {
     const char *stream = json_first(json_member(text, "streams"));
     bool found = false;
-    json_name(text, "congestion_used", side->congestion, sizeof side->congestion);
+    side_read(text, side);
     for (; stream; stream = json_next(stream)) {
         uint64_t id = json_count(stream, "id", 0);
         for (unsigned i = 0; i < count; i++) {

@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/cpu_time.h"
+
 enum perf_state {
     PERF_TEST_START = 1,
     PERF_TEST_RUNNING = 2,
@@ -100,6 +102,7 @@ struct perf_result {
 /* What one side tells of itself, beside its streams. */
 struct perf_side {
     char congestion[PERF_CONGESTION_SIZE]; /* what its TCP connections have; "": not told */
+    struct cpu_share cpu;
 };
 
 /* A random name for a test, out of 32 letters and digits. */

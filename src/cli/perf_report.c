@@ -128,12 +128,36 @@ static void way_line(const struct trial *t, bool sends)
     printf("%s\n", text);
 }
 
+/* Both ways count, for both are worked for. */
+static void cpu_add(struct line *line, const struct trial *t, const char *who,
+                    const struct cpu_share *cpu)
+{
+    double gigabytes = 0, seconds = (double)t->elapsed_ns / 1e9;
+    for (unsigned i = 0; i < t->count; i++)
+        gigabytes += (double)t->streams[i].count.bytes / 1e9;
+    line_add(line, "%s %.0f %% (%.0f user, %.0f system)", who, cpu->total, cpu->user, cpu->system);
+    if (gigabytes > 0)
+        line_add(line, ", %.3f s a GB", cpu->total / 100 * seconds / gigabytes);
+}
+
+static void cpu_line(const struct trial *t)
+{
+    char text[2 * LINE_SIZE];
+    struct line line = line_over(text, sizeof text);
+    line_add(&line, "CPU: ");
+    cpu_add(&line, t, "tern", &t->here.cpu);
+    line_add(&line, "; ");
+    cpu_add(&line, t, t->peer, &t->there.cpu);
+    printf("%s\n", text);
+}
+
 static void lines_end(const struct trial *t)
 {
     if (trial_sends(t))
         way_line(t, true);
     if (trial_receives(t))
         way_line(t, false);
+    cpu_line(t);
     fflush(stdout);
 }
 

@@ -127,6 +127,15 @@ static void congestion_print(const struct trial *t)
         printf(",\n \"receiver_tcp_congestion\":\"%s\"", receiver);
 }
 
+static void cpu_print(const struct trial *t)
+{
+    const struct cpu_share *here = &t->here.cpu, *there = &t->there.cpu;
+    printf(",\n \"cpu_utilization_percent\":{\"host_total\":%.6f,\"host_user\":%.6f,"
+           "\"host_system\":%.6f,\"remote_total\":%.6f,\"remote_user\":%.6f,"
+           "\"remote_system\":%.6f}",
+           here->total, here->user, here->system, there->total, there->user, there->system);
+}
+
 static void json_end(const struct trial *t)
 {
     static const char *stream_names[2] = {"sender", "receiver"};
@@ -143,6 +152,7 @@ static void json_end(const struct trial *t)
     way_print(t, trial_sends(t), sum_names);
     if (t->test.bidirectional)
         way_print(t, false, reverse_names);
+    cpu_print(t);
     congestion_print(t);
     printf("}}\n");
     fflush(stdout);

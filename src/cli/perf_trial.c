@@ -85,6 +85,7 @@ static void side_note(struct trial *t)
 static void streams_restart(struct trial *t)
 {
     t->start_ns = stopwatch_ns();
+    t->cpu = cpu_time_now();
     for (unsigned i = 0; i < t->count; i++)
         perf_stream_restart(&t->streams[i], t->start_ns);
 }
@@ -188,6 +189,7 @@ static int part_run(struct trial *t, uint64_t length_ns, uint64_t enough, bool o
         from_ns = now_ns;
     }
     t->elapsed_ns = from_ns - t->start_ns;
+    t->here.cpu = cpu_share_of(t->cpu, cpu_time_now(), t->elapsed_ns);
     return result;
 }
 

@@ -39,6 +39,7 @@ struct trial {
     struct perf_stream streams[PERF_STREAMS_MAX];
     uint8_t *block;      /* of the test's length */
     uint64_t start_ns;   /* of what is counted */
+    struct cpu_time cpu; /* at that time */
     uint64_t elapsed_ns; /* at the end */
     bool begun;          /* there is something to show */
     unsigned intervals;  /* shown so far */

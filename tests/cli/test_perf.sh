@@ -105,6 +105,8 @@ what_is_sent_is_what_the_server_receives() {
     grep -qE '^ +0\.00 to +[12]\.[0-9]{2} s +[0-9.]+ [kMG]?B +[0-9.]+ [kMG]bit/s$' out || fail "no interval"
     grep -qE "^tern sent [1-9][0-9]* bytes, [0-9.]+ [kMG]bit/s, [0-9]+ retransmissions?; $kernel:5201 received [1-9][0-9]* bytes, [0-9.]+ [kMG]bit/s$" out ||
         fail "other figures"
+    grep -qE "^CPU: tern [0-9]+ % \([0-9]+ user, [0-9]+ system\), [0-9.]+ s a GB; $kernel:5201 [0-9]+ % \(.*\), [0-9.]+ s a GB$" out ||
+        fail "no CPU figures"
 }
 the_server_sends_when_reversed() {
     serve
@@ -123,6 +125,8 @@ several_streams_and_json_add_up() {
     said out '0 < end["sum_received"]["bytes"] <= end["sum_sent"]["bytes"]'
     said out 'sum(s["sender"]["bytes"] for s in end["streams"]) == end["sum_sent"]["bytes"]'
     said out 'len(parts[0]["streams"]) == 3 and parts[0]["sum"]["start"] == 0'
+    said out 'end["cpu_utilization_percent"].keys() == {a + b for a in ("host_", "remote_") for b in ("total", "user", "system")}'
+    said out 'end["cpu_utilization_percent"]["host_total"] > 0 and end["cpu_utilization_percent"]["remote_total"] > 0'
 }
 several_streams_come_when_reversed() {
     serve
@@ -273,6 +277,7 @@ iperf3_receives_from_us() {
     expect_status 0
     said iperf.out '0 < end["sum_received"]["bytes"] <= end["sum_sent"]["bytes"]'
     said iperf.out 'all(s["sender"]["retransmits"] >= 0 for s in end["streams"])'
+    said iperf.out 'end["cpu_utilization_percent"]["remote_total"] > 0'
 }
 iperf3_goes_both_ways_with_us() {
     serve_ours -J

@@ -112,14 +112,31 @@ static void a_side_tells_of_itself(void **state)
     (void)state;
     char text[1024];
     struct perf_result result = {.id = 1};
-    struct perf_side told = {.congestion = "bbr"}, heard = {0};
+    struct perf_side heard = {0};
+    struct perf_side told = {.congestion = "bbr",
+                             .cpu = {.total = 162.5, .user = 12.5, .system = 150}};
     assert_true(perf_write_results(&told, &result, 1, true, text, sizeof text) > 0);
     assert_non_null(strstr(text, "\"congestion_used\":\"bbr\""));
     assert_int_equal(perf_read_results(text, &heard, &result, 1), 0);
     assert_string_equal(heard.congestion, "bbr");
+    assert_true(heard.cpu.total == 162.5 && heard.cpu.user == 12.5 && heard.cpu.system == 150);
     assert_true(perf_write_results(&side, &result, 1, true, text, sizeof text) > 0);
     assert_int_equal(perf_read_results(text, &heard, &result, 1), 0);
     assert_string_equal(heard.congestion, "");
+    assert_true(heard.cpu.total == 0);
+}
+
+static void what_cannot_be_used_of_cpus_is_not_told(void **state)
+{
+    (void)state;
+    struct perf_result result = {.id = 1};
+    struct perf_side heard;
+    assert_int_equal(perf_read_results("{\"cpu_util_total\":1e999,\"cpu_util_user\":-3,"
+                                       "\"cpu_util_system\":null,"
+                                       "\"streams\":[{\"id\":1,\"bytes\":5}]}",
+                                       &heard, &result, 1),
+                     0);
+    assert_true(heard.cpu.total == 0 && heard.cpu.user == 0 && heard.cpu.system == 0);
 }
 
 /* iperf before 3.14 tells all that it counted: what was omitted is what we omitted. */
@@ -213,6 +230,7 @@ int main(void)
         cmocka_unit_test(parameters_that_cannot_be_met_are_refused),
         cmocka_unit_test(results_are_read_as_they_are_written),
         cmocka_unit_test(a_side_tells_of_itself),
+        cmocka_unit_test(what_cannot_be_used_of_cpus_is_not_told),
         cmocka_unit_test(what_is_not_told_as_omitted_is_what_we_omitted),
         cmocka_unit_test(what_has_no_room_is_not_half_written),
         cmocka_unit_test(a_message_holds_all_streams),
