@@ -122,8 +122,9 @@ struct tern_error {
  * and `error` (may be NULL) saying why.
  * Errors: EINVAL (what the configuration says), ENODEV (no /dev/net/tun), EACCES (no permission on
  * that file), EPERM (no right to make the device or to set it up), EBUSY (another program, or
- * another stack, has the device), EADDRINUSE (the host has that address elsewhere), ENOMEM, EMFILE,
- * ENFILE, EAGAIN (no thread to be had), and what creating the capture file can say. */
+ * another stack, has the device), EEXIST (the device is there, and is no TUN device, or was made
+ * for several queues, multi_queue), EADDRINUSE (the host has that address elsewhere), ENOMEM,
+ * EMFILE, ENFILE, EAGAIN (no thread to be had), and what creating the capture file can say. */
 TERN_API struct tern *tern_open(const struct tern_config *config, struct tern_error *error);
 
 /* Opens several stacks on one device, for more than one core: `count`, 1 to 64, over as many
@@ -144,9 +145,11 @@ TERN_API struct tern *tern_open(const struct tern_config *config, struct tern_er
  * After a stack is closed, the next one gets what was for it. What is sent to the own address stays
  * in the stack it is sent in. The trace is called by all the stacks, at the same time; of a capture
  * each queue writes a file of its own, from the second on "NAME.1" and so on; each has the `fault`
- * by itself. An existing device must have been made for several queues (multi_queue), if there are.
+ * by itself. A device that exists already must have been made for several queues (multi_queue) if
+ * `count` is above 1, and must not have been if it is 1, or for tern_open.
  * 0, or -1 with errno and `error` (may be NULL) saying why, and nothing is open.
- * Errors: tern_open's, EINVAL (count), EFAULT (no `stacks`). */
+ * Errors: tern_open's (EEXIST also when the device was made for one queue), EINVAL (count), EFAULT
+ * (no `stacks`). */
 TERN_API int tern_open_queues(const struct tern_config *config, unsigned count,
                               struct tern **stacks, struct tern_error *error);
 

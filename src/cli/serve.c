@@ -181,7 +181,9 @@ static enum status serve_run(const struct command *command, const struct common 
 static const struct option_entry serve_entries[] = {
     {"queues", 0, "N",
      "for more than one core: as many threads, each with a stack and\n"
-     "a queue of the device of its own (1)",
+     "a queue of the device of its own (1); --capture FILE then writes\n"
+     "FILE, FILE.1 and so on, one a queue; a device that exists already\n"
+     "must have been made with multi_queue then, and else without it",
      take_queues},
     {0},
 };

@@ -239,10 +239,12 @@ static int attach_failed(const char *device, bool queues, char *error, size_t er
             "device %s is in use by another program, or another stack of this one: end it, or "
             "choose another device",
             device);
-    case EINVAL:
-        return link_error(error, error_size, EINVAL,
-                          "device %s exists and is no TUN device with %s: choose another", device,
-                          queues ? "several queues" : "a single queue");
+    case EINVAL: /* of the device that is there the kernel tells no more */
+        return link_error(error, error_size, EEXIST,
+                          "device %s exists and is no TUN device with %s: choose another, or make "
+                          "it anew (ip tuntap add dev %s mode tun%s)",
+                          device, queues ? "several queues" : "a single queue", device,
+                          queues ? " multi_queue" : ", without multi_queue");
     case E2BIG:
         return link_error(error, error_size, EINVAL, "device %s cannot have so many queues",
                           device);

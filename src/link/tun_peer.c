@@ -143,7 +143,7 @@ static int check_own_device(const struct tun_peer *peer, const struct host_addre
     if (address_equal(&host->address, &peer->kernel) && host->prefix_bits == peer->prefix_bits)
         return 0;
     if (has_link_layer(peer->device))
-        return refuse(error, EINVAL, "device %s exists and is no TUN device: choose another",
+        return refuse(error, EEXIST, "device %s exists and is no TUN device: choose another",
                       peer->device);
     return refuse(error, EADDRINUSE,
                   "device %s exists and has the address %s/%u instead of %s/%u: choose those, "

@@ -167,7 +167,7 @@ end
 }
 another_kind_of_device_is_told_to_be_one() {
     tern ping -c 1 --dev lo $kernel
-    expect_status 2
+    expect_status 3
     expect err "tern ping: device lo exists and is no TUN device: choose another"
 }
 a_sandbox_without_the_device_is_told_what_to_do() {

@@ -175,9 +175,21 @@ number_of_queues_is_checked() {
     tern serve --queues 0 echo
     expect_status 2
 }
+a_device_of_the_other_kind_is_no_wrong_command_line() {
+    ip tuntap add dev single0 mode tun
+    tern serve --dev single0 --queues 2 echo
+    expect_status 3
+    expect err "ip tuntap add dev single0 mode tun multi_queue"
+    ip link del single0
+    ip tuntap add dev several0 mode tun multi_queue
+    tern serve --dev several0 echo
+    ip link del several0
+    expect_status 3
+    expect err "device several0 exists and is no TUN device with a single queue"
+}
 
 run_cases what_is_served_is_said_at_both_ends kill_ends_it_as_well echo_gives_back_what_came_over_tcp \
     many_connections_are_echoed_at_once a_peer_that_does_not_read_stops_nobody discard_takes_everything \
     chargen_never_ends_and_never_errs daytime_says_the_time_and_closes datagrams_are_answered \
     datagrams_from_small_services_are_not_answered other_ports_refuse several_queues_share_the_work \
-    number_of_queues_is_checked
+    number_of_queues_is_checked a_device_of_the_other_kind_is_no_wrong_command_line

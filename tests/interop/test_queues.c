@@ -333,14 +333,28 @@ static void device_with_one_queue_is_refused_for_several(void **state)
     struct tern_config config = {
         .device = "single0", .address = "10.79.0.3/24", .peer = "10.79.0.2"};
     kernel_command("ip tuntap add dev single0 mode tun");
-    assert_fails(tern_open_queues(&config, 2, more, &error), EINVAL);
+    assert_fails(tern_open_queues(&config, 2, more, &error), EEXIST);
     assert_non_null(strstr(error.text, "several queues"));
+    assert_non_null(strstr(error.text, "ip tuntap add dev single0 mode tun multi_queue"));
     kernel_command("ip link del single0");
     kernel_command("ip tuntap add dev single0 mode tun multi_queue");
     assert_int_equal(tern_open_queues(&config, 2, more, &error), 0);
     tern_close_stack(more[0]);
     tern_close_stack(more[1]);
     kernel_command("ip link del single0");
+}
+
+static void device_with_several_queues_is_refused_for_one(void **state)
+{
+    (void)state;
+    struct tern *one;
+    struct tern_error error;
+    struct tern_config config = {
+        .device = "several0", .address = "10.79.0.3/24", .peer = "10.79.0.2"};
+    kernel_command("ip tuntap add dev several0 mode tun multi_queue");
+    assert_fails(tern_open_queues(&config, 1, &one, &error), EEXIST);
+    assert_non_null(strstr(error.text, "a single queue"));
+    kernel_command("ip link del several0");
 }
 
 int main(void)
@@ -359,6 +373,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(others_go_on_when_a_stack_is_closed, setup, teardown),
         cmocka_unit_test(number_of_queues_is_limited),
         cmocka_unit_test(device_with_one_queue_is_refused_for_several),
+        cmocka_unit_test(device_with_several_queues_is_refused_for_one),
     };
     scenario_need_namespace();
     return cmocka_run_group_tests(tests, NULL, NULL);

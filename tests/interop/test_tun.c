@@ -319,7 +319,7 @@ static void device_of_another_kind_is_refused(void **state)
 {
     (void)state;
     persistent_make("tern0", IFF_TAP | IFF_NO_PI);
-    assert_refused(&usual, EINVAL, "no TUN device");
+    assert_refused(&usual, EEXIST, "no TUN device");
     persistent_remove("tern0", IFF_TAP | IFF_NO_PI);
     struct tun_config config = usual;
     config.device = "lo";
