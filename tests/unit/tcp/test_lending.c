@@ -100,6 +100,7 @@ static void much_text_is_sent_from_where_it_is(void **state)
     struct segment s = peer_take(p);
     for (uint32_t i = 0; i < s.length; i++)
         assert_int_equal(s.text[i], 0xee);
+    end(&lending);
 }
 
 static void what_is_not_acknowledged_at_the_end_is_copied(void **state)
