@@ -122,9 +122,12 @@ static void way_line(const struct trial *t, bool sends)
     char text[2 * LINE_SIZE];
     struct line line = line_over(text, sizeof text);
     struct perf_count here = perf_sum(t, sends, PERF_HERE), there = perf_sum(t, sends, PERF_THERE);
-    side_add(&line, t, sends ? "tern" : t->peer, true, sends ? &here : &there);
-    line_add(&line, "; ");
-    side_add(&line, t, sends ? t->peer : "tern", false, sends ? &there : &here);
+    if (sends || t->told)
+        side_add(&line, t, sends ? "tern" : t->peer, true, sends ? &here : &there);
+    if (t->told)
+        line_add(&line, "; ");
+    if (!sends || t->told)
+        side_add(&line, t, sends ? t->peer : "tern", false, sends ? &there : &here);
     printf("%s\n", text);
 }
 
@@ -146,8 +149,10 @@ static void cpu_line(const struct trial *t)
     struct line line = line_over(text, sizeof text);
     line_add(&line, "CPU: ");
     cpu_add(&line, t, "tern", &t->here.cpu);
-    line_add(&line, "; ");
-    cpu_add(&line, t, t->peer, &t->there.cpu);
+    if (t->told) {
+        line_add(&line, "; ");
+        cpu_add(&line, t, t->peer, &t->there.cpu);
+    }
     printf("%s\n", text);
 }
 
@@ -163,7 +168,9 @@ static void lines_end(const struct trial *t)
 
 static void lines_broken(const struct trial *t, const char *why)
 {
-    (void)t, (void)why; /* standard error tells */
+    (void)why; /* standard error tells */
+    if (t->counted)
+        lines_end(t);
 }
 
 const struct perf_show perf_show_lines = {lines_begin, lines_interval, lines_end, lines_broken};

@@ -95,14 +95,19 @@ static void json_interval(const struct trial *t, uint64_t from_ns, uint64_t to_n
     fflush(stdout);
 }
 
-/* One stream or sum at the end, as its sender and as its receiver counted it. */
+/* One stream or sum at the end, as its sender and as its receiver counted it; of a side that has
+ * not told, nothing. */
 static void both_print(const struct trial *t, const char *names[2], bool sends,
                        const struct perf_count *here, const struct perf_count *there)
 {
     double seconds = (double)t->elapsed_ns / 1e9;
     const struct perf_count *counts[2] = {sends ? here : there, sends ? there : here};
+    const char *comma = "";
     for (int i = 0; i < 2; i++) {
-        printf("%s\"%s\":{", i ? "," : "", names[i]);
+        if (counts[i] == there && !t->told)
+            continue;
+        printf("%s\"%s\":{", comma, names[i]);
+        comma = ",";
         count_print(t, counts[i], i == 0, 0, seconds);
         printf(",\"sender\":%s}", yes_or_no(sends));
     }
@@ -131,12 +136,16 @@ static void cpu_print(const struct trial *t)
 {
     const struct cpu_share *here = &t->here.cpu, *there = &t->there.cpu;
     printf(",\n \"cpu_utilization_percent\":{\"host_total\":%.6f,\"host_user\":%.6f,"
-           "\"host_system\":%.6f,\"remote_total\":%.6f,\"remote_user\":%.6f,"
-           "\"remote_system\":%.6f}",
-           here->total, here->user, here->system, there->total, there->user, there->system);
+           "\"host_system\":%.6f",
+           here->total, here->user, here->system);
+    if (t->told)
+        printf(",\"remote_total\":%.6f,\"remote_user\":%.6f,\"remote_system\":%.6f", there->total,
+               there->user, there->system);
+    printf("}");
 }
 
-static void json_end(const struct trial *t)
+/* The end of the intervals, and the member "end". */
+static void end_print(const struct trial *t)
 {
     static const char *stream_names[2] = {"sender", "receiver"};
     static const char *sum_names[2] = {"sum_sent", "sum_received"};
@@ -154,16 +163,23 @@ static void json_end(const struct trial *t)
         way_print(t, false, reverse_names);
     cpu_print(t);
     congestion_print(t);
-    printf("}}\n");
+    printf("}");
+}
+
+static void json_end(const struct trial *t)
+{
+    end_print(t);
+    printf("}\n");
     fflush(stdout);
 }
 
 static void json_broken(const struct trial *t, const char *why)
 {
-    if (t->begun)
-        printf("],\n\"end\":{},\"error\":\"%s\"}\n", why);
-    else
-        printf("{\"error\":\"%s\"}\n", why);
+    if (t->counted)
+        end_print(t);
+    else if (t->begun)
+        printf("],\n\"end\":{}");
+    printf("%s\"error\":\"%s\"}\n", t->begun ? ",\n" : "{", why);
     fflush(stdout);
 }
 

@@ -207,7 +207,7 @@ static enum status client_accept_and_serve(struct server *s)
     callers_deny(&s->callers, t);
     if (socket < 0)
         return socket == -EINTR ? STATUS_OK : perf_failed(t, -socket);
-    t->begun = false;
+    t->begun = t->counted = false;
     t->intervals = 0;
     endpoint_format(&t->to, t->peer);
     int result = talk_set_control(t, socket);

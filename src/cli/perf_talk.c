@@ -151,5 +151,6 @@ int talk_hear_results(struct trial *t)
         return result;
     for (unsigned i = 0; i < t->count; i++)
         t->streams[i].there = results[i].count;
+    t->told = true;
     return 0;
 }

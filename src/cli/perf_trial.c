@@ -200,6 +200,7 @@ int trial_run(struct trial *t)
     if (result < 0)
         return result;
     side_note(t);
+    t->counted = t->told = false;
     t->begun = true;
     streams_restart(t);
     t->show->begin(t);
@@ -208,6 +209,7 @@ int trial_run(struct trial *t)
         if (result == 0)
             streams_restart(t);
     }
+    t->counted = result == 0;
     if (result == 0)
         result = part_run(t, t->server ? 0 : TIME_S(t->test.seconds), enough, false);
     if (result == 1) /* a server has nothing to say now; a client says what comes next */

@@ -19,7 +19,8 @@ struct perf_show {
     void (*begin)(const struct trial *t);
     void (*interval)(const struct trial *t, uint64_t from_ns, uint64_t to_ns, bool omitted);
     void (*end)(const struct trial *t);
-    /* It did not come to its end, for the reason `why`. */
+    /* It did not come to its end, for the reason `why`; what was counted here until then is shown
+     * if there is any. */
     void (*broken)(const struct trial *t, const char *why);
 };
 
@@ -42,6 +43,8 @@ struct trial {
     struct cpu_time cpu; /* at that time */
     uint64_t elapsed_ns; /* at the end */
     bool begun;          /* there is something to show */
+    bool counted;        /* and something has been counted, */
+    bool told;           /* and told by the other side as well */
     unsigned intervals;  /* shown so far */
 };
 

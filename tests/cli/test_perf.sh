@@ -422,7 +422,7 @@ END
     wait_tern
     expect_status 1
     expect err "make no sense"
-    said out 'end == {} and said["error"]'
+    said out 'said["error"] and end["sum_received"]["bytes"] == 0 and "sum_sent" not in end'
 }
 a_server_may_come_later() {
     start_tern perf --wait 20 -t 1 $kernel
@@ -456,6 +456,27 @@ an_interruption_ends_the_test() {
     kill -INT "$tern"
     wait_tern
     expect_status 130
+    grep -qE '^tern sent [1-9][0-9]* bytes, [0-9.]+ [kMG]bit/s, [0-9]+ retransmissions?$' out || fail "no total"
+    grep -qE '^CPU: tern [0-9]+ % \([0-9]+ user, [0-9]+ system\), [0-9.]+ s a GB$' out || fail "no CPU figures"
+}
+what_came_until_an_interruption_is_told() {
+    serve
+    start_tern perf -R -t 60 $kernel
+    until_says out bit/s
+    kill -INT "$tern"
+    wait_tern
+    expect_status 130
+    grep -qE '^tern received [1-9][0-9]* bytes, [0-9.]+ [kMG]bit/s$' out || fail "no total"
+}
+# What goes before what is measured is no measure.
+an_interruption_before_anything_counts_has_no_total() {
+    serve
+    start_tern perf -O 60 -t 1 $kernel
+    until_says out omitted
+    kill -INT "$tern"
+    wait_tern
+    expect_status 130
+    expect_not out "tern sent"
 }
 an_interruption_leaves_whole_json() {
     serve
@@ -464,7 +485,8 @@ an_interruption_leaves_whole_json() {
     kill -INT "$tern"
     wait_tern
     expect_status 130
-    said out 'end == {} and parts and said["error"]'
+    said out 'parts and said["error"] and sum(part["sum"]["bytes"] for part in parts) <= end["sum_sent"]["bytes"]'
+    said out '"sum_received" not in end and end["streams"][0].keys() == {"sender"}'
 }
 wishes_that_exclude_each_other_are_told() {
     tern perf -R --bidir $kernel
@@ -515,5 +537,7 @@ run_cases what_is_sent_is_what_the_server_receives the_server_sends_when_reverse
     a_client_that_does_not_end_its_test_is_left a_stranger_does_not_hold_up_the_streams \
     a_silent_caller_holds_up_no_client a_silent_client_does_not_keep_others_waiting \
     results_that_make_no_sense_are_refused a_server_may_come_later where_no_server_is_that_is_told a_failure_is_json_too \
-    another_server_is_told_from_iperf3 an_interruption_ends_the_test an_interruption_leaves_whole_json \
+    another_server_is_told_from_iperf3 an_interruption_ends_the_test \
+    what_came_until_an_interruption_is_told an_interruption_before_anything_counts_has_no_total \
+    an_interruption_leaves_whole_json \
     wishes_that_exclude_each_other_are_told what_a_client_says_is_not_for_a_server
