@@ -226,9 +226,10 @@ static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, stru
 
 bool tcp_await_write(struct tcb *tcb, bool on)
 {
-    bool awaited = tcb->snd.writing;
+    bool put_off = tcb->snd.put_off; /* and not only left to wait, by MSG_MORE, as it still may */
+    tcb->snd.put_off = false;
     tcb->snd.writing = on && tcb->snd.units.count > 0;
-    if (awaited && !on)
+    if (put_off && !on)
         tcp_output(tcb);
     return tcb->snd.writing;
 }
@@ -256,7 +257,7 @@ static ssize_t finish(struct tcb *tcb, const struct progress *p, int flags)
         mark_push(tcb);
     if (flags & MSG_OOB)
         urgent_written(tcb);
-    tcb->snd.writing = false;
+    tcb->snd.writing = tcb->snd.put_off = false;
     tcp_output_urged(tcb, more ? URGE_MORE : whole ? URGE_USUAL : URGE_PUSH);
     return (ssize_t)p->taken;
 }
@@ -284,7 +285,7 @@ ssize_t send_written(struct tcb *tcb, uint32_t length, int flags)
     }
     if (!(flags & MSG_MORE)) {
         mark_push(tcb);
-        tcb->snd.writing = false;
+        tcb->snd.writing = tcb->snd.put_off = false;
         tcp_output(tcb);
     }
     return 0;

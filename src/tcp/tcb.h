@@ -190,6 +190,7 @@ struct tcb {
         bool expected : 1; /* the user waits to send as soon as the connection is open */
         bool full : 1;     /* the user has been told to wait for room */
         bool writing : 1;  /* the user is about to write: what is short waits for that */
+        bool put_off : 1;  /* it would have been sent meanwhile */
         bool fin_queued : 1; /* the user has closed the sending side */
         bool fin_sent : 1;
         bool fin_acked : 1;

@@ -143,6 +143,26 @@ static void and_where_what_is_committed_waits_for_more(void **state)
     assert_sent(1, PART);
 }
 
+/* No acknowledgment has come, and so nothing would have been sent but for the write. */
+static void what_waits_for_more_goes_on_waiting(void **state)
+{
+    (void)state;
+    arrive(0, 64);
+    while (arrive(1, 64) > 0)
+        ;
+    char room[2048];
+    tern_recv(b, server, room, sizeof room, MSG_DONTWAIT);
+    a->host->operations = usual;
+    pair_run(&pair, TIME_MS(100));
+    assert_int_equal(tern_send(a, client, part, PART, MSG_MORE), PART);
+    assert_int_equal(tern_send(a, client, part, PART, MSG_MORE), PART);
+    assert_fails(tern_send(a, client, NULL, PART, 0), EFAULT);
+    assert_int_equal(arrive(1, 64), 0);
+    assert_int_equal(tern_send(a, client, part, PART, 0), PART);
+    assert_int_equal(arrive(1, 64), 1);
+    assert_int_equal(tern_recv(b, server, room, sizeof room, MSG_DONTWAIT), 3 * PART);
+}
+
 static void but_not_where_that_is_a_segment_with_it(void **state)
 {
     (void)state;
@@ -187,6 +207,7 @@ int main(void)
         waiting_test(it_goes_alone_where_somebody_reads),
         waiting_test(it_goes_alone_where_more_is_to_follow),
         waiting_test(and_where_what_is_committed_waits_for_more),
+        waiting_test(what_waits_for_more_goes_on_waiting),
         waiting_test(but_not_where_that_is_a_segment_with_it),
         waiting_test(what_is_short_after_the_write_does_not_wait),
         waiting_test(wrong_descriptors_are_still_told_apart),

@@ -320,6 +320,7 @@ static void fill_with_nothing_going_on(struct tcb *tcb, const struct tcb *good)
     valid(snd.reservation);
     valid(snd.lending);
     valid(snd.writing);
+    valid(snd.put_off);
     valid(snd.units);
     valid(rcv.urgent);
     valid(rcv.ring);
