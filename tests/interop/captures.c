@@ -16,9 +16,11 @@ enum { CAPTURES_MAX = 256, REPORTED_MAX = 20, NO_TSHARK = 127 };
 /* What is fine in any scenario: a receiver may be slower than its sender, and a host so busy that a
  * sender asks again for what is on its way. tshark calls such a copy out of order where little time
  * has passed since the last packet; what really runs ahead of others is reported as well for what
- * was "not captured" before it. */
+ * was "not captured" before it. Linux writes a checksum of 0 as 0xffff, which adds up to the same,
+ * not for UDP alone (its CSUM_MANGLED_0): one packet in 65,536. */
 static const char always_explained[] = "window specified by the receiver is now completely full|"
-                                       "Zero Window segment|D-SACK|out-of-order";
+                                       "Zero Window segment|D-SACK|out-of-order|"
+                                       "Checksum 0xffff instead of 0x0000";
 /* What faults do to a conversation; a late segment of one that is over is answered with a reset. */
 static const char faults_explain[] = "not captured|wasn't captured|Connection reset";
 
