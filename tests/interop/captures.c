@@ -16,11 +16,9 @@ enum { CAPTURES_MAX = 256, REPORTED_MAX = 20, NO_TSHARK = 127 };
 /* What is fine in any scenario: a receiver may be slower than its sender, and a host so busy that a
  * sender asks again for what is on its way. tshark calls such a copy out of order where little time
  * has passed since the last packet; what really runs ahead of others is reported as well for what
- * was "not captured" before it. Linux writes a checksum of 0 as 0xffff, which adds up to the same,
- * not for UDP alone (its CSUM_MANGLED_0): one packet in 65,536. */
+ * was "not captured" before it. */
 static const char always_explained[] = "window specified by the receiver is now completely full|"
-                                       "Zero Window segment|D-SACK|out-of-order|"
-                                       "Checksum 0xffff instead of 0x0000";
+                                       "Zero Window segment|D-SACK|out-of-order";
 /* What faults do to a conversation; a late segment of one that is over is answered with a reset. */
 static const char faults_explain[] = "not captured|wasn't captured|Connection reset";
 
@@ -108,8 +106,8 @@ static pid_t start_feeding(int *from)
 }
 
 /* One line for each packet that an expert would warn of: its section, number, our comment on why we
- * dropped it, of ICMP the type and whether its own checksum is right (1), and the messages with
- * their severities. Payload is a pattern, not to be guessed at. */
+ * dropped it, its direction, of ICMP the type and whether its own checksum is right (1), and the
+ * messages with their severities. Payload is a pattern, not to be guessed at. */
 static const char *const tshark[] = {"tshark", "-n",
                                      "-r",     "-",
                                      "-o",     "ip.check_checksum:TRUE",
@@ -124,6 +122,7 @@ static const char *const tshark[] = {"tshark", "-n",
                                      "-e",     "frame.section_number",
                                      "-e",     "frame.number",
                                      "-e",     "frame.comment",
+                                     "-e",     "frame.packet_flags_direction",
                                      "-e",     "icmp.type",
                                      "-e",     "icmp.checksum.status",
                                      "-e",     "_ws.expert.severity",
@@ -197,6 +196,15 @@ static bool resets_time_wait(const char *message, const char *comment)
     return strstr(message, "(RST)") && comment && strstr(comment, "TIME-WAIT");
 }
 
+/* Linux writes a checksum of 0 as 0xffff, which adds up to the same, not for UDP alone (its
+ * CSUM_MANGLED_0): of one packet in 65,536. We do not. */
+static bool is_mangled_zero(const char *direction, const char *message)
+{
+    enum { INBOUND = 1 };
+    return strtol(direction, NULL, 0) == INBOUND &&
+           mentions(message, "TCP Checksum 0xffff instead of 0x0000");
+}
+
 static bool explained(const struct captured *c, const char *message, bool dropped)
 {
     if (c->faults && (dropped || mentions(message, faults_explain)))
@@ -211,6 +219,7 @@ static void judge(char *line, unsigned *unexplained)
     line[strcspn(line, "\n")] = '\0';
     const struct captured *c = captured_in(strsep(&line, "\t"));
     const char *number = strsep(&line, "\t"), *comment = strsep(&line, "\t");
+    const char *direction = strsep(&line, "\t");
     const char *type = strsep(&line, "\t"), *status = strsep(&line, "\t");
     char *severities = strsep(&line, "\t"), *messages = line;
     bool dropped = comment && strncmp(comment, "dropped", 7) == 0;
@@ -219,7 +228,7 @@ static void judge(char *line, unsigned *unexplained)
         if (severity && *severity && strtol(severity, NULL, 0) < WARNING)
             continue;
         if (explained(c, message, dropped) || resets_time_wait(message, comment) ||
-            is_quote(type, status, message))
+            is_quote(type, status, message) || is_mangled_zero(direction, message))
             continue;
         if (++*unexplained <= REPORTED_MAX)
             print_error("%s.pcapng, packet %s of all: %s %s\n", c->device, number, message,
