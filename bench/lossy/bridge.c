@@ -18,7 +18,7 @@
 
 #include "base/time.h"
 #include "link/fault.h"
-#include "link/tun.h"
+#include "link/tun_open.h"
 
 enum { BUDGET = 64 };
 

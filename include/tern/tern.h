@@ -670,6 +670,7 @@ enum {
     TERN_LINK_TSO = 2,      /* cuts super-segments of TCP, and may deliver them */
     TERN_LINK_TSO_CWR = 4,  /* and leaves CWR on every part, without TERN_OFFLOAD_ECN (RFC 9768
                                §3.3.4): else such segments are cut above the link */
+    TERN_LINK_USO = 8,      /* cuts super-datagrams of UDP, and may deliver them */
 };
 
 enum tern_trace_kind {

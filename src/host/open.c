@@ -15,7 +15,7 @@
 #include "host/group.h"
 #include "link/capture.h"
 #include "link/fault.h"
-#include "link/tun.h"
+#include "link/tun_open.h"
 #include "sock/call.h"
 #include "sock/tern.h"
 

@@ -1,32 +1,18 @@
-/* The TUN link: a Linux TUN device, the machine's wire to the kernel of this host (or its
- * namespace). */
+/* The link over one queue of a Linux TUN device, which tun_open.h opens: the machine's wire to the
+ * kernel of this host (or its namespace). */
 #ifndef TERN_LINK_TUN_H
 #define TERN_LINK_TUN_H
 
-#include <stdbool.h>
-
 #include "link/link.h"
+#include "link/tun_big.h"
+#include "link/tun_peer.h"
 
-struct tun_config {
-    const char *device;  /* "tern0" */
-    const char *address; /* ours with its prefix, "10.0.0.3/24" */
-    const char *peer;    /* the kernel's, "10.0.0.2" */
-    uint32_t mtu;        /* 0: 1500 */
-    bool no_offload; /* neither side leaves the other a checksum to finish, nor packets to cut */
-    bool gro; /* the kernel may join what it is sent without offloads, if it can: every packet
-                 must pass as soon as it is sent, and PSH be on the last of each burst */
-};
+/* Makes the link of a queue, whose descriptor it closes with itself; NULL without memory, and then
+ * the descriptor is open still. What the link can do is what the kernel agrees to, or nothing where
+ * the peer is to leave us small packets. */
+struct link *tun_link_new(int descriptor, const struct tun_peer *peer);
 
-/* Creates or attaches to the device, gives the kernel's side its address (with the prefix of ours)
- * and MTU, and brings it up. 0, or a negative errno with a sentence in `error` that says what
- * failed and what to do about it: no /dev/net/tun, no permission, device busy, name too long, an
- * address that this host already uses elsewhere, a bad MTU. On failure nothing is left behind. */
-int tun_link_open(const struct tun_config *config, struct link **out, char *error,
-                  size_t error_size);
-/* The same with `count` queues, of which each is a link. What the kernel sends comes by the queue
- * from which it has last seen a packet of that flow, or by any. An existing device must have been
- * made for several (or, with a count of 1, for one). */
-int tun_links_open(const struct tun_config *config, unsigned count, struct link **out, char *error,
-                   size_t error_size);
+/* Its queue, before the first poll: what is read from it meanwhile the link delivers. */
+struct tun_big_queue tun_link_queue(struct link *link);
 
 #endif

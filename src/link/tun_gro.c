@@ -87,8 +87,6 @@ bool tun_gro_turn_on(int prepared, const char *device)
 void tun_gro_pad(const struct iovec *first, struct iovec *padding)
 {
     static const uint8_t zero;
-    const uint8_t *header = first->iov_base;
-    bool datagram = first->iov_len >= IPV4_HEADER_MIN && header[0] >> 4 == 4 &&
-                    header[IPV4_PROTOCOL_OFFSET] == IP_PROTOCOL_UDP;
+    bool datagram = ipv4_protocol(first->iov_base, first->iov_len) == IP_PROTOCOL_UDP;
     *padding = (struct iovec){(void *)(uintptr_t)&zero, datagram ? 1 : 0};
 }

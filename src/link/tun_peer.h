@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "base/address.h"
-#include "link/tun.h"
+#include "link/tun_open.h"
 
 struct tun_peer {
     char device[IF_NAMESIZE];

@@ -7,14 +7,13 @@
 
 #include <errno.h>
 #include <linux/virtio_net.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
+#include "link/tun_offload.h"
 #include "wire/ipv4.h"
 
 enum {
@@ -24,42 +23,6 @@ enum {
     RECEIVE_SIZE = VIRTIO_HEADER + LIMIT_SUPER_PACKET,
     SMALL_ROOM = TUN_SMALL - RECEIVE_START,
 };
-
-/* The kernel's hdr_len only hints at where the headers of a super-segment end; TCP's own data
- * offset says it. 0 where that is not within the packet. */
-static uint16_t tcp_header_end(const uint8_t *packet, size_t length, uint16_t tcp_start)
-{
-    enum { DATA_OFFSET_BYTE = 12 };
-    struct cursor cursor = cursor_over(packet, length);
-    cursor_take(&cursor, (size_t)tcp_start + DATA_OFFSET_BYTE);
-    size_t end = tcp_start + 4u * (cursor_u8(&cursor) >> 4);
-    return !cursor.short_read && end <= length ? (uint16_t)end : 0;
-}
-
-/* False for what the offloads we asked for do not include. */
-static bool offload_read(const struct virtio_net_hdr *header, const uint8_t *packet, size_t length,
-                         struct tern_offload *out)
-{
-    *out = (struct tern_offload){0};
-    if (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
-        out->flags |= TERN_OFFLOAD_CHECKSUM;
-        out->checksum_start = header->csum_start;
-        out->checksum_offset = header->csum_offset;
-    } else if (header->flags & VIRTIO_NET_HDR_F_DATA_VALID) {
-        out->flags |= TERN_OFFLOAD_VERIFIED;
-    }
-    uint8_t type = header->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
-    if (type == VIRTIO_NET_HDR_GSO_NONE)
-        return true;
-    if ((type != VIRTIO_NET_HDR_GSO_TCPV4 && type != VIRTIO_NET_HDR_GSO_TCPV6) ||
-        !(out->flags & TERN_OFFLOAD_CHECKSUM))
-        return false;
-    out->segment_size = header->gso_size;
-    out->header_length = tcp_header_end(packet, length, header->csum_start);
-    if (header->gso_type & VIRTIO_NET_HDR_GSO_ECN)
-        out->flags |= TERN_OFFLOAD_ECN;
-    return out->header_length > 0;
-}
 
 static ssize_t read_whole(struct tun_read *reading, uint8_t *start)
 {
@@ -98,7 +61,7 @@ static void describe(const uint8_t *start, size_t length, struct tun_packet *out
     out->bytes = start + sizeof header;
     out->length = length;
     out->text = NULL;
-    if (!offload_read(&header, out->bytes, length, &out->offload))
+    if (!tun_offload_read(&header, out->bytes, length, &out->offload))
         out->offload = (struct tern_offload){0}; /* the machine will find what is wrong with it */
 }
 
@@ -106,17 +69,12 @@ static void describe(const uint8_t *start, size_t length, struct tun_packet *out
  * have to be put together first. */
 static bool is_super_segment(const struct tun_packet *packet, uint16_t headers)
 {
-    enum {
-        VERSION_4_NO_OPTIONS = 0x45,
-        FRAGMENT_BYTE = 6,
-        FRAGMENT_MASK = 0x3fff, /* more fragments, and the offset */
-        PROTOCOL_BYTE = 9,
-    };
-    const uint8_t *ip = packet->bytes;
-    unsigned fragment = (unsigned)ip[FRAGMENT_BYTE] << 8 | ip[FRAGMENT_BYTE + 1];
-    return ip[0] == VERSION_4_NO_OPTIONS && ip[PROTOCOL_BYTE] == IPPROTO_TCP &&
-           (fragment & FRAGMENT_MASK) == 0 && packet->offload.checksum_start == IPV4_HEADER_MIN &&
-           packet->offload.segment_size > 0 && packet->offload.header_length == headers;
+    struct ipv4_header ip;
+    return ipv4_parse_quoted(packet->bytes, packet->length, &ip) == IPV4_OK &&
+           ip.header_length == IPV4_HEADER_MIN && ip.protocol == IP_PROTOCOL_TCP &&
+           !ip.more_fragments && ip.fragment_offset == 0 &&
+           packet->offload.checksum_start == IPV4_HEADER_MIN && packet->offload.segment_size > 0 &&
+           packet->offload.header_length == headers;
 }
 
 int tun_read_packet(struct tun_read *reading, const struct text_place *place,

@@ -7,6 +7,7 @@ enum {
     TRAFFIC_CLASS_OFFSET = 1, /* of the fields: DSCP and ECN */
     LENGTH_OFFSET = 2,        /* total length, and identification behind it */
     FRAGMENT_OFFSET = 6,      /* flags and fragment offset */
+    PROTOCOL_OFFSET = 9,
 
     FLAG_DONT_FRAGMENT = 0x4000,
     FLAG_MORE_FRAGMENTS = 0x2000,
@@ -99,6 +100,15 @@ enum ipv4_parse_error ipv4_parse(const void *packet, size_t length, bool super,
     if (out->total_length > length)
         return IPV4_TRUNCATED;
     return options_are_sound(out) ? IPV4_OK : IPV4_BAD_OPTION;
+}
+
+int ipv4_protocol(const void *packet, size_t length)
+{
+    struct cursor c = cursor_over(packet, length);
+    unsigned version = cursor_u8(&c) >> 4;
+    cursor_take(&c, PROTOCOL_OFFSET - 1);
+    int protocol = cursor_u8(&c);
+    return version == 4 && !c.short_read ? protocol : -1;
 }
 
 enum ipv4_parse_error ipv4_parse_quoted(const void *packet, size_t length, struct ipv4_header *out)

@@ -11,7 +11,6 @@
 enum {
     IPV4_HEADER_MIN = 20,
     IPV4_HEADER_MAX = 60,
-    IPV4_PROTOCOL_OFFSET = 9,
     IPV4_CHECKSUM_OFFSET = 10,
 };
 
@@ -60,6 +59,10 @@ enum ipv4_parse_error {
  * behind. `super` allows a total length of 0, which then means all of `length` (Linux BIG TCP). */
 enum ipv4_parse_error ipv4_parse(const void *packet, size_t length, bool super,
                                  struct ipv4_header *out);
+
+/* The protocol of a packet of which `length` bytes, of the header at least, are at hand: -1 where
+ * it is no IPv4 packet, or too short to tell. Nothing else of it is looked at. */
+int ipv4_protocol(const void *packet, size_t length);
 
 /* Decodes the header of a packet that an ICMP error quotes, cut anywhere behind the header: its
  * total length may be beyond `length`, and the checksum is not looked at, as routers on the way may

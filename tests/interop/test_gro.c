@@ -16,8 +16,8 @@
 
 #include "captures.h"
 #include "exchange.h"
-#include "link/tun.h"
 #include "link/tun_gro.h"
+#include "link/tun_open.h"
 #include "link_machine.h"
 #include "packets.h"
 

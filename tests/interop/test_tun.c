@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "link/tun.h"
+#include "link/tun_open.h"
 #include "link_machine.h"
 #include "packets.h"
 

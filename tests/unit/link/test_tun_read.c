@@ -60,13 +60,16 @@ static void kernel_sends(struct device *d, uint8_t first, size_t length, uint8_t
                                     .csum_offset = 16,
                                     .gso_size = segment_size};
     header.gso_type = segment_size ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_NONE;
+    const size_t total = HEADERS + options + length;
     memset(d->sent, 0, sizeof d->sent);
     d->sent[0] = 0x45;
+    d->sent[2] = (uint8_t)(total >> 8);
+    d->sent[3] = (uint8_t)total;
     d->sent[9] = 6;
     d->sent[IP_HEADER + 12] = (uint8_t)((TCP_HEADER + options) / 4 << 4);
     for (size_t i = 0; i < length; i++)
         d->sent[HEADERS + options + i] = (uint8_t)(first + i);
-    struct iovec spans[] = {{&header, sizeof header}, {d->sent, HEADERS + options + length}};
+    struct iovec spans[] = {{&header, sizeof header}, {d->sent, total}};
     assert_true(writev(d->kernel, spans, 2) > 0);
 }
 

@@ -59,6 +59,19 @@ static void header_is_decoded(void **state)
     assert_false(h.more_fragments);
 }
 
+static void protocol_is_told_of_what_need_not_be_sound(void **state)
+{
+    (void)state;
+    enum { BEHIND_PROTOCOL = 10 };
+    uint8_t other[sizeof sample];
+    memcpy(other, sample, sizeof other);
+    assert_int_equal(ipv4_protocol(sample, BEHIND_PROTOCOL), IP_PROTOCOL_UDP);
+    for (size_t length = 0; length < BEHIND_PROTOCOL; length++)
+        assert_int_equal(ipv4_protocol(sample, length), -1);
+    other[0] = 6 << 4;
+    assert_int_equal(ipv4_protocol(other, sizeof other), -1);
+}
+
 static void built_header_is_the_sample(void **state)
 {
     (void)state;
@@ -311,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(header_is_decoded),
+        cmocka_unit_test(protocol_is_told_of_what_need_not_be_sound),
         cmocka_unit_test(built_header_is_the_sample),
         cmocka_unit_test(fragment_fields_survive_the_round_trip),
         cmocka_unit_test(padding_behind_the_packet_is_no_error),
