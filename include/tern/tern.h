@@ -648,9 +648,10 @@ TERN_API const char *tern_version(void);
 /* What a link must still do to a packet that leaves, or has done to one that came: as virtio's
  * header says it. */
 struct tern_offload {
-    uint16_t segment_size;    /* a super-segment: payload bytes of each packet it stands for; 0: a
-                                 plain packet */
-    uint16_t header_length;   /* of a super-segment: the bytes of all headers */
+    uint16_t segment_size;    /* a super-segment of TCP, or super-datagram of UDP: payload bytes of
+                                 each packet it stands for, but the last may have fewer; 0: a plain
+                                 packet */
+    uint16_t header_length;   /* of these: the bytes of all headers */
     uint16_t checksum_start;  /* with TERN_OFFLOAD_CHECKSUM: where summing starts, from the packet's
                                  first byte */
     uint16_t checksum_offset; /* and where the sum goes, from checksum_start */
@@ -670,7 +671,8 @@ enum {
     TERN_LINK_TSO = 2,      /* cuts super-segments of TCP, and may deliver them */
     TERN_LINK_TSO_CWR = 4,  /* and leaves CWR on every part, without TERN_OFFLOAD_ECN (RFC 9768
                                §3.3.4): else such segments are cut above the link */
-    TERN_LINK_USO = 8,      /* cuts super-datagrams of UDP, and may deliver them */
+    TERN_LINK_USO = 8, /* cuts super-datagrams of UDP, and may deliver them: at most 64 KB, with
+                          one UDP header, whose length is that of all */
 };
 
 enum tern_trace_kind {

@@ -116,3 +116,12 @@ uint16_t checksum_finish(const struct checksum *c)
 {
     return (uint16_t)~checksum_fold(c);
 }
+
+uint16_t checksum_replace(uint16_t folded, uint32_t old_value, uint32_t new_value)
+{
+    struct checksum c = CHECKSUM_START;
+    checksum_add_u16(&c, folded);
+    checksum_add_u32(&c, ~old_value);
+    checksum_add_u32(&c, new_value);
+    return checksum_fold(&c);
+}

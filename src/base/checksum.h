@@ -56,5 +56,7 @@ uint16_t checksum_fold(const struct checksum *c);
 /* The checksum for the header field, in host order: the complement of the folded sum. A correct
  * packet that is summed with its checksum field in place finishes at 0. */
 uint16_t checksum_finish(const struct checksum *c);
+/* The folded sum of what has a value elsewhere replaced by another (RFC 1624). */
+uint16_t checksum_replace(uint16_t folded, uint32_t old_value, uint32_t new_value);
 
 #endif

@@ -6,15 +6,30 @@
 
 #include "core/stamps.h"
 
+/* A datagram; or those of a super-datagram that are still to be received, one after the other. */
 struct datagram {
     struct list link;
-    struct datagram_info info;
+    struct datagram_info info; /* of the next */
+    uint32_t start;            /* of its bytes */
+    uint32_t behind;           /* bytes of those behind it */
+    uint32_t part;             /* bytes of each, but for the last */
     uint8_t bytes[];
 };
 
+/* What a datagram counts against the limit of its queue. */
+static uint32_t cost_of(uint32_t length)
+{
+    return (uint32_t)sizeof(struct datagram) + length;
+}
+
 static uint32_t true_size(const struct datagram *datagram)
 {
-    return (uint32_t)sizeof *datagram + datagram->info.length;
+    return (uint32_t)sizeof *datagram + datagram->start + datagram->info.length + datagram->behind;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
 }
 
 void datagrams_init(struct datagrams *datagrams, uint32_t receive_limit_bytes)
@@ -29,11 +44,16 @@ void datagrams_init(struct datagrams *datagrams, uint32_t receive_limit_bytes)
 static void remove_first(struct stack *stack, struct datagrams *datagrams)
 {
     struct datagram *first = container_of(datagrams->queue.next, struct datagram, link);
-    uint32_t size = true_size(first);
-    list_remove(&first->link);
     datagrams->count--;
-    datagrams->bytes -= size;
-    stack_charge(stack, -(int64_t)size);
+    datagrams->bytes -= cost_of(first->info.length);
+    if (first->behind > 0) {
+        first->start += first->info.length;
+        first->info.length = least(first->part, first->behind);
+        first->behind -= first->info.length;
+        return;
+    }
+    list_remove(&first->link);
+    stack_charge(stack, -(int64_t)true_size(first));
     free(first);
 }
 
@@ -44,35 +64,80 @@ void datagrams_release(struct stack *stack, struct datagrams *datagrams)
     error_queue_release(stack, &datagrams->errors);
 }
 
-static bool has_room(const struct datagrams *datagrams, uint32_t size)
+/* What is to be queued: `count` datagrams of `part` bytes each, the last perhaps less. */
+struct arrival {
+    uint32_t length, part, count;
+};
+
+/* Whether there is room for a datagram of `length` bytes behind those that have found some. */
+static bool has_room(const struct datagrams *datagrams, const struct arrival *before,
+                     uint32_t length)
 {
-    if (datagrams->count == 0)
+    uint32_t count = datagrams->count + before->count;
+    uint32_t limit = datagrams->options.receive_limit_bytes;
+    uint32_t bytes = datagrams->bytes + before->count * cost_of(0) + before->length;
+    if (count == 0)
         return true;
-    return datagrams->count < LIMIT_DATAGRAMS_QUEUED &&
-           datagrams->bytes < datagrams->options.receive_limit_bytes &&
-           size <= datagrams->options.receive_limit_bytes - datagrams->bytes;
+    return count < LIMIT_DATAGRAMS_QUEUED && bytes < limit && cost_of(length) <= limit - bytes;
 }
 
-int datagrams_append(struct stack *stack, struct datagrams *datagrams,
-                     const struct datagram_info *info, const void *bytes, size_t length)
+/* As many of them as there is room for. */
+static struct arrival fit(const struct stack *stack, const struct datagrams *datagrams,
+                          uint32_t part, uint32_t length)
 {
-    uint32_t size = (uint32_t)(sizeof(struct datagram) + length);
-    if (!has_room(datagrams, size) || !stack_memory_allows(stack, size))
-        return -ENOBUFS;
-    struct datagram *datagram = malloc(size);
+    struct arrival found = {.part = part};
+    do {
+        uint32_t next = least(part, length - found.length);
+        if (!has_room(datagrams, &found, next) ||
+            !stack_memory_allows(stack, cost_of(found.length + next)))
+            break;
+        found.length += next;
+        found.count++;
+    } while (found.length < length);
+    return found;
+}
+
+static int append(struct stack *stack, struct datagrams *datagrams,
+                  const struct datagram_info *info, const void *bytes,
+                  const struct arrival *arrival)
+{
+    struct datagram *datagram = malloc(cost_of(arrival->length));
     if (!datagram)
         return -ENOMEM;
-    datagram->info = *info;
-    datagram->info.length = (uint32_t)length;
+    uint32_t first = least(arrival->part, arrival->length);
+    *datagram =
+        (struct datagram){.info = *info, .behind = arrival->length - first, .part = arrival->part};
+    datagram->info.length = first;
     datagram->info.truncated = false;
     datagram->info.arrived_ns = stack->now_ns;
-    if (length > 0)
-        memcpy(datagram->bytes, bytes, length);
+    if (arrival->length > 0)
+        memcpy(datagram->bytes, bytes, arrival->length);
     list_append(&datagrams->queue, &datagram->link);
-    datagrams->count++;
-    datagrams->bytes += size;
-    stack_charge(stack, size);
+    datagrams->count += arrival->count;
+    datagrams->bytes += arrival->count * cost_of(0) + arrival->length;
+    stack_charge(stack, true_size(datagram));
     return 0;
+}
+
+ssize_t datagrams_append(struct stack *stack, struct datagrams *datagrams,
+                         const struct datagram_info *info, const void *bytes, size_t length)
+{
+    struct datagram_info kept = *info;
+    bool apart = info->segment_size > 0 && !datagrams->options.receive_super;
+    uint32_t part = apart ? info->segment_size : (uint32_t)length;
+    struct arrival arrival = fit(stack, datagrams, part, (uint32_t)length);
+    if (arrival.count == 0)
+        return -ENOBUFS;
+    if (apart)
+        kept.segment_size = 0;
+    int error = append(stack, datagrams, &kept, bytes, &arrival);
+    return error ? error : (ssize_t)arrival.length;
+}
+
+bool datagrams_are_many(const struct datagrams *datagrams)
+{
+    return datagrams->bytes > datagrams->options.receive_limit_bytes / 2 ||
+           datagrams->count > LIMIT_DATAGRAMS_QUEUED / 2;
 }
 
 /* Copies as much as the spans hold; returns how much that was. */
@@ -83,7 +148,7 @@ static uint32_t copy_out(const struct datagram *datagram, const struct iovec *sp
         uint32_t left = datagram->info.length - copied;
         uint32_t taken = spans[i].iov_len < left ? (uint32_t)spans[i].iov_len : left;
         if (taken > 0)
-            memcpy(spans[i].iov_base, datagram->bytes + copied, taken);
+            memcpy(spans[i].iov_base, datagram->bytes + datagram->start + copied, taken);
         copied += taken;
     }
     return copied;

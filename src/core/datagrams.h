@@ -2,7 +2,9 @@
  * number, the pending error, and the options that say how packets leave.
  *
  * A datagram is copied once, from the link's buffer into an allocation of its own, and charged to
- * the stack with its true size until it is received or the queue is released. */
+ * the stack with its true size until it is received or the queue is released. Those of a
+ * super-datagram, which have come as one packet, share an allocation, and are datagrams like any
+ * other to who receives them and to the queue's limits. */
 #ifndef TERN_CORE_DATAGRAMS_H
 #define TERN_CORE_DATAGRAMS_H
 
@@ -34,6 +36,7 @@ struct datagram_options {
     bool reuse_port;              /* SO_REUSEPORT; the same, and whoever shares has a share */
     bool broadcast;               /* SO_BROADCAST */
     bool receive_errors;          /* IP_RECVERR: every error is told, and queued with its details */
+    bool receive_super;           /* UDP_GRO: the datagrams of a packet are received as one */
     uint32_t stamps;              /* SO_TIMESTAMPING of a send call: core/stamps.h */
 };
 
@@ -42,7 +45,9 @@ struct datagram_info {
     struct endpoint source;
     struct address destination; /* the address of ours that it was sent to */
     uint64_t arrived_ns;
-    uint32_t length; /* of the whole datagram, also when less was copied */
+    uint32_t length;       /* of the whole datagram, also when less was copied */
+    uint16_t segment_size; /* of several that are received as one: the bytes of each, of which the
+                              last may have fewer; else 0 */
     uint8_t hop_limit;
     uint8_t traffic_class;
     bool truncated; /* it was longer than the buffer, and the rest is lost: MSG_TRUNC */
@@ -65,10 +70,11 @@ void datagrams_init(struct datagrams *datagrams, uint32_t receive_limit_bytes);
 void datagrams_release(struct stack *stack, struct datagrams *datagrams);
 
 /* Queues a copy of a datagram of which `info` says source, destination, hop limit and traffic
- * class: 0; -ENOBUFS when the queue is full (by bytes or by LIMIT_DATAGRAMS_QUEUED); -ENOMEM. An
- * empty queue takes any datagram. */
-int datagrams_append(struct stack *stack, struct datagrams *datagrams,
-                     const struct datagram_info *info, const void *bytes, size_t length);
+ * class; or, with a segment_size, of as many as `length` bytes are. The bytes of those that found
+ * room, which are the first ones; -ENOBUFS when the queue is full (by bytes or by
+ * LIMIT_DATAGRAMS_QUEUED); -ENOMEM. An empty queue takes any datagram. */
+ssize_t datagrams_append(struct stack *stack, struct datagrams *datagrams,
+                         const struct datagram_info *info, const void *bytes, size_t length);
 
 /* Takes the oldest datagram: the number of bytes copied, or with MSG_TRUNC in `flags` its whole
  * length. MSG_PEEK leaves it. A pending error is returned, once, before any datagram; -EAGAIN when
@@ -114,6 +120,8 @@ struct error_note *datagrams_take_note(struct datagrams *datagrams);
 unsigned datagrams_readiness(const struct datagrams *datagrams);
 /* The pending error, a positive errno or 0. */
 int datagrams_error(struct datagrams *datagrams, bool clear);
+/* Whether so much waits to be received that little more would find room. */
+bool datagrams_are_many(const struct datagrams *datagrams);
 /* Bytes of the next datagram, 0 when there is none (FIONREAD). */
 uint32_t datagrams_next_length(const struct datagrams *datagrams);
 

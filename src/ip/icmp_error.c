@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "ip/internal.h"
+#include "wire/udp.h"
 
 /* ── Sent ── */
 
@@ -44,18 +45,46 @@ static void count_sent(struct stack *stack, enum icmp_type type)
                 type == ICMP_UNREACHABLE ? COUNTER_IcmpOutDestUnreachs : COUNTER_IcmpOutTimeExcds);
 }
 
-/* Copies the first `length` bytes of a packet for quotation. A checksum that was left to a link to
- * finish is finished: what is quoted is the packet as it would have been on a wire. */
-static void quote_packet(const struct packet_in *packet, uint8_t *to, uint32_t length)
+/* Bytes of the payload, as it would have been on a wire: of a super-datagram those of the first of
+ * its datagrams, headers included. */
+static uint32_t payload_on_wire(const struct packet_in *packet)
 {
-    memcpy(to, packet->header, length);
-    uint32_t field = packet->header_length + packet->checksum_unfinished;
-    if (packet->checksum_unfinished == 0 || field + 2 > length)
+    uint32_t first = UDP_HEADER_SIZE + (uint32_t)packet->segment_size;
+    bool super = packet->protocol == IP_PROTOCOL_UDP && packet->segment_size > 0;
+    return super && first < packet->payload_length ? first : packet->payload_length;
+}
+
+/* A checksum that was left to a link to finish is finished, of the payload of `length` bytes of
+ * which the `quoted` first are in the quotation. */
+static void finish_checksum(const struct packet_in *packet, uint8_t *payload, uint32_t quoted,
+                            uint32_t length)
+{
+    uint32_t field = packet->checksum_unfinished;
+    if (field == 0 || field + 2 > quoted)
         return;
     struct checksum sum = CHECKSUM_START;
-    checksum_add(&sum, packet->payload, packet->payload_length);
-    struct writer w = writer_over(to + field, 2);
-    writer_u16(&w, checksum_finish(&sum));
+    checksum_add(&sum, payload, quoted);
+    checksum_add(&sum, packet->payload + quoted, length - quoted);
+    uint16_t value = checksum_finish(&sum);
+    struct writer w = writer_over(payload + field, 2);
+    /* RFC 768: a UDP checksum of 0 would say that there is none. */
+    writer_u16(&w, value == 0 && packet->protocol == IP_PROTOCOL_UDP ? UINT16_MAX : value);
+}
+
+/* Copies the beginning of a packet for quotation, as it would have been on a wire: how many bytes
+ * that are. */
+static uint32_t quote_packet(const struct packet_in *packet, uint8_t to[LIMIT_ICMP_QUOTE])
+{
+    uint32_t payload = payload_on_wire(packet);
+    uint32_t length = packet->header_length + payload;
+    uint32_t quoted = length < LIMIT_ICMP_QUOTE ? length : LIMIT_ICMP_QUOTE;
+    memcpy(to, packet->header, quoted);
+    if (payload < packet->payload_length) {
+        ipv4_header_cut(to, length, 0);
+        udp_header_cut(to + packet->header_length, (uint16_t)payload);
+    }
+    finish_checksum(packet, to + packet->header_length, quoted - packet->header_length, payload);
+    return quoted;
 }
 
 void icmp_send_error(struct stack *stack, const struct packet_in *packet, enum icmp_type type,
@@ -67,11 +96,8 @@ void icmp_send_error(struct stack *stack, const struct packet_in *packet, enum i
         stack_count(stack, COUNTER_IcmpOutRateLimited);
         return;
     }
-    uint32_t quote = packet->header_length + packet->payload_length;
-    if (quote > LIMIT_ICMP_QUOTE)
-        quote = LIMIT_ICMP_QUOTE;
     uint8_t bytes[LIMIT_ICMP_QUOTE];
-    quote_packet(packet, bytes, quote);
+    uint32_t quote = quote_packet(packet, bytes);
     struct icmp_message message = {
         .type = (uint8_t)type, .code = code, .body = bytes, .body_length = quote};
     struct packet_out out;

@@ -241,10 +241,10 @@ static enum drop_reason echo_reply(struct stack *stack, const struct packet_in *
                                  .destination = packet->destination,
                                  .hop_limit = packet->hop_limit,
                                  .traffic_class = packet->traffic_class};
-    int error =
+    ssize_t taken =
         datagrams_append(stack, &echo->datagrams, &info, packet->payload, packet->payload_length);
-    if (error)
-        return error == -ENOMEM ? DROP_NO_MEMORY : DROP_ECHO_QUEUE_FULL;
+    if (taken < 0)
+        return taken == -ENOMEM ? DROP_NO_MEMORY : DROP_ECHO_QUEUE_FULL;
     stack_notify(stack, echo->owner, POLLIN);
     return DROP_NONE;
 }

@@ -1,96 +1,158 @@
 /* Datagrams arrive, and errors about those that were sent. */
 #include <errno.h>
+#include <string.h>
 
 #include "ip/ip.h"
 #include "udp/internal.h"
 #include "wire/udp.h"
 
-static enum drop_reason take(struct udp *udp, const struct packet_in *packet,
-                             const struct udp_header *header)
+/* What has come: a datagram, or several as one packet, a super-datagram. */
+struct arrival {
+    const struct packet_in *packet;
+    struct endpoint local, remote;
+    const uint8_t *bytes;
+    uint32_t length;       /* of the data */
+    uint16_t segment_size; /* of a super-datagram: the bytes of each; else 0 */
+    uint16_t checksum;
+};
+
+/* How many datagrams so many bytes of it are. */
+static uint32_t count_of(const struct arrival *arrival, size_t bytes)
+{
+    size_t size = arrival->segment_size;
+    return size ? (uint32_t)((bytes + size - 1) / size) : 1;
+}
+
+static void count_lost(struct stack *stack, uint32_t datagrams)
+{
+    stack_count_many(stack, COUNTER_UdpInErrors, datagrams);
+    stack_count_many(stack, COUNTER_UdpRcvbufErrors, datagrams);
+}
+
+/* The packet is not dropped, but of its datagrams only the first ones have found room. */
+static void note_lost(struct stack *stack, const struct arrival *arrival, uint32_t datagrams)
+{
+    const struct packet_in *packet = arrival->packet;
+    struct iovec span = {.iov_len = packet->header_length + packet->payload_length};
+    memcpy(&span.iov_base, &packet->header, sizeof packet->header); /* tracers only read */
+    count_lost(stack, datagrams);
+    stack_count_many(stack, (enum counter)(COUNTER_DROPS + DROP_UDP_QUEUE_FULL), datagrams);
+    stack_trace(stack, TERN_TRACE_NOTE, &span, 1, NULL, "its last datagrams found no room",
+                drop_clause(DROP_UDP_QUEUE_FULL));
+}
+
+static enum drop_reason take(struct udp *udp, const struct arrival *arrival)
 {
     struct stack *stack = udp->stack;
-    struct datagram_info info = {.source = {packet->source, header->source_port},
+    const struct packet_in *packet = arrival->packet;
+    const uint32_t count = count_of(arrival, arrival->length);
+    struct datagram_info info = {.source = arrival->remote,
                                  .destination = packet->destination,
                                  .hop_limit = packet->hop_limit,
-                                 .traffic_class = packet->traffic_class};
-    int error = datagrams_append(stack, &udp->datagrams, &info, packet->payload + UDP_HEADER_SIZE,
-                                 header->length - (size_t)UDP_HEADER_SIZE);
-    if (error) {
-        stack_count(stack, COUNTER_UdpInErrors);
-        stack_count(stack, COUNTER_UdpRcvbufErrors);
-        return error == -ENOMEM ? DROP_NO_MEMORY : DROP_UDP_QUEUE_FULL;
+                                 .traffic_class = packet->traffic_class,
+                                 .segment_size = arrival->segment_size};
+    ssize_t bytes =
+        datagrams_append(stack, &udp->datagrams, &info, arrival->bytes, arrival->length);
+    if (bytes < 0) {
+        count_lost(stack, count);
+        return bytes == -ENOMEM ? DROP_NO_MEMORY : DROP_UDP_QUEUE_FULL;
     }
-    stack_count(stack, COUNTER_UdpInDatagrams);
+    const uint32_t taken = count_of(arrival, (size_t)bytes);
+    if (taken < count)
+        note_lost(stack, arrival, count - taken);
+    stack_count_many(stack, COUNTER_UdpInDatagrams, taken);
+    if (count > 1 && datagrams_are_many(&udp->datagrams))
+        stack->batch_enough = true; /* a few more such packets, and there is no room */
     stack_notify(stack, udp->owner, POLLIN);
     return DROP_NONE;
 }
 
-static bool wants_broadcast(const struct udp *udp, const struct endpoint *local,
-                            const struct endpoint *remote)
+static bool wants_broadcast(const struct udp *udp, const struct arrival *arrival)
 {
     const struct address *own = &udp->local.address;
-    bool hears = address_is_unspecified(own) || address_equal(own, &local->address);
-    return hears && udp->local.port == local->port &&
-           (udp->remote.port == 0 || endpoint_equal(&udp->remote, remote));
+    bool hears = address_is_unspecified(own) || address_equal(own, &arrival->local.address);
+    return hears && udp->local.port == arrival->local.port &&
+           (udp->remote.port == 0 || endpoint_equal(&udp->remote, &arrival->remote));
 }
 
 /* A broadcast reaches every endpoint on its port that is bound to no address, or to its own (RFC
  * 1122 §4.1.3.5: whoever wants less binds to an address). */
-static enum drop_reason take_broadcast(struct stack *stack, const struct packet_in *packet,
-                                       const struct udp_header *header,
-                                       const struct endpoint *local, const struct endpoint *remote)
+static enum drop_reason take_broadcast(struct stack *stack, const struct arrival *arrival)
 {
     enum drop_reason reason = DROP_UDP_NO_PORT;
-    struct table_node *node = table_first(&udp_of(stack)->ports, udp_port_hash(stack, local->port));
+    struct table_node *node =
+        table_first(&udp_of(stack)->ports, udp_port_hash(stack, arrival->local.port));
     for (; node; node = table_next(node)) {
         struct udp *udp = udp_of_port_node(node);
-        if (!wants_broadcast(udp, local, remote))
+        if (!wants_broadcast(udp, arrival))
             continue;
-        enum drop_reason one = take(udp, packet, header);
+        enum drop_reason one = take(udp, arrival);
         if (reason != DROP_NONE)
             reason = one;
     }
     return reason;
 }
 
-static enum drop_reason take_unicast(struct stack *stack, const struct packet_in *packet,
-                                     const struct udp_header *header, const struct endpoint *local,
-                                     const struct endpoint *remote)
+static enum drop_reason take_unicast(struct stack *stack, const struct arrival *arrival)
 {
-    struct udp *udp = udp_find_connected(stack, local, remote);
+    struct udp *udp = udp_find_connected(stack, &arrival->local, &arrival->remote);
     if (!udp)
-        udp = udp_find_bound(stack, local, remote);
+        udp = udp_find_bound(stack, &arrival->local, &arrival->remote);
     if (udp)
-        return take(udp, packet, header);
-    stack_count(stack, COUNTER_UdpNoPorts);
-    ip_report_unreachable(stack, packet, PATH_ERROR_PORT);
+        return take(udp, arrival);
+    stack_count_many(stack, COUNTER_UdpNoPorts, count_of(arrival, arrival->length));
+    ip_report_unreachable(stack, arrival->packet, PATH_ERROR_PORT);
     return DROP_UDP_NO_PORT;
 }
 
 /* RFC 768: 0 says that the sender computed none. What the IP packet has behind the datagram does
  * not count. */
-static bool checksum_is_right(const struct packet_in *packet, const struct udp_header *header)
+static bool checksum_is_right(const struct arrival *arrival)
 {
-    struct packet_in datagram = *packet;
-    datagram.payload_length = header->length;
-    return header->checksum == 0 || ip_checksum_ok(&datagram);
+    struct packet_in datagram = *arrival->packet;
+    datagram.payload_length = UDP_HEADER_SIZE + arrival->length;
+    return arrival->checksum == 0 || ip_checksum_ok(&datagram);
+}
+
+/* Several datagrams are all that their packet has: where one ended behind the last of them, nobody
+ * could tell. */
+static bool is_unsound(const struct arrival *arrival)
+{
+    const struct packet_in *packet = arrival->packet;
+    return packet->segment_size > 0 && UDP_HEADER_SIZE + arrival->length != packet->payload_length;
+}
+
+static enum drop_reason udp_read(const struct packet_in *packet, struct arrival *out)
+{
+    struct udp_header header;
+    if (!udp_parse(packet->payload, packet->payload_length, &header))
+        return DROP_UDP_TRUNCATED;
+    *out = (struct arrival){.packet = packet,
+                            .local = {packet->destination, header.destination_port},
+                            .remote = {packet->source, header.source_port},
+                            .bytes = packet->payload + UDP_HEADER_SIZE,
+                            .length = header.length - (uint32_t)UDP_HEADER_SIZE,
+                            .checksum = header.checksum};
+    if (out->length > packet->segment_size)
+        out->segment_size = packet->segment_size;
+    if (is_unsound(out))
+        return DROP_UDP_SUPER_LENGTH;
+    return checksum_is_right(out) ? DROP_NONE : DROP_UDP_CHECKSUM;
 }
 
 enum drop_reason udp_input(struct stack *stack, const struct packet_in *packet)
 {
-    struct udp_header header;
-    if (!udp_parse(packet->payload, packet->payload_length, &header)) {
+    struct arrival arrival;
+    enum drop_reason reason = udp_read(packet, &arrival);
+    if (reason != DROP_NONE) {
         stack_count(stack, COUNTER_UdpInErrors);
-        return DROP_UDP_TRUNCATED;
+        return reason;
     }
-    if (!checksum_is_right(packet, &header)) {
-        stack_count(stack, COUNTER_UdpInErrors);
-        return DROP_UDP_CHECKSUM;
-    }
-    struct endpoint local = {packet->destination, header.destination_port};
-    struct endpoint remote = {packet->source, header.source_port};
-    return packet->to_unicast ? take_unicast(stack, packet, &header, &local, &remote)
-                              : take_broadcast(stack, packet, &header, &local, &remote);
+    reason = packet->to_unicast ? take_unicast(stack, &arrival) : take_broadcast(stack, &arrival);
+    if (reason != DROP_NONE) /* one is counted as the packet is */
+        stack_count_many(stack, (enum counter)(COUNTER_DROPS + reason),
+                         count_of(&arrival, arrival.length) - 1);
+    return reason;
 }
 
 /* RFC 1122 §4.1.3.3. Who has no peer can be told whom the error is about in the

@@ -172,7 +172,7 @@ void ipv4_build(const struct ipv4_header *header, uint8_t out[IPV4_HEADER_MIN])
     write_checksum(out, IPV4_HEADER_MIN);
 }
 
-void ipv4_header_cut(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uint16_t index)
+void ipv4_header_cut(uint8_t *header, uint32_t total_length, uint16_t index)
 {
     struct cursor c = cursor_over(header + LENGTH_OFFSET, 4);
     cursor_u16(&c);
@@ -180,7 +180,7 @@ void ipv4_header_cut(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uin
     struct writer w = writer_over(header + LENGTH_OFFSET, 4);
     writer_u16(&w, length_field(total_length));
     writer_u16(&w, (uint16_t)(identification + index));
-    write_checksum(header, IPV4_HEADER_MIN);
+    write_checksum(header, (header[0] & 0xfu) * 4);
 }
 
 bool ipv4_mark(uint8_t *packet, size_t length)

@@ -82,7 +82,7 @@ void ipv4_build(const struct ipv4_header *header, uint8_t out[IPV4_HEADER_MIN]);
 bool ipv4_mark(uint8_t *packet, size_t length);
 
 /* Makes the header of a super-packet that of its index-th part, whose length is `total_length`. */
-void ipv4_header_cut(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uint16_t index);
+void ipv4_header_cut(uint8_t *header, uint32_t total_length, uint16_t index);
 /* Makes the header of a packet that of a fragment of it, whose length is `total_length`. */
 void ipv4_header_fragment(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uint16_t offset,
                           bool more);

@@ -415,16 +415,6 @@ void tcp_header_push(uint8_t *header)
     header[FLAGS_OFFSET + 1] |= TCP_PSH;
 }
 
-/* The pseudo-header's sum counts the TCP length once (RFC 9293 §3.1): RFC 1624's update. */
-static uint16_t sum_with_length(uint16_t sum, uint32_t old_length, uint32_t new_length)
-{
-    struct checksum c = CHECKSUM_START;
-    checksum_add_u16(&c, sum);
-    checksum_add_u32(&c, ~old_length);
-    checksum_add_u32(&c, new_length);
-    return checksum_fold(&c);
-}
-
 void tcp_header_cut(uint8_t *header, uint32_t advance, uint16_t cleared, uint32_t old_length,
                     uint32_t new_length)
 {
@@ -444,6 +434,7 @@ void tcp_header_cut(uint8_t *header, uint32_t advance, uint16_t cleared, uint32_
     writer_u32(&w, ack);
     writer_u16(&w, (uint16_t)(offset_and_flags & ~(unsigned)cleared));
     writer_u16(&w, window);
-    writer_u16(&w, sum_with_length(checksum, old_length, new_length));
+    /* The pseudo-header's sum counts the TCP length once (RFC 9293 §3.1). */
+    writer_u16(&w, checksum_replace(checksum, old_length, new_length));
     writer_u16(&w, urgent);
 }

@@ -1,6 +1,9 @@
 #include "wire/udp.h"
 
 #include "base/bytes.h"
+#include "base/checksum.h"
+
+enum { LENGTH_OFFSET = 4 }; /* and the checksum behind it */
 
 bool udp_parse_quoted(const void *bytes, size_t length, struct udp_header *out)
 {
@@ -25,4 +28,15 @@ void udp_build(const struct udp_header *header, uint8_t out[UDP_HEADER_SIZE])
     writer_u16(&w, header->destination_port);
     writer_u16(&w, header->length);
     writer_u16(&w, header->checksum);
+}
+
+/* Of the length that stands in the header itself nothing is summed yet. */
+void udp_header_cut(uint8_t header[UDP_HEADER_SIZE], uint16_t length)
+{
+    struct cursor c = cursor_over(header + LENGTH_OFFSET, UDP_HEADER_SIZE - LENGTH_OFFSET);
+    uint16_t whole = cursor_u16(&c);
+    uint16_t sum = cursor_u16(&c);
+    struct writer w = writer_over(header + LENGTH_OFFSET, UDP_HEADER_SIZE - LENGTH_OFFSET);
+    writer_u16(&w, length);
+    writer_u16(&w, checksum_replace(sum, whole, length));
 }

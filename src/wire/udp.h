@@ -26,4 +26,8 @@ bool udp_parse_quoted(const void *bytes, size_t length, struct udp_header *out);
 /* Writes the header as it stands at `out`. */
 void udp_build(const struct udp_header *header, uint8_t out[UDP_HEADER_SIZE]);
 
+/* Makes the header of a super-datagram that of a part whose length is `length`: changes the length,
+ * and the sum over the pseudo-header that stands in the checksum field. */
+void udp_header_cut(uint8_t header[UDP_HEADER_SIZE], uint16_t length);
+
 #endif

@@ -1,6 +1,7 @@
 /* The internet layer and the datagram sockets, from the wire. The input is a sequence of packets,
  * each behind two bytes: what to do to it first, and its length. Whatever comes in, what leaves is
  * sound, limits hold, and all memory is given back. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,18 @@
 #include "samples.h"
 #include "udp/udp.h"
 
-enum { FIX_CHECKSUMS = 1, FIX_LENGTH = 2, FIX_ADDRESSES = 4, VERIFIED = 8, PASS_TIME = 16 };
+enum {
+    FIX_CHECKSUMS = 1,
+    FIX_LENGTH = 2,
+    FIX_ADDRESSES = 4,
+    VERIFIED = 8,
+    PASS_TIME = 16,
+    OFFLOADED = 32, /* with what is left to a link to do, in its first bytes */
+    RECEIVE_SUPER = 64,
+    RECEIVE = 128,
+};
+
+enum { OFFLOAD_BYTES = 6 };
 
 /* The link: what is handed to it must be an IPv4 packet of ours, within the MTU. */
 static int transmit(void *link, const struct iovec *spans, int count,
@@ -65,6 +77,7 @@ static struct machine *machine_new(void)
     FUZZ_CHECK(udp_open(stack, NULL, &m->server) == 0 && udp_bind(m->server, &here) == 0);
     FUZZ_CHECK(udp_open(stack, NULL, &m->client) == 0 && udp_bind(m->client, &next) == 0);
     FUZZ_CHECK(udp_connect(m->client, &peer) == 0);
+    udp_options(m->server)->receive_limit_bytes = LIMIT_RECEIVE_BUFFER_MIN;
     FUZZ_CHECK(echo_open(stack, NULL, &m->echo) == 0 && echo_bind(m->echo, &identifier) == 0);
     FUZZ_CHECK(echo_connect(m->echo, &peer) == 0);
     return m;
@@ -95,15 +108,51 @@ static void fix(uint8_t *packet, size_t length, uint8_t how)
         sample_fix_checksums(packet, length);
 }
 
-static void feed(struct machine *m, const uint8_t *bytes, size_t length, uint8_t how)
+/* Of any link that is mistaken, or lies. */
+static struct tern_offload offload_of(struct cursor *c, uint8_t how)
 {
     struct tern_offload offload = {.flags = how & VERIFIED ? TERN_OFFLOAD_VERIFIED : 0};
+    if (!(how & OFFLOADED))
+        return offload;
+    offload.flags |= TERN_OFFLOAD_CHECKSUM;
+    offload.segment_size = cursor_u16(c);
+    offload.header_length = cursor_u8(c);
+    offload.checksum_start = cursor_u8(c);
+    offload.checksum_offset = cursor_u16(c);
+    return offload;
+}
+
+/* Takes what has come: never more at once than one packet can have. */
+static void receive_all(struct udp *udp)
+{
+    static uint8_t bytes[LIMIT_SUPER_PACKET];
+    struct iovec span = {bytes, sizeof bytes};
+    struct datagram_info info;
+    ssize_t length;
+    while ((length = udp_receive(udp, &span, 1, 0, &info)) != -EAGAIN) {
+        FUZZ_CHECK(length < 0 || info.length == (size_t)length);
+        FUZZ_CHECK(length < 0 || info.segment_size == 0 || length > info.segment_size);
+    }
+    FUZZ_CHECK(udp_next_length(udp) == 0);
+}
+
+static void feed(struct machine *m, const uint8_t *bytes, size_t length, uint8_t how)
+{
+    struct cursor c = cursor_over(bytes, length);
+    struct tern_offload offload = offload_of(&c, how);
+    length = cursor_left(&c);
+    bytes = cursor_take(&c, length);
+    udp_options(m->server)->receive_super = how & RECEIVE_SUPER;
     uint8_t *packet = malloc(length ? length : 1);
     FUZZ_CHECK(packet);
     memcpy(packet, bytes, length);
     fix(packet, length, how);
     stack_input(&m->stack, &m->stack.interfaces[0], packet, length, &offload, m->stack.now_ns);
     free(packet);
+    if (how & RECEIVE) {
+        receive_all(m->server);
+        receive_all(m->client);
+    }
     if (how & PASS_TIME)
         stack_advance(&m->stack, m->stack.now_ns + TIME_MS(10 + how));
     FUZZ_CHECK(ip_of(&m->stack)->reassembly.count <= LIMIT_REASSEMBLIES);
@@ -125,6 +174,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     return 0;
 }
 
+/* Appends the index-th sample, as a packet of several datagrams; returns the length so far. */
+static size_t append_super(uint8_t *out, size_t length, unsigned index, uint8_t how)
+{
+    uint8_t packet[SAMPLE_MAX];
+    size_t size = sample_packet(index, packet);
+    struct writer w = writer_over(out + length, 2 + OFFLOAD_BYTES);
+    writer_u8(&w, how | OFFLOADED);
+    writer_u8(&w, (uint8_t)(OFFLOAD_BYTES + size));
+    writer_u16(&w, 2); /* bytes each */
+    writer_u8(&w, IPV4_HEADER_MIN + UDP_HEADER_SIZE);
+    writer_u8(&w, IPV4_HEADER_MIN);
+    writer_u16(&w, UDP_CHECKSUM_OFFSET);
+    memcpy(out + length + 2 + OFFLOAD_BYTES, packet, size);
+    return length + 2 + OFFLOAD_BYTES + size;
+}
+
 /* Appends the index-th sample; returns the length so far. */
 static size_t append_sample(uint8_t *out, size_t length, unsigned index, uint8_t how)
 {
@@ -136,14 +201,22 @@ static size_t append_sample(uint8_t *out, size_t length, unsigned index, uint8_t
     return length + 2 + size;
 }
 
-/* Each sample on its own; then a datagram in two fragments. */
+/* Each sample on its own; then a datagram in two fragments; then several that come as one packet,
+ * received one by one and as one. */
 size_t fuzz_seed(unsigned index, uint8_t out[FUZZ_INPUT_MAX])
 {
+    enum { TO_SERVER = 9, FIRST_HALF = 17, SECOND_HALF = 18, SAMPLES = 20, LAST };
     uint8_t packet[SAMPLE_MAX];
-    if (sample_packet(index, packet) > 0)
+    FUZZ_CHECK(sample_packet(SAMPLES - 1, packet) > 0 && sample_packet(SAMPLES, packet) == 0);
+    if (index < SAMPLES)
         return append_sample(out, 0, index, FIX_CHECKSUMS | FIX_ADDRESSES);
-    if (sample_packet(index - 1, packet) == 0)
+    if (index > LAST)
         return 0;
-    size_t length = append_sample(out, 0, 17, FIX_CHECKSUMS);
-    return append_sample(out, length, 18, FIX_CHECKSUMS | PASS_TIME);
+    if (index == SAMPLES) {
+        size_t length = append_sample(out, 0, FIRST_HALF, FIX_CHECKSUMS);
+        return append_sample(out, length, SECOND_HALF, FIX_CHECKSUMS | PASS_TIME);
+    }
+    size_t length = append_super(out, 0, TO_SERVER, FIX_CHECKSUMS);
+    length = append_super(out, length, TO_SERVER, FIX_CHECKSUMS | RECEIVE_SUPER);
+    return append_super(out, length, TO_SERVER, FIX_CHECKSUMS | RECEIVE);
 }

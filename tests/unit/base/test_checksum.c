@@ -260,6 +260,25 @@ static void the_sum_of_very_much_does_not_overflow(void **state)
     assert_int_equal(checksum_fold(&c), (expected & 0xffff) + (expected >> 16));
 }
 
+/* RFC 1624. */
+static void replaced_value_gives_the_sum_of_the_new_one(void **state)
+{
+    (void)state;
+    static const uint32_t values[] = {0, 1, 8, 1480, 65515, 0xffff, 0x10000, 300000, UINT32_MAX};
+    enum { VALUES = sizeof values / sizeof values[0] };
+    for (unsigned i = 0; i < VALUES; i++) {
+        for (unsigned j = 0; j < VALUES; j++) {
+            struct checksum before = CHECKSUM_START, after = CHECKSUM_START;
+            checksum_add_u16(&before, 0xbeef);
+            after = before;
+            checksum_add_u32(&before, values[i]);
+            checksum_add_u32(&after, values[j]);
+            assert_int_equal(checksum_replace(checksum_fold(&before), values[i], values[j]),
+                             checksum_fold(&after));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +295,7 @@ int main(void)
         cmocka_unit_test(zeros_finish_at_ffff_and_ones_at_zero),
         cmocka_unit_test(every_sum_folds_to_its_remainder),
         cmocka_unit_test(the_sum_of_very_much_does_not_overflow),
+        cmocka_unit_test(replaced_value_gives_the_sum_of_the_new_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,19 @@ static void error_has_a_normal_type_of_service(void **state)
     machine_free(m);
 }
 
+/* The same packet with so many bytes of IP options, which mean nothing. */
+static void with_options(const struct test_packet *plain, struct test_packet *out, size_t options)
+{
+    struct writer w = writer_over(out->bytes + 2, 2);
+    memcpy(out->bytes, plain->bytes, 20);
+    memset(out->bytes + 20, 1, options);
+    memcpy(out->bytes + 20 + options, plain->bytes + 20, plain->length - 20);
+    out->length = plain->length + options;
+    out->bytes[0] = (uint8_t)(0x45 + options / 4);
+    writer_u16(&w, (uint16_t)out->length);
+    packet_fix_header_checksum(out);
+}
+
 /* What came from this very host, its checksum left to the link, is quoted as from a wire. */
 static void unfinished_checksum_is_finished_in_the_quotation(void **state)
 {
@@ -113,6 +126,63 @@ static void unfinished_checksum_is_finished_in_the_quotation(void **state)
         machine_input_offloaded(m, unfinished.bytes, unfinished.length, &offload);
         machine_free(m);
     }
+}
+
+/* Of several datagrams that came as one packet the first is quoted, as from a wire; also behind IP
+ * options. */
+static void first_datagram_of_one_packet_is_quoted(void **state)
+{
+    (void)state;
+    static const uint16_t sizes[] = {3, 600};
+    static uint8_t bytes[1300] = {1, 2, 3, 4};
+    enum { OPTIONS = 4 };
+    for (size_t i = 0; i < 4; i++) {
+        struct machine *m = machine_with_ip();
+        struct test_packet first, super, plain;
+        const uint16_t size = sizes[i / 2], options = i % 2 ? OPTIONS : 0;
+        struct address source = address_from_ipv4(PEER_ADDRESS),
+                       destination = address_from_ipv4(MACHINE_ADDRESS);
+        struct tern_offload offload = {.segment_size = size,
+                                       .checksum_start = (uint16_t)(20 + options),
+                                       .checksum_offset = 6,
+                                       .flags = TERN_OFFLOAD_CHECKSUM};
+        packet_make_udp(&first, to_us(), 1, 2, bytes, size);
+        packet_make_udp(&plain, to_us(), 1, 2, bytes, sizeof bytes);
+        struct checksum sum =
+            ip_pseudo_header(&source, &destination, IP_PROTOCOL_UDP, (uint32_t)(8 + sizeof bytes));
+        struct writer w = writer_over(plain.bytes + 26, 2);
+        writer_u16(&w, checksum_fold(&sum));
+        with_options(&plain, &super, options);
+        assert_int_equal(machine_input_offloaded(m, super.bytes, super.length, &offload),
+                         DROP_IP_PROTOCOL);
+        with_options(&first, &super, options);
+        struct icmp_message message = sent_message(m, 0);
+        assert_int_equal(message.body_length, super.length < 548 ? super.length : 548);
+        assert_memory_equal(message.body, super.bytes, message.body_length);
+        machine_free(m);
+    }
+}
+
+/* RFC 768: as on a wire it would not be 0, where the sum is. */
+static void checksum_of_zero_is_quoted_as_ones(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    struct test_packet packet;
+    struct tern_offload offload = {
+        .checksum_start = 20, .checksum_offset = 6, .flags = TERN_OFFLOAD_CHECKSUM};
+    uint8_t payload[2] = {0};
+    packet_make_udp(&packet, to_us(), 1, 2, payload, sizeof payload);
+    memcpy(packet.bytes + 28, packet.bytes + 26, 2); /* takes the sum up to all ones */
+    struct address source = address_from_ipv4(PEER_ADDRESS),
+                   destination = address_from_ipv4(MACHINE_ADDRESS);
+    struct checksum sum = ip_pseudo_header(&source, &destination, IP_PROTOCOL_UDP, 10);
+    struct writer w = writer_over(packet.bytes + 26, 2);
+    writer_u16(&w, checksum_fold(&sum));
+    machine_input_offloaded(m, packet.bytes, packet.length, &offload);
+    static const uint8_t ones[] = {0xff, 0xff};
+    assert_memory_equal(sent_message(m, 0).body + 26, ones, 2);
+    machine_free(m);
 }
 
 /* RFC 1122 §3.2.2: the cases that MUST NOT be reported. */
@@ -366,6 +436,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(error_quotes_as_much_as_fits_in_576_bytes),
         cmocka_unit_test(unfinished_checksum_is_finished_in_the_quotation),
+        cmocka_unit_test(first_datagram_of_one_packet_is_quoted),
+        cmocka_unit_test(checksum_of_zero_is_quoted_as_ones),
         cmocka_unit_test(error_has_a_normal_type_of_service),
         cmocka_unit_test(no_error_about_an_icmp_error),
         cmocka_unit_test(no_error_about_a_broadcast),

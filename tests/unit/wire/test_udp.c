@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/checksum.h"
 #include "wire/udp.h"
 
 static const uint8_t sample[] = {0x82, 0x35, 0, 53, 0, 10, 0xbe, 0xef, 'h', 'i', 'p', 'a', 'd'};
@@ -60,6 +61,33 @@ static void quoted_header_is_taken_without_its_datagram(void **state)
         assert_false(udp_parse_quoted(sample, length, &h));
 }
 
+static uint16_t sum_with(uint16_t length)
+{
+    struct checksum sum = CHECKSUM_START;
+    checksum_add_u32(&sum, 0x0a000003);
+    checksum_add_u16(&sum, 17);
+    checksum_add_u16(&sum, length);
+    return checksum_fold(&sum);
+}
+
+static void header_of_a_part_has_its_length_and_the_sum_of_it(void **state)
+{
+    (void)state;
+    static const uint16_t lengths[] = {8, 9, 1480, 65515};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        struct udp_header h = {.source_port = 5, .destination_port = 6, .length = 65515};
+        uint8_t header[UDP_HEADER_SIZE];
+        h.checksum = sum_with(h.length);
+        udp_build(&h, header);
+        udp_header_cut(header, lengths[i]);
+        assert_true(udp_parse_quoted(header, sizeof header, &h));
+        assert_int_equal(h.source_port, 5);
+        assert_int_equal(h.destination_port, 6);
+        assert_int_equal(h.length, lengths[i]);
+        assert_int_equal(h.checksum, sum_with(lengths[i]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -68,6 +96,7 @@ int main(void)
         cmocka_unit_test(length_below_the_header_is_refused),
         cmocka_unit_test(length_beyond_the_packet_is_refused),
         cmocka_unit_test(quoted_header_is_taken_without_its_datagram),
+        cmocka_unit_test(header_of_a_part_has_its_length_and_the_sum_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
