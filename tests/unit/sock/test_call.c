@@ -44,6 +44,16 @@ static void assert_sent(int segments, size_t bytes)
     assert_int_equal(tern_recv(b, server, room, sizeof room, MSG_DONTWAIT), PART + bytes);
 }
 
+/* Room for a part is reserved, and filled, before any call catches up. */
+static void reserve_part(void)
+{
+    struct iovec spans[2];
+    a->host->operations = usual;
+    assert_int_equal(tern_send_reserve(a, client, PART, spans), PART);
+    memset(spans[0].iov_base, 'x', spans[0].iov_len);
+    a->host->operations = &catching_up;
+}
+
 #define waiting_test(name) cmocka_unit_test_setup_teardown(name, setup_waiting, teardown)
 
 static void what_waited_goes_with_what_is_sent(void **state)
@@ -80,11 +90,7 @@ static void and_from_several_spans(void **state)
 static void and_with_what_is_committed(void **state)
 {
     (void)state;
-    struct iovec spans[2];
-    a->host->operations = usual;
-    assert_int_equal(tern_send_reserve(a, client, PART, spans), PART);
-    memset(spans[0].iov_base, 'x', spans[0].iov_len);
-    a->host->operations = &catching_up;
+    reserve_part();
     assert_int_equal(tern_send_commit(a, client, PART, 0), PART);
     assert_sent(1, 2 * PART);
 }
@@ -106,10 +112,7 @@ static void it_goes_alone_where_the_write_is_wrong(void **state)
 static void it_goes_alone_where_the_write_is_to_wait(void **state)
 {
     (void)state;
-    struct iovec spans[2];
-    a->host->operations = usual;
-    assert_int_equal(tern_send_reserve(a, client, PART, spans), PART);
-    a->host->operations = &catching_up;
+    reserve_part();
     assert_fails(tern_send(a, client, part, PART, 0), EBUSY);
     assert_sent(1, PART);
 }
@@ -134,11 +137,7 @@ static void it_goes_alone_where_more_is_to_follow(void **state)
 static void and_where_what_is_committed_waits_for_more(void **state)
 {
     (void)state;
-    struct iovec spans[2];
-    a->host->operations = usual;
-    assert_int_equal(tern_send_reserve(a, client, PART, spans), PART);
-    memset(spans[0].iov_base, 'x', spans[0].iov_len);
-    a->host->operations = &catching_up;
+    reserve_part();
     assert_int_equal(tern_send_commit(a, client, PART, MSG_MORE), PART);
     assert_sent(1, PART);
 }
