@@ -54,16 +54,11 @@ struct conversation {
 static struct fault_profile choose_fault(struct random *random)
 {
     struct fault_profile f = {.delay_ns = TIME_US(100 + random_below(random, 40000))};
-    if (chance(random, 40))
-        f.loss = random_below(random, 60) / 1000.0;
-    if (chance(random, 30))
-        f.duplicate = random_below(random, 50) / 1000.0;
-    if (chance(random, 40))
-        f.reorder = random_below(random, 100) / 1000.0;
-    if (chance(random, 20))
-        f.corrupt = random_below(random, 30) / 1000.0;
-    if (chance(random, 30))
-        f.mark = random_below(random, 200) / 1000.0;
+    f.loss = chance_share(random, 40, 60);
+    f.duplicate = chance_share(random, 30, 50);
+    f.reorder = chance_share(random, 40, 100);
+    f.corrupt = chance_share(random, 20, 30);
+    f.mark = chance_share(random, 30, 200);
     if (chance(random, 30))
         f.jitter_ns = f.delay_ns / 2;
     if (chance(random, 30))

@@ -26,14 +26,10 @@ enum { RUNS = 4000, RUNS_LARGE = 150 };
 static struct fault_profile random_fault(struct random *random)
 {
     struct fault_profile f = {0};
-    if (chance(random, 70))
-        f.loss = random_below(random, 120) / 1000.0;
-    if (chance(random, 50))
-        f.duplicate = random_below(random, 50) / 1000.0;
-    if (chance(random, 50))
-        f.reorder = random_below(random, 150) / 1000.0;
-    if (chance(random, 50))
-        f.corrupt = random_below(random, 50) / 1000.0;
+    f.loss = chance_share(random, 70, 120);
+    f.duplicate = chance_share(random, 50, 50);
+    f.reorder = chance_share(random, 50, 150);
+    f.corrupt = chance_share(random, 50, 50);
     f.delay_ns = TIME_US(100) + TIME_US(random_below(random, 60000));
     f.jitter_ns = chance(random, 50) ? f.delay_ns / (2 + random_below(random, 10)) : 0;
     if (chance(random, 30))
@@ -58,8 +54,7 @@ static void random_side(struct random *random, struct transfer_side *side)
 static void choose_marks(struct random *random, struct world_config *config, int i)
 {
     static char settings[2][160];
-    if (chance(random, 50))
-        config->fault[i].mark = random_below(random, 300) / 1000.0;
+    config->fault[i].mark = chance_share(random, 50, 300);
     snprintf(settings[i], sizeof settings[i], "%s,tcp.ecn=%u,tcp.ecn_option=%u",
              config->settings[i], random_below(random, 6), random_below(random, 4));
     config->settings[i] = settings[i];
