@@ -142,7 +142,7 @@ bool look_pays(struct driver *d);
 bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn);
 /* sock_host_operations' look and look_back. */
 bool look_behind(struct sock_host *host);
-bool look_back(struct sock_host *host);
+bool look_back(struct sock_host *host, uint64_t patience_ns);
 /* Has leave what could wait for those who were woken to have a turn: they have had it. */
 void look_flush(struct driver *d);
 

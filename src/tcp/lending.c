@@ -44,9 +44,16 @@ void tcp_lending_close(struct tcp_lending *lending)
     lending->open = false;
 }
 
-bool tcp_lending_holds(const struct tcp_lending *lending)
+/* The first that is lent and still needed. */
+static uint32_t needed_from(const struct tcp_lending *lending)
 {
-    return lending->tcb && !is_empty(lending);
+    uint32_t base = lending->tcb->snd.base;
+    return seq_gt(base, lending->start) ? base : lending->start;
+}
+
+uint32_t tcp_lending_holds(const struct tcp_lending *lending)
+{
+    return lending->tcb && !is_empty(lending) ? lending->end - needed_from(lending) : 0;
 }
 
 void tcp_lending_end(struct tcp_lending *lending)
@@ -82,7 +89,7 @@ void lending_settle(struct tcb *tcb)
     struct tcp_lending *lending = tcb->snd.lending;
     if (!lending || is_empty(lending))
         return;
-    uint32_t from = seq_gt(tcb->snd.base, lending->start) ? tcb->snd.base : lending->start;
+    uint32_t from = needed_from(lending);
     ring_write_at(&tcb->snd.ring, from - tcb->snd.base, lending->bytes + (from - lending->start),
                   lending->end - from);
     lending->start = lending->end;
