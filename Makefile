@@ -9,9 +9,8 @@ $(error PREFIX "$(PREFIX)" has a space in it, where the answers of pkg-config wo
 endif
 endif
 
-.PHONY: all demo test bench bench-renew bench-idle bench-lossy fuzz packetdrill throughput throughput-renew \
-	instructions instructions-renew \
-	pictures install deb clean
+.PHONY: all demo test bench bench-renew bench-profile bench-profile-renew bench-idle bench-lossy fuzz \
+	packetdrill throughput throughput-renew instructions instructions-renew pictures install deb clean
 
 all: $(BUILD)/build.ninja
 	@scripts/quietly ninja -C $(BUILD)
@@ -45,6 +44,12 @@ bench: all
 bench-renew: bench
 	@scripts/deps pictures
 	@scripts/bench-renew $(BUILD) docs/performance.md docs/pictures
+
+# Where the time of some of it goes, by perf; and the same, to be shown in docs/performance.md.
+bench-profile bench-profile-renew: all
+	@scripts/deps bench-profile
+	@scripts/quietly chrt -o 0 ninja -C $(BUILD) bench/bench_tern bench/bench_linux bench/bench_floor
+	@scripts/sandbox scripts/bench-profile $(BUILD) $(if $(findstring renew,$@),docs/performance.md)
 
 # What COUNT (50,000) idle connections over TUN take, at tern's end and at Linux's.
 bench-idle: all

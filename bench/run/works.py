@@ -55,10 +55,10 @@ ALL = (
 )
 
 
-def measure(work, peer, share):
-    """One run: the figures of the peer's side."""
+def measure(work, peer, share, observer=()):
+    """One run: the figures of the peer's side, whose words come behind the observer's."""
     pin = ["taskset", "-c", "0"] if work.pin else []
-    ours = [*pin, *peer.command(*work.ours(peer.there, share))]
+    ours = [*pin, *observer, *peer.command(*work.ours(peer.there, share))]
     theirs = [*pin, os.path.join(peer.build, "bench", "bench_linux"), *work.theirs(peer.here, share)]
     env = {"BENCH_PORT": str(peer.port)}
     before = peer.cpu_seconds()
