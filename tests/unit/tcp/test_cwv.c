@@ -33,6 +33,18 @@ static uint32_t round_trip(struct peer *p, uint32_t seq, uint32_t segments)
     return seq + segments * PEER_MSS;
 }
 
+/* Two round trips that do not fill the window, and of the next few segments the first is lost; its
+ * number. */
+static uint32_t lose_of_little(struct peer *p)
+{
+    uint32_t seq = round_trip(p, 1, 8);
+    seq = round_trip(p, seq, 8);
+    flight(p, 6);
+    peer_after(p, PEER_RTT_MS);
+    peer_sack(p, seq, BLOCK(seq + 1000, seq + 6000), NO_BLOCK, NO_BLOCK);
+    return seq;
+}
+
 /* §4.3 */
 static void window_is_validated_while_half_of_it_is_acknowledged_in_a_round_trip(void **state)
 {
@@ -76,11 +88,7 @@ static void congestion_makes_it_fall_from_what_was_really_in_the_pipe(void **sta
     for (int on = 0; on < 2; on++) {
         struct peer *p = peer_with_window(40);
         peer_settings(p)->tcp_window_validation = on;
-        uint32_t seq = round_trip(p, 1, 8);
-        seq = round_trip(p, seq, 8);
-        flight(p, 6);
-        peer_after(p, PEER_RTT_MS);
-        peer_sack(p, seq, BLOCK(seq + 1000, seq + 6000), NO_BLOCK, NO_BLOCK);
+        lose_of_little(p);
         assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_RECOVERY);
         assert_int_equal(p->tcb->cc.ssthresh, on ? 4 : 20);
         assert_true(cwv_is_validated(p->tcb)); /* measured anew */
@@ -93,11 +101,7 @@ static void recovery_that_is_taken_back_gives_back_the_window(void **state)
 {
     (void)state;
     struct peer *p = peer_with_window(40);
-    uint32_t seq = round_trip(p, 1, 8);
-    seq = round_trip(p, seq, 8);
-    flight(p, 6);
-    peer_after(p, PEER_RTT_MS);
-    peer_sack(p, seq, BLOCK(seq + 1000, seq + 6000), NO_BLOCK, NO_BLOCK);
+    uint32_t seq = lose_of_little(p);
     assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_RECOVERY);
     peer_after(p, 2);
     peer_ack(p, seq + 5000);
@@ -127,11 +131,7 @@ static void filled_window_falls_from_itself(void **state)
 {
     (void)state;
     struct peer *p = peer_with_window(12);
-    uint32_t seq = round_trip(p, 1, 8);
-    seq = round_trip(p, seq, 8);
-    flight(p, 6);
-    peer_after(p, PEER_RTT_MS);
-    peer_sack(p, seq, BLOCK(seq + 1000, seq + 6000), NO_BLOCK, NO_BLOCK);
+    lose_of_little(p);
     assert_int_equal(p->tcb->cc.ssthresh, 6);
     peer_free(p);
 }
