@@ -303,8 +303,8 @@ static inline struct tcp_options peer_options(enum peer_offer offer)
     return o;
 }
 
-/* A connection block of ours, and its SYN. */
-static inline struct segment peer_await_syn(struct peer *p)
+/* A connection block of ours, and its SYN, whatever that asks for. */
+static inline struct segment peer_await_asking(struct peer *p)
 {
     if (!p->tcb)
         assert_int_equal(tcp_create(&p->m->stack, p, &p->tcb), 0);
@@ -313,6 +313,12 @@ static inline struct segment peer_await_syn(struct peer *p)
     struct segment syn = peer_take(p);
     p->iss = syn.seq;
     p->ours = *tcp_local(p->tcb);
+    return syn;
+}
+
+static inline struct segment peer_await_syn(struct peer *p)
+{
+    struct segment syn = peer_await_asking(p);
     assert_int_equal(syn.flags, TCP_SYN);
     return syn;
 }

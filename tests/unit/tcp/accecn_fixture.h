@@ -84,12 +84,7 @@ static inline struct peer *peer_accepted_accurate(bool option)
 /* Our SYN, up to its `tries`-th time; its flags. */
 static inline uint16_t connect_asking(struct peer *p, unsigned tries)
 {
-    p->iss = 0;
-    assert_int_equal(tcp_create(&p->m->stack, p, &p->tcb), 0);
-    assert_int_equal(tcp_connect(p->tcb, &p->theirs), -EINPROGRESS);
-    struct segment syn = peer_take(p);
-    p->iss = syn.seq;
-    p->ours = *tcp_local(p->tcb);
+    struct segment syn = peer_await_asking(p);
     p->acked = p->next = 1;
     for (unsigned i = 1; i < tries; i++) {
         while (peer_is_quiet(p))

@@ -13,11 +13,7 @@ static struct peer *peer_with_ecn(int64_t setting)
 /* Our SYN, and a SYN,ACK with `flags` in answer. */
 static void open_answered(struct peer *p, uint16_t flags)
 {
-    assert_int_equal(tcp_create(&p->m->stack, p, &p->tcb), 0);
-    assert_int_equal(tcp_connect(p->tcb, &p->theirs), -EINPROGRESS);
-    struct segment syn = peer_take(p);
-    p->iss = syn.seq;
-    p->ours = *tcp_local(p->tcb);
+    peer_await_asking(p);
     p->acked = p->next = 1;
     peer_after(p, PEER_RTT_MS);
     struct segment answer = peer_syn(p, TCP_SYN | TCP_ACK | flags, PEER_SACK);
@@ -62,9 +58,7 @@ static void setting_decides_whether_the_SYN_asks(void **state)
     static const uint16_t flags[] = {0, TCP_ECE | TCP_CWR, 0};
     for (int64_t setting = 0; setting <= 2; setting++) {
         struct peer *p = peer_with_ecn(setting);
-        assert_int_equal(tcp_create(&p->m->stack, p, &p->tcb), 0);
-        assert_int_equal(tcp_connect(p->tcb, &p->theirs), -EINPROGRESS);
-        struct segment syn = peer_take(p);
+        struct segment syn = peer_await_asking(p);
         assert_int_equal(syn.flags, TCP_SYN | flags[setting]);
         assert_int_equal(syn.ecn, ECN_NOT_ECT);
         peer_free(p);
@@ -128,11 +122,7 @@ static void lost_SYN_is_repeated_without_ECN_and_nothing_can_be_marked_then(void
 {
     (void)state;
     struct peer *p = peer_with_ecn(1);
-    assert_int_equal(tcp_create(&p->m->stack, p, &p->tcb), 0);
-    assert_int_equal(tcp_connect(p->tcb, &p->theirs), -EINPROGRESS);
-    struct segment syn = peer_take(p);
-    p->iss = syn.seq;
-    p->ours = *tcp_local(p->tcb);
+    peer_await_asking(p);
     peer_after(p, 1000);
     peer_expect(p, TCP_SYN, 0, 0);
     /* The answer to the first one comes all the same. */
@@ -174,11 +164,7 @@ static void simultaneous_open_agrees(void **state)
 {
     (void)state;
     struct peer *p = peer_with_ecn(1);
-    assert_int_equal(tcp_create(&p->m->stack, p, &p->tcb), 0);
-    assert_int_equal(tcp_connect(p->tcb, &p->theirs), -EINPROGRESS);
-    struct segment syn = peer_take(p);
-    p->iss = syn.seq;
-    p->ours = *tcp_local(p->tcb);
+    peer_await_asking(p);
     assert_int_equal(peer_send_raw(p, peer_syn(p, TCP_SYN | TCP_ECE | TCP_CWR, PEER_SACK)),
                      DROP_NONE);
     assert_int_equal(peer_expect(p, TCP_SYN | TCP_ACK | TCP_ECE, 0, 0).ack, 1);
