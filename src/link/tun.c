@@ -104,7 +104,7 @@ static int read_some(struct tun *tun, int most, struct tun_packet packets[LIMIT_
     return received;
 }
 
-/* No further than to a super-segment, for the text of the next may belong elsewhere. */
+/* No further than to a large segment, for the text of the next may belong elsewhere. */
 static int tun_poll(struct link *link, uint64_t now_ns, int budget, link_deliver *deliver,
                     void *machine)
 {
@@ -120,7 +120,7 @@ static int tun_poll(struct link *link, uint64_t now_ns, int budget, link_deliver
             deliver(machine, packets[i].bytes, packets[i].length, &packets[i].offload, now_ns);
         }
         delivered += received;
-    } while (delivered < budget && !link->drained && !tun_read_was_super(&tun->reading));
+    } while (delivered < budget && !link->drained && !tun_read_was_large(&tun->reading));
     return delivered;
 }
 
@@ -170,7 +170,7 @@ struct link *tun_link_new(int descriptor, const struct tun_peer *peer)
     tun->descriptor = descriptor;
     tun->reading.descriptor = descriptor;
     tun->reading.early = (struct held_queue){0};
-    tun->reading.super_header = 0;
+    tun->reading.large_header = 0;
     return &tun->link;
 }
 

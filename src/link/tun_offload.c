@@ -60,9 +60,7 @@ struct virtio_net_hdr tun_offload_header(const struct iovec *spans,
 
 /* ── In ── */
 
-/* The kernel's hdr_len only hints at where the headers of a super-segment end; TCP's own data
- * offset says it. 0 where that is not within the packet. */
-static uint16_t tcp_header_end(const uint8_t *packet, size_t length, uint16_t tcp_start)
+uint16_t tun_offload_tcp_end(const uint8_t *packet, size_t length, uint16_t tcp_start)
 {
     enum { DATA_OFFSET_BYTE = 12 };
     struct cursor cursor = cursor_over(packet, length);
@@ -89,7 +87,7 @@ bool tun_offload_read(const struct virtio_net_hdr *header, const uint8_t *packet
         !(out->flags & TERN_OFFLOAD_CHECKSUM))
         return false;
     out->segment_size = header->gso_size;
-    out->header_length = tcp_header_end(packet, length, header->csum_start);
+    out->header_length = tun_offload_tcp_end(packet, length, header->csum_start);
     if (header->gso_type & VIRTIO_NET_HDR_GSO_ECN)
         out->flags |= TERN_OFFLOAD_ECN;
     return out->header_length > 0;

@@ -1,8 +1,9 @@
 /* Packets are read into one buffer, which stays in the cache; where several small ones are likely,
  * one behind the other, and what turns out to be larger is the last. Where a reader's memory is at
- * hand for the text, a super-segment of a stream is read apart: its headers to the buffer, its text
- * to where the reader wants it, without a copy of ours. How long the headers will be is guessed
- * from the last one; what turns out to be something else is put together again. */
+ * hand for the text, a large segment of a stream, which is a super-segment unless the MTU is large,
+ * is read apart: its headers to the buffer, its text to where the reader wants it, without a copy
+ * of ours. How long the headers will be is guessed from the last one; what turns out to be
+ * something else is put together again. */
 #include "link/tun_read.h"
 
 #include <errno.h>
@@ -39,8 +40,8 @@ static ssize_t read_whole(struct tun_read *reading, uint8_t *start)
  * largest text, so that what is apart is in two pieces and not three. */
 static size_t head_to_part(const struct tun_read *reading, const struct text_place *place)
 {
-    size_t head = VIRTIO_HEADER + (size_t)reading->super_header;
-    bool pays = reading->super_header > 0 && reading->early.count == 0;
+    size_t head = VIRTIO_HEADER + (size_t)reading->large_header;
+    bool pays = reading->large_header > 0 && reading->early.count == 0;
     return pays && place->room >= RECEIVE_SIZE - head ? head : 0;
 }
 
@@ -65,16 +66,26 @@ static void describe(const uint8_t *start, size_t length, struct tun_packet *out
         out->offload = (struct tern_offload){0}; /* the machine will find what is wrong with it */
 }
 
-/* Whether it is a super-segment with so many bytes of headers, and no fragment of one, which would
- * have to be put together first. */
-static bool is_super_segment(const struct tun_packet *packet, uint16_t headers)
+/* A TCP segment whose checksum the kernel has left, and no fragment of one, which would have to be
+ * put together first. */
+static bool is_segment(const struct tun_packet *packet)
 {
     struct ipv4_header ip;
-    return ipv4_parse_quoted(packet->bytes, packet->length, &ip) == IPV4_OK &&
+    return (packet->offload.flags & TERN_OFFLOAD_CHECKSUM) &&
+           packet->offload.checksum_start == IPV4_HEADER_MIN &&
+           ipv4_parse_quoted(packet->bytes, packet->length, &ip) == IPV4_OK &&
            ip.header_length == IPV4_HEADER_MIN && ip.protocol == IP_PROTOCOL_TCP &&
-           !ip.more_fragments && ip.fragment_offset == 0 &&
-           packet->offload.checksum_start == IPV4_HEADER_MIN && packet->offload.segment_size > 0 &&
-           packet->offload.header_length == headers;
+           !ip.more_fragments && ip.fragment_offset == 0;
+}
+
+/* Bytes of headers of a super-segment, or of a segment that has no room among the small; else 0. */
+static uint16_t large_header(const struct tun_packet *packet)
+{
+    if (packet->offload.segment_size > 0)
+        return packet->offload.header_length;
+    if (VIRTIO_HEADER + packet->length <= SMALL_ROOM || !is_segment(packet))
+        return 0;
+    return tun_offload_tcp_end(packet->bytes, packet->length, IPV4_HEADER_MIN);
 }
 
 int tun_read_packet(struct tun_read *reading, const struct text_place *place,
@@ -90,14 +101,14 @@ int tun_read_packet(struct tun_read *reading, const struct text_place *place,
     const size_t length = (size_t)got - VIRTIO_HEADER;
     describe(start, length, out);
     if (head && (size_t)got > head) {
-        if (is_super_segment(out, reading->super_header)) {
+        if (is_segment(out) && large_header(out) == reading->large_header) {
             out->text = place->at;
         } else {
             memcpy(start + head, place->at, (size_t)got - head);
             describe(start, length, out);
         }
     }
-    reading->super_header = out->offload.segment_size > 0 ? out->offload.header_length : 0;
+    reading->large_header = large_header(out);
     return 1;
 }
 
@@ -105,7 +116,7 @@ int tun_read_packet(struct tun_read *reading, const struct text_place *place,
 
 bool tun_read_pays_ahead(const struct tun_read *reading)
 {
-    return !tun_read_was_super(reading) && reading->early.count == 0;
+    return !tun_read_was_large(reading) && reading->early.count == 0;
 }
 
 int tun_read_ahead(struct tun_read *reading, int most, struct tun_packet out[LIMIT_READ_AHEAD],
@@ -122,9 +133,8 @@ int tun_read_ahead(struct tun_read *reading, int most, struct tun_packet out[LIM
         if (got < VIRTIO_HEADER)
             return count ? count : got < 0 ? -errno : -EIO; /* the next look finds it again */
         describe(start, (size_t)got - VIRTIO_HEADER, &out[count]);
-        bool super = out[count].offload.segment_size > 0;
-        reading->super_header = super ? out[count].offload.header_length : 0;
-        last = super || got > SMALL_ROOM; /* it stands where the next would */
+        reading->large_header = large_header(&out[count]);
+        last = tun_read_was_large(reading) || got > SMALL_ROOM; /* it stands where the next would */
         count++;
     }
     return count;

@@ -18,7 +18,7 @@ enum { TUN_SMALL = 2048 };
 struct tun_read {
     int descriptor;
     struct held_queue early; /* virtio's header and a packet each, from before it was open */
-    uint16_t super_header;   /* bytes of headers of the last packet, if it was a super-segment */
+    uint16_t large_header;   /* bytes of headers of the last packet, if it was a large segment */
     /* Small packets are TUN_SMALL apart; behind the last there is room for the largest, too. */
     uint8_t bytes[(LIMIT_READ_AHEAD - 1) * TUN_SMALL + 16 + LIMIT_SUPER_PACKET];
 };
@@ -31,15 +31,15 @@ struct tun_packet {
 };
 
 /* Reads a packet: 1, 0 when none is there, or a negative errno when the device is gone. The text of
- * a super-segment may come to stand in `place`; whatever comes may be written there. */
+ * a large segment may come to stand in `place`; whatever comes may be written there. */
 int tun_read_packet(struct tun_read *reading, const struct text_place *place,
                     struct tun_packet *out);
-/* Whether packets had better be read ahead: the next is likely no super-segment. */
+/* Whether packets had better be read ahead: the next is likely no large segment. */
 bool tun_read_pays_ahead(const struct tun_read *reading);
-/* Whether the last packet was one. */
-static inline bool tun_read_was_super(const struct tun_read *reading)
+/* Whether the last packet was one: a super-segment, or of more than TUN_SMALL bytes. */
+static inline bool tun_read_was_large(const struct tun_read *reading)
 {
-    return reading->super_header > 0;
+    return reading->large_header > 0;
 }
 /* Reads up to `most` packets: how many, or a negative errno if the first finds the device gone.
  * *drained: there are no more. One that is larger than TUN_SMALL, or a super-segment, is the last.

@@ -128,6 +128,70 @@ static void what_is_no_super_segment_is_put_together(void **state)
     device_free(d);
 }
 
+/* At a large MTU the kernel has no reason to make super-segments of them. */
+static void a_large_segment_is_read_apart_like_a_super_segment(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    kernel_sends(d, 1, TEXT, 0, 0);
+    device_reads(d);
+    is_whole(d, HEADERS + TEXT);
+    assert_true(tun_read_was_large(&d->reading));
+    kernel_sends(d, 7, TEXT, 0, 0);
+    device_reads(d);
+    assert_ptr_equal(d->got.text, d->memory);
+    assert_memory_equal(d->got.bytes, d->sent, HEADERS);
+    assert_memory_equal(d->memory, d->sent + HEADERS, TEXT);
+    assert_int_equal(d->got.offload.segment_size, 0);
+    assert_int_equal(d->got.offload.header_length, 0);
+    kernel_sends(d, 8, 3000, 8, 0); /* a SACK block */
+    device_reads(d);
+    is_whole(d, HEADERS + 8 + 3000);
+    device_free(d);
+}
+
+/* A large packet like a large segment but for its protocol or virtio's flags. */
+static void is_not_large(uint8_t protocol, uint8_t flags)
+{
+    struct device *d = device_new();
+    struct virtio_net_hdr header = {.flags = flags, .csum_start = IP_HEADER, .csum_offset = 16};
+    struct iovec spans[] = {{&header, sizeof header}, {d->sent, HEADERS + TEXT}};
+    kernel_sends(d, 1, TEXT, 0, 0);
+    device_reads(d);
+    assert_true(tun_read_was_large(&d->reading));
+    d->sent[9] = protocol;
+    for (int i = 0; i < 2; i++) {
+        memset(d->memory, SCRIBBLED, sizeof d->memory);
+        assert_true(writev(d->kernel, spans, 2) > 0);
+        device_reads(d);
+        is_whole(d, HEADERS + TEXT);
+        assert_false(tun_read_was_large(&d->reading));
+    }
+    assert_int_equal(d->memory[0], SCRIBBLED);
+    device_free(d);
+}
+
+static void large_datagrams_and_checked_segments_are_read_whole(void **state)
+{
+    (void)state;
+    is_not_large(17, VIRTIO_NET_HDR_F_NEEDS_CSUM);
+    is_not_large(6, VIRTIO_NET_HDR_F_DATA_VALID);
+    is_not_large(6, 0);
+}
+
+static void small_segments_are_read_whole(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    kernel_sends(d, 1, 1448, 0, 0);
+    device_reads(d);
+    assert_false(tun_read_was_large(&d->reading));
+    kernel_sends(d, 2, TEXT, 0, 0);
+    device_reads(d);
+    is_whole(d, HEADERS + TEXT);
+    device_free(d);
+}
+
 static void other_headers_are_put_together(void **state)
 {
     (void)state;
@@ -282,7 +346,7 @@ static void nothing_is_read_ahead_beyond_a_super_segment(void **state)
     is_text(&packets[0], 1, 100);
     is_text(&packets[1], 2, TEXT);
     assert_int_equal(packets[1].offload.header_length, HEADERS);
-    assert_true(tun_read_was_super(&d->reading));
+    assert_true(tun_read_was_large(&d->reading));
     assert_false(tun_read_pays_ahead(&d->reading));
     device_reads(d);
     assert_ptr_equal(d->got.text, d->memory);
@@ -357,6 +421,9 @@ int main(void)
         cmocka_unit_test(what_came_before_an_error_counts_first),
         cmocka_unit_test(a_streams_text_is_read_to_its_place),
         cmocka_unit_test(what_is_no_super_segment_is_put_together),
+        cmocka_unit_test(a_large_segment_is_read_apart_like_a_super_segment),
+        cmocka_unit_test(large_datagrams_and_checked_segments_are_read_whole),
+        cmocka_unit_test(small_segments_are_read_whole),
         cmocka_unit_test(other_headers_are_put_together),
         cmocka_unit_test(what_ends_within_the_headers_is_whole),
         cmocka_unit_test(fragments_and_what_is_not_tcp_are_put_together),
