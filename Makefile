@@ -38,6 +38,7 @@ test: all
 # With real-time priority (chrt) it is built without: Go's compiler spins for ever under it.
 bench: all
 	@scripts/deps bench
+	@scripts/lwip-source $(BUILD)/bench/lwip
 	@scripts/quietly meson setup --reconfigure $(BUILD)
 	@scripts/quietly chrt -o 0 ninja -C $(BUILD) bench_programs bench/lossy/bridge
 	@scripts/sandbox scripts/bench $(BUILD)

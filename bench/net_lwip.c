@@ -1,34 +1,29 @@
-/* lwIP as Debian packages it, over the TUN device that LWIP_DEVICE names, which must exist.
+/* lwIP over a TUN device.
  *
  * Its raw API, which is its fastest, is driven by the one thread that works: a call that has to
  * wait takes packets in itself. The library's own thread runs its timers, under the lock that each
- * call here takes. What its package fixes at build time stays as it is: segments of 1,460 bytes
- * whatever the MTU, windows and send buffers of 64 KB, every segment in one buffer of its own, no
- * SACK, checksums in software. */
-#include "device.h"
+ * call here takes.
+ *
+ * What lwIP can do is settled when it is built, and this program is built with two of it. As Debian
+ * packages it: segments of 1,460 bytes whatever the MTU, windows and send buffers of 64 KB, every
+ * segment in one buffer of its own, no SACK, checksums in software. And from Debian's source with
+ * segments of 65,480 bytes, whose checksums are left to the kernel (peers/lwip/lwipopts.h). Which
+ * it is says the library's own configuration. */
 #include "net.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/uio.h>
 #include <time.h>
-#include <unistd.h>
 
 #define LWIP_DONT_PROVIDE_BYTEORDER_FUNCTIONS
-#include <lwip/ip4.h>
-#include <lwip/netif.h>
 #include <lwip/pbuf.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>
 #include <lwip/tcpip.h>
 
-enum { SOCKETS_MAX = 4096, BATCH = 64, MTU = 1500, SPANS_MAX = 16 };
+#include "lwip_device.h"
+
+enum { SOCKETS_MAX = 4096 };
 
 struct connection {
     bool used, connected, ended, broken;
@@ -38,57 +33,6 @@ struct connection {
 };
 
 static struct connection connections[SOCKETS_MAX];
-static struct netif interface;
-static int device;
-
-/* ── The device ── */
-
-static err_t device_output(struct netif *netif, struct pbuf *packet, const ip4_addr_t *to)
-{
-    struct iovec spans[SPANS_MAX];
-    int count = 0;
-    (void)netif, (void)to;
-    for (struct pbuf *p = packet; p && count < SPANS_MAX; p = p->next)
-        spans[count++] = (struct iovec){p->payload, p->len};
-    return writev(device, spans, count) < 0 ? ERR_BUF : ERR_OK;
-}
-
-static err_t device_init(struct netif *netif)
-{
-    netif->name[0] = 't';
-    netif->name[1] = 'u';
-    netif->mtu = MTU;
-    netif->output = device_output;
-    netif->flags = NETIF_FLAG_UP | NETIF_FLAG_LINK_UP;
-    return ERR_OK;
-}
-
-/* Takes in what has come, straight into the buffer that it stays in. True when there
- * was something. */
-static bool packets_take(void)
-{
-    int taken = 0;
-    while (taken < BATCH) {
-        struct pbuf *packet = pbuf_alloc(PBUF_RAW, MTU, PBUF_RAM);
-        ssize_t length = packet ? read(device, packet->payload, MTU) : -1;
-        if (length <= 0) {
-            if (packet)
-                pbuf_free(packet);
-            break;
-        }
-        pbuf_realloc(packet, (u16_t)length);
-        taken++;
-        if (ip4_input(packet, &interface) != ERR_OK)
-            pbuf_free(packet);
-    }
-    return taken > 0;
-}
-
-static void device_wait(int timeout_ms)
-{
-    struct pollfd waiting = {.fd = device, .events = POLLIN};
-    poll(&waiting, 1, timeout_ms);
-}
 
 /* Until `ready` holds of the connection; called with the lock, which is not held
  * while it sleeps. */
@@ -96,17 +40,19 @@ static void wait_until(bool (*ready)(const struct connection *), const struct co
                        bool spins)
 {
     while (!ready(c)) {
-        if (packets_take())
+        if (lwip_device_take())
             continue;
         UNLOCK_TCPIP_CORE();
         if (!spins)
-            device_wait(100); /* what a timer has done is seen then */
+            lwip_device_wait(100); /* what a timer has done is seen then */
         LOCK_TCPIP_CORE();
     }
 }
 
 /* ── What lwIP calls ── */
 
+/* What has arrived is one chain; how long it is in all, which lwIP counts in 16 bits, nobody asks.
+ */
 static err_t on_received(void *user, struct tcp_pcb *pcb, struct pbuf *bytes, err_t error)
 {
     struct connection *c = user;
@@ -192,24 +138,7 @@ static bool is_open(const struct connection *c)
 
 void net_begin(void)
 {
-    const char *name = getenv("LWIP_DEVICE");
-    struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
-    ip4_addr_t address, mask, gateway;
-    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name ? name : "lwip0");
-    device = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
-    if (device < 0 || ioctl(device, TUNSETIFF, &request) < 0)
-        fail("cannot open the device");
-    device_await(request.ifr_name);
-    IP4_ADDR(&address, 10, 2, 0, 3);
-    IP4_ADDR(&mask, 255, 255, 255, 0);
-    IP4_ADDR(&gateway, 10, 2, 0, 2);
-    tcpip_init(NULL, NULL);
-    LOCK_TCPIP_CORE();
-    if (!netif_add(&interface, &address, &mask, &gateway, NULL, device_init, ip4_input))
-        fail("cannot add the interface");
-    netif_set_default(&interface);
-    netif_set_up(&interface);
-    UNLOCK_TCPIP_CORE();
+    lwip_device_open();
 }
 
 /* Until what was closed is acknowledged, for two seconds at most. */
@@ -218,10 +147,10 @@ void net_end(void)
     time_t until = time(NULL) + 3;
     LOCK_TCPIP_CORE();
     while (tcp_active_pcbs && time(NULL) < until) {
-        if (packets_take())
+        if (lwip_device_take())
             continue;
         UNLOCK_TCPIP_CORE();
-        device_wait(20);
+        lwip_device_wait(20);
         LOCK_TCPIP_CORE();
     }
     UNLOCK_TCPIP_CORE();
@@ -277,12 +206,12 @@ ssize_t net_send(int socket, const void *bytes, size_t length, int flags)
             wait_until(can_write, c, false);
         if (c->broken || !can_write(c))
             break;
-        size_t room = tcp_sndbuf(c->pcb), part = length - done < room ? length - done : room;
+        size_t room = LWIP_MIN(tcp_sndbuf(c->pcb), 65535u);
+        size_t part = LWIP_MIN(length - done, room);
         if (tcp_write(c->pcb, (const uint8_t *)bytes + done, (u16_t)part, TCP_WRITE_FLAG_COPY) ==
             ERR_OK)
             done += part;
         tcp_output(c->pcb);
-        packets_take();
     } while (done < length && !(flags & MSG_DONTWAIT));
     bool broken = c->broken;
     UNLOCK_TCPIP_CORE();
@@ -355,13 +284,13 @@ int net_poll(struct pollfd *sockets, nfds_t count, int timeout_ms)
     int ready;
     uint64_t begin_ms = now_ms();
     LOCK_TCPIP_CORE();
-    packets_take();
+    lwip_device_take();
     while ((ready = ready_count(sockets, count)) == 0 &&
            (timeout_ms < 0 || now_ms() - begin_ms < (uint64_t)timeout_ms)) {
-        if (packets_take())
+        if (lwip_device_take())
             continue;
         UNLOCK_TCPIP_CORE();
-        device_wait(100);
+        lwip_device_wait(100);
         LOCK_TCPIP_CORE();
     }
     UNLOCK_TCPIP_CORE();

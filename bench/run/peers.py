@@ -53,11 +53,12 @@ class OverTun(Peer):
     """A program with a stack of its own, over a TUN device that is made for it."""
 
     device = ""
+    mtu = 1500
 
     def prepare(self):
         self.own.run("ip", "tuntap", "add", self.device, "mode", "tun")
         self.own.run("ip", "addr", "add", f"{self.there}/24", "dev", self.device)
-        self.own.run("ip", "link", "set", self.device, "up")
+        self.own.run("ip", "link", "set", self.device, "mtu", str(self.mtu), "up")
 
     def await_device(self):
         await_true(lambda: self.own.device_is_up(self.device), f"{self.title}: its device")
@@ -94,6 +95,14 @@ class Tern64(Tern):
     note = "super-segments as any host takes them, without those of up to 256 KB (ip.big_packets=0)"
     works = frozenset(("send",))
     env = {"TERN_SETTINGS": "ip.big_packets=0"}
+
+
+class TernLarge(Tern):
+    name, title = "tern_large", "tern, MTU 65,520"
+    in_picture = False
+    note = "as it comes, over a device of that MTU"
+    works = frozenset(("send", "receive"))
+    env = {"TERN_MTU": "65520"}
 
 
 class Floor(OverTun):
@@ -156,8 +165,30 @@ class Lwip(OverTun, Built):
     works = Peer.works | {"idle"}
     share = 0.3
     there, here = "10.2.0.2", "10.2.0.3"
-    env = {"LWIP_DEVICE": "lwip0"}
+    env = {"LWIP_DEVICE": "lwip0", "LWIP_ADDRESS": here}
     device = "lwip0"
+
+
+class LwipLarge(OverTun, Built):
+    name, title, program = "lwip_large", "lwIP, MTU 65,520", "bench_lwip_large"
+    in_picture = False
+    package = "liblwip-dev"
+    note = ("Debian's source, built with segments of 65,480 bytes, SACK, a window of 1 MB and 512 KB to send, more of "
+            "either being no better (bench/peers/lwip), over TUN that computes its checksums; it has no offload "
+            "beyond that, copies what it sends, and acknowledges every second segment")
+    works = frozenset(("send", "receive"))
+    there, here = "10.12.0.2", "10.12.0.3"
+    env = {"LWIP_DEVICE": "lwip1", "LWIP_ADDRESS": here}
+    device = "lwip1"
+    mtu = 65520
+
+    def missing(self):
+        """scripts/lwip-source, which brings the source before this is built, knows why it could not."""
+        try:
+            with open(os.path.join(self.build, "bench", "lwip.why"), encoding="utf-8") as file:
+                return f"not built: {file.read().strip()}"
+        except FileNotFoundError:
+            return super().missing()
 
 
 class Smoltcp(OverTun):
@@ -293,5 +324,5 @@ class Pasta(Carrier):
                 "-I", "tap0", "--netns", self.own.path]
 
 
-ALL = (Tern, Tern64, TernPlain, Floor, Floor64, FloorMtu, Veth, Loopback, Lwip, Smoltcp, GvisorTun,
-       GvisorOffloads, GvisorVeth, Slirp, Pasta)
+ALL = (Tern, Tern64, TernPlain, TernLarge, Floor, Floor64, FloorMtu, Veth, Loopback, Lwip, LwipLarge, Smoltcp,
+       GvisorTun, GvisorOffloads, GvisorVeth, Slirp, Pasta)

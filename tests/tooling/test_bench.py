@@ -78,6 +78,50 @@ def who_is_missing_is_told_why():
     assert not any(note.startswith("gVisor") for note in notes), notes
 
 
+def why_a_source_could_not_be_had_is_told():
+    """lwIP is built from a source that scripts/lwip-source brings, or says in FOLDER.why why it does not."""
+    with tempfile.TemporaryDirectory() as build:
+        os.mkdir(os.path.join(build, "bench"))
+        peer = peers.LwipLarge(build)
+        assert peer.missing() == "not built: liblwip-dev is not installed", peer.missing()
+        with open(os.path.join(build, "bench", "lwip.why"), "w", encoding="utf-8") as file:
+            file.write("no network\n")
+        assert peer.missing() == "not built: no network", peer.missing()
+
+
+def lwip_source(place, apt_cache, apt_get):
+    """What scripts/lwip-source leaves beside its folder, with these in apt's place, and why not, if it says so."""
+    folder, programs = os.path.join(place, "bench", "lwip"), os.path.join(place, "programs")
+    os.makedirs(programs, exist_ok=True)
+    for name, does in (("dpkg-query", "echo 1-1"), ("dpkg-source", ":"), ("apt-cache", apt_cache),
+                       ("apt-get", apt_get)):
+        with open(os.path.join(programs, name), "w", encoding="ascii") as file:
+            file.write(f"#!/bin/sh\n{does}\n")
+        os.chmod(os.path.join(programs, name), 0o755)
+    env = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    subprocess.run([os.path.join(SCRIPTS, "lwip-source"), folder], env=env, check=True)
+    why = ""
+    if os.path.exists(f"{folder}.why"):
+        with open(f"{folder}.why", encoding="utf-8") as file:
+            why = file.read().strip()
+    return sorted(os.listdir(os.path.dirname(folder))), why
+
+
+def a_source_is_fetched_where_its_package_came_from():
+    with tempfile.TemporaryDirectory() as place:
+        known = "echo 'liblwip-dev | 1-1 | http://archive.example/debian suite/main amd64 Packages'"
+        said = lwip_source(place, ":", "exit 1")
+        assert said == (["lwip.why"], "apt does not know where liblwip-dev comes from"), said
+        said = lwip_source(place, known, "echo 'E: not reached' >&2; exit 100")
+        assert said == (["lwip.why"], "its source could not be fetched from http://archive.example/debian: "
+                        "E: not reached"), said
+        said = lwip_source(place, known, "grep -q 'archive.example/debian suite main$' sources.list || exit 1\n"
+                           "case \"$*\" in *' lwip=1-1') mkdir lwip-1;; esac")
+        assert said == (["lwip"], ""), said
+        said = lwip_source(place, known, "exit 1")  # it is not asked for again
+        assert said == (["lwip"], ""), said
+
+
 def eight_flows_are_held_to_one():
     results = {"send": {"tern": runs(10, 10)}, "send8": {"tern": runs(8, 10)}}
     said = {what: (measured, good) for what, measured, _, good in report.verdicts(results)}
@@ -142,6 +186,7 @@ run_cases({case.__name__: case for case in (
     a_run_that_failed_has_no_ratio, a_peer_without_figures_has_no_line,
     targets_are_judged_by_the_median, other_configurations_are_held_to_their_own_targets,
     who_is_in_a_target_is_somebody, who_is_missing_is_told_why,
+    why_a_source_could_not_be_had_is_told, a_source_is_fetched_where_its_package_came_from,
     eight_flows_are_held_to_one, tables_have_as_many_cells_as_heads,
     a_carriers_time_is_told_in_the_works_unit, every_work_has_words_for_both_ends,
     an_unknown_work_is_told, the_host_is_left_alone)})
