@@ -7,7 +7,8 @@
  *
  * A packet that the machine has just been given is written once the machine has said what became of
  * it, and what it sent meanwhile waits behind it: cause stands before effect. A checksum that was
- * left to the link is finished in the capture, which thus shows what the wire would. */
+ * left to the link is finished in the capture, and a super-datagram is cut, whose borders nothing
+ * else would show: what is there is what the wire would show. A super-segment is one segment. */
 #include "link/capture.h"
 
 #include <errno.h>
@@ -169,9 +170,9 @@ static void put_comment(struct capture *capture, enum drop_reason reason)
     put_option(capture, OPTION_COMMENT, comment, strnlen(comment, sizeof comment));
 }
 
-static void put_packet(struct capture *capture, uint32_t direction, enum drop_reason reason,
-                       const struct iovec *spans, int count, const struct tern_offload *offload,
-                       uint64_t now_ns)
+static void put_one(struct capture *capture, uint32_t direction, enum drop_reason reason,
+                    const struct iovec *spans, int count, const struct tern_offload *offload,
+                    uint64_t now_ns)
 {
     size_t length = spans_length(spans, count);
     if (!capture->write || length > LIMIT_SUPER_PACKET)
@@ -197,6 +198,22 @@ static void put_packet(struct capture *capture, uint32_t direction, enum drop_re
     put_option(capture, OPTION_END, NULL, 0);
     block_end(capture, start);
     capture->flush_ns = time_min(capture->flush_ns, now_ns + FLUSH_AFTER_NS);
+}
+
+/* Without memory to cut one it is written whole rather than not at all. */
+static void put_packet(struct capture *capture, uint32_t direction, enum drop_reason reason,
+                       const struct iovec *spans, int count, const struct tern_offload *offload,
+                       uint64_t now_ns)
+{
+    struct held_queue wire = {0};
+    if (!capture->write || !offload_is_super_datagram(spans, offload) ||
+        offload_to_wire(spans, count, offload, &wire) < 0)
+        put_one(capture, direction, reason, spans, count, offload, now_ns);
+    for (struct held_packet *part; (part = held_queue_take(&wire));) {
+        struct iovec span = {.iov_base = part->bytes, .iov_len = part->length};
+        put_one(capture, direction, reason, &span, 1, &part->offload, now_ns);
+        free(part);
+    }
 }
 
 /* ── The link ── */

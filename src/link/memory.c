@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/time.h"
 #include "link/held.h"
+#include "link/offload.h"
 
 struct memory_end {
     struct link link; /* first: a link is its end */
@@ -24,10 +25,12 @@ struct memory_pair {
 };
 
 /* What the other end could not deliver, because this link cannot carry it. */
-static int memory_check(const struct link *link, size_t length, const struct tern_offload *offload)
+static int memory_check(const struct link *link, const struct iovec *first, size_t length,
+                        const struct tern_offload *offload)
 {
     bool super = offload && offload->segment_size > 0;
-    if (super && !(link->features & TERN_LINK_TSO))
+    uint32_t needed = offload_is_super_datagram(first, offload) ? TERN_LINK_USO : TERN_LINK_TSO;
+    if (super && !(link->features & needed))
         return -EINVAL;
     if (offload && (offload->flags & TERN_OFFLOAD_CHECKSUM) &&
         !(link->features & TERN_LINK_CHECKSUM))
@@ -40,7 +43,7 @@ static int memory_send(struct link *link, const struct iovec *spans, int count,
 {
     (void)now_ns;
     struct memory_end *end = (struct memory_end *)link;
-    int error = memory_check(link, spans_length(spans, count), offload);
+    int error = memory_check(link, spans, spans_length(spans, count), offload);
     if (error)
         return error;
     if (!end->other->open)
@@ -112,7 +115,8 @@ int memory_link_pair(uint32_t mtu, uint32_t features, unsigned queue_packets, st
             .link = {.operations = &memory_operations,
                      .mtu = mtu,
                      .features = features,
-                     .super_packet_max = features & TERN_LINK_TSO ? LIMIT_SUPER_PACKET : 0},
+                     .super_packet_max =
+                         features & (TERN_LINK_TSO | TERN_LINK_USO) ? LIMIT_SUPER_PACKET : 0},
             .pair = pair,
             .other = &pair->ends[1 - i],
             .open = true,

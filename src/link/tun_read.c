@@ -78,11 +78,16 @@ static bool is_segment(const struct tun_packet *packet)
            !ip.more_fragments && ip.fragment_offset == 0;
 }
 
+static bool is_datagram(const struct tun_packet *packet)
+{
+    return ipv4_protocol(packet->bytes, packet->length) == IP_PROTOCOL_UDP;
+}
+
 /* Bytes of headers of a super-segment, or of a segment that has no room among the small; else 0. */
 static uint16_t large_header(const struct tun_packet *packet)
 {
     if (packet->offload.segment_size > 0)
-        return packet->offload.header_length;
+        return is_datagram(packet) ? 0 : packet->offload.header_length;
     if (VIRTIO_HEADER + packet->length <= SMALL_ROOM || !is_segment(packet))
         return 0;
     return tun_offload_tcp_end(packet->bytes, packet->length, IPV4_HEADER_MIN);

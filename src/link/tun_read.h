@@ -36,7 +36,8 @@ int tun_read_packet(struct tun_read *reading, const struct text_place *place,
                     struct tun_packet *out);
 /* Whether packets had better be read ahead: the next is likely no large segment. */
 bool tun_read_pays_ahead(const struct tun_read *reading);
-/* Whether the last packet was one: a super-segment, or of more than TUN_SMALL bytes. */
+/* Whether the last packet was one: a super-segment, or of more than TUN_SMALL bytes. A
+ * super-datagram is none, for its text goes nowhere else. */
 static inline bool tun_read_was_large(const struct tun_read *reading)
 {
     return reading->large_header > 0;

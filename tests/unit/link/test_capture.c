@@ -270,6 +270,46 @@ static void packet_that_the_link_refused_says_so(void **state)
     assert_end(&reader);
 }
 
+/* Where one ends and the next begins nothing else in a capture would tell. */
+static void super_datagram_is_captured_as_its_datagrams(void **state)
+{
+    (void)state;
+    static struct packet packet;
+    static uint8_t text[60000];
+    struct captured captured;
+    struct address ours = packet_address("10.0.0.3"), theirs = packet_address("10.0.0.2");
+    struct tern_offload offload = {.segment_size = 25000,
+                                   .header_length = 28,
+                                   .checksum_start = 20,
+                                   .checksum_offset = UDP_CHECKSUM_OFFSET,
+                                   .flags = TERN_OFFLOAD_CHECKSUM};
+    setup(TERN_LINK_CHECKSUM | TERN_LINK_USO);
+    packet_udp(&packet, &ours, 1, &theirs, 2, text, sizeof text, false);
+    struct iovec spans[2] = {{packet.bytes, 28}, {packet.bytes + 28, packet.length - 28}};
+    machine.answer_on = near_end;
+    machine.verdict = DROP_UDP_NO_PORT;
+    assert_int_equal(link_send(far_end, spans, 2, &offload, 0), 0);
+    assert_int_equal(link_machine_poll(&machine, near_end, 5), 1);
+    assert_memory_equal(link_machine_bytes(&machine, 0), packet.bytes, packet.length);
+    assert_memory_equal(&machine.packets[0].offload, &offload, sizeof offload);
+    assert_int_equal(link_send(near_end, spans, 2, &offload, 6), 0);
+    teardown();
+    struct reader reader = read_headers(file.bytes, file.length, "tern7");
+    for (int i = 0; i < 7; i++) {
+        if (i == 3) { /* the answer */
+            assert_next(&reader, 5, OUT, "ok", "");
+            continue;
+        }
+        assert_true(read_packet(&reader, &captured));
+        assert_int_equal(captured.flags, i < 3 ? IN : OUT);
+        assert_int_equal(captured.length, 28 + (i == 2 || i == 6 ? 10000 : 25000));
+        assert_true(packet_is_sound(captured.bytes, captured.length));
+        assert_string_equal(captured.comment,
+                            i < 3 ? "dropped: no UDP socket on that port (RFC 1122 §4.1.3.1)" : "");
+    }
+    assert_end(&reader);
+}
+
 static void super_segment_is_whole_and_its_checksum_finished(void **state)
 {
     (void)state;
@@ -503,6 +543,7 @@ int main(void)
         cmocka_unit_test(dropped_packet_says_why_and_by_which_clause),
         cmocka_unit_test(answer_stands_behind_what_it_answers),
         cmocka_unit_test(packet_that_the_link_refused_says_so),
+        cmocka_unit_test(super_datagram_is_captured_as_its_datagrams),
         cmocka_unit_test(super_segment_is_whole_and_its_checksum_finished),
         cmocka_unit_test(every_write_ends_on_a_whole_block),
         cmocka_unit_test(what_has_waited_a_second_is_written_by_the_next_poll),

@@ -331,21 +331,20 @@ static void only_what_can_be_marked_is_marked(void **state)
     teardown();
 }
 
-static void super_segment_meets_its_fate_in_wire_packets(void **state)
+/* What is in `packet`, PARTS times 1,000 bytes behind its headers, of which half are lost. */
+enum { PARTS = 40 };
+
+static void meets_its_fate_in_parts(uint16_t header_length, uint16_t checksum_offset)
 {
-    (void)state;
-    enum { PARTS = 40 };
-    static uint8_t text[PARTS * 1000];
-    struct address ours = packet_address("10.0.0.3"), theirs = packet_address("10.0.0.2");
-    struct segment segment = {.flags = TCP_ACK, .text = text, .length = sizeof text};
     struct tern_offload offload = {.segment_size = 1000,
-                                   .header_length = 40,
+                                   .header_length = header_length,
                                    .checksum_start = 20,
-                                   .checksum_offset = TCP_CHECKSUM_OFFSET,
+                                   .checksum_offset = checksum_offset,
                                    .flags = TERN_OFFLOAD_CHECKSUM};
-    setup("loss=50%,seed=9", TERN_LINK_CHECKSUM | TERN_LINK_TSO);
-    assert_int_equal(near_end->features, TERN_LINK_CHECKSUM | TERN_LINK_TSO);
-    packet_tcp(&packet, &ours, &theirs, &segment, false);
+    const uint32_t features = TERN_LINK_CHECKSUM | TERN_LINK_TSO | TERN_LINK_USO;
+    const size_t part = header_length + (size_t)1000;
+    setup("loss=50%,seed=9", features);
+    assert_int_equal(near_end->features, features);
     struct iovec span = {packet.bytes, packet.length};
     assert_int_equal(link_send(near_end, &span, 1, &offload, 0), 0);
     link_machine_poll(&far_machine, far_end, 0);
@@ -355,10 +354,23 @@ static void super_segment_meets_its_fate_in_wire_packets(void **state)
     assert_int_equal(counts[0].lost + counts[0].passed, PARTS);
     assert_int_equal(far_machine.count, counts[0].passed);
     for (int i = 0; i < far_machine.count; i++) {
-        assert_int_equal(far_machine.packets[i].length, 1040);
-        assert_true(packet_is_sound(link_machine_bytes(&far_machine, i), 1040));
+        assert_int_equal(far_machine.packets[i].length, part);
+        assert_int_equal(far_machine.packets[i].offload.segment_size, 0);
+        assert_true(packet_is_sound(link_machine_bytes(&far_machine, i), part));
     }
     teardown();
+}
+
+static void super_packets_meet_their_fate_in_wire_packets(void **state)
+{
+    (void)state;
+    static uint8_t text[PARTS * 1000];
+    struct address ours = packet_address("10.0.0.3"), theirs = packet_address("10.0.0.2");
+    struct segment segment = {.flags = TCP_ACK, .text = text, .length = sizeof text};
+    packet_tcp(&packet, &ours, &theirs, &segment, false);
+    meets_its_fate_in_parts(IPV4_HEADER_MIN + TCP_HEADER_MIN, TCP_CHECKSUM_OFFSET);
+    packet_udp(&packet, &ours, 1, &theirs, 2, text, sizeof text, false);
+    meets_its_fate_in_parts(IPV4_HEADER_MIN + UDP_HEADER_SIZE, UDP_CHECKSUM_OFFSET);
 }
 
 /* Everything that arrives, with its time, in a scenario with all faults at once. */
@@ -433,7 +445,7 @@ int main(void)
         cmocka_unit_test(rate_spaces_packets_and_its_queue_overflows),
         cmocka_unit_test(corruption_is_always_detectable),
         cmocka_unit_test(only_what_can_be_marked_is_marked),
-        cmocka_unit_test(super_segment_meets_its_fate_in_wire_packets),
+        cmocka_unit_test(super_packets_meet_their_fate_in_wire_packets),
         cmocka_unit_test(same_seed_meets_the_same_fate_to_the_byte),
         cmocka_unit_test(packets_in_flight_are_limited),
         cmocka_unit_test(poll_keeps_to_its_budget),

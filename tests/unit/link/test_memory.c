@@ -124,6 +124,31 @@ static void offload_travels_with_the_packet_where_the_link_can(void **state)
     pair_close();
 }
 
+static void super_datagrams_are_another_matter_than_super_segments(void **state)
+{
+    (void)state;
+    enum { UDP = 17 };
+    static uint8_t packet[60000] = {[0] = 0x45, [9] = UDP};
+    struct iovec span = {.iov_base = packet, .iov_len = sizeof packet};
+    struct tern_offload offload = {.segment_size = 1472,
+                                   .header_length = 28,
+                                   .checksum_start = 20,
+                                   .checksum_offset = 6,
+                                   .flags = TERN_OFFLOAD_CHECKSUM};
+    pair_open(TERN_LINK_CHECKSUM | TERN_LINK_TSO, 2);
+    assert_int_equal(link_send(ends[0], &span, 1, &offload, 0), -EINVAL);
+    pair_close();
+    pair_open(TERN_LINK_CHECKSUM | TERN_LINK_USO, 2);
+    assert_true(ends[0]->super_packet_max >= sizeof packet);
+    assert_int_equal(link_send(ends[0], &span, 1, &offload, 0), 0);
+    assert_int_equal(link_machine_poll(&machine, ends[1], 0), 1);
+    assert_memory_equal(&machine.packets[0].offload, &offload, sizeof offload);
+    packet[9] = 6;
+    assert_int_equal(link_send(ends[0], &span, 1, &offload, 0), -EINVAL);
+    packet[9] = UDP;
+    pair_close();
+}
+
 static void link_without_offload_refuses_what_it_could_not_finish(void **state)
 {
     (void)state;
@@ -159,6 +184,7 @@ int main(void)
         cmocka_unit_test(full_queue_takes_no_more_until_it_is_polled),
         cmocka_unit_test(packet_beyond_the_mtu_is_refused),
         cmocka_unit_test(offload_travels_with_the_packet_where_the_link_can),
+        cmocka_unit_test(super_datagrams_are_another_matter_than_super_segments),
         cmocka_unit_test(link_without_offload_refuses_what_it_could_not_finish),
         cmocka_unit_test(what_is_sent_to_a_closed_end_is_lost),
     };

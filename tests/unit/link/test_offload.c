@@ -48,6 +48,12 @@ static struct held_queue to_wire(const struct tern_offload *offload)
     return queue;
 }
 
+static void packet_identify(struct packet *of, uint16_t identification)
+{
+    of->bytes[4] = (uint8_t)(identification >> 8);
+    of->bytes[5] = (uint8_t)identification;
+}
+
 static void super_segment_is_cut_into_sound_segments(void **state)
 {
     (void)state;
@@ -73,6 +79,77 @@ static void super_segment_is_cut_into_sound_segments(void **state)
         free(part);
     }
     assert_int_equal(offset, sizeof text);
+}
+
+static const struct tern_offload datagrams = {.segment_size = 1472,
+                                              .header_length = IPV4_HEADER_MIN + UDP_HEADER_SIZE,
+                                              .checksum_start = IPV4_HEADER_MIN,
+                                              .checksum_offset = UDP_CHECKSUM_OFFSET,
+                                              .flags = TERN_OFFLOAD_CHECKSUM};
+
+static void super_datagram_is_cut_into_sound_datagrams(void **state)
+{
+    (void)state;
+    packet_udp(&packet, &ours, 1, &theirs, 2, text, sizeof text, false);
+    packet_identify(&packet, 0xfffe);
+    struct held_queue queue = to_wire(&datagrams);
+    size_t offset = 0;
+    for (struct held_packet *part; (part = held_queue_take(&queue)) != NULL; free(part)) {
+        struct ipv4_header ip;
+        struct udp_header udp;
+        assert_true(packet_is_sound(part->bytes, part->length));
+        assert_int_equal(ipv4_parse(part->bytes, part->length, false, &ip), IPV4_OK);
+        assert_int_equal(ip.total_length, part->length);
+        assert_int_equal(ip.identification, (uint16_t)(0xfffe + offset / 1472));
+        assert_true(udp_parse(part->bytes + 20, part->length - 20, &udp));
+        assert_int_equal(udp.source_port, 1);
+        assert_int_equal(udp.destination_port, 2);
+        size_t length = udp.length - (size_t)UDP_HEADER_SIZE;
+        assert_int_equal(part->length, IPV4_HEADER_MIN + udp.length);
+        assert_int_equal(length, offset + 1472 <= sizeof text ? 1472 : sizeof text % 1472);
+        assert_memory_equal(part->bytes + 28, text + offset, length);
+        assert_int_equal(part->offload.segment_size, 0);
+        assert_int_equal(part->offload.flags, 0);
+        offset += length;
+    }
+    assert_int_equal(offset, sizeof text);
+}
+
+/* An offload that does not tell where the packet can be cut; nothing is read beyond it. */
+static void what_cannot_be_cut_passes_whole(void **state)
+{
+    (void)state;
+    struct tern_offload wrong[7];
+    for (size_t i = 0; i < 7; i++)
+        wrong[i] = datagrams;
+    wrong[0].header_length--;
+    wrong[1].header_length += 4;
+    wrong[2].checksum_start += 4, wrong[2].header_length += 4;
+    wrong[3].checksum_start = 0, wrong[3].header_length = 8;
+    wrong[4].flags = 0;
+    wrong[5].header_length = UINT16_MAX;
+    wrong[6].checksum_start = UINT16_MAX;
+    for (size_t i = 0; i < 7; i++) {
+        packet_udp(&packet, &ours, 1, &theirs, 2, text, 3000, false);
+        struct held_queue queue = to_wire(&wrong[i]);
+        assert_int_equal(queue.count, 1);
+        assert_int_equal(queue.first->length, packet.length);
+        held_queue_release(&queue);
+    }
+    for (uint8_t ihl = 0; ihl < 16; ihl++) { /* the header says that it is longer, or shorter */
+        packet_udp(&packet, &ours, 1, &theirs, 2, text, 2, false);
+        packet.bytes[0] = 0x40 | ihl;
+        struct tern_offload offload = datagrams;
+        offload.segment_size = 1;
+        struct held_queue queue = to_wire(&offload);
+        assert_int_equal(queue.count, ihl == 5 ? 2 : 1);
+        held_queue_release(&queue);
+    }
+    packet_udp(&packet, &ours, 1, &theirs, 2, text, 3000, false);
+    packet.bytes[6] = 0x20; /* a fragment */
+    struct held_queue queue = to_wire(&datagrams);
+    assert_int_equal(queue.count, 1);
+    held_queue_release(&queue);
 }
 
 static void cwr_that_belongs_to_all_stays_on_all(void **state)
@@ -187,6 +264,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(super_segment_is_cut_into_sound_segments),
+        cmocka_unit_test(super_datagram_is_cut_into_sound_datagrams),
+        cmocka_unit_test(what_cannot_be_cut_passes_whole),
         cmocka_unit_test(cwr_that_belongs_to_all_stays_on_all),
         cmocka_unit_test(unfinished_checksum_is_finished),
         cmocka_unit_test(udp_checksum_is_never_zero),

@@ -242,6 +242,57 @@ static void fragments_and_what_is_not_tcp_are_put_together(void **state)
     is_whole_with(9, 17);
 }
 
+/* The kernel sends a super-datagram of `length` bytes. */
+static void kernel_sends_datagrams(struct device *d, size_t length)
+{
+    enum { UDP_HEADERS = 28, GSO_UDP = 5 };
+    struct virtio_net_hdr header = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+                                    .gso_type = GSO_UDP,
+                                    .csum_start = IP_HEADER,
+                                    .csum_offset = 6,
+                                    .gso_size = 1000};
+    memset(d->sent, 0, sizeof d->sent);
+    d->sent[0] = 0x45;
+    d->sent[2] = (uint8_t)((UDP_HEADERS + length) >> 8);
+    d->sent[3] = (uint8_t)(UDP_HEADERS + length);
+    d->sent[9] = 17;
+    for (size_t i = 0; i < length; i++)
+        d->sent[UDP_HEADERS + i] = (uint8_t)i;
+    struct iovec spans[] = {{&header, sizeof header}, {d->sent, UDP_HEADERS + length}};
+    assert_true(writev(d->kernel, spans, 2) > 0);
+}
+
+/* It is no stream, and the text of what follows it is no reader's. */
+static void super_datagrams_are_whole(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    struct tun_packet packets[LIMIT_READ_AHEAD];
+    bool drained;
+    stream_begins(d);
+    kernel_sends_datagrams(d, 4000);
+    device_reads(d);
+    is_whole(d, 4028);
+    assert_int_equal(d->got.offload.segment_size, 1000);
+    assert_int_equal(d->got.offload.header_length, 28);
+    assert_false(tun_read_was_large(&d->reading));
+    memset(d->memory, SCRIBBLED, sizeof d->memory);
+    kernel_sends(d, 9, TEXT, 0, 1448);
+    device_reads(d);
+    is_whole(d, HEADERS + TEXT);
+    assert_int_equal(d->memory[0], SCRIBBLED);
+
+    kernel_sends_datagrams(d, 1500);
+    kernel_sends_datagrams(d, 4000);
+    assert_int_equal(tun_read_ahead(&d->reading, LIMIT_READ_AHEAD, packets, &drained), 2);
+    assert_int_equal(packets[0].length, 1528);
+    assert_int_equal(packets[1].length, 4028);
+    assert_memory_equal(packets[1].bytes, d->sent, 4028);
+    assert_false(drained);
+    assert_true(tun_read_pays_ahead(&d->reading));
+    device_free(d);
+}
+
 static void a_place_too_small_for_the_largest_is_left_alone(void **state)
 {
     (void)state;
@@ -427,6 +478,7 @@ int main(void)
         cmocka_unit_test(other_headers_are_put_together),
         cmocka_unit_test(what_ends_within_the_headers_is_whole),
         cmocka_unit_test(fragments_and_what_is_not_tcp_are_put_together),
+        cmocka_unit_test(super_datagrams_are_whole),
         cmocka_unit_test(a_place_too_small_for_the_largest_is_left_alone),
         cmocka_unit_test(what_came_early_comes_first),
         cmocka_unit_test(memory_that_is_not_there_is_an_error),
