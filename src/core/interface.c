@@ -56,7 +56,7 @@ bool interface_is_broadcast(const struct interface *interface, const struct addr
 
 /* ── Sending ── */
 
-static bool is_super_segment(const struct packet_out *packet)
+static bool is_super_packet(const struct packet_out *packet)
 {
     return packet->segment_size > 0 && packet->payload_length > packet->segment_size;
 }
@@ -82,7 +82,7 @@ uint32_t interface_super_packet_max(const struct interface *interface,
 }
 
 /* RFC 9768 §3.3.4: what cuts as RFC 3168 has it would spoil the counter that CWR is a part of. */
-static bool link_cuts(const struct interface *interface, const struct packet_out *packet)
+static bool link_cuts_segments(const struct interface *interface, const struct packet_out *packet)
 {
     return (interface->features & TERN_LINK_TSO) &&
            packet->header_length + packet->payload_length <=
@@ -90,11 +90,27 @@ static bool link_cuts(const struct interface *interface, const struct packet_out
            (interface->features & TERN_LINK_TSO_CWR || !packet->cwr_on_all || !has_cwr(packet));
 }
 
+static bool link_cuts_datagrams(const struct interface *interface, const struct packet_out *packet)
+{
+    return (interface->features & TERN_LINK_USO) &&
+           packet->header_length + packet->payload_length <= interface->super_packet_max;
+}
+
+/* Links number the parts from the first's identification on; those that need others (RFC 6864 §4.2)
+ * are cut here. */
+static bool link_cuts(const struct interface *interface, const struct packet_out *packet)
+{
+    if (packet->identify)
+        return false;
+    return packet->protocol == IP_PROTOCOL_UDP ? link_cuts_datagrams(interface, packet)
+                                               : link_cuts_segments(interface, packet);
+}
+
 /* Says what the link has left to do to this packet, and does the rest. */
 static struct tern_offload prepare(const struct interface *interface, struct packet_out *packet)
 {
     struct tern_offload offload = {0};
-    bool super = is_super_segment(packet);
+    bool super = is_super_packet(packet);
     if (super) {
         offload.segment_size = packet->segment_size;
         offload.header_length = (uint16_t)packet->header_length;
@@ -138,7 +154,7 @@ int interface_output(struct interface *interface, struct packet_out *packet)
 {
     if (interface->gro)
         end_burst(packet);
-    if (is_super_segment(packet) && !link_cuts(interface, packet))
+    if (is_super_packet(packet) && !link_cuts(interface, packet))
         return segmentation_output(interface, packet);
     return interface_transmit(interface, packet);
 }

@@ -22,7 +22,7 @@ struct interface_address {
 
 struct interface {
     struct stack *stack;
-    /* Takes one packet, whole or, with offload->segment_size, a super-segment the link will cut. 0,
+    /* Takes one packet, whole or, with offload->segment_size, a super-packet the link will cut. 0,
      * or a negative errno when it could not take it: -ENOBUFS when it may later. Never calls back
      * into the stack. */
     int (*transmit)(void *link, const struct iovec *spans, int count,
@@ -34,8 +34,8 @@ struct interface {
     const uint8_t *text;
     uint32_t mtu;
     uint32_t features;         /* TERN_LINK_… */
-    uint32_t super_packet_max; /* bytes of IP packet that transmit takes with TERN_LINK_TSO */
-    uint32_t big_packet_max;   /* the same to `kernel`, if that is more */
+    uint32_t super_packet_max; /* bytes of IP packet that transmit takes with TERN_LINK_TSO, _USO */
+    uint32_t big_packet_max;   /* the same to `kernel`, of TCP, if that is more */
     struct address kernel;     /* this host's own, at the other end of the link */
     bool gro; /* the other end joins segments: the last of what goes at once gets PSH, for which it
                  may wait */
@@ -56,7 +56,7 @@ bool interface_is_broadcast(const struct interface *interface, const struct addr
 
 /* Sends a packet whose headers are complete but for the transport checksum, in whose field the sum
  * over the pseudo-header stands, not complemented: finishes the checksum, or leaves it to a link
- * that can; hands a super-segment to a link that cuts, or cuts it here. The one place where either
+ * that can; hands a super-packet to a link that cuts, or cuts it here. The one place where either
  * happens. 0 or the link's negative errno. */
 int interface_output(struct interface *interface, struct packet_out *packet);
 /* The same for a packet that the link takes as it is: the step below, after any cutting. */

@@ -16,6 +16,7 @@
 #include "base/limits.h"
 
 struct interface;
+struct stack;
 
 /* Memory for the text of a packet that has not arrived yet. Of the first LIMIT_SUPER_PACKET bytes,
  * as far as there is room, who offers it has made sure that they can be written. */
@@ -50,7 +51,8 @@ struct packet_out {
     struct address destination;
     struct iovec spans[4];   /* headers (filled in by ip_output), then up to three of payload */
     int payload_spans;       /* 0 to 3, at spans[1] on */
-    uint32_t payload_length; /* once it is sent: of which the link took so much (segmentation.h) */
+    uint32_t payload_length; /* of TCP, once it is sent: of which the link took so much
+                                (segmentation.h) */
     uint8_t protocol;
     uint8_t hop_limit; /* 0: the setting ip.ttl */
     uint8_t traffic_class;
@@ -63,6 +65,9 @@ struct packet_out {
     uint16_t transport_offset; /* of the transport's header within all headers; ip/ sets it */
     bool cwr_on_all; /* of a TCP super-segment: CWR belongs to AccECN's counter (RFC 9768 §3.2.2)
                         and stands on every part; else on the first alone (RFC 3168 §6.1.2) */
+    /* Gives each packet that this one is cut into an identification of its own: what may be
+     * fragmented on its way. NULL: they count on from its own. ip/ sets it. */
+    uint16_t (*identify)(struct stack *stack);
     uint8_t *header; /* first header byte so far, inside `room`; the transport's, then ip/ puts its
                         own before */
     uint32_t header_length;

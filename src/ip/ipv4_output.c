@@ -43,8 +43,10 @@ static void prepend_header(struct stack *stack, struct packet_out *packet)
         .protocol = packet->protocol,
         .dont_fragment = packet->dont_fragment,
     };
-    if (!packet->dont_fragment)
+    if (!packet->dont_fragment) {
         header.identification = next_identification(stack);
+        packet->identify = next_identification;
+    }
     ipv4_build(&header, packet_out_prepend(packet, IPV4_HEADER_MIN));
     packet->transport_offset = IPV4_HEADER_MIN;
 }

@@ -6,7 +6,8 @@
 enum {
     TRAFFIC_CLASS_OFFSET = 1, /* of the fields: DSCP and ECN */
     LENGTH_OFFSET = 2,        /* total length, and identification behind it */
-    FRAGMENT_OFFSET = 6,      /* flags and fragment offset */
+    IDENTIFICATION_OFFSET = 4,
+    FRAGMENT_OFFSET = 6, /* flags and fragment offset */
     PROTOCOL_OFFSET = 9,
 
     FLAG_DONT_FRAGMENT = 0x4000,
@@ -170,6 +171,12 @@ void ipv4_build(const struct ipv4_header *header, uint8_t out[IPV4_HEADER_MIN])
     writer_u32(&w, address_to_ipv4(&header->source));
     writer_u32(&w, address_to_ipv4(&header->destination));
     write_checksum(out, IPV4_HEADER_MIN);
+}
+
+void ipv4_header_identify(uint8_t header[IPV4_HEADER_MIN], uint16_t identification)
+{
+    struct writer w = writer_over(header + IDENTIFICATION_OFFSET, 2);
+    writer_u16(&w, identification);
 }
 
 void ipv4_header_cut(uint8_t *header, uint32_t total_length, uint16_t index)

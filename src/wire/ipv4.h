@@ -81,7 +81,10 @@ void ipv4_build(const struct ipv4_header *header, uint8_t out[IPV4_HEADER_MIN]);
  * marked. */
 bool ipv4_mark(uint8_t *packet, size_t length);
 
-/* Makes the header of a super-packet that of its index-th part, whose length is `total_length`. */
+/* Puts another identification into a header, and leaves its checksum to who cuts it next. */
+void ipv4_header_identify(uint8_t header[IPV4_HEADER_MIN], uint16_t identification);
+/* Makes the header of a super-packet that of its index-th part, whose length is `total_length`, and
+ * whose identification is so many behind the one that stands there. */
 void ipv4_header_cut(uint8_t *header, uint32_t total_length, uint16_t index);
 /* Makes the header of a packet that of a fragment of it, whose length is `total_length`. */
 void ipv4_header_fragment(uint8_t header[IPV4_HEADER_MIN], uint32_t total_length, uint16_t offset,

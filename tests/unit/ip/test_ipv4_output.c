@@ -162,6 +162,37 @@ static void identifications_of_stacks_with_one_address_differ(void **state)
     machine_free(m);
 }
 
+/* RFC 6864 §4.2: also where a link could cut, which would count on from the first's; and between
+ * stacks. What must not be fragmented may be told by anything (§4.1). */
+static void what_may_be_fragmented_is_cut_into_packets_that_can_be_told_apart(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    struct packet_out packet;
+    m->interface->features = TERN_LINK_USO | TERN_LINK_TSO;
+    m->stack.share = (struct share){.index = 2, .count = 3};
+    for (unsigned i = 0; i < 2; i++) {
+        struct udp_header udp = {1, 2, 3508, 0};
+        udp_build(&udp, packet_out_begin(&packet, IP_PROTOCOL_UDP, UDP_HEADER_SIZE));
+        packet.source = address_from_ipv4(MACHINE_ADDRESS);
+        packet.destination = address_from_ipv4(PEER_ADDRESS);
+        packet_out_payload(&packet, payload, 3500);
+        packet.segment_size = 1000;
+        packet.dont_fragment = i == 1;
+        assert_int_equal(ip_output(&m->stack, NULL, &packet), 0);
+    }
+    assert_int_equal(m->sent_count, 5);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(sent_header(m, i).identification % 3, 2);
+        for (unsigned j = 0; j < i; j++)
+            assert_int_not_equal(sent_header(m, i).identification,
+                                 sent_header(m, j).identification);
+    }
+    assert_int_equal(m->sent[4].offload.segment_size, 1000);
+    assert_int_equal(sent_header(m, 4).identification, 0);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +205,7 @@ int main(void)
         cmocka_unit_test(packet_above_64_kb_is_refused_however),
         cmocka_unit_test(links_error_comes_back),
         cmocka_unit_test(identifications_of_stacks_with_one_address_differ),
+        cmocka_unit_test(what_may_be_fragmented_is_cut_into_packets_that_can_be_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

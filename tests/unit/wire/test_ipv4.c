@@ -320,6 +320,19 @@ static void source_routes_are_found_among_other_options(void **state)
     }
 }
 
+static void part_can_have_another_identification(void **state)
+{
+    (void)state;
+    struct ipv4_header h;
+    uint8_t packet[sizeof sample];
+    memcpy(packet, sample, sizeof sample);
+    ipv4_header_identify(packet, 0xabcd);
+    ipv4_header_cut(packet, 22, 0);
+    assert_int_equal(parse(packet, sizeof packet, &h), IPV4_OK);
+    assert_int_equal(h.identification, 0xabcd);
+    assert_int_equal(h.total_length, 22);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +355,7 @@ int main(void)
         cmocka_unit_test(fragment_and_whole_undo_each_other),
         cmocka_unit_test(quoted_header_is_taken_without_its_packet_and_checksum),
         cmocka_unit_test(source_routes_are_found_among_other_options),
+        cmocka_unit_test(part_can_have_another_identification),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
