@@ -250,7 +250,8 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  *
  * Control messages of tern_sendmsg(): SOL_SOCKET, SO_TIMESTAMPING, a uint32_t of
  * SOF_TIMESTAMPING_TX_… for this call instead of the socket's; of datagrams IPPROTO_IP with IP_TTL,
- * IP_TOS and IP_PKTINFO (the source).
+ * IP_TOS and IP_PKTINFO (the source), and of UDP IPPROTO_UDP with UDP_SEGMENT, a uint16_t. Those of
+ * other levels mean nothing.
  *
  * MSG_ZEROCOPY counts where SO_ZEROCOPY is set: each call that sends something gets a number, from
  * 0 on, and notes in the error queue (ee_origin SO_EE_ORIGIN_ZEROCOPY) tell ranges ee_info to
@@ -265,11 +266,12 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * tern_connect()'s.
  * Errors of datagrams: EDESTADDRREQ (no peer), EAFNOSUPPORT and EINVAL (address, or port 0; UDP
  * takes AF_UNSPEC for AF_INET), EOPNOTSUPP (MSG_OOB), EMSGSIZE (longer than any datagram, or than
- * the path takes where IP_MTU_DISCOVER wants it whole), EPIPE (shut), EACCES (broadcast without
- * SO_BROADCAST), ENETUNREACH, ENETDOWN (the device is down, or gone), EAGAIN (no port left),
- * ENOBUFS (the link is full, or memory short), ENODEV (an interface that is not there, in
- * IP_PKTINFO), of an engine what `output` says; and, once, what came of an earlier one, as
- * tern_recv() lists it. Streams are told nothing of a device that is down: they send again. */
+ * the path takes where IP_MTU_DISCOVER or UDP_SEGMENT wants it whole), EINVAL (more than 128 of
+ * UDP_SEGMENT's), EPIPE (shut), EACCES (broadcast without SO_BROADCAST), ENETUNREACH, ENETDOWN (the
+ * device is down, or gone), EAGAIN (no port left), ENOBUFS (the link is full, or memory short),
+ * ENODEV (an interface that is not there, in IP_PKTINFO), of an engine what `output` says; and,
+ * once, what came of an earlier one, as tern_recv() lists it. Streams are told nothing of a device
+ * that is down: they send again. */
 TERN_API ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length,
                              int flags, const struct sockaddr *address, socklen_t address_length);
@@ -360,7 +362,11 @@ TERN_API int tern_close(struct tern *t, int socket);
  * IP_PKTINFO (which streams keep, and have nothing to tell of); of datagrams IP_MULTICAST_TTL and
  * IP_MULTICAST_LOOP (kept: groups are sent to, and cannot be joined).
  *
- * IPPROTO_UDP: UDP_CORK (as MSG_MORE with each send; taken away, what is kept leaves).
+ * IPPROTO_UDP: UDP_CORK (as MSG_MORE with each send; taken away, what is kept leaves), UDP_SEGMENT
+ * (0, or the size of the datagrams that what one call sends leaves as: at most 128, of which the
+ * last may be shorter. None is fragmented, nor may routers do it, unless IP_MTU_DISCOVER is
+ * IP_PMTUDISC_DONT, _INTERFACE or _OMIT: EMSGSIZE where the path does not take them whole. Those
+ * that the link does not take are lost, and the call fails only where that is all of them).
  *
  * IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
  * TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION, TCP_CC_INFO

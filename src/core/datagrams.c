@@ -39,6 +39,7 @@ void datagrams_init(struct datagrams *datagrams, uint32_t receive_limit_bytes)
     error_queue_init(&datagrams->errors);
     datagrams->options.receive_limit_bytes = receive_limit_bytes;
     datagrams->options.group_hop_limit = 1;
+    datagrams->options.segments_whole = true;
 }
 
 static void remove_first(struct stack *stack, struct datagrams *datagrams)
@@ -222,7 +223,7 @@ void datagrams_path_error(struct stack *stack, struct datagrams *datagrams,
         [PATH_ERROR_TIME_EXCEEDED] = EHOSTUNREACH, [PATH_ERROR_PARAMETER] = EPROTO,
     };
     /* Who lets datagrams be fragmented does not care that one had to be. */
-    if (error->kind == PATH_ERROR_TOO_BIG && !datagrams->options.dont_fragment)
+    if (error->kind == PATH_ERROR_TOO_BIG && !datagrams_mind_size(datagrams))
         return;
     datagrams->error = numbers[error->kind];
     if (!datagrams->options.receive_errors)
@@ -236,6 +237,12 @@ void datagrams_path_error(struct stack *stack, struct datagrams *datagrams,
                               .destination = *destination,
                               .offender = error->reporter};
     error_queue_add(stack, &datagrams->errors, &note, quoted, length);
+}
+
+bool datagrams_mind_size(const struct datagrams *datagrams)
+{
+    const struct datagram_options *options = &datagrams->options;
+    return options->dont_fragment || (options->segments_whole && datagrams->segments_sent);
 }
 
 bool datagrams_too_long(struct stack *stack, struct datagrams *datagrams,

@@ -31,10 +31,13 @@ struct datagram_options {
     bool ignore_path_mtu;         /* IP_MTU_DISCOVER: whatever has been learnt of the path */
     bool dont_fragment;           /* IP_MTU_DISCOVER: -EMSGSIZE rather than fragments */
     bool whole;                   /* IP_MTU_DISCOVER: the same, though routers may cut it */
+    bool segments_whole;          /* IP_MTU_DISCOVER: no router may cut what segment_size cuts */
     bool free_bind;               /* IP_FREEBIND: bind takes any address, ours or not */
     bool reuse_address;           /* SO_REUSEADDR; read by bind */
     bool reuse_port;              /* SO_REUSEPORT; the same, and whoever shares has a share */
     bool broadcast;               /* SO_BROADCAST */
+    uint16_t segment_size;        /* UDP_SEGMENT: payload bytes of each datagram that one call's
+                                     bytes are cut into; 0: they are one */
     bool receive_errors;          /* IP_RECVERR: every error is told, and queued with its details */
     bool receive_super;           /* UDP_GRO: the datagrams of a packet are received as one */
     uint32_t stamps;              /* SO_TIMESTAMPING of a send call: core/stamps.h */
@@ -60,12 +63,14 @@ struct datagrams {
     int error;      /* a positive errno that waits to be told, or 0 */
     struct error_queue errors;
     uint32_t stamp_next; /* the number of the next datagram whose times are told */
+    bool segments_sent;  /* something has left with segment_size */
     bool receive_closed; /* shutdown(SHUT_RD), and (SHUT_WR) */
     bool send_closed;
     struct datagram_options options;
 };
 
-/* `receive_limit_bytes` starts as given, group_hop_limit as 1 (RFC 1112 §6.1), all else as zero. */
+/* `receive_limit_bytes` starts as given, group_hop_limit as 1 (RFC 1112 §6.1), segments_whole as
+ * true, all else as zero. */
 void datagrams_init(struct datagrams *datagrams, uint32_t receive_limit_bytes);
 void datagrams_release(struct stack *stack, struct datagrams *datagrams);
 
@@ -122,6 +127,9 @@ unsigned datagrams_readiness(const struct datagrams *datagrams);
 int datagrams_error(struct datagrams *datagrams, bool clear);
 /* Whether so much waits to be received that little more would find room. */
 bool datagrams_are_many(const struct datagrams *datagrams);
+/* Whether some of what was sent must not be fragmented, and so a router's word about its size
+ * counts. */
+bool datagrams_mind_size(const struct datagrams *datagrams);
 /* Bytes of the next datagram, 0 when there is none (FIONREAD). */
 uint32_t datagrams_next_length(const struct datagrams *datagrams);
 

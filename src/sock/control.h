@@ -34,8 +34,9 @@ void control_write_stream(struct socket *socket, size_t received, bool peeked,
  * where its data is: 1; 0 at the end; -EINVAL (cut short). */
 int control_next(const struct msghdr *message, size_t *at, struct cmsghdr *header,
                  const void **data);
-/* What its messages of level IPPROTO_IP ask for, for this datagram alone: IP_TTL, IP_TOS, and
- * IP_PKTINFO's source. 0; -EINVAL, -ENODEV (no such interface). */
+/* What its messages ask for, for this datagram alone: of level IPPROTO_IP IP_TTL, IP_TOS, and
+ * IP_PKTINFO's source; of a UDP socket, IPPROTO_UDP's UDP_SEGMENT. 0; -EINVAL, -ENODEV (no such
+ * interface). */
 int control_read(const struct socket *socket, const struct msghdr *message,
                  struct datagram_options *options);
 

@@ -1,6 +1,7 @@
 /* What sendmsg(2) is told of one datagram, as ip(7) describes it. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <string.h>
 
 #include "ip/ip.h"
@@ -68,6 +69,33 @@ static int read_source(const struct socket *socket, const void *data, size_t len
     return ip_is_ours(&socket->tern->stack, &options->source) ? 0 : -EINVAL;
 }
 
+static int read_ip(const struct socket *socket, const struct cmsghdr *header, const void *data,
+                   struct datagram_options *options)
+{
+    size_t length = header->cmsg_len - CMSG_LEN(0);
+    switch (header->cmsg_type) {
+    case IP_TTL:
+        return read_hop_limit(data, length, options);
+    case IP_TOS:
+        return read_traffic_class(data, length, options);
+    case IP_PKTINFO:
+        return read_source(socket, data, length, options);
+    default:
+        return -EINVAL;
+    }
+}
+
+/* udp(7) */
+static int read_udp(const struct cmsghdr *header, const void *data,
+                    struct datagram_options *options)
+{
+    if (header->cmsg_type != UDP_SEGMENT ||
+        header->cmsg_len != CMSG_LEN(sizeof options->segment_size))
+        return -EINVAL;
+    memcpy(&options->segment_size, data, sizeof options->segment_size);
+    return 0;
+}
+
 int control_read(const struct socket *socket, const struct msghdr *message,
                  struct datagram_options *options)
 {
@@ -76,17 +104,11 @@ int control_read(const struct socket *socket, const struct msghdr *message,
     size_t at = 0;
     int result;
     while ((result = control_next(message, &at, &header, &data)) > 0) {
-        size_t length = header.cmsg_len - CMSG_LEN(0);
-        if (header.cmsg_level != IPPROTO_IP)
-            continue; /* times.c's */
-        if (header.cmsg_type == IP_TTL)
-            result = read_hop_limit(data, length, options);
-        else if (header.cmsg_type == IP_TOS)
-            result = read_traffic_class(data, length, options);
-        else if (header.cmsg_type == IP_PKTINFO)
-            result = read_source(socket, data, length, options);
-        else
-            result = -EINVAL;
+        if (header.cmsg_level == IPPROTO_IP)
+            result = read_ip(socket, &header, data, options);
+        else if (header.cmsg_level == IPPROTO_UDP && socket->kind->protocol == IPPROTO_UDP)
+            result = read_udp(&header, data, options);
+        /* Those of SOL_SOCKET are times.c's, and others mean nothing. */
         if (result < 0)
             break;
     }

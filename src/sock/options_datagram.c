@@ -59,6 +59,7 @@ static int set_ip_level(struct socket *socket, int option, int value)
             return -EINVAL;
         socket->mtu_discover = (uint8_t)value;
         options->dont_fragment = value == IP_PMTUDISC_DO || value == IP_PMTUDISC_PROBE;
+        options->segments_whole = options->dont_fragment || value == IP_PMTUDISC_WANT;
         options->ignore_path_mtu = value >= IP_PMTUDISC_PROBE;
         options->whole = value == IP_PMTUDISC_INTERFACE;
         return 0;
@@ -76,10 +77,18 @@ static int set_ip_level(struct socket *socket, int option, int value)
 /* udp(7) */
 static int set_udp_level(struct socket *socket, int option, int value)
 {
-    if (option != UDP_CORK)
+    switch (option) {
+    case UDP_CORK:
+        udp_set_cork(socket->of.udp, value != 0);
+        return 0;
+    case UDP_SEGMENT:
+        if (value < 0 || value > UINT16_MAX)
+            return -EINVAL;
+        udp_options(socket->of.udp)->segment_size = (uint16_t)value;
+        return 0;
+    default:
         return -ENOPROTOOPT;
-    udp_set_cork(socket->of.udp, value != 0);
-    return 0;
+    }
 }
 
 static bool is_udp_level(const struct socket *socket, int level)
@@ -154,6 +163,19 @@ static int get_ip_level(const struct socket *socket, const struct datagram_optio
     }
 }
 
+static int get_udp_level(const struct socket *socket, const struct datagram_options *options,
+                         int option)
+{
+    switch (option) {
+    case UDP_CORK:
+        return udp_corked(socket->of.udp);
+    case UDP_SEGMENT:
+        return options->segment_size;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
 int datagram_get_option(struct socket *socket, int level, int option, void *value,
                         socklen_t *length)
 {
@@ -163,7 +185,7 @@ int datagram_get_option(struct socket *socket, int level, int option, void *valu
         number = get_socket_level(socket, options, option);
     else if (level == IPPROTO_IP)
         number = get_ip_level(socket, options, option);
-    else if (is_udp_level(socket, level) && option == UDP_CORK)
-        number = udp_corked(socket->of.udp);
+    else if (is_udp_level(socket, level))
+        number = get_udp_level(socket, options, option);
     return number < 0 ? number : option_put_int(value, length, number);
 }

@@ -88,10 +88,9 @@ int times_of_send(const struct socket *socket, const struct msghdr *message, uin
     *flags = socket->preferences->times.flags;
     while ((result = control_next(message, &at, &header, &data)) > 0) {
         uint32_t wanted;
-        if (header.cmsg_level == IPPROTO_IP && !socket_is_stream(socket))
-            continue; /* control_read.c's */
-        if (header.cmsg_len != CMSG_LEN(sizeof wanted) || header.cmsg_level != SOL_SOCKET ||
-            header.cmsg_type != SO_TIMESTAMPING)
+        if (header.cmsg_level != SOL_SOCKET)
+            continue; /* control_read.c's, if anybody's */
+        if (header.cmsg_len != CMSG_LEN(sizeof wanted) || header.cmsg_type != SO_TIMESTAMPING)
             return -EINVAL;
         memcpy(&wanted, data, sizeof wanted);
         if (wanted & ~(uint32_t)STAMP_TX)

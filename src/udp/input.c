@@ -179,7 +179,7 @@ enum drop_reason udp_path_error(struct stack *stack, const struct path_error *er
         return DROP_ICMP_NO_MATCH;
     /* Whose datagrams may be cut is not told by any router, but by who would have us send
      * fragments. */
-    if (error->kind == PATH_ERROR_TOO_BIG && error->mtu && udp->datagrams.options.dont_fragment)
+    if (error->kind == PATH_ERROR_TOO_BIG && error->mtu && datagrams_mind_size(&udp->datagrams))
         ip_path_too_big(stack, &error->destination, error->mtu);
     datagrams_path_error(stack, &udp->datagrams, error, &remote, error->payload + UDP_HEADER_SIZE,
                          error->payload_length - UDP_HEADER_SIZE);

@@ -5,22 +5,50 @@
 #include "udp/internal.h"
 #include "wire/udp.h"
 
+/* Both as on Linux. */
 enum {
-    CALL_MAX = 65535, /* bytes that one call may have, whatever becomes of them: as on Linux */
+    CALL_MAX = 65535,   /* bytes that one call may have, whatever becomes of them */
+    SEGMENTS_MAX = 128, /* datagrams that its bytes may be cut into (UDP_MAX_SEGMENTS) */
 };
+
+static size_t headers_of(const struct udp_departure *departure)
+{
+    return departure->path.header_bytes + UDP_HEADER_SIZE;
+}
 
 size_t udp_most(const struct udp_departure *departure)
 {
-    size_t headers = departure->path.header_bytes + UDP_HEADER_SIZE;
     const struct datagram_options *options = &departure->options;
-    return options->dont_fragment || options->whole ? departure->path.mtu - headers
-                                                    : UDP_PAYLOAD_MAX;
+    bool one_packet = options->segment_size == 0 && (options->dont_fragment || options->whole);
+    return one_packet ? departure->path.mtu - headers_of(departure) : UDP_PAYLOAD_MAX;
 }
 
+/* Of what is cut anyhow the path takes any length, and the limit is that of an IP packet. */
 void udp_note_too_long(struct udp *udp, const struct udp_departure *departure)
 {
-    if (datagrams_too_long(udp->stack, &udp->datagrams, &departure->to, departure->path.mtu))
+    uint32_t most = departure->options.segment_size > 0 ? UINT16_MAX : departure->path.mtu;
+    if (datagrams_too_long(udp->stack, &udp->datagrams, &departure->to, most))
         stack_notify(udp->stack, udp->owner, POLLERR);
+}
+
+/* How many datagrams leave. */
+static uint32_t count_of(const struct udp_departure *departure, size_t length)
+{
+    size_t size = departure->options.segment_size;
+    return size > 0 && length > size ? (uint32_t)((length + size - 1) / size) : 1;
+}
+
+/* UDP_SEGMENT: who cuts his datagrams himself gets no fragments of them, also where there is but
+ * one. None of this is told in the error queue. */
+static int check_segments(const struct udp_departure *departure, size_t length)
+{
+    size_t size = departure->options.segment_size;
+    size_t largest = length < size ? length : size;
+    if (size == 0)
+        return 0;
+    if (headers_of(departure) + largest > departure->path.mtu)
+        return -EMSGSIZE;
+    return count_of(departure, length) > SEGMENTS_MAX ? -EINVAL : 0;
 }
 
 void udp_set_path(struct udp_departure *departure, const struct ip_path *path)
@@ -78,19 +106,25 @@ static int transmit(struct udp *udp, const struct udp_departure *departure, cons
     packet.checksum_offset = UDP_CHECKSUM_OFFSET;
     packet.hop_limit = path->kind == PATH_TO_GROUP ? options->group_hop_limit : options->hop_limit;
     packet.traffic_class = options->traffic_class;
-    packet.dont_fragment = options->dont_fragment;
+    packet.segment_size = options->segment_size;
+    packet.dont_fragment =
+        options->dont_fragment || (options->segment_size > 0 && options->segments_whole);
     packet.why = "datagram";
     return ip_output(udp->stack, path, &packet);
 }
 
 int udp_depart(struct udp *udp, struct udp_departure *departure, const void *bytes, size_t length)
 {
-    int error = transmit(udp, departure, bytes, length);
+    int error = check_segments(departure, length);
+    if (error)
+        return error;
+    error = transmit(udp, departure, bytes, length);
     if (error == -EMSGSIZE)
         udp_note_too_long(udp, departure);
     if (error)
         return error;
-    stack_count(udp->stack, COUNTER_UdpOutDatagrams);
+    udp->datagrams.segments_sent |= departure->options.segment_size > 0;
+    stack_count_many(udp->stack, COUNTER_UdpOutDatagrams, count_of(departure, length));
     if (datagrams_left(udp->stack, &udp->datagrams, departure->options.stamps))
         stack_notify(udp->stack, udp->owner, POLLERR);
     return 0;

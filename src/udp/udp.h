@@ -42,6 +42,10 @@ int udp_connect(struct udp *udp, const struct endpoint *remote);
  * -ENETUNREACH, -EACCES, -EINVAL (port 0), -EADDRINUSE (no ephemeral port left), -ENOBUFS (the link
  * is full, or memory is short), -ENOMEM; or the pending error, once (-ECONNREFUSED).
  *
+ * With options.segment_size it is several datagrams, of so many bytes each but for the last:
+ * -EMSGSIZE where the path does not take them whole, -EINVAL of more than 128. Those that the link
+ * does not take are lost: its error only where that is all of them.
+ *
  * With `more`, or while the endpoint is corked, it is kept, and what later calls have is added to
  * it until one comes without: where it goes and how is as the first call said, or, of where, the
  * last udp_connect. After -EMSGSIZE (UDP_PAYLOAD_MAX, or the path's MTU with dont_fragment) and

@@ -17,6 +17,7 @@ struct program {
 PROGRAMS(stream);
 PROGRAMS(datagram);
 PROGRAMS(cork);
+PROGRAMS(segment);
 PROGRAMS(many);
 PROGRAMS(limits);
 PROGRAMS(poll);

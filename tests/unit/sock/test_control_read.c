@@ -1,5 +1,7 @@
 #include "unit/sock/sockets.h"
 
+#include <netinet/udp.h>
+
 /* A UDP socket at 10.0.0.1:1000 that sends to one at 10.0.0.2:1000, which tells all it can. */
 static int from, to;
 
@@ -126,22 +128,53 @@ static void what_cannot_be_is_refused(void **state)
     assert_arrives(64, 0); /* and none of it stays */
 }
 
-static void a_stream_takes_none_of_it(void **state)
+/* udp(7) */
+static void one_call_is_cut_otherwise(void **state)
 {
     (void)state;
+    static char bytes[300], got[300];
+    const uint16_t hundred = 100, none = 0;
+    const int wrong = 100;
+    struct iovec span = {bytes, sizeof bytes};
+    struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1, .msg_control = control};
+    set_int(a, from, IPPROTO_UDP, UDP_SEGMENT, 150);
+    put(IPPROTO_UDP, UDP_SEGMENT, &hundred, sizeof hundred);
+    message.msg_controllen = control_length;
+    assert_int_equal(tern_sendmsg(a, from, &message, 0), 300);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(tern_recv(b, to, got, sizeof got, 0), 100);
+    control_length = 0;
+    put(IPPROTO_UDP, UDP_SEGMENT, &none, sizeof none);
+    assert_int_equal(tern_sendmsg(a, from, &message, 0), 300);
+    assert_int_equal(tern_recv(b, to, got, sizeof got, 0), 300);
+    assert_int_equal(tern_send(a, from, bytes, sizeof bytes, 0), 300); /* the next is as ever */
+    assert_int_equal(tern_recv(b, to, got, sizeof got, 0), 150);
+    control_length = 0;
+    put(IPPROTO_UDP, UDP_SEGMENT, &wrong, sizeof wrong);
+    assert_fails(send_controlled(from), EINVAL);
+    put(IPPROTO_UDP, UDP_CORK, &hundred, sizeof hundred);
+    assert_fails(send_controlled(from), EINVAL);
+}
+
+/* As on Linux, where each protocol looks at the levels that it knows. */
+static void a_stream_looks_at_none_of_it(void **state)
+{
+    (void)state;
+    const uint16_t hundred = 100;
     int client, server;
     pair_connect(&pair, 7, &client, &server);
-    put_int(IP_TTL, 7);
-    assert_fails(send_controlled(client), EINVAL);
+    put_int(IP_TTL, 777);
+    assert_int_equal(send_controlled(client), 1);
+    put(IPPROTO_UDP, UDP_CORK, &hundred, sizeof hundred);
+    assert_int_equal(send_controlled(client), 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        datagram_test(one_datagram_is_sent_otherwise),
-        datagram_test(the_source_can_be_said),
-        datagram_test(what_cannot_be_is_refused),
-        socket_test(a_stream_takes_none_of_it),
+        datagram_test(one_datagram_is_sent_otherwise), datagram_test(the_source_can_be_said),
+        datagram_test(what_cannot_be_is_refused),      datagram_test(one_call_is_cut_otherwise),
+        socket_test(a_stream_looks_at_none_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

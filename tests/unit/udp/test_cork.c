@@ -205,6 +205,32 @@ static void short_memory_is_said(void **state)
     assert_false(udp_is_making(udp));
 }
 
+/* UDP_SEGMENT. That the pieces are too large, or too many, is found when it leaves. */
+static void what_is_made_is_cut_as_the_first_call_said(void **state)
+{
+    struct machine *m = *state;
+    struct udp *udp = connected(m, OUR_PORT);
+    udp_options(udp)->segment_size = 3;
+    assert_int_equal(add(udp, "onet"), 4);
+    udp_options(udp)->segment_size = 0;
+    assert_int_equal(send_text(udp, "woend", NULL), 5);
+    assert_int_equal(m->sent_count, 3);
+    assert_sent(m, 0, "one");
+    assert_sent(m, 1, "two");
+    assert_sent(m, 2, "end");
+
+    static char bytes[1473];
+    struct iovec span = {bytes, sizeof bytes};
+    udp_options(udp)->segment_size = 1473;
+    assert_int_equal(udp_send(udp, &span, 1, NULL, true), sizeof bytes);
+    assert_int_equal(send_text(udp, "", NULL), -EMSGSIZE);
+    udp_options(udp)->segment_size = 1;
+    assert_int_equal(udp_send(udp, &span, 1, NULL, true), sizeof bytes);
+    assert_int_equal(send_text(udp, "", NULL), -EINVAL);
+    assert_false(udp_is_making(udp));
+    assert_int_equal(m->sent_count, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +246,7 @@ int main(void)
         udp_test(closing_drops_it),
         udp_test(what_the_link_refuses_is_gone),
         udp_test(short_memory_is_said),
+        udp_test(what_is_made_is_cut_as_the_first_call_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -416,6 +416,27 @@ static void endpoint_without_a_peer_is_not_told(void **state)
     assert_int_equal(udp_error(udp, true), 0);
 }
 
+/* What UDP_SEGMENT cuts has DF, unless IP_MTU_DISCOVER says otherwise. */
+static void who_has_cut_his_datagrams_hears_of_a_small_mtu(void **state)
+{
+    struct machine *m = *state;
+    struct udp *udp = connected(m, OUR_PORT);
+    static char large[2000];
+    struct iovec span = {large, sizeof large};
+    udp_options(udp)->segment_size = 1000;
+    assert_int_equal(udp_send(udp, &span, 1, NULL, false), sizeof large);
+    assert_int_equal(error_arrives(m, 1, ICMP_UNREACHABLE, ICMP_UNREACHABLE_FRAGMENTATION, 576), 0);
+    assert_int_equal(udp_error(udp, true), EMSGSIZE);
+    assert_int_equal(machine_counter(m, "IpPathMtuLowered"), 1);
+    assert_int_equal(udp_send(udp, &span, 1, NULL, false), -EMSGSIZE);
+    udp_options(udp)->segment_size = 548;
+    assert_int_equal(udp_send(udp, &span, 1, NULL, false), sizeof large);
+    udp_options(udp)->segments_whole = false;
+    assert_int_equal(error_arrives(m, 2, ICMP_UNREACHABLE, ICMP_UNREACHABLE_FRAGMENTATION, 560), 0);
+    assert_int_equal(udp_error(udp, true), 0);
+    assert_int_equal(machine_counter(m, "IpPathMtuLowered"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +463,7 @@ int main(void)
         cmocka_unit_test(path_errors_become_errnos),
         udp_test(only_who_must_not_be_cut_hears_of_a_small_mtu),
         udp_test(endpoint_without_a_peer_is_not_told),
+        udp_test(who_has_cut_his_datagrams_hears_of_a_small_mtu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

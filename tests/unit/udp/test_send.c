@@ -152,6 +152,123 @@ static void what_goes_to_a_group_has_its_own_hop_limit(void **state)
     assert_int_equal(m->sent_count, 2);
 }
 
+/* ── UDP_SEGMENT ── */
+
+static uint8_t many[UDP_PAYLOAD_MAX + 1];
+
+static ssize_t send_many(struct udp *udp, size_t length)
+{
+    struct iovec span = {many, length};
+    return udp_send(udp, &span, 1, NULL, false);
+}
+
+static void one_call_makes_many_datagrams(void **state)
+{
+    struct machine *m = *state;
+    struct udp *udp = connected(m, OUR_PORT);
+    for (size_t i = 0; i < sizeof many; i++)
+        many[i] = (uint8_t)(i % 251);
+    udp_options(udp)->segment_size = 1472;
+    assert_int_equal(send_many(udp, 4000), 4000);
+    assert_int_equal(m->sent_count, 3);
+    assert_int_equal(machine_counter(m, "UdpOutDatagrams"), 3);
+    for (unsigned i = 0; i < 3; i++) {
+        size_t length = i < 2 ? 1472 : 4000 - 2 * 1472;
+        assert_int_equal(sent_udp(m, i).length, 8 + length);
+        assert_memory_equal(sent_payload(m, i) + 8, many + i * 1472, length);
+        /* By default a router that cannot take it says so. */
+        assert_true(sent_header(m, i).dont_fragment);
+    }
+    /* One, and none, are a datagram too. */
+    assert_int_equal(send_many(udp, 1472), 1472);
+    assert_int_equal(send_many(udp, 0), 0);
+    assert_int_equal(sent_udp(m, 3).length, 1480);
+    assert_true(sent_header(m, 3).dont_fragment);
+    assert_int_equal(sent_udp(m, 4).length, 8);
+    assert_int_equal(machine_counter(m, "UdpOutDatagrams"), 5);
+    udp_options(udp)->segment_size = 0;
+    assert_int_equal(send_many(udp, 100), 100);
+    assert_false(sent_header(m, 5).dont_fragment);
+}
+
+static void link_that_can_is_given_the_callers_own_bytes(void **state)
+{
+    struct machine *m = *state;
+    struct udp *udp = connected(m, OUR_PORT);
+    m->interface->features = TERN_LINK_USO | TERN_LINK_CHECKSUM;
+    udp_options(udp)->segment_size = 1000;
+    assert_int_equal(send_many(udp, UDP_PAYLOAD_MAX), UDP_PAYLOAD_MAX);
+    assert_int_equal(m->sent_count, 1);
+    assert_int_equal(m->sent[0].length, 65535);
+    assert_int_equal(m->sent[0].offload.segment_size, 1000);
+    assert_int_equal(m->sent[0].offload.header_length, 28);
+    assert_int_equal(machine_counter(m, "UdpOutDatagrams"), 66);
+    /* Who does not mind fragments (IP_PMTUDISC_DONT) has each told apart (RFC 6864 §4.2). */
+    udp_options(udp)->segments_whole = false;
+    assert_int_equal(send_many(udp, 3000), 3000);
+    assert_int_equal(m->sent_count, 4);
+    assert_false(sent_header(m, 1).dont_fragment);
+    assert_int_not_equal(sent_header(m, 1).identification, sent_header(m, 2).identification);
+}
+
+static void each_must_fit_the_path_and_there_are_not_too_many(void **state)
+{
+    struct machine *m = *state;
+    struct udp *udp = connected(m, OUR_PORT);
+    udp_options(udp)->receive_errors = true;
+    udp_options(udp)->segment_size = 1473;
+    assert_int_equal(send_many(udp, 1473), -EMSGSIZE);
+    assert_int_equal(send_many(udp, 5000), -EMSGSIZE);
+    assert_int_equal(send_many(udp, 1472), 1472);
+    udp_options(udp)->segment_size = 2;
+    assert_int_equal(send_many(udp, 256), 256);
+    assert_int_equal(send_many(udp, 257), -EINVAL);
+    assert_null(udp_take_note(udp));
+    assert_int_equal(m->sent_count, 129);
+    /* That it is more than any packet has is told, and how much that is. */
+    udp_options(udp)->segment_size = 1472;
+    udp_options(udp)->dont_fragment = true;
+    assert_int_equal(send_many(udp, UDP_PAYLOAD_MAX + 1), -EMSGSIZE);
+    struct error_note *note = udp_take_note(udp);
+    assert_non_null(note);
+    assert_int_equal(note->info, 65535);
+    error_note_free(&m->stack, note);
+    assert_int_equal(send_many(udp, UDP_PAYLOAD_MAX), UDP_PAYLOAD_MAX);
+}
+
+static void caller_is_told_when_the_link_takes_none(void **state)
+{
+    struct machine *m = *state;
+    struct udp *udp = connected(m, OUR_PORT);
+    udp_options(udp)->segment_size = 1000;
+    m->transmit_error = -ENOBUFS;
+    assert_int_equal(send_many(udp, 3000), -ENOBUFS);
+    assert_int_equal(machine_counter(m, "UdpOutDatagrams"), 0);
+    m->transmit_room = 1;
+    assert_int_equal(send_many(udp, 3000), 3000);
+    assert_int_equal(m->sent_count, 1);
+}
+
+static void all_hear_each_of_them_and_so_do_we(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_udp(TERN_LINK_USO);
+    struct udp *udp = bound(m, anywhere(OUR_PORT));
+    struct endpoint all = at(0x0a0000ff, OUR_PORT);
+    udp_options(udp)->broadcast = true;
+    udp_options(udp)->segment_size = 3;
+    assert_int_equal(send_text(udp, "onetwoend!", &all), 10);
+    assert_int_equal(m->sent_count, 1);
+    assert_int_equal(m->sent[0].offload.segment_size, 3);
+    stack_advance(&m->stack, m->stack.now_ns);
+    assert_receives(udp, "one");
+    assert_receives(udp, "two");
+    assert_receives(udp, "end");
+    assert_receives(udp, "!");
+    udp_close(udp);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +280,11 @@ int main(void)
         udp_test(datagram_above_the_mtu_that_must_not_be_cut_is_refused),
         cmocka_unit_test(broadcast_needs_leave_and_comes_to_ourselves_too),
         udp_test(what_goes_to_a_group_has_its_own_hop_limit),
+        udp_test(one_call_makes_many_datagrams),
+        udp_test(link_that_can_is_given_the_callers_own_bytes),
+        udp_test(each_must_fit_the_path_and_there_are_not_too_many),
+        udp_test(caller_is_told_when_the_link_takes_none),
+        cmocka_unit_test(all_hear_each_of_them_and_so_do_we),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
