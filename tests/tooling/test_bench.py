@@ -112,9 +112,10 @@ def a_source_is_fetched_where_its_package_came_from():
         known = "echo 'liblwip-dev | 1-1 | http://archive.example/debian suite/main amd64 Packages'"
         said = lwip_source(place, ":", "exit 1")
         assert said == (["lwip.why"], "apt does not know where liblwip-dev comes from"), said
-        said = lwip_source(place, known, "echo 'E: not reached' >&2; exit 100")
-        assert said == (["lwip.why"], "its source could not be fetched from http://archive.example/debian: "
-                        "E: not reached"), said
+        said = lwip_source(place, known, "echo 'E: It was not reached.' >&2; exit 100")
+        where = "its source could not be fetched from http://archive.example/debian"
+        assert said == (["lwip.why"], f"{where}: It was not reached"), said
+        assert lwip_source(place, known, "exit 124") == (["lwip.why"], where)
         said = lwip_source(place, known, "grep -q 'archive.example/debian suite main$' sources.list || exit 1\n"
                            "case \"$*\" in *' lwip=1-1') mkdir lwip-1;; esac")
         assert said == (["lwip"], ""), said
