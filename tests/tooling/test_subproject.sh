@@ -25,9 +25,9 @@ project('app', 'c', default_options: ['c_std=c17'])
 executable('app', 'outside.c', dependencies: dependency('tern', fallback: 'tern'))
 MESON
 
-# Without a pkg-config path it is not found installed; without optimization it is built sooner.
+# Where pkg-config looks nowhere, tern is not found installed; without optimization it is built sooner.
 set_up() {
-    PKG_CONFIG_LIBDIR=$work meson setup --default-library "$1" -Doptimization=0 -Ddebug=false \
+    PKG_CONFIG_PATH= PKG_CONFIG_LIBDIR=$work meson setup --default-library "$1" -Doptimization=0 -Ddebug=false \
         "$work/build" "$work/app"
 }
 check a_project_is_set_up 'set_up shared'
