@@ -76,13 +76,13 @@ static void deliver(struct stack *stack, struct stack_timer *timer)
 void loopback_init(struct loopback *loopback, struct stack *stack)
 {
     memset(loopback, 0, sizeof *loopback);
-    loopback->interface =
-        (struct interface){.stack = stack,
-                           .transmit = enqueue,
-                           .link = loopback,
-                           .mtu = LOOPBACK_MTU,
-                           .features = TERN_LINK_CHECKSUM | TERN_LINK_TSO | TERN_LINK_TSO_CWR,
-                           .super_packet_max = LIMIT_SUPER_PACKET};
+    loopback->interface = (struct interface){.stack = stack,
+                                             .transmit = enqueue,
+                                             .link = loopback,
+                                             .mtu = LOOPBACK_MTU,
+                                             .features = TERN_LINK_CHECKSUM | TERN_LINK_TSO |
+                                                         TERN_LINK_TSO_CWR | TERN_LINK_USO,
+                                             .super_packet_max = LIMIT_SUPER_PACKET};
     loopback->timer.expired = deliver;
     timer_init(&loopback->timer.timer);
     list_init(&loopback->queue);

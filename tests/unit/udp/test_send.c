@@ -269,6 +269,23 @@ static void all_hear_each_of_them_and_so_do_we(void **state)
     machine_free(m);
 }
 
+static void to_ourselves_they_go_as_one_packet(void **state)
+{
+    struct machine *m = *state;
+    struct udp *from = bound(m, anywhere(OUR_PORT)), *to = bound(m, anywhere(PEER_PORT));
+    struct endpoint own = at(MACHINE_ADDRESS, PEER_PORT);
+    udp_options(from)->segment_size = 3;
+    assert_int_equal(send_text(from, "onetwoend!", &own), 10);
+    assert_int_equal(m->events[TERN_TRACE_OUT], 1);
+    stack_advance(&m->stack, m->stack.now_ns);
+    assert_int_equal(machine_counter(m, "UdpInDatagrams"), 4);
+    assert_receives(to, "one");
+    assert_receives(to, "two");
+    assert_receives(to, "end");
+    assert_receives(to, "!");
+    assert_receives_nothing(to);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +302,7 @@ int main(void)
         udp_test(each_must_fit_the_path_and_there_are_not_too_many),
         udp_test(caller_is_told_when_the_link_takes_none),
         cmocka_unit_test(all_hear_each_of_them_and_so_do_we),
+        udp_test(to_ourselves_they_go_as_one_packet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,145 @@
+/* Many datagrams that one call of ours sends to the kernel (UDP_SEGMENT, udp(7)). */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "captures.h"
+#include "common/fails.h"
+#include "exchange.h"
+#include "kernel.h"
+
+enum { MOST = 65507, SEGMENTS_MAX = 128 };
+
+static uint8_t sent[MOST], got[MOST];
+
+/* A socket of ours that sends to one of the kernel's, which has room for all of a call. */
+static struct pair sender(const struct scenario *s)
+{
+    uint16_t port;
+    int kernels = kernel_bound(s, SOCK_DGRAM, &port);
+    int ours = must(tern_socket(s->tern, AF_INET, SOCK_DGRAM, 0));
+    struct sockaddr_in there = scenario_sockaddr(s->kernels, port);
+    must(tern_connect(s->tern, ours, (struct sockaddr *)&there, sizeof there));
+    kernel_option(kernels, SOL_SOCKET, SO_RCVBUF, 1 << 20);
+    return (struct pair){{s->tern, ours}, {NULL, kernels}};
+}
+
+static void set(const struct pair *pair, int size)
+{
+    must(tern_setsockopt(pair->ours.tern, pair->ours.socket, IPPROTO_UDP, UDP_SEGMENT, &size,
+                         sizeof size));
+}
+
+static void pass(const struct pair *pair, size_t length, size_t size)
+{
+    pattern_fill(length * size, 0, sent, length);
+    assert_int_equal(end_send(pair->ours, sent, length), length);
+    for (size_t at = 0; at < length; at += size) {
+        size_t part = length - at < size ? length - at : size;
+        assert_int_equal(end_receive(pair->kernels, got, sizeof got), part);
+        assert_memory_equal(got, sent + at, part);
+    }
+}
+
+static void pass_all_sizes(const struct wish *wish)
+{
+    struct scenario *s = scenario_open(wish);
+    struct pair pair = sender(s);
+    for (size_t size = 1; size <= 1472; size += 1 + size / 5) {
+        size_t most = size * SEGMENTS_MAX < MOST ? size * SEGMENTS_MAX : MOST;
+        set(&pair, (int)size);
+        for (size_t length = size; length <= most; length += 1 + most / 3)
+            pass(&pair, length, size);
+        pass(&pair, most, size);
+    }
+    set(&pair, 0);
+    pass(&pair, 3000, 3000);
+    assert_int_equal(scenario_count(s, "DropLINK"), 0);
+    pair_close(pair);
+    scenario_close(s);
+}
+
+static void each_datagram_of_a_call_arrives_by_itself(void **state)
+{
+    (void)state;
+    pass_all_sizes(NULL);
+    pass_all_sizes(&(struct wish){.unwatched = true});
+    pass_all_sizes(&(struct wish){.no_offload = true});
+    pass_all_sizes(&(struct wish){.fault = "delay=1ms"});
+}
+
+/* Whoever fragments on the way must be able to tell them apart: no link cuts what has no DF. */
+static void datagrams_that_may_be_fragmented_arrive_too(void **state)
+{
+    (void)state;
+    struct scenario *s = scenario_open(NULL);
+    struct pair pair = sender(s);
+    int never = IP_PMTUDISC_DONT;
+    must(tern_setsockopt(s->tern, pair.ours.socket, IPPROTO_IP, IP_MTU_DISCOVER, &never,
+                         sizeof never));
+    set(&pair, 1472);
+    pass(&pair, MOST, 1472);
+    pair_close(pair);
+    scenario_close(s);
+}
+
+/* Where the kernel lets us, all of a call is one packet, as which it hands it on to who wants it:
+ * how many bytes its receiver is given at once. */
+static ssize_t received_at_once(const struct wish *wish)
+{
+    struct scenario *s = scenario_open(wish);
+    struct pair pair = sender(s);
+    kernel_option(pair.kernels.socket, IPPROTO_UDP, UDP_GRO, 1);
+    set(&pair, 1000);
+    pattern_fill(1, 0, sent, 5500);
+    assert_int_equal(end_send(pair.ours, sent, 5500), 5500);
+    ssize_t n = end_receive(pair.kernels, got, sizeof got);
+    assert_memory_equal(got, sent, (size_t)must((int)n));
+    if (n < 5500)
+        for (size_t at = (size_t)n; at < 5500; at += 1000)
+            must((int)end_receive(pair.kernels, got, sizeof got));
+    pair_close(pair);
+    scenario_close(s);
+    return n;
+}
+
+static void a_call_is_one_packet_where_it_can_be(void **state)
+{
+    (void)state;
+    assert_int_equal(received_at_once(&(struct wish){.no_offload = true}), 1000);
+    if (received_at_once(NULL) == 1000)
+        skip(); /* a kernel before 6.2 */
+}
+
+static void what_the_path_does_not_take_is_refused(void **state)
+{
+    (void)state;
+    struct scenario *s = scenario_open(&(struct wish){.mtu = 1000});
+    struct pair pair = sender(s);
+    set(&pair, 973);
+    assert_fails((int)end_send(pair.ours, sent, 3000), EMSGSIZE);
+    assert_fails((int)end_send(pair.ours, sent, 973), EMSGSIZE);
+    pass(&pair, 972, 973);
+    set(&pair, 972);
+    pass(&pair, MOST, 972);
+    set(&pair, 7);
+    assert_fails((int)end_send(pair.ours, sent, 7 * SEGMENTS_MAX + 1), EINVAL);
+    pass(&pair, 7 * SEGMENTS_MAX, 7);
+    pair_close(pair);
+    scenario_close(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scenario_test(each_datagram_of_a_call_arrives_by_itself),
+        scenario_test(datagrams_that_may_be_fragmented_arrive_too),
+        scenario_test(a_call_is_one_packet_where_it_can_be),
+        scenario_test(what_the_path_does_not_take_is_refused),
+        scenario_captures_test(),
+    };
+    return scenario_run(tests);
+}
