@@ -1,6 +1,7 @@
 #include "sock/control.h"
 
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <string.h>
 
 #include "sock/socket.h"
@@ -35,11 +36,20 @@ static void put(struct control_room *room, int type, const void *data, size_t le
     control_put(room, IPPROTO_IP, type, data, length);
 }
 
-void control_write(const struct socket *socket, const struct datagram_info *info,
-                   struct msghdr *message)
+/* udp(7), UDP_GRO: of several datagrams in one how long each is. */
+static void put_segment_size(struct socket *socket, const struct datagram_info *info,
+                             struct control_room *room)
+{
+    int size = info->segment_size;
+    if (size > 0 && socket->kind->datagram_options(socket)->receive_super)
+        control_put(room, IPPROTO_UDP, UDP_GRO, &size, sizeof size);
+}
+
+void control_write(struct socket *socket, const struct datagram_info *info, struct msghdr *message)
 {
     struct control_room room = {.message = message};
     times_put(socket, &room, info->arrived_ns, false);
+    put_segment_size(socket, info, &room);
     if (socket->receive_ttl) {
         int ttl = info->hop_limit;
         put(&room, IP_TTL, &ttl, sizeof ttl);

@@ -1,6 +1,6 @@
 /* Control messages: what recvmsg(2) tells of a datagram besides its bytes and its sender, as ip(7)
- * describes it: IP_TTL (asked for with IP_RECVTTL), IP_TOS (IP_RECVTOS), IP_PKTINFO; and what
- * sendmsg(2) may be told. */
+ * describes it: IP_TTL (asked for with IP_RECVTTL), IP_TOS (IP_RECVTOS), IP_PKTINFO; of several
+ * datagrams in one UDP_GRO (udp(7)); and what sendmsg(2) may be told. */
 #ifndef TERN_SOCK_CONTROL_H
 #define TERN_SOCK_CONTROL_H
 
@@ -23,8 +23,7 @@ void control_end(struct control_room *room);
 
 /* Writes those that the socket asks for into message->msg_control, sets msg_controllen to what they
  * take, and MSG_CTRUNC in msg_flags when there is no room for all. */
-void control_write(const struct socket *socket, const struct datagram_info *info,
-                   struct msghdr *message);
+void control_write(struct socket *socket, const struct datagram_info *info, struct msghdr *message);
 /* The same for a stream of which `received` bytes have been read, or `peeked` at: when the last of
  * them arrived, and how many are left (TCP_INQ). */
 void control_write_stream(struct socket *socket, size_t received, bool peeked,

@@ -86,6 +86,9 @@ static int set_udp_level(struct socket *socket, int option, int value)
             return -EINVAL;
         udp_options(socket->of.udp)->segment_size = (uint16_t)value;
         return 0;
+    case UDP_GRO:
+        udp_options(socket->of.udp)->receive_super = value != 0;
+        return 0;
     default:
         return -ENOPROTOOPT;
     }
@@ -171,6 +174,8 @@ static int get_udp_level(const struct socket *socket, const struct datagram_opti
         return udp_corked(socket->of.udp);
     case UDP_SEGMENT:
         return options->segment_size;
+    case UDP_GRO:
+        return options->receive_super;
     default:
         return -ENOPROTOOPT;
     }

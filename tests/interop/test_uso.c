@@ -22,6 +22,20 @@ enum {
 
 static uint8_t sent[MOST], got[65536];
 
+/* What recvmsg(2) says of several datagrams in one: how long each is; 0: there is one. */
+static int size_told(struct msghdr *message)
+{
+    int size = 0;
+    const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    if (!header)
+        return 0;
+    assert_int_equal(header->cmsg_level, IPPROTO_UDP);
+    assert_int_equal(header->cmsg_type, UDP_GRO);
+    assert_int_equal(header->cmsg_len, CMSG_LEN(sizeof size));
+    memcpy(&size, CMSG_DATA(header), sizeof size);
+    return size;
+}
+
 /* ── The link alone ── */
 
 static struct link_machine machine;
@@ -141,8 +155,8 @@ static void the_kernel_hands_one_packet_on_to_who_wants_it(void **state)
 {
     (void)state;
     struct link *link = open_link(false);
-    int socket = kernel_at(7001), size;
-    char control[64];
+    int socket = kernel_at(7001);
+    _Alignas(struct cmsghdr) char control[64];
     struct iovec span = {got, sizeof got};
     struct msghdr message = {.msg_iov = &span,
                              .msg_iovlen = 1,
@@ -152,12 +166,7 @@ static void the_kernel_hands_one_packet_on_to_who_wants_it(void **state)
     we_send_six(link);
     assert_int_equal(must((int)recvmsg(socket, &message, 0)), BYTES);
     assert_memory_equal(got, sent, BYTES);
-    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    assert_non_null(header);
-    assert_int_equal(header->cmsg_level, IPPROTO_UDP);
-    assert_int_equal(header->cmsg_type, UDP_GRO);
-    memcpy(&size, CMSG_DATA(header), sizeof size);
-    assert_int_equal(size, SIZE);
+    assert_int_equal(size_told(&message), SIZE);
     close(socket);
     link_close(link);
 }
@@ -222,6 +231,55 @@ static void datagrams_of_one_packet_are_received_one_by_one(void **state)
     pass_all_sizes(&(struct wish){.fault = "delay=1ms"});
 }
 
+/* UDP_GRO at both ends: what one call sends one call receives, unless a network is in between. */
+static void pass_whole_calls(const struct wish *wish, bool whole)
+{
+    struct scenario *s = scenario_open(wish);
+    int ours = our_bound(s, 7000), kernels = kernel_connect(s, SOCK_DGRAM, 7000);
+    struct sockaddr_in there;
+    socklen_t length = sizeof there;
+    int one = 1, size = SIZE;
+    must(getsockname(kernels, (struct sockaddr *)&there, &length));
+    must(tern_connect(s->tern, ours, (struct sockaddr *)&there, sizeof there));
+    must(tern_setsockopt(s->tern, ours, IPPROTO_UDP, UDP_GRO, &one, sizeof one));
+    must(tern_setsockopt(s->tern, ours, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size));
+    kernel_option(kernels, IPPROTO_UDP, UDP_GRO, 1);
+    pattern_fill(5, 0, sent, BYTES);
+    for (int i = 0; i < 20; i++) {
+        _Alignas(struct cmsghdr) char control[64];
+        struct iovec span = {got, sizeof got};
+        struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1, .msg_control = control};
+        bool to_us = i % 2;
+        message.msg_controllen = sizeof control;
+        if (to_us)
+            kernel_sends(kernels, BYTES, SIZE);
+        else
+            assert_int_equal(must((int)tern_send(s->tern, ours, sent, BYTES, 0)), BYTES);
+        ssize_t n =
+            to_us ? tern_recvmsg(s->tern, ours, &message, 0) : recvmsg(kernels, &message, 0);
+        assert_int_equal(must((int)n), whole ? BYTES : SIZE);
+        assert_memory_equal(got, sent, n);
+        assert_int_equal(size_told(&message), whole ? SIZE : 0);
+        for (int rest = 1; !whole && rest < 6; rest++)
+            must((int)(to_us ? tern_recv(s->tern, ours, got, sizeof got, 0)
+                             : recv(kernels, got, sizeof got, 0)));
+    }
+    assert_int_equal(scenario_count(s, "UdpInDatagrams"), 60);
+    assert_int_equal(scenario_count(s, "UdpOutDatagrams"), 60);
+    close(kernels);
+    must(tern_close(s->tern, ours));
+    scenario_close(s);
+}
+
+static void one_call_is_received_by_one_call(void **state)
+{
+    (void)state;
+    link_close(open_link(false)); /* where the kernel can */
+    pass_whole_calls(NULL, true);
+    pass_whole_calls(&(struct wish){.unwatched = true}, true);
+    pass_whole_calls(&(struct wish){.fault = "delay=1ms"}, false);
+}
+
 /* Whoever does not read in time loses datagrams, not packets, and each is counted. */
 static void datagrams_without_room_are_counted_one_by_one(void **state)
 {
@@ -270,6 +328,7 @@ int main(void)
         cmocka_unit_test(the_kernel_takes_several_as_one_packet),
         cmocka_unit_test(the_kernel_hands_one_packet_on_to_who_wants_it),
         scenario_test(datagrams_of_one_packet_are_received_one_by_one),
+        scenario_test(one_call_is_received_by_one_call),
         scenario_test(datagrams_without_room_are_counted_one_by_one),
         scenario_test(the_kernel_is_told_of_a_port_of_nobody),
         scenario_captures_test(),

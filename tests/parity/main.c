@@ -141,6 +141,7 @@ int main(int argc, char **argv)
     play_programs(programs_datagram, programs_datagram_count);
     play_programs(programs_cork, programs_cork_count);
     play_programs(programs_segment, programs_segment_count);
+    play_programs(programs_gro, programs_gro_count);
     play_programs(programs_many, programs_many_count);
     play_programs(programs_limits, programs_limits_count);
     play_programs(programs_poll, programs_poll_count);

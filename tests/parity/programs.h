@@ -18,6 +18,7 @@ PROGRAMS(stream);
 PROGRAMS(datagram);
 PROGRAMS(cork);
 PROGRAMS(segment);
+PROGRAMS(gro);
 PROGRAMS(many);
 PROGRAMS(limits);
 PROGRAMS(poll);

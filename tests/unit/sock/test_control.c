@@ -1,5 +1,7 @@
 #include "unit/sock/sockets.h"
 
+#include <netinet/udp.h>
+
 static int from, to; /* UDP sockets at 10.0.0.1:1000 and 10.0.0.2:1000 */
 
 static int setup_datagram(void **state)
@@ -97,11 +99,53 @@ static void what_does_not_fit_is_left_out_whole_and_said(void **state)
     }
 }
 
+/* Sends `length` bytes, as datagrams of 100, from the stack to itself, and receives the first. */
+static int receive_size(int socket, size_t length)
+{
+    static const char sent[1000];
+    char got[1000];
+    _Alignas(struct cmsghdr) char control[64];
+    struct iovec span = {got, sizeof got};
+    struct msghdr message = {.msg_iov = &span,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
+    int size = 0, whole = get_int(b, socket, IPPROTO_UDP, UDP_GRO);
+    assert_int_equal(tern_send(b, socket, sent, length, 0), length);
+    assert_int_equal(tern_recvmsg(b, socket, &message, 0), whole || length < 100 ? length : 100);
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header) {
+        assert_int_equal(header->cmsg_level, IPPROTO_UDP);
+        assert_int_equal(header->cmsg_type, UDP_GRO);
+        assert_int_equal(header->cmsg_len, CMSG_LEN(sizeof size));
+        memcpy(&size, CMSG_DATA(header), sizeof size);
+    }
+    return size;
+}
+
+/* udp(7), UDP_GRO. */
+static void size_of_several_in_one_is_told(void **state)
+{
+    (void)state;
+    int socket = open_datagram(b);
+    assert_int_equal(bind_at(b, socket, "10.0.0.2", 1001), 0);
+    assert_int_equal(connect_to(b, socket, "10.0.0.2", 1001), 0);
+    set_int(b, socket, IPPROTO_UDP, UDP_SEGMENT, 100);
+    set_int(b, socket, IPPROTO_UDP, UDP_GRO, 1);
+    assert_int_equal(receive_size(socket, 350), 100);
+    assert_int_equal(receive_size(socket, 101), 100);
+    assert_int_equal(receive_size(socket, 100), 0);
+    assert_int_equal(receive_size(socket, 99), 0);
+    set_int(b, socket, IPPROTO_UDP, UDP_GRO, 0);
+    assert_int_equal(receive_size(socket, 350), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         datagram_test(without_being_asked_nothing_is_told),
         datagram_test(what_was_asked_for_is_told),
+        datagram_test(size_of_several_in_one_is_told),
         datagram_test(what_does_not_fit_is_left_out_whole_and_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

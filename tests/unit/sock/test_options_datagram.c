@@ -66,7 +66,12 @@ static void udp_options_are_kept_and_bounded(void **state)
     assert_int_equal(get_int(a, s, IPPROTO_UDP, UDP_CORK), 0);
     set_int(a, s, IPPROTO_UDP, UDP_CORK, 1);
     assert_int_equal(get_int(a, s, IPPROTO_UDP, UDP_CORK), 1);
+    assert_int_equal(get_int(a, s, IPPROTO_UDP, UDP_GRO), 0);
+    set_int(a, s, IPPROTO_UDP, UDP_GRO, -1);
+    assert_int_equal(get_int(a, s, IPPROTO_UDP, UDP_GRO), 1);
     assert_fails(tern_setsockopt(a, echo, IPPROTO_UDP, UDP_SEGMENT, &bad[1], sizeof bad[1]),
+                 ENOPROTOOPT);
+    assert_fails(tern_setsockopt(a, echo, IPPROTO_UDP, UDP_GRO, &bad[1], sizeof bad[1]),
                  ENOPROTOOPT);
 }
 
