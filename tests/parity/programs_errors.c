@@ -3,6 +3,7 @@
 
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
+#include <netinet/udp.h>
 
 #include "programs.h"
 
@@ -160,6 +161,34 @@ static void transmit_times_of_datagrams(struct play *p)
     receive(p, s, MSG_ERRQUEUE);
 }
 
+/* Of one call there is one note, however many datagrams it makes (UDP_SEGMENT). */
+static void what_is_told_of_datagrams_that_one_call_makes(struct play *p)
+{
+    const int wanted =
+        SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
+    static char bytes[3];
+    int s = play_datagram(p), other = play_datagram(p);
+    STEP(A->bind(other, LOOP(p->port)));
+    STEP(A->connect(s, LOOP(p->port)));
+    play_set(p, s, IPPROTO_UDP, UDP_SEGMENT, 1);
+    play_set(p, s, SOL_SOCKET, SO_TIMESTAMPING, wanted);
+    for (int i = 0; i < 2; i++) {
+        STEP(A->send(s, "abc", 3, 0));
+        receive(p, s, MSG_ERRQUEUE);
+        receive(p, s, MSG_ERRQUEUE);
+    }
+    play_set(p, s, SOL_SOCKET, SO_TIMESTAMPING, 0);
+    play_set(p, s, SOL_SOCKET, SO_ZEROCOPY, 1);
+    for (int i = 0; i < 2; i++) {
+        STEP(A->send(s, "abc", 3, MSG_ZEROCOPY));
+        while (A->recv(other, bytes, sizeof bytes, 0) >= 0)
+            continue;
+        play_await(p, s, POLLERR);
+        receive(p, s, MSG_ERRQUEUE);
+        receive(p, s, MSG_ERRQUEUE);
+    }
+}
+
 static void times_of_arrival(struct play *p)
 {
     static const int options[] = {SO_TIMESTAMP, SO_TIMESTAMPNS};
@@ -221,6 +250,7 @@ const struct program programs_errors[] = {
     PROGRAM(completions_of_a_stream),
     PROGRAM(transmit_times_of_a_stream),
     PROGRAM(transmit_times_of_datagrams),
+    PROGRAM(what_is_told_of_datagrams_that_one_call_makes),
     PROGRAM(times_of_arrival),
     PROGRAM(what_is_left_to_read),
     PROGRAM(flags_that_are_refused),

@@ -273,9 +273,12 @@ void world_open(struct world *w, const uint8_t *program, size_t length)
         "socket.descriptors=6,socket.epoll_watches=5",
         "tcp.ecn=3,tcp.mtu_probing=2,tcp.max_orphans=3"};
     static const unsigned mtus[] = {0, 0, 576, 9000};
-    static const uint32_t features[] = {0, 0, TERN_LINK_CHECKSUM,
+    static const uint32_t features[] = {0,
+                                        0,
+                                        TERN_LINK_CHECKSUM,
                                         TERN_LINK_CHECKSUM | TERN_LINK_TSO,
-                                        TERN_LINK_CHECKSUM | TERN_LINK_TSO | TERN_LINK_TSO_CWR};
+                                        TERN_LINK_CHECKSUM | TERN_LINK_TSO | TERN_LINK_TSO_CWR,
+                                        TERN_LINK_CHECKSUM | TERN_LINK_TSO | TERN_LINK_USO};
     static const uint8_t seed[32] = {1};
     memset(w, 0, sizeof *w);
     w->program = cursor_over(program, length);

@@ -1,5 +1,7 @@
 #include "unit/sock/sockets.h"
 
+#include <netinet/udp.h>
+
 /* An echo request as a user writes it: checksum and identifier are the socket's business. */
 static const uint8_t request[12] = {8, 0, 0, 0, 0, 0, 0, 5, 'a', 'b', 'c', 'd'};
 
@@ -124,6 +126,28 @@ static void a_datagram_to_ourselves_arrives(void **state)
     assert_int_equal(pair.ends[0].packets_out, 0);
 }
 
+/* Of an engine, too: one packet goes through `output`, and what it stands for arrives. */
+static void datagrams_of_one_call_are_one_packet_for_a_link_that_cuts(void **state)
+{
+    (void)state;
+    static const uint32_t features[] = {0, TERN_LINK_CHECKSUM | TERN_LINK_USO};
+    static const uint64_t packets[] = {3, 1};
+    static char bytes[2500], got[1001];
+    for (int i = 0; i < 2; i++) {
+        int from, to;
+        open_pair(&(struct pair_options){.features = features[i]});
+        open_datagrams(&from, &to);
+        assert_int_equal(connect_to(a, from, "10.0.0.2", 1000), 0);
+        set_int(a, from, IPPROTO_UDP, UDP_SEGMENT, 1000);
+        assert_int_equal(tern_send(a, from, bytes, sizeof bytes, 0), sizeof bytes);
+        assert_int_equal(pair.ends[0].packets_out, packets[i]);
+        assert_int_equal(tern_recv(b, to, got, sizeof got, 0), 1000);
+        assert_int_equal(tern_recv(b, to, got, sizeof got, 0), 1000);
+        assert_int_equal(tern_recv(b, to, got, sizeof got, 0), 500);
+        pair_close(&pair);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +159,7 @@ int main(void)
         socket_test(a_full_link_is_enobufs),
         socket_test(without_a_port_left_nothing_is_sent),
         socket_test(a_datagram_to_ourselves_arrives),
+        cmocka_unit_test(datagrams_of_one_call_are_one_packet_for_a_link_that_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
