@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/virtio_net.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -104,7 +105,13 @@ static int read_some(struct tun *tun, int most, struct tun_packet packets[LIMIT_
     return received;
 }
 
-/* No further than to a large segment, for the text of the next may belong elsewhere. */
+/* Whether who polls should have a say before more is read: the text of what is behind a large
+ * segment may belong elsewhere, and several datagrams at once may be enough. */
+static bool is_enough(const struct tun *tun, const struct tun_packet *last)
+{
+    return tun_read_was_large(&tun->reading) || last->offload.segment_size > 0;
+}
+
 static int tun_poll(struct link *link, uint64_t now_ns, int budget, link_deliver *deliver,
                     void *machine)
 {
@@ -120,7 +127,9 @@ static int tun_poll(struct link *link, uint64_t now_ns, int budget, link_deliver
             deliver(machine, packets[i].bytes, packets[i].length, &packets[i].offload, now_ns);
         }
         delivered += received;
-    } while (delivered < budget && !link->drained && !tun_read_was_large(&tun->reading));
+        if (received > 0 && is_enough(tun, &packets[received - 1]))
+            break;
+    } while (delivered < budget && !link->drained);
     return delivered;
 }
 

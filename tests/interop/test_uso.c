@@ -104,6 +104,20 @@ static void one_call_of_the_kernels_comes_as_one_packet(void **state)
     link_close(link);
 }
 
+/* Who polls may have enough with each of them. */
+static void a_poll_ends_behind_one_packet(void **state)
+{
+    (void)state;
+    struct link *link = open_link(false);
+    for (int i = 0; i < 3; i++)
+        kernel_sends_six();
+    for (int i = 1; i <= 3; i++) {
+        poll_link(link, i);
+        assert_int_equal(machine.count, i);
+    }
+    link_close(link);
+}
+
 static void without_offloads_the_kernel_cuts_it(void **state)
 {
     (void)state;
@@ -324,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_call_of_the_kernels_comes_as_one_packet),
+        cmocka_unit_test(a_poll_ends_behind_one_packet),
         cmocka_unit_test(without_offloads_the_kernel_cuts_it),
         cmocka_unit_test(the_kernel_takes_several_as_one_packet),
         cmocka_unit_test(the_kernel_hands_one_packet_on_to_who_wants_it),
