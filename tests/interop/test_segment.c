@@ -71,7 +71,7 @@ static void each_datagram_of_a_call_arrives_by_itself(void **state)
     pass_all_sizes(&(struct wish){.fault = "delay=1ms"});
 }
 
-/* Whoever fragments on the way must be able to tell them apart: no link cuts what has no DF. */
+/* IP_PMTUDISC_DONT: without DF. */
 static void datagrams_that_may_be_fragmented_arrive_too(void **state)
 {
     (void)state;

@@ -134,6 +134,21 @@ static void datagrams_with_identifications_of_their_own_are_cut_here(void **stat
     machine_free(m);
 }
 
+/* Nobody stands between us and the host whose link it is. */
+static void what_is_for_the_links_other_end_is_left_to_it(void **state)
+{
+    (void)state;
+    struct machine *m = machine_new(TERN_LINK_USO);
+    struct packet_out packet;
+    m->interface->kernel = address_from_ipv4(PEER_ADDRESS);
+    make_super(&packet, 3500, 0, 1000);
+    packet.identify = next_of;
+    assert_int_equal(interface_output(m->interface, &packet), 0);
+    assert_int_equal(m->sent_count, 1);
+    assert_int_equal(m->sent[0].offload.segment_size, 1000);
+    machine_free(m);
+}
+
 /* Each is lost by itself, with a reason and a line in the trace. */
 static void datagrams_that_the_link_does_not_take_are_lost(void **state)
 {
@@ -159,6 +174,7 @@ int main(void)
         cmocka_unit_test(link_that_cuts_gets_the_whole),
         cmocka_unit_test(super_datagram_above_the_links_maximum_is_cut),
         cmocka_unit_test(datagrams_with_identifications_of_their_own_are_cut_here),
+        cmocka_unit_test(what_is_for_the_links_other_end_is_left_to_it),
         cmocka_unit_test(datagrams_that_the_link_does_not_take_are_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
