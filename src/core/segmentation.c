@@ -43,35 +43,39 @@ static void cut_transport(const struct packet_out *packet, struct packet_out *pa
                        header_length + part->payload_length);
 }
 
-/* Sends the part that starts `offset` bytes into the payload. */
-static int send_part(struct interface *interface, const struct packet_out *packet, uint32_t offset)
+/* Makes `part` the one that starts `offset` bytes into the payload. */
+static void cut(struct interface *interface, const struct packet_out *packet, uint32_t offset,
+                struct packet_out *part)
 {
     uint32_t left = packet->payload_length - offset;
-    struct packet_out part;
-    packet_out_begin(&part, packet->protocol, packet->header_length);
-    memcpy(part.header, packet->header, packet->header_length);
-    part.source = packet->source;
-    part.destination = packet->destination;
-    part.checksum_offset = packet->checksum_offset;
-    part.transport_offset = packet->transport_offset;
-    part.why = packet->why;
-    packet_out_slice(&part, packet, offset,
+    packet_out_begin(part, packet->protocol, packet->header_length);
+    memcpy(part->header, packet->header, packet->header_length);
+    part->source = packet->source;
+    part->destination = packet->destination;
+    part->checksum_offset = packet->checksum_offset;
+    part->transport_offset = packet->transport_offset;
+    part->why = packet->why;
+    packet_out_slice(part, packet, offset,
                      left < packet->segment_size ? left : packet->segment_size);
-    cut_ip(interface, packet, &part, offset);
-    cut_transport(packet, &part, offset);
-    return interface_transmit(interface, &part);
+    cut_ip(interface, packet, part, offset);
+    cut_transport(packet, part, offset);
 }
 
 int segmentation_output(struct interface *interface, struct packet_out *packet)
 {
-    bool stream = packet->protocol == IP_PROTOCOL_TCP, taken = false;
+    bool taken = false;
     int refused = 0;
     for (uint32_t offset = 0; offset < packet->payload_length; offset += packet->segment_size) {
-        int error = send_part(interface, packet, offset);
-        taken |= error == 0;
-        if (error && !refused)
+        struct packet_out part;
+        cut(interface, packet, offset, &part);
+        int error = interface_transmit(interface, &part);
+        if (!error) {
+            taken = true;
+            continue;
+        }
+        if (!refused)
             refused = error;
-        if (error && stream)
+        if (packet->protocol == IP_PROTOCOL_TCP)
             packet->payload_length = offset;
     }
     return taken ? 0 : refused;
