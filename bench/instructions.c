@@ -19,6 +19,7 @@ enum {
     PORT = 7000,
     LISTENERS = 5,     /* sockets 0 to 4 of the far end, on PORT and those after it */
     ON_A_PORT = 25000, /* connections: less than there are ephemeral ports */
+    IN_TURN = 100,     /* connections whose state no first-level cache holds together */
     QUEUE_PACKETS = 16384,
     QUEUE_BYTES = 64 << 20,
     ROUND_NS = 20000,
@@ -222,6 +223,25 @@ static void ask(unsigned count)
     }
 }
 
+/* The same of IN_TURN connections, one after the other: each has been thrown out of the cache by
+ * the others since it was last asked. */
+static void ask_in_turn(unsigned count)
+{
+    static struct {
+        int near, far;
+    } sockets[IN_TURN];
+    for (unsigned i = 0; i < IN_TURN; i++) {
+        open_one();
+        sockets[i].near = near_end.socket;
+        sockets[i].far = far_end.socket;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        near_end.socket = sockets[i % IN_TURN].near;
+        far_end.socket = sockets[i % IN_TURN].far;
+        ask(1);
+    }
+}
+
 /* `count` connections, each opened, asked once, and closed from both ends. */
 static void call(unsigned count)
 {
@@ -298,6 +318,7 @@ static const struct row {
     {"bulk_offloaded", bulk, SETTINGS, TERN_LINK_CHECKSUM | TERN_LINK_TSO, 0},
     {"ask", ask, SETTINGS, TERN_LINK_CHECKSUM, 0},
     {"ask_beside_100000", ask, SETTINGS, TERN_LINK_CHECKSUM, 100000},
+    {"ask_in_turn", ask_in_turn, SETTINGS, TERN_LINK_CHECKSUM, 0},
     {"call", call, SETTINGS, TERN_LINK_CHECKSUM, 0},
     {"call_beside_5000", call, SETTINGS, TERN_LINK_CHECKSUM, 5000},
     {"call_beside_100000", call, SETTINGS, TERN_LINK_CHECKSUM, 100000},

@@ -29,6 +29,13 @@ def what_has_grown_fails():
     assert len(wrong) == 1 and wrong[0].startswith("ask near: 1030"), wrong
 
 
+def two_cache_lines_more_fail():
+    before, one, two = [{("ask_in_turn_lines", "near"): n} for n in (30, 31, 32)]
+    assert INSTRUCTIONS.judge(before, one) == []
+    wrong = INSTRUCTIONS.judge(before, two)
+    assert len(wrong) == 1 and wrong[0].startswith("ask_in_turn_lines near: 32 cache lines"), wrong
+
+
 def what_idle_connections_make_dearer_fails():
     wrong = INSTRUCTIONS.judge(counts(1000, 1100), counts(1000, 1100))
     assert len(wrong) == 1 and "only open" in wrong[0], wrong
@@ -57,6 +64,7 @@ def a_table_is_read_as_it_was_written():
 
 
 run_cases({case.__name__.replace("_", " "): case for case in (
-    the_same_passes, fewer_pass, what_has_grown_fails, what_idle_connections_make_dearer_fails,
-    any_number_of_idle_connections_counts, what_more_in_flight_makes_dearer_fails,
-    what_only_one_of_them_has_fails, a_table_is_read_as_it_was_written)})
+    the_same_passes, fewer_pass, what_has_grown_fails, two_cache_lines_more_fail,
+    what_idle_connections_make_dearer_fails, any_number_of_idle_connections_counts,
+    what_more_in_flight_makes_dearer_fails, what_only_one_of_them_has_fails,
+    a_table_is_read_as_it_was_written)})
