@@ -1,7 +1,10 @@
 #include "base/slab.h"
 
 #include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
+
+#include "base/cache.h"
 
 /* An object that is free. */
 struct slab_free {
@@ -21,17 +24,26 @@ static size_t round_up(size_t bytes, size_t unit)
     return (bytes + unit - 1) / unit * unit;
 }
 
-static const size_t first_object = sizeof(struct slab_span);
+/* Objects of whole lines begin with one. */
+static size_t alignment(size_t object_bytes)
+{
+    return object_bytes % CACHE_LINE == 0 ? CACHE_LINE : alignof(struct slab_span);
+}
+
+static size_t first_object(size_t object_bytes)
+{
+    return round_up(sizeof(struct slab_span), alignment(object_bytes));
+}
 
 void slab_init(struct slab *slab, size_t object_bytes, size_t span_bytes,
                const struct slab_source *source)
 {
-    size_t each = round_up(object_bytes, alignof(struct slab_span));
+    size_t each = round_up(object_bytes, alignment(object_bytes));
     *slab = (struct slab){
         .source = source,
         .object_bytes = (uint32_t)each,
         .span_bytes = (uint32_t)span_bytes,
-        .objects = (uint32_t)((span_bytes - first_object) / each),
+        .objects = (uint32_t)((span_bytes - first_object(each)) / each),
     };
     list_init(&slab->open);
 }
@@ -83,7 +95,8 @@ static void *take_from(struct slab *slab, struct slab_span *span)
     if (object)
         span->free = span->free->next;
     else
-        object = (char *)span + first_object + (size_t)span->fresh++ * slab->object_bytes;
+        object = (char *)span + first_object(slab->object_bytes) +
+                 (size_t)span->fresh++ * slab->object_bytes;
     if (++span->taken == slab->objects)
         list_remove(&span->link);
     if (span == slab->empty)
@@ -91,10 +104,17 @@ static void *take_from(struct slab *slab, struct slab_span *span)
     return object;
 }
 
+static void *take_from_malloc(const struct slab *slab)
+{
+    size_t aligned = alignment(slab->object_bytes);
+    return aligned > alignof(max_align_t) ? aligned_alloc(aligned, slab->object_bytes)
+                                          : malloc(slab->object_bytes);
+}
+
 void *slab_take(struct slab *slab)
 {
     if (!slab->source)
-        return malloc(slab->object_bytes);
+        return take_from_malloc(slab);
     struct slab_span *span = first_open(slab);
     if (!span)
         span = add_span(slab);

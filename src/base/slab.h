@@ -2,8 +2,9 @@
  *
  * They are cut from spans, which a source has from the system: without a header each, and apart
  * from all else, so that a span is empty again when those objects are gone that came together, and
- * goes back to the system. malloc keeps what lies below memory that is in use, which is what a
- * burst of connections leaves behind. Taking and giving cost the same however many there are.
+ * goes back to the system. Objects whose size is a multiple of a cache line's begin with a line.
+ * malloc keeps what lies below memory that is in use, which is what a burst of connections leaves
+ * behind. Taking and giving cost the same however many there are.
  *
  * One span is kept when it is empty, so that who takes and gives one object in turn does not ask
  * the system each time; a second never is. Without a source each object is malloc's own, which is

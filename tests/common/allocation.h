@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Memory that runs out when a test wants it to. The library's malloc, calloc and realloc
- * pass through here. */
+/* Memory that runs out when a test wants it to. The library's malloc, calloc, realloc
+ * and aligned_alloc pass through here. */
 
 /* Lets `successes` more allocations succeed and all after them fail, until
  * allocations_succeed(). */

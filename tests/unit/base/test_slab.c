@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cache.h"
 #include "base/slab.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -79,6 +80,29 @@ static void objects_are_apart_and_aligned(void **state)
     }
     give_many(&slab, objects, 5 * A_SPAN);
     end(&slab);
+}
+
+/* Taking all of a span that there is room for: its header takes the first. */
+static void objects_of_whole_lines_begin_with_one(void **state)
+{
+    (void)state;
+    struct slab slab;
+    void *objects[SPAN / (2 * CACHE_LINE)];
+    unsigned count = SPAN / (2 * CACHE_LINE) - 1;
+    begin(&slab);
+    slab_init(&slab, (size_t)(2 * CACHE_LINE), SPAN, &source);
+    for (unsigned i = 0; i < count; i++) {
+        assert_non_null(objects[i] = slab_take(&slab));
+        assert_int_equal((uintptr_t)objects[i] % CACHE_LINE, 0);
+    }
+    assert_int_equal(spans, 1);
+    give_many(&slab, objects, count);
+    end(&slab);
+
+    slab_init(&slab, (size_t)(2 * CACHE_LINE), SPAN, NULL);
+    void *object = slab_take(&slab);
+    assert_int_equal((uintptr_t)object % CACHE_LINE, 0);
+    slab_give(&slab, object);
 }
 
 static void what_was_given_last_is_taken_first(void **state)
@@ -206,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objects_are_apart_and_aligned),
+        cmocka_unit_test(objects_of_whole_lines_begin_with_one),
         cmocka_unit_test(what_was_given_last_is_taken_first),
         cmocka_unit_test(one_empty_span_is_kept_and_no_second),
         cmocka_unit_test(one_object_in_turn_asks_for_no_span),
