@@ -14,14 +14,14 @@ enum path_kind { PATH_TO_ONE, PATH_TO_ALL, PATH_TO_GROUP };
 
 /* How a destination is reached. */
 struct ip_path {
-    struct interface *interface;
-    enum path_kind kind;
     struct address source; /* ours to use */
-    uint32_t mtu;          /* bytes of an IP packet that it is believed to take */
-    uint32_t link_mtu;     /* and that our own link does: mtu at most */
     uint32_t header_bytes; /* of the IP header in front of the transport's */
-    uint32_t version;      /* of what was known of paths when it was found */
+    uint32_t link_mtu;     /* bytes of an IP packet that our own link takes: `mtu` is no more */
+    struct interface *interface;
     uint64_t mtu_until_ns; /* `mtu` is to be looked up again then; TIME_NEVER: it is the link's */
+    uint32_t mtu;          /* bytes of an IP packet that it is believed to take */
+    uint32_t version;      /* of what was known of paths when it was found */
+    enum path_kind kind;
 };
 
 /* Finds the way to `destination`, from `source` where that is given and specified (it must be

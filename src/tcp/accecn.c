@@ -59,7 +59,7 @@ int accecn_handshake_codepoint(uint16_t flags)
 
 void accecn_fail(struct tcb *tcb, enum accecn_failure failure, const char *why)
 {
-    tcb->ecn.accurate.failures |= (uint8_t)failure;
+    tcb->accecn.failures |= (uint8_t)failure;
     tcb->ecn.handshake.no_ect = true;
     stack_count(tcb->stack, COUNTER_TcpExtTCPAccECNFallback);
     stack_trace(tcb->stack, TERN_TRACE_NOTE, NULL, 0, NULL, why, "RFC 9768 §3.2.2");
@@ -67,10 +67,10 @@ void accecn_fail(struct tcb *tcb, enum accecn_failure failure, const char *why)
 
 void accecn_begin(struct tcb *tcb, uint8_t codepoint)
 {
-    tcb->ecn.accurate.previous = codepoint;
-    tcb->ecn.accurate.demand = 1;
-    tcb->ecn.accurate.round_end = tcb->snd.nxt;
-    tcb->ecn.accurate.bytes_followed = true;
+    tcb->accecn.previous = codepoint;
+    tcb->accecn.demand = 1;
+    tcb->accecn.round_end = tcb->snd.nxt;
+    tcb->accecn.bytes_followed = true;
 }
 
 static bool is_pure_ack(const struct segment *segment)
@@ -83,7 +83,7 @@ static bool is_pure_ack(const struct segment *segment)
 
 void accecn_arrives(struct tcb *tcb, const struct segment *segment)
 {
-    struct accecn *a = &tcb->ecn.accurate;
+    struct accecn *a = &tcb->accecn;
     bool changed = segment->ecn != a->previous, text = segment->length > 0;
     bool marked = segment->ecn == ECN_CE;
     uint32_t marks = marked && !(segment->flags & TCP_SYN) ? segment->packets : 0;
@@ -100,7 +100,7 @@ void accecn_arrives(struct tcb *tcb, const struct segment *segment)
     if (text && changed)
         tcb->ack.now = true; /* §3.2.2.5.1, change-triggered */
     if (a->unsaid_ce >= (owed ? MARKS_WITH_TEXT : MARKS_WITHOUT_TEXT)) {
-        a->acks_alone = !owed && !tcb->ack.now;
+        tcb->ack.acks_alone = !owed && !tcb->ack.now;
         tcb->ack.now = true; /* increment-triggered */
     }
 }
@@ -110,9 +110,9 @@ void accecn_arrives(struct tcb *tcb, const struct segment *segment)
 /* Table 4: in SYN-RECEIVED a pure ACK tells how our SYN,ACK came marked. */
 static void handshake_acknowledged(struct tcb *tcb, const struct segment *segment)
 {
-    tcb->ecn.accurate.handshake_bits = (uint8_t)accecn_bits(segment->flags);
+    tcb->accecn.handshake_bits = (uint8_t)accecn_bits(segment->flags);
     if (accecn_bits(segment->flags) == 0) {
-        tcb->ecn.accurate.deaf = true; /* note 1: the peer may not have agreed at last */
+        tcb->accecn.deaf = true; /* note 1: the peer may not have agreed at last */
         accecn_fail(tcb, ACCECN_FEEDBACK_MANGLED, "the peer's ACK knows nothing of AccECN");
         return;
     }
@@ -146,7 +146,7 @@ static uint32_t marks_meant(const struct tcb *tcb, uint32_t increment, uint32_t 
         return increment;
     uint32_t most = segments - ((segments - increment) & ACE_MASK);
     if (!bytes_known)
-        return tcb->ecn.accurate.average_ack_x64 > THINNED_ACK << AVERAGE_SHIFT ? increment : most;
+        return tcb->accecn.average_ack_x64 > THINNED_ACK << AVERAGE_SHIFT ? increment : most;
     if (ce_bytes <= increment * tcb->snd.mss || ce_bytes < most * tcb->snd.mss / 2)
         return increment;
     return most;
@@ -155,7 +155,7 @@ static uint32_t marks_meant(const struct tcb *tcb, uint32_t increment, uint32_t 
 /* §3.2.2.3. */
 static void watch_for_constant_marks(struct tcb *tcb, const struct ack_event *event)
 {
-    struct accecn *a = &tcb->ecn.accurate;
+    struct accecn *a = &tcb->accecn;
     if (a->path_shown)
         return;
     a->round_ce += event->ce;
@@ -178,7 +178,7 @@ static void watch_for_constant_marks(struct tcb *tcb, const struct ack_event *ev
 /* §3.2.2.4: the counter does not begin with zero. */
 static bool is_zeroed(struct tcb *tcb, uint32_t ace)
 {
-    struct accecn *a = &tcb->ecn.accurate;
+    struct accecn *a = &tcb->accecn;
     if (a->ace_seen)
         return false;
     a->ace_seen = true;
@@ -193,7 +193,7 @@ static bool is_zeroed(struct tcb *tcb, uint32_t ace)
  * arrived, pure ACKs and duplicates, could explain it once. */
 static void judge_consistency(struct tcb *tcb, uint32_t increment)
 {
-    struct accecn *a = &tcb->ecn.accurate;
+    struct accecn *a = &tcb->accecn;
     a->contradictions = increment > 0 ? 0 : (uint8_t)(a->contradictions + 1);
     if (a->contradictions == CONTRADICTIONS)
         accecn_fail(tcb, ACCECN_FEEDBACK_MANGLED, "ACE field and AccECN option contradict");
@@ -203,7 +203,7 @@ static void take_counter(struct tcb *tcb, const struct segment *segment, struct 
                          bool bytes_known, uint32_t ce_bytes)
 {
     uint32_t ace = accecn_bits(segment->flags);
-    if (is_zeroed(tcb, ace) || tcb->ecn.accurate.deaf)
+    if (is_zeroed(tcb, ace) || tcb->accecn.deaf)
         return;
     uint32_t increment = (ace - CEP_FIRST - tcb->ecn.delivered_ce) & ACE_MASK;
     uint32_t marks = marks_meant(tcb, increment, event->delivered, bytes_known, ce_bytes);
@@ -220,14 +220,14 @@ static void take_counter(struct tcb *tcb, const struct segment *segment, struct 
  * (§3.2.2.2). */
 static bool repeats_handshake(const struct tcb *tcb, const struct segment *segment)
 {
-    return tcb->accepted_open && !tcb->ecn.accurate.ace_seen && is_pure_ack(segment) &&
+    return tcb->accepted_open && !tcb->accecn.ace_seen && is_pure_ack(segment) &&
            segment->ack == tcb->snd.iss + 1 &&
-           accecn_bits(segment->flags) == tcb->ecn.accurate.handshake_bits;
+           accecn_bits(segment->flags) == tcb->accecn.handshake_bits;
 }
 
 void accecn_feedback(struct tcb *tcb, const struct segment *segment, struct ack_event *event)
 {
-    struct accecn *a = &tcb->ecn.accurate;
+    struct accecn *a = &tcb->accecn;
     note_acknowledged(a, event->delivered);
     if (segment->flags & TCP_SYN)
         return; /* §3.2.2: there the flags are no counter */
@@ -270,7 +270,7 @@ static uint8_t codepoint_for(const struct tcb *tcb, const struct segment *segmen
 uint8_t accecn_departs(struct tcb *tcb, const struct send_decision *decision,
                        struct segment *segment)
 {
-    struct accecn *a = &tcb->ecn.accurate;
+    struct accecn *a = &tcb->accecn;
     bool pure = decision->length == 0 && !(segment->flags & (TCP_FIN | TCP_RST));
     if (a->reflect && pure) {
         segment->flags |= accecn_handshake_flags(tcb->ecn.handshake.peer_ecn);

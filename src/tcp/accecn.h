@@ -45,7 +45,6 @@ struct accecn {
     bool duplicate_told : 1; /* duplicate_end holds */
     bool reflect : 1;        /* the next pure ACK answers a SYN,ACK: it says how that came marked */
     bool counted_syn_ack : 1; /* r.cep counts it */
-    bool acks_alone : 1;      /* the ACK that is due answers nothing but marked ACKs */
 
     /* As sender. */
     uint8_t seen;             /* enum accecn_seen */

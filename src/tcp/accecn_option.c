@@ -34,7 +34,7 @@ void accecn_bytes_arrive(struct tcb *tcb, uint8_t codepoint, uint32_t bytes)
 {
     /* How many fields of order 1 the option must have to hold the counter. */
     static const uint8_t field[] = {[ECN_ECT1] = 1, [ECN_CE] = 2, [ECN_ECT0] = 3};
-    struct accecn *a = &tcb->ecn.accurate;
+    struct accecn *a = &tcb->accecn;
     if (codepoint == ECN_NOT_ECT || bytes == 0)
         return;
     uint32_t *counter = &a->received_bytes[codepoint - 1];
@@ -61,13 +61,13 @@ void accecn_option_begin(struct tcp_options *options)
 static bool beacon_due(const struct tcb *tcb)
 {
     uint64_t often = (uint64_t)tcb->stack->settings.tcp_ecn_option_beacon;
-    uint64_t since = tcb->stack->now_ns - tcb->ecn.accurate.option_sent_ns;
+    uint64_t since = tcb->stack->now_ns - tcb->accecn.option_sent_ns;
     return often && since >= tcb->rtt.srtt_ns / often;
 }
 
 bool accecn_option_due(const struct tcb *tcb)
 {
-    const struct accecn *a = &tcb->ecn.accurate;
+    const struct accecn *a = &tcb->accecn;
     int64_t setting = tcb->stack->settings.tcp_ecn_option;
     if (tcb->ecn.handshake.mode != ECN_ACCURATE || setting == OPTION_NEVER)
         return false;
@@ -81,12 +81,12 @@ bool accecn_option_due(const struct tcb *tcb)
 
 unsigned accecn_option_fields(const struct tcb *tcb)
 {
-    return tcb->ecn.accurate.fields_changed;
+    return tcb->accecn.fields_changed;
 }
 
 void accecn_option_fill(struct tcb *tcb, struct tcp_options *options, unsigned fields)
 {
-    struct accecn *a = &tcb->ecn.accurate;
+    struct accecn *a = &tcb->accecn;
     accecn_option_begin(options);
     options->accecn_count = (uint8_t)fields;
     for (unsigned i = 0; i < fields && i < FIELDS; i++) {
@@ -103,28 +103,28 @@ void accecn_option_fill(struct tcb *tcb, struct tcp_options *options, unsigned f
 
 static void stop(struct tcb *tcb, const char *why)
 {
-    tcb->ecn.accurate.failures |= ACCECN_OPTION_LOST;
+    tcb->accecn.failures |= ACCECN_OPTION_LOST;
     stack_count(tcb->stack, COUNTER_TcpExtTCPAccECNOptionFallback);
     stack_trace(tcb->stack, TERN_TRACE_NOTE, NULL, 0, NULL, why, "RFC 9768 §3.2.3.2.2");
 }
 
 void accecn_option_tells(struct tcb *tcb, uint32_t end)
 {
-    tcb->ecn.accurate.duplicate_told = true;
-    tcb->ecn.accurate.duplicate_end = end;
+    tcb->accecn.duplicate_told = true;
+    tcb->accecn.duplicate_end = end;
 }
 
 /* §3.2.3.2.2: what has been acknowledged keeps coming again. */
 void accecn_option_duplicate(struct tcb *tcb, uint32_t end)
 {
-    struct accecn *a = &tcb->ecn.accurate;
+    struct accecn *a = &tcb->accecn;
     if (a->duplicate_told && a->duplicate_end == end && !(a->failures & ACCECN_OPTION_LOST))
         stop(tcb, "ACKs with AccECN's option seem to be lost");
 }
 
 void accecn_option_timed_out(struct tcb *tcb)
 {
-    const struct accecn *a = &tcb->ecn.accurate;
+    const struct accecn *a = &tcb->accecn;
     if (accecn_option_due(tcb) && !a->option_works && !(a->failures & ACCECN_OPTION_LOST))
         stop(tcb, "data with AccECN's option seems to be lost");
 }
@@ -144,7 +144,7 @@ static bool is_zeroed(const struct tcp_options *options)
 
 void accecn_option_seen(struct tcb *tcb, const struct tcp_options *options)
 {
-    struct accecn *a = &tcb->ecn.accurate;
+    struct accecn *a = &tcb->accecn;
     if (!options->has_accecn || a->seen >= ACCECN_COUNTERS_SEEN)
         return;
     if (options->accecn_count == 0) {
@@ -167,7 +167,7 @@ static uint32_t moved(uint32_t counter, uint32_t field, uint32_t first)
 
 bool accecn_option_read(struct tcb *tcb, const struct tcp_options *options, uint32_t *ce_bytes)
 {
-    struct accecn *a = &tcb->ecn.accurate;
+    struct accecn *a = &tcb->accecn;
     bool known = false;
     if (!options->has_accecn || a->failures & ACCECN_OPTION_MANGLED)
         return false;

@@ -129,7 +129,7 @@ static enum tcp_step finish_handshake(struct tcb *tcb, const struct segment *seg
         return tcp_drop_rst(DROP_TCP_ACK);
     tcb->snd.wl1 = segment->seq - 1; /* so that this segment sets the window */
     update_window(tcb, segment);
-    if (!tcb->fast_open.early)
+    if (!tcb->opens_early)
         rate_delivered(tcb, 1); /* our SYN,ACK, which only a half-open entry remembered */
     tcp_connection_established(tcb);
     return TCP_STEP_CONTINUE;

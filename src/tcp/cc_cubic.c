@@ -28,12 +28,13 @@ struct curve {
 };
 
 struct cubic {
-    struct curve curve, before; /* as it is; as it was before the last reduction */
-    uint64_t seen_ns;           /* until when time has been put on the curve, or left out of it */
-    uint32_t interval;          /* growth_interval()'s last answer, for `interval_cwnd` */
-    uint32_t interval_cwnd;
-    uint64_t interval_ns; /* when it was given */
     struct hystart hystart;
+    uint64_t seen_ns; /* until when time has been put on the curve, or left out of it */
+    struct curve curve;
+    uint64_t interval_ns; /* when growth_interval() last gave an answer */
+    uint32_t interval;    /* which, for `interval_cwnd` */
+    uint32_t interval_cwnd;
+    struct curve before; /* as `curve` was before the last reduction */
 };
 _Static_assert(sizeof(struct cubic) <= sizeof(((struct tcb *)0)->cc.private_state), "fits");
 

@@ -111,6 +111,6 @@ enum tcp_step tcp_check_syn(struct tcb *tcb, const struct segment *segment)
         ecn_syn_ack_repeated(tcb, segment);
     stack_count(tcb->stack, COUNTER_TcpExtTCPSYNChallenge);
     tcp_send_challenge(tcb);
-    tcb->ecn.accurate.reflect = false;
+    tcb->accecn.reflect = false;
     return tcp_drop(DROP_TCP_SYN);
 }

@@ -115,9 +115,9 @@ void tcp_notify(struct tcb *tcb, unsigned events)
 
 void tcp_connection_handshake_over(struct tcb *tcb)
 {
-    if (!tcb->fast_open.early)
+    if (!tcb->opens_early)
         return;
-    tcb->fast_open.early = false;
+    tcb->opens_early = false;
     list_remove(&tcb->fast_open.early_link);
     if (tcb->fast_open.early_of)
         tcb->fast_open.early_of->fast_open_count--;
@@ -126,7 +126,7 @@ void tcp_connection_handshake_over(struct tcb *tcb)
 
 void tcp_connection_established(struct tcb *tcb)
 {
-    bool was_early = tcb->fast_open.early;
+    bool was_early = tcb->opens_early;
     tcp_connection_handshake_over(tcb);
     tcp_set_state(tcb, TCP_ESTABLISHED);
     tcb->ever_open = true;

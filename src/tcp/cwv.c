@@ -26,7 +26,7 @@ static uint32_t max_u32(uint32_t a, uint32_t b)
 
 static uint32_t pipe_ack(const struct tcb *tcb)
 {
-    return max_u32(tcb->cc.pipe_now, tcb->cc.pipe_before);
+    return max_u32(tcb->cwv.pipe_now, tcb->cwv.pipe_before);
 }
 
 /* pipeACK is not defined before the first round trip, and after recovery; and what every connection
@@ -45,9 +45,9 @@ static bool applies(const struct tcb *tcb)
 
 void cwv_begin(struct tcb *tcb)
 {
-    tcb->cc.pipe_now = tcb->cc.pipe_before = 0;
-    tcb->cc.pipe_round_end = tcb->snd.iss;
-    tcb->cc.validated_ns = tcb->stack->now_ns;
+    tcb->cwv.pipe_now = tcb->cwv.pipe_before = 0;
+    tcb->cwv.pipe_round_end = tcb->snd.iss;
+    tcb->cwv.validated_ns = tcb->stack->now_ns;
 }
 
 void cwv_sent(struct tcb *tcb, bool limited)
@@ -75,12 +75,12 @@ static uint64_t sampling_period(const struct tcb *tcb)
 static void take_sample(struct tcb *tcb, uint32_t segments)
 {
     uint64_t now = tcb->stack->now_ns;
-    if (now - tcb->cc.pipe_since_ns > sampling_period(tcb)) {
-        tcb->cc.pipe_before = tcb->cc.pipe_now;
-        tcb->cc.pipe_now = 0;
-        tcb->cc.pipe_since_ns = now;
+    if (now - tcb->cwv.pipe_since_ns > sampling_period(tcb)) {
+        tcb->cwv.pipe_before = tcb->cwv.pipe_now;
+        tcb->cwv.pipe_now = 0;
+        tcb->cwv.pipe_since_ns = now;
     }
-    tcb->cc.pipe_now = max_u32(tcb->cc.pipe_now, segments);
+    tcb->cwv.pipe_now = max_u32(tcb->cwv.pipe_now, segments);
 }
 
 static void end_period(struct tcb *tcb)
@@ -90,27 +90,27 @@ static void end_period(struct tcb *tcb)
     tcb->cc.ssthresh = max_u32(tcb->cc.ssthresh, three_quarters);
     if (tcb->cc.cwnd > initial)
         tcb->cc.cwnd = max_u32(tcb->cc.cwnd / 2, initial);
-    tcb->cc.validated_ns += PERIOD;
+    tcb->cwv.validated_ns += PERIOD;
 }
 
 /* One reduction for each period that has gone by (§4.5.2). */
 static void end_periods(struct tcb *tcb)
 {
-    while (!cwv_is_validated(tcb) && tcb->stack->now_ns - tcb->cc.validated_ns >= PERIOD)
+    while (!cwv_is_validated(tcb) && tcb->stack->now_ns - tcb->cwv.validated_ns >= PERIOD)
         end_period(tcb);
     if (cwv_is_validated(tcb))
-        tcb->cc.validated_ns = tcb->stack->now_ns;
+        tcb->cwv.validated_ns = tcb->stack->now_ns;
 }
 
 void cwv_acknowledged(struct tcb *tcb)
 {
     if (!applies(tcb))
         return;
-    if (seq_geq(tcb->snd.una, tcb->cc.pipe_round_end)) {
-        if (tcb->cc.pipe_round_end != tcb->snd.iss)
-            take_sample(tcb, (uint32_t)(tcb->rate.delivered - tcb->cc.pipe_round_start));
-        tcb->cc.pipe_round_start = tcb->rate.delivered;
-        tcb->cc.pipe_round_end = tcb->snd.nxt;
+    if (seq_geq(tcb->snd.una, tcb->cwv.pipe_round_end)) {
+        if (tcb->cwv.pipe_round_end != tcb->snd.iss)
+            take_sample(tcb, (uint32_t)(tcb->rate.delivered - tcb->cwv.pipe_round_start));
+        tcb->cwv.pipe_round_start = tcb->rate.delivered;
+        tcb->cwv.pipe_round_end = tcb->snd.nxt;
     }
     end_periods(tcb);
 }
@@ -119,26 +119,26 @@ void cwv_reducing(struct tcb *tcb)
 {
     if (!applies(tcb))
         return;
-    tcb->cc.fell_from = 0;
+    tcb->cwv.fell_from = 0;
     if (!cwv_is_validated(tcb)) {
         tcb->cc.cwnd = max_u32(max_u32(pipe_ack(tcb), tcb->records.out), 2);
-        tcb->cc.fell_from = tcb->cc.cwnd;
-        tcb->cc.resent_before = tcb->stat.retransmits;
+        tcb->cwv.fell_from = tcb->cc.cwnd;
+        tcb->cwv.resent_before = tcb->stat.retransmits;
     }
     cwv_begin(tcb); /* §4.2: undefined until measured again */
 }
 
 void cwv_recovered(struct tcb *tcb)
 {
-    uint32_t from = tcb->cc.fell_from;
+    uint32_t from = tcb->cwv.fell_from;
     if (!applies(tcb) || from == 0)
         return;
-    uint32_t resent = tcb->stat.retransmits - tcb->cc.resent_before;
+    uint32_t resent = tcb->stat.retransmits - tcb->cwv.resent_before;
     uint32_t left = resent < from ? from - resent : 0;
     uint32_t window = (uint32_t)((uint64_t)tcb->cc.ssthresh * left / from);
     tcb->cc.ssthresh = max_u32(window, 2);
     tcb->cc.cwnd = max_u32(window, 1);
-    tcb->cc.fell_from = 0;
+    tcb->cwv.fell_from = 0;
 }
 
 /* §4.5.1: in a pause nothing is acknowledged, and what was before it counts no longer; but the
@@ -146,10 +146,10 @@ void cwv_recovered(struct tcb *tcb)
 static void paused(struct tcb *tcb)
 {
     uint64_t now = tcb->stack->now_ns;
-    if (pipe_ack(tcb) && now - tcb->cc.pipe_since_ns > sampling_period(tcb)) {
-        tcb->cc.pipe_before = 0;
-        tcb->cc.pipe_now = 1; /* 0 would be: not known */
-        tcb->cc.pipe_since_ns = now;
+    if (pipe_ack(tcb) && now - tcb->cwv.pipe_since_ns > sampling_period(tcb)) {
+        tcb->cwv.pipe_before = 0;
+        tcb->cwv.pipe_now = 1; /* 0 would be: not known */
+        tcb->cwv.pipe_since_ns = now;
     }
     end_periods(tcb);
 }

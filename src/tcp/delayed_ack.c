@@ -119,7 +119,7 @@ void receive_ack_sent(struct tcb *tcb)
     tcb->ack.now = tcb->ack.pending = tcb->ack.pushed = false;
     tcb->ack.arrived = 0;
     list_remove(&tcb->ack.batch);
-    tcb->ecn.accurate.acks_alone = false;
+    tcb->ack.acks_alone = false;
     tcb->opt.last_ack_sent = tcb->rcv.nxt;
     timer_clear(tcb, TCP_TIMER_ACK);
 }

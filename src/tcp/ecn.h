@@ -37,7 +37,6 @@ struct ecn_handshake {
 /* The connection's. */
 struct ecn_state {
     struct ecn_handshake handshake;
-    struct accecn accurate;
     uint8_t asked;         /* enum ecn_mode: what our SYN asks for */
     bool plain_syn : 1;    /* one of our SYNs asked for nothing */
     bool echo : 1;         /* marks have come, and the peer has not said CWR: ECE (§6.1.3) */

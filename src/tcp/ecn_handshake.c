@@ -184,7 +184,7 @@ static enum ecn_mode mode_by_answer(const struct tcb *tcb, uint16_t flags)
  * many come (RFC 9768 §3.2.2.1, §3.2.2.2). */
 static void take_codepoint(struct tcb *tcb, const struct segment *syn_ack)
 {
-    struct accecn *a = &tcb->ecn.accurate;
+    struct accecn *a = &tcb->accecn;
     tcb->ecn.handshake.peer_ecn = syn_ack->ecn;
     a->reflect = true;
     a->demand = 2;

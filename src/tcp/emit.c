@@ -201,7 +201,7 @@ bool tcp_allowed(const struct stack *stack, struct tcp_allowance *allowance)
 
 void tcp_send_challenge(struct tcb *tcb)
 {
-    if (!tcp_allowed(tcb->stack, &tcb->ack.challenges)) {
+    if (!tcp_allowed(tcb->stack, &tcb->allowance.challenges)) {
         stack_count(tcb->stack, COUNTER_TcpExtTCPACKSkippedChallenge);
         return;
     }
@@ -213,7 +213,7 @@ void tcp_send_challenge(struct tcb *tcb)
  * Text and FINs are no part of such a loop. */
 void tcp_answer_unacceptable(struct tcb *tcb, const struct segment *segment)
 {
-    if (segment_length(segment) == 0 && !tcp_allowed(tcb->stack, &tcb->ack.answers)) {
+    if (segment_length(segment) == 0 && !tcp_allowed(tcb->stack, &tcb->allowance.answers)) {
         stack_count(tcb->stack, COUNTER_TcpExtTCPACKSkippedSeq);
         return;
     }

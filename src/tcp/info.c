@@ -96,7 +96,7 @@ static uint32_t ecn_mode(const struct tcb *tcb)
 
 static void fill_ecn(const struct tcb *tcb, struct tern_tcp_info *info)
 {
-    const struct accecn *a = &tcb->ecn.accurate;
+    const struct accecn *a = &tcb->accecn;
     info->tcpi_ecn_mode = ecn_mode(tcb) & 3u;
     info->tcpi_accecn_opt_seen = a->seen & 3u;
     info->tcpi_accecn_fail_mode = a->failures & 15u;

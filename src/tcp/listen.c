@@ -24,7 +24,7 @@ static enum drop_reason open_early(struct half_open *half, const struct packet_i
         saved_syn_release(listener->stack, &half->saved_syn);
         return DROP_NO_MEMORY;
     }
-    tcb->fast_open.early = true;
+    tcb->opens_early = true;
     tcb->fast_open.early_of = listener;
     list_append(&listener->early, &tcb->fast_open.early_link);
     listener->fast_open_count++;

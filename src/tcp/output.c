@@ -45,10 +45,10 @@ static uint32_t data_end(const struct tcb *tcb)
     return tcb->snd.base + tcb->snd.ring.length;
 }
 
-static uint32_t congestion_room(const struct tcb *tcb)
+static inline uint32_t congestion_room(const struct tcb *tcb)
 {
     uint32_t out = tcb_in_flight(tcb);
-    if (out && tcb->fast_open.early && tcb->snd.una == tcb->snd.iss)
+    if (out && tcb->opens_early && tcb->snd.una == tcb->snd.iss)
         out--; /* our SYN: the initial window is for what follows the handshake (RFC 5681 §3.1) */
     return tcb->cc.cwnd > out ? tcb->cc.cwnd - out : 0;
 }

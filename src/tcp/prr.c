@@ -20,7 +20,7 @@ static uint32_t target(const struct tcb *tcb)
 
 void prr_begin(struct tcb *tcb, uint32_t delivered)
 {
-    tcb->recovery.prior_cwnd = tcb->cc.cwnd;
+    tcb->undo.prior_cwnd = tcb->cc.cwnd;
     cwv_reducing(tcb);
     tcb->recovery.recover_fs = recovery_flight_size(tcb, delivered);
     tcb->recovery.prr_delivered = 0;

@@ -30,7 +30,7 @@ unsigned tcp_readiness(struct tcb *tcb)
     bool open = tcb_open(tcb);
     if (open || tcb->ended || tcb->receive_shut)
         events |= receive_readiness(tcb);
-    if (tcb->fast_open.deferred)
+    if (tcb->opens_late)
         events |= POLLOUT | POLLWRNORM;
     else if (tcb->state == TCP_CLOSED)
         events |= POLLOUT | POLLWRNORM | POLLHUP;
@@ -65,7 +65,7 @@ bool tcp_asking(const struct tcb *tcb)
 
 bool tcp_has_peer(const struct tcb *tcb)
 {
-    return (tcb_open(tcb) && tcb->state != TCP_TIME_WAIT) || tcb->fast_open.deferred;
+    return (tcb_open(tcb) && tcb->state != TCP_TIME_WAIT) || tcb->opens_late;
 }
 
 bool tcp_opening(const struct tcb *tcb)
@@ -75,7 +75,7 @@ bool tcp_opening(const struct tcb *tcb)
 
 bool tcp_connected(const struct tcb *tcb)
 {
-    return tcb_open(tcb) || tcb->fast_open.deferred;
+    return tcb_open(tcb) || tcb->opens_late;
 }
 
 bool tcp_drained(const struct tcb *tcb)

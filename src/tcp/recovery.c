@@ -59,7 +59,7 @@ static void enter_reduced(struct tcb *tcb, uint32_t delivered, bool marked)
     uint32_t window = tcb->cc.cwnd;
     undo_begin(tcb);
     undo_forget(tcb);
-    tcb->recovery.prior_ssthresh = 0; /* fast recovery, if it comes to that, goes back no further */
+    tcb->undo.prior_ssthresh = 0; /* fast recovery, if it comes to that, goes back no further */
     prr_begin(tcb, delivered);
     if (marked)
         reduce_below_two(tcb, window);
@@ -72,14 +72,14 @@ static void enter_recovery(struct tcb *tcb, uint32_t delivered, bool ece)
     stack_count(tcb->stack,
                 tcb->opt.sack ? COUNTER_TcpExtTCPSackRecovery : COUNTER_TcpExtTCPRenoRecovery);
     bool reducing = tcb->recovery.phase == TCP_PHASE_REDUCED;
-    uint32_t prior_ssthresh = tcb->recovery.prior_ssthresh;
+    uint32_t prior_ssthresh = tcb->undo.prior_ssthresh;
     undo_begin(tcb);
     if (reducing)
-        tcb->recovery.prior_ssthresh = prior_ssthresh;
+        tcb->undo.prior_ssthresh = prior_ssthresh;
     else
         prr_begin(tcb, delivered);
     if (ece)
-        tcb->recovery.prior_ssthresh = 0; /* marks are no mistake: nothing to go back to */
+        tcb->undo.prior_ssthresh = 0; /* marks are no mistake: nothing to go back to */
     tcb->recovery.high = tcb->snd.nxt;
     tcb->recovery.phase = TCP_PHASE_RECOVERY;
 }
@@ -297,7 +297,7 @@ void recovery_on_timeout(struct tcb *tcb)
         (tcb->recovery.phase == TCP_PHASE_LOSS && tcb->recovery.timeouts == 0)) {
         uint32_t prior = tcb->cc.cwnd;
         undo_begin(tcb);
-        tcb->recovery.prior_cwnd = prior;
+        tcb->undo.prior_cwnd = prior;
         cwv_reducing(tcb);
         tcb->cc.ssthresh = tcb->cc.operations->reduced(tcb);
     }
@@ -354,9 +354,9 @@ void recovery_on_retransmit(struct tcb *tcb, const struct sent_record *record)
 {
     if (!tcb->recovery.retransmit_ts_known) {
         tcb->recovery.retransmit_ts_known = true;
-        tcb->recovery.retransmit_ts = tcp_timestamp(tcb);
+        tcb->undo.retransmit_ts = tcp_timestamp(tcb);
     }
-    tcb->recovery.undo_retransmits += record->segments;
+    tcb->undo.retransmits += record->segments;
     tcb->recovery.undo_counting = true;
     tcb->recovery.prr_out += record->segments;
 }

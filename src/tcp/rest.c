@@ -32,7 +32,8 @@ static bool receiving_is_over(const struct tcb *tcb)
 static bool acknowledging_is_over(const struct tcb *tcb)
 {
     return list_empty(&tcb->ack.batch) && !tcb->ack.pending && !tcb->ack.now &&
-           !tcp_allowance_runs(tcb->stack, &tcb->ack.challenges) && tcb->rcv.wup == tcb->rcv.nxt;
+           !tcp_allowance_runs(tcb->stack, &tcb->allowance.challenges) &&
+           tcb->rcv.wup == tcb->rcv.nxt;
 }
 
 static bool recovery_is_over(const struct tcb *tcb)
@@ -50,7 +51,7 @@ static bool user_is_served(const struct tcb *tcb)
 {
     return list_empty(&tcb->queue) && !tcb->error && !tcb->soft_error && !tcb->ended &&
            error_queue_empty(&tcb->errors) && tcb->zerocopy.count == 0 && !tcb->zerocopy.used &&
-           tcb->stamps.count == 0 && tcb->stamps.base == 0 && !tcb->fast_open.early &&
+           tcb->stamps.count == 0 && tcb->stamps.base == 0 && !tcb->opens_early &&
            !tcb->fast_open.keys && !tcb->user_timeout.announce;
 }
 

@@ -56,7 +56,7 @@ struct tcp_rest {
     uint32_t ts_recent_since, min_since; /* in the same units */
     uint32_t busy_us;                    /* up to an hour; more is rarely used */
     uint32_t delivery_rate;              /* in KiB a second */
-    uint16_t answers;                    /* ack.answers: keepalives of the peer's are among them */
+    uint16_t answers; /* allowance.answers: keepalives of the peer's are among them */
     uint16_t peer_mss, mss, rcv_mss, advertised_mss, proven, mtu;
     struct ecn_handshake ecn;
     uint8_t ecn_asked;

@@ -52,6 +52,7 @@ static uint32_t shorten_rate(uint64_t rate)
 /* What few connections have, kept as it is. */
 struct rest_extra {
     struct ecn_state ecn;
+    struct accecn accecn;
     struct tcb_mtu mtu;
     struct tcb_stat stat;
     struct tcb_chrono chrono;
@@ -78,6 +79,7 @@ static struct rest_extra *keep_extra(const struct tcb *tcb)
     if (!extra)
         return NULL;
     *extra = (struct rest_extra){.ecn = tcb->ecn,
+                                 .accecn = tcb->accecn,
                                  .mtu = tcb->mtu,
                                  .stat = tcb->stat,
                                  .chrono = tcb->chrono,
@@ -99,6 +101,7 @@ static void discard_extra(struct stack *stack, struct rest_extra *extra)
 static void recall_extra(struct tcb *tcb, struct rest_extra *extra)
 {
     tcb->ecn = extra->ecn;
+    tcb->accecn = extra->accecn;
     tcb->mtu = extra->mtu;
     tcb->stat = extra->stat;
     tcb->chrono = extra->chrono;
@@ -308,8 +311,8 @@ static void keep_statistics(const struct tcb *tcb, struct tcp_rest *rest)
     rest->received = shorten_time(stat->last_received_ns, from);
     rest->ack_received = shorten_time(stat->last_ack_received_ns, from);
     rest->data_received = shorten_time(tcb->ack.last_data_ns, from);
-    rest->answers_since = shorten_time(tcb->ack.answers.since_ns, from);
-    rest->answers = tcb->ack.answers.taken;
+    rest->answers_since = shorten_time(tcb->allowance.answers.since_ns, from);
+    rest->answers = tcb->allowance.answers.taken;
     rest->bytes_acked = stat->bytes_acked;
     rest->bytes_received = stat->bytes_received;
     rest->segments_in = stat->segments_in;
@@ -329,8 +332,8 @@ static void recall_statistics(struct tcb *tcb, const struct tcp_rest *rest)
     stat->last_received_ns = lengthen_time(rest->received, from);
     stat->last_ack_received_ns = lengthen_time(rest->ack_received, from);
     tcb->ack.last_data_ns = lengthen_time(rest->data_received, from);
-    tcb->ack.answers.since_ns = lengthen_time(rest->answers_since, from);
-    tcb->ack.answers.taken = rest->answers;
+    tcb->allowance.answers.since_ns = lengthen_time(rest->answers_since, from);
+    tcb->allowance.answers.taken = rest->answers;
     stat->bytes_acked = rest->bytes_acked;
     stat->bytes_received = rest->bytes_received;
     stat->bytes_sent = rest->bytes_acked; /* nothing was sent twice, and all has arrived */

@@ -155,7 +155,7 @@ unsigned sack_blocks(const struct tcb *tcb)
     unsigned blocks = tcb->rcv.out_of_order.count + fin_stands_alone(tcb) +
                       (tcb->rcv.duplicate.start != tcb->rcv.duplicate.end);
     unsigned most = tcb->opt.timestamps ? TCP_SACK_BLOCKS_MAX - 1 : TCP_SACK_BLOCKS_MAX;
-    if (!tcb->opt.sack || tcb->ecn.accurate.acks_alone)
+    if (!tcb->opt.sack || tcb->ack.acks_alone)
         return 0; /* RFC 9768 §3.2.2.5.1: an ACK of ACKs has none */
     return blocks < most ? blocks : most;
 }

@@ -107,7 +107,7 @@ enum tcp_step tcp_syn_sent_arrives(struct tcb *tcb, const struct segment *segmen
     if (step != TCP_STEP_CONTINUE)
         return step;
     /* RFC 9768 §3.2.2.1: a pure ACK first, whatever may follow at once. */
-    if (tcb->ecn.accurate.reflect)
+    if (tcb->accecn.reflect)
         tcp_send_ack(tcb, WHY_ACK);
     return TCP_STEP_DONE;
 }

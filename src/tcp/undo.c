@@ -18,10 +18,10 @@ static bool copies_are_out(const struct tcb *tcb)
 void undo_begin(struct tcb *tcb)
 {
     tcb->recovery.undo_possible = true;
-    tcb->recovery.undo_marker = tcb->snd.una;
-    tcb->recovery.undo_retransmits = tcb->records.retransmitted;
+    tcb->undo.marker = tcb->snd.una;
+    tcb->undo.retransmits = tcb->records.retransmitted;
     tcb->recovery.undo_counting = tcb->records.retransmitted > 0;
-    tcb->recovery.prior_ssthresh = tcb->cc.ssthresh;
+    tcb->undo.prior_ssthresh = tcb->cc.ssthresh;
     /* RFC 3522 §3.2 step 1: RetransmitTS is the first copy's. With a later one's, each copy of
      * before would pass for an original, for what is echoed then is older. */
     if (!copies_are_out(tcb))
@@ -35,23 +35,23 @@ void undo_forget(struct tcb *tcb)
 
 void undo_note_copies(struct tcb *tcb, uint32_t end, uint32_t segments)
 {
-    if (!tcb->recovery.undo_possible || seq_leq(end, tcb->recovery.undo_marker))
+    if (!tcb->recovery.undo_possible || seq_leq(end, tcb->undo.marker))
         return;
-    if (segments > tcb->recovery.undo_retransmits)
-        segments = tcb->recovery.undo_retransmits;
-    tcb->recovery.undo_retransmits -= segments;
+    if (segments > tcb->undo.retransmits)
+        segments = tcb->undo.retransmits;
+    tcb->undo.retransmits -= segments;
 }
 
 static bool original_arrived(const struct tcb *tcb, const struct segment *segment)
 {
     return tcb->opt.timestamps && segment && segment->options.has_timestamps &&
            segment->options.timestamp_echo != 0 && tcb->recovery.retransmit_ts_known &&
-           seq_lt(segment->options.timestamp_echo, tcb->recovery.retransmit_ts);
+           seq_lt(segment->options.timestamp_echo, tcb->undo.retransmit_ts);
 }
 
 static bool all_duplicates(const struct tcb *tcb)
 {
-    return tcb->recovery.undo_counting && tcb->recovery.undo_retransmits == 0;
+    return tcb->recovery.undo_counting && tcb->undo.retransmits == 0;
 }
 
 static bool may_undo(const struct tcb *tcb, const struct segment *segment)
@@ -62,14 +62,14 @@ static bool may_undo(const struct tcb *tcb, const struct segment *segment)
 /* The window as it was, unless marks are among the reasons for what it is: they were no mistake. */
 static void restore_window(struct tcb *tcb)
 {
-    if (tcb->recovery.prior_ssthresh == 0)
+    if (tcb->undo.prior_ssthresh == 0)
         return;
     if (tcb->cc.operations->undone)
         tcb->cc.operations->undone(tcb);
-    if (tcb->recovery.prior_cwnd > tcb->cc.cwnd)
-        tcb->cc.cwnd = tcb->recovery.prior_cwnd;
-    if (tcb->recovery.prior_ssthresh > tcb->cc.ssthresh)
-        tcb->cc.ssthresh = tcb->recovery.prior_ssthresh;
+    if (tcb->undo.prior_cwnd > tcb->cc.cwnd)
+        tcb->cc.cwnd = tcb->undo.prior_cwnd;
+    if (tcb->undo.prior_ssthresh > tcb->cc.ssthresh)
+        tcb->cc.ssthresh = tcb->undo.prior_ssthresh;
     ecn_window_restored(tcb);
 }
 

@@ -113,7 +113,7 @@ static int prepare_open(struct tcb *tcb, const struct endpoint *remote)
 {
     if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED)
         return -EALREADY;
-    if (tcb->state != TCP_CLOSED || tcb->fast_open.deferred)
+    if (tcb->state != TCP_CLOSED || tcb->opens_late)
         return -EISCONN;
     if (remote->port == 0)
         return -EADDRNOTAVAIL;
@@ -156,7 +156,7 @@ int tcp_connect(struct tcb *tcb, const struct endpoint *remote)
         return error;
     if (tcb->preferences.fast_open_connect && fast_open_allowed(tcb) &&
         fast_open_prepare(tcb, &text_most)) {
-        tcb->fast_open.deferred = true; /* the first write brings the SYN */
+        tcb->opens_late = true; /* the first write brings the SYN */
         return 0;
     }
     return finish_open(tcb, 0);
@@ -198,7 +198,7 @@ static ssize_t open_with_text(struct tcb *tcb, const struct iovec *spans, int co
 
 static ssize_t send_deferred(struct tcb *tcb, const struct iovec *spans, int count)
 {
-    tcb->fast_open.deferred = false;
+    tcb->opens_late = false;
     return open_with_text(tcb, spans, count);
 }
 
@@ -207,7 +207,7 @@ ssize_t tcp_connect_send(struct tcb *tcb, const struct endpoint *remote, const s
 {
     if (!fast_open_allowed(tcb))
         return -EOPNOTSUPP;
-    if (tcb->fast_open.deferred)
+    if (tcb->opens_late)
         return send_deferred(tcb, spans, count);
     int error = prepare_open(tcb, remote);
     return error < 0 ? error : open_with_text(tcb, spans, count);
@@ -258,7 +258,7 @@ int tcp_send_check(struct tcb *tcb)
 {
     if (tcb->error)
         return take_error(tcb);
-    if (tcb->state == TCP_SYN_SENT || (tcb->state == TCP_SYN_RECEIVED && !tcb->fast_open.early))
+    if (tcb->state == TCP_SYN_SENT || (tcb->state == TCP_SYN_RECEIVED && !tcb->opens_early))
         return tcb->snd.fin_queued ? -EPIPE : -EAGAIN;
     if (!tcb_can_send(tcb))
         return -EPIPE;
@@ -267,7 +267,7 @@ int tcp_send_check(struct tcb *tcb)
 
 ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flags)
 {
-    if (tcb->fast_open.deferred && !tcb->error)
+    if (tcb->opens_late && !tcb->error)
         return send_deferred(tcb, spans, count);
     int error = tcp_send_check(tcb);
     return error < 0 ? error : send_take(tcb, spans, count, flags);
@@ -293,7 +293,7 @@ ssize_t tcp_nothing_to_read(struct tcb *tcb)
         return take_error(tcb);
     if (tcb->rcv.fin || tcb->receive_shut || tcb->ended)
         return 0;
-    if (tcb->state == TCP_CLOSED && !tcb->fast_open.deferred)
+    if (tcb->state == TCP_CLOSED && !tcb->opens_late)
         return -ENOTCONN;
     bool over = tcp_state_synchronized(tcb->state) && !tcp_state_can_receive(tcb->state);
     return over ? 0 : -EAGAIN;
@@ -337,7 +337,7 @@ static void queue_fin(struct tcb *tcb)
     if (tcb->snd.fin_queued)
         return;
     tcb->snd.fin_queued = true;
-    if (tcb->state == TCP_ESTABLISHED || (tcb->state == TCP_SYN_RECEIVED && tcb->fast_open.early))
+    if (tcb->state == TCP_ESTABLISHED || (tcb->state == TCP_SYN_RECEIVED && tcb->opens_early))
         tcp_set_state(tcb, TCP_FIN_WAIT_1);
     else if (tcb->state == TCP_CLOSE_WAIT)
         tcp_set_state(tcb, TCP_LAST_ACK);

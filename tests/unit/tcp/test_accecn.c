@@ -30,7 +30,7 @@ static void every_marked_packet_is_counted_text_or_not(void **state)
     p->ecn = ECN_ECT0;
     peer_text(p, 201, 100);
     assert_int_equal(accecn_bits(peer_take(p).flags), 1);
-    assert_int_equal(p->tcb->ecn.accurate.received_ce, 4);
+    assert_int_equal(p->tcb->accecn.received_ce, 4);
     peer_free(p);
 }
 
@@ -45,7 +45,7 @@ static void marks_on_what_is_not_acceptable_are_not_counted(void **state)
     p->acked = 100000; /* what was never sent */
     assert_int_equal(peer_send(p, TCP_ACK, 1, 10), DROP_TCP_ACK);
     peer_take(p);
-    assert_int_equal(p->tcb->ecn.accurate.received_ce, 0);
+    assert_int_equal(p->tcb->accecn.received_ce, 0);
     peer_free(p);
 }
 
@@ -159,7 +159,7 @@ static void changed_codepoint_of_the_SYN_ACK_ends_marking_only(void **state)
         peer_listen(p, 5);
         ask_listener(p, ASK, ECN_NOT_ECT);
         end_handshake(p, changed[i], true);
-        assert_int_equal(p->tcb->ecn.accurate.failures, ACCECN_FEEDBACK_MANGLED);
+        assert_int_equal(p->tcb->accecn.failures, ACCECN_FEEDBACK_MANGLED);
         assert_int_equal(machine_counter(p->m, "TcpExtTCPAccECNFallback"), 1);
         peer_write(p, 10);
         assert_int_equal(peer_take(p).ecn, ECN_NOT_ECT);

@@ -38,7 +38,7 @@ static void counters_wrap_at_24_bits(void **state)
 {
     (void)state;
     struct peer *p = peer_accepted_accurate(true);
-    p->tcb->ecn.accurate.received_bytes[ECN_ECT0 - 1] = 0xfffffe;
+    p->tcb->accecn.received_bytes[ECN_ECT0 - 1] = 0xfffffe;
     p->ecn = ECN_ECT0;
     peer_text(p, 1, 10);
     ASSERT_COUNTERS(peer_take(p), 3, 1, 0, 9);
@@ -113,7 +113,7 @@ static void it_goes_at_least_once_in_four_million_bytes(void **state)
     peer_text(p, 1, 10);
     peer_text(p, 11, 10);
     peer_forget(p);
-    p->tcb->ecn.accurate.received_bytes[ECN_ECT0 - 1] = (1 << 22) - 5;
+    p->tcb->accecn.received_bytes[ECN_ECT0 - 1] = (1 << 22) - 5;
     peer_text(p, 21, 10);
     assert_true(peer_take(p).options.has_accecn);
     peer_text(p, 31, 10);
@@ -183,7 +183,7 @@ static void whoever_sends_none_gets_none_until_one_comes(void **state)
 {
     (void)state;
     struct peer *p = peer_accepted_accurate(false);
-    assert_int_equal(p->tcb->ecn.accurate.seen, ACCECN_NOT_SEEN);
+    assert_int_equal(p->tcb->accecn.seen, ACCECN_NOT_SEEN);
     peer_write(p, 10);
     assert_false(peer_take(p).options.has_accecn);
     p->acked = 11;
@@ -211,15 +211,15 @@ static void zeroed_counters_are_ignored_for_good(void **state)
         add_counters(&answer.options, zeroed[i]);
         peer_send_raw(p, answer);
         peer_forget(p);
-        assert_int_equal(p->tcb->ecn.accurate.failures, ACCECN_OPTION_MANGLED);
-        assert_int_equal(p->tcb->ecn.accurate.seen, ACCECN_ZEROED_SEEN);
+        assert_int_equal(p->tcb->accecn.failures, ACCECN_OPTION_MANGLED);
+        assert_int_equal(p->tcb->accecn.seen, ACCECN_ZEROED_SEEN);
         peer_write(p, 10);
         peer_forget(p);
         p->acked = 11;
         struct segment ack = peer_segment(p, TCP_ACK | accecn_flags(1), 1, 0);
         add_counters(&ack.options, counters(0, 1, 10, 1));
         peer_send_raw(p, ack);
-        assert_int_equal(p->tcb->ecn.accurate.delivered_bytes[ECN_CE - 1], 0);
+        assert_int_equal(p->tcb->accecn.delivered_bytes[ECN_CE - 1], 0);
         assert_int_equal(p->tcb->ecn.delivered_ce, 1); /* the field is another matter */
         peer_free(p);
     }
@@ -233,7 +233,7 @@ static void empty_option_shows_that_options_pass(void **state)
     struct segment answer = peer_syn(p, TCP_SYN | TCP_ACK | TCP_CWR, PEER_SACK);
     answer.options.has_accecn = true;
     peer_send_raw(p, answer);
-    assert_int_equal(p->tcb->ecn.accurate.seen, ACCECN_EMPTY_SEEN);
+    assert_int_equal(p->tcb->accecn.seen, ACCECN_EMPTY_SEEN);
     assert_true(peer_take(p).options.has_accecn);
     peer_free(p);
 }
@@ -252,7 +252,7 @@ static void ACKs_that_get_lost_with_it_go_without(void **state)
         assert_true(peer_take(p).options.has_accecn);
         peer_text(p, 1, 100);
         assert_int_equal(peer_take(p).options.has_accecn, setting == 3);
-        assert_int_equal(p->tcb->ecn.accurate.failures, ACCECN_OPTION_LOST);
+        assert_int_equal(p->tcb->accecn.failures, ACCECN_OPTION_LOST);
         assert_int_equal(machine_counter(p->m, "TcpExtTCPAccECNOptionFallback"), 1);
         peer_free(p);
     }
@@ -299,7 +299,7 @@ static void take_option(struct peer *p, struct tcp_options options)
 
 static void assert_delivered(const struct peer *p, uint32_t e1, uint32_t ce, uint32_t e0)
 {
-    const uint32_t *delivered = p->tcb->ecn.accurate.delivered_bytes;
+    const uint32_t *delivered = p->tcb->accecn.delivered_bytes;
     assert_int_equal(delivered[ECN_ECT1 - 1], e1);
     assert_int_equal(delivered[ECN_CE - 1], ce);
     assert_int_equal(delivered[ECN_ECT0 - 1], e0);
@@ -331,7 +331,7 @@ static void counters_that_wrapped_go_on_and_those_that_went_back_do_not(void **s
 {
     (void)state;
     struct peer *p = peer_accepted_accurate(true);
-    p->tcb->ecn.accurate.delivered_bytes[ECN_ECT0 - 1] = 0xfffff0;
+    p->tcb->accecn.delivered_bytes[ECN_ECT0 - 1] = 0xfffff0;
     take_option(p, counters(0, 0x11, 0, 1));
     assert_delivered(p, 0, 0, 0x1000010);
     take_option(p, counters(0, 0x10, 0, 1));

@@ -123,7 +123,7 @@ static void after_a_timeout_too(void **state)
     peer_after(p, 1000);
     assert_int_equal(p->tcb->recovery.phase, TCP_PHASE_LOSS);
     assert_int_equal(p->tcb->cc.ssthresh, 4);
-    assert_int_equal(p->tcb->recovery.prior_cwnd, 40); /* had it been a mistake, it is taken back */
+    assert_int_equal(p->tcb->undo.prior_cwnd, 40); /* had it been a mistake, it is taken back */
     peer_free(p);
 }
 

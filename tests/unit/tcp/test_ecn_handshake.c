@@ -308,7 +308,7 @@ static void changed_codepoint_of_the_SYN_ends_marking_only(void **state)
         connect_asking(p, 1);
         answer_syn(p, changed[i], ECN_NOT_ECT, true);
         assert_int_equal(p->tcb->ecn.handshake.mode, ECN_ACCURATE);
-        assert_int_equal(p->tcb->ecn.accurate.failures, ACCECN_FEEDBACK_MANGLED);
+        assert_int_equal(p->tcb->accecn.failures, ACCECN_FEEDBACK_MANGLED);
         /* A mark on the SYN is answered as its loss would be. */
         assert_int_equal(p->tcb->cc.cwnd, i == 2 ? 1 : 10);
         peer_write(p, 10);

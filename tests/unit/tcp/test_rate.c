@@ -1,6 +1,8 @@
 #include "unit.h"
 
+#include <stdalign.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/time.h"
 #include "tcp/ack.h"
@@ -14,12 +16,13 @@ static struct tcp *tcp;
 
 static struct tcb *tcb_new(void)
 {
-    struct tcb *tcb = calloc(1, sizeof *tcb);
+    struct tcb *tcb = aligned_alloc(alignof(struct tcb), sizeof *tcb);
     stack = calloc(1, sizeof *stack);
     tcp = calloc(1, sizeof *tcp);
     assert_non_null(tcb);
     assert_non_null(stack);
     assert_non_null(tcp);
+    memset(tcb, 0, sizeof *tcb);
     list_init(&tcp->record_spares);
     tcb->tcp = tcp;
     stack->now_ns = TIME_S(1);

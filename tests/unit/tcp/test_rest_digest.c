@@ -91,7 +91,7 @@ static void compare_rounded(struct tcb *old, const struct tcb *new)
     near(rtt.min_ns, RTT);
     near(rtt.min_stamp_ns, time);
     near(ack.last_data_ns, time);
-    near(ack.answers.since_ns, time);
+    near(allowance.answers.since_ns, time);
     near(opt.ts_recent_ns, time);
     near(rate.latest, RATE);
     near(stat.last_sent_ns, time);
@@ -157,6 +157,7 @@ static void give_up_of_sending(struct tcb *old, const struct tcb *new)
     given_up(rack.probe_end);
     uint32_t reordering = old->recovery.reordering;
     given_up(recovery);
+    given_up(undo);
     old->recovery.reordering = reordering;
 }
 
@@ -167,14 +168,14 @@ static void give_up_of_congestion_control(struct tcb *old, const struct tcb *new
     given_up(cc.limited);
     given_up(cc.most_out);
     given_up(cc.usage_end);
-    given_up(cc.pipe_now);
-    given_up(cc.pipe_before);
-    given_up(cc.pipe_since_ns);
-    given_up(cc.pipe_round_start);
-    given_up(cc.pipe_round_end);
-    given_up(cc.validated_ns);
-    given_up(cc.fell_from);
-    given_up(cc.resent_before);
+    given_up(cwv.pipe_now);
+    given_up(cwv.pipe_before);
+    given_up(cwv.pipe_since_ns);
+    given_up(cwv.pipe_round_start);
+    given_up(cwv.pipe_round_end);
+    given_up(cwv.validated_ns);
+    given_up(cwv.fell_from);
+    given_up(cwv.resent_before);
     given_up(cc.pacing_rate);
     given_up(cc.next_send_ns);
     memcpy(old->cc.private_state, new->cc.private_state, sizeof old->cc.private_state);
@@ -196,7 +197,8 @@ static void give_up_of_receiving(struct tcb *old, const struct tcb *new)
     given_up(ack.batch);
     given_up(ack.pushed);
     given_up(ack.arrived);
-    given_up(ack.challenges);
+    given_up(ack.acks_alone);
+    given_up(allowance.challenges);
     given_up(opt.ts_advanced);
 }
 
@@ -205,7 +207,7 @@ static void give_up_extras(struct tcb *old, const struct tcb *new)
 {
     given_up(snd.iss);
     given_up(rcv.irs);
-    given_up(ecn.accurate);
+    given_up(accecn);
     given_up(ecn.plain_syn);
     given_up(ecn.delivered_ce);
     given_up(mtu.low);
@@ -331,7 +333,7 @@ static void fill_with_nothing_going_on(struct tcb *tcb, const struct tcb *good)
     valid(ack.batch);
     valid(ack.now);
     valid(ack.pending);
-    valid(ack.challenges);
+    valid(allowance.challenges);
     valid(rtt.backoff);
     valid(records);
     valid(recovery);
@@ -341,6 +343,8 @@ static void fill_with_nothing_going_on(struct tcb *tcb, const struct tcb *good)
     valid(mtu.size);
     valid(charged);
     valid(fast_open);
+    valid(opens_early);
+    valid(opens_late);
     valid(user_timeout.announce);
     valid(saved_syn);
     valid(chrono.kind);
@@ -395,8 +399,8 @@ static void fill_acknowledging(struct tcb *tcb, struct oddity *o)
     tcb->ack.interactive = flag(o);
     tcb->ack.delay_ns = odd(o);
     tcb->ack.last_data_ns = odd_time(tcb, o);
-    tcb->ack.answers.since_ns = odd_time(tcb, o);
-    tcb->ack.answers.taken = odd16(o);
+    tcb->allowance.answers.since_ns = odd_time(tcb, o);
+    tcb->allowance.answers.taken = odd16(o);
     tcb->opt.sack = flag(o);
     tcb->opt.timestamps = flag(o);
     tcb->opt.scaling = flag(o);
@@ -583,7 +587,7 @@ static void marks_that_were_counted_come_back(void **state)
     peer_after(p, 1500);
     assert_int_equal(peer_read(p, 1, 1000), 1000);
     assert_int_equal(p->tcb->ecn.handshake.mode, ECN_ACCURATE);
-    assert_int_equal(p->tcb->ecn.accurate.received_ce, 1);
+    assert_int_equal(p->tcb->accecn.received_ce, 1);
     check(p);
     peer_free(p);
 }

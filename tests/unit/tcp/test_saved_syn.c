@@ -121,7 +121,7 @@ static void SYN_with_text_is_kept_without_it(void **state)
     assert_int_equal(peer_send_raw(p, syn), DROP_NONE);
     assert_int_equal(peer_take(p).ack, 101);
     assert_int_equal(tcp_accept(p->listener, p, &p->tcb), 0);
-    assert_true(p->tcb->fast_open.early);
+    assert_true(p->tcb->opens_early);
     assert_int_equal(read_syn(p, bytes, sizeof bytes, 0), SYN_BYTES);
     peer_free(p);
 }
