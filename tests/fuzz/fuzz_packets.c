@@ -9,6 +9,7 @@
 #include "fuzz/fuzz.h"
 #include "ip/internal.h"
 #include "ip/ip.h"
+#include "link/offload.h"
 #include "raw/echo.h"
 #include "samples.h"
 #include "udp/udp.h"
@@ -122,6 +123,23 @@ static struct tern_offload offload_of(struct cursor *c, uint8_t how)
     return offload;
 }
 
+/* A link that shows what a wire would: no byte is lost of what it cuts. */
+static void cut(uint8_t *packet, size_t length, const struct tern_offload *offload)
+{
+    struct iovec span = {packet, length};
+    struct held_queue wire = {0};
+    size_t payload = 0;
+    FUZZ_CHECK(offload_to_wire(&span, 1, offload, &wire) == 0);
+    const unsigned parts = wire.count;
+    FUZZ_CHECK(parts > 0);
+    for (struct held_packet *part; (part = held_queue_take(&wire)) != NULL; free(part)) {
+        FUZZ_CHECK(part->offload.segment_size == 0);
+        FUZZ_CHECK(parts == 1 || part->length > offload->header_length);
+        payload += part->length - (parts > 1 ? offload->header_length : 0);
+    }
+    FUZZ_CHECK(payload == length - (parts > 1 ? offload->header_length : 0));
+}
+
 /* Takes what has come: never more at once than one packet can have. */
 static void receive_all(struct udp *udp)
 {
@@ -147,6 +165,7 @@ static void feed(struct machine *m, const uint8_t *bytes, size_t length, uint8_t
     FUZZ_CHECK(packet);
     memcpy(packet, bytes, length);
     fix(packet, length, how);
+    cut(packet, length, &offload);
     stack_input(&m->stack, &m->stack.interfaces[0], packet, length, &offload, m->stack.now_ns);
     free(packet);
     if (how & RECEIVE) {
