@@ -96,10 +96,12 @@ static bool link_cuts_datagrams(const struct interface *interface, const struct 
            packet->header_length + packet->payload_length <= interface->super_packet_max;
 }
 
-/* Whether somebody may fragment it: on the way to the link's other end there is nobody. */
+/* Whether somebody may fragment it: on the way to the link's other end, and to ourselves, there is
+ * nobody. */
 static bool may_be_fragmented(const struct interface *interface, const struct packet_out *packet)
 {
-    return packet->identify && !address_equal(&packet->destination, &interface->kernel);
+    return packet->identify && !interface->keeps_whole &&
+           !address_equal(&packet->destination, &interface->kernel);
 }
 
 /* Links number the parts from the first's identification on; those that need others (RFC 6864 §4.2)

@@ -39,6 +39,7 @@ struct interface {
     struct address kernel;     /* this host's own, at the other end of the link */
     bool gro; /* the other end joins segments: the last of what goes at once gets PSH, for which it
                  may wait */
+    bool keeps_whole; /* what it could cut it never does: it leads to ourselves */
     unsigned address_count;
     struct interface_address addresses[LIMIT_INTERFACE_ADDRESSES];
 };

@@ -82,7 +82,8 @@ void loopback_init(struct loopback *loopback, struct stack *stack)
                                              .mtu = LOOPBACK_MTU,
                                              .features = TERN_LINK_CHECKSUM | TERN_LINK_TSO |
                                                          TERN_LINK_TSO_CWR | TERN_LINK_USO,
-                                             .super_packet_max = LIMIT_SUPER_PACKET};
+                                             .super_packet_max = LIMIT_SUPER_PACKET,
+                                             .keeps_whole = true};
     loopback->timer.expired = deliver;
     timer_init(&loopback->timer.timer);
     list_init(&loopback->queue);

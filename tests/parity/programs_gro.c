@@ -194,6 +194,17 @@ static void who_does_not_ask_gets_one_by_one(struct play *p)
     }
 }
 
+static void what_is_said_of_fragments_changes_nothing(struct play *p)
+{
+    int from, to;
+    two_ends(p, &from, &to);
+    for (int discover = IP_PMTUDISC_DONT; discover <= IP_PMTUDISC_OMIT; discover++) {
+        play_set(p, from, IPPROTO_IP, IP_MTU_DISCOVER, discover);
+        send_cut(p, from, 300, 100);
+        receive_all(p, to);
+    }
+}
+
 static void all_who_are_bound_get_what_is_for_all(struct play *p)
 {
     int from = play_datagram(p), whole = play_datagram(p), parts = play_datagram(p);
@@ -222,6 +233,7 @@ const struct program programs_gro[] = {
     PROGRAM(it_is_told_behind_the_time_and_before_ip),
     PROGRAM(the_option_counts_when_it_comes),
     PROGRAM(who_does_not_ask_gets_one_by_one),
+    PROGRAM(what_is_said_of_fragments_changes_nothing),
     PROGRAM(all_who_are_bound_get_what_is_for_all),
 };
 const unsigned programs_gro_count = COUNT(programs_gro);

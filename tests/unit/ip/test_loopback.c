@@ -49,6 +49,28 @@ static struct machine *machine_with_ip(void)
     return m;
 }
 
+/* Also where routers may cut its parts (RFC 6864 §4.2): there are none on this way. */
+static void super_packet_to_ourselves_stays_whole(void **state)
+{
+    (void)state;
+    static const uint8_t payload[350];
+    for (int fragments = 0; fragments < 2; fragments++) {
+        struct machine *m = machine_with_ip();
+        struct packet_out packet;
+        packet_out_begin(&packet, TEST_PROTOCOL, 0);
+        packet.source = packet.destination = address_from_ipv4(MACHINE_ADDRESS);
+        packet.segment_size = 100;
+        packet.dont_fragment = !fragments;
+        packet_out_payload(&packet, payload, sizeof payload);
+        assert_int_equal(ip_output(&m->stack, NULL, &packet), 0);
+        stack_advance(&m->stack, m->stack.now_ns);
+        assert_int_equal(seen.packets, 1);
+        assert_int_equal(seen.last.payload_length, sizeof payload);
+        assert_int_equal(seen.last.segment_size, 100);
+        machine_free(m);
+    }
+}
+
 static void packet_to_ourselves_arrives_with_the_next_advance(void **state)
 {
     (void)state;
@@ -132,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packet_to_ourselves_arrives_with_the_next_advance),
+        cmocka_unit_test(super_packet_to_ourselves_stays_whole),
         cmocka_unit_test(packets_keep_their_order),
         cmocka_unit_test(answers_to_ourselves_arrive_in_the_same_advance),
         cmocka_unit_test(queue_is_bounded_in_number_and_bytes),
