@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "wire/ipv4.h"
+#include "wire/udp.h"
 
 uint8_t *packet_out_begin(struct packet_out *packet, uint8_t protocol, uint32_t header_length)
 {
@@ -60,10 +61,7 @@ void packet_out_finish_checksum(struct packet_out *packet)
     checksum_add(&sum, transport, packet->header_length - packet->transport_offset);
     for (int i = 1; i <= packet->payload_spans; i++)
         checksum_add(&sum, packet->spans[i].iov_base, packet->spans[i].iov_len);
-    uint16_t value = checksum_finish(&sum);
-    /* RFC 768: a UDP checksum of 0 would say that there is none. */
-    if (value == 0 && packet->protocol == IP_PROTOCOL_UDP)
-        value = 0xffff;
+    bool udp = packet->protocol == IP_PROTOCOL_UDP;
     struct writer w = writer_over(transport + packet->checksum_offset, 2);
-    writer_u16(&w, value);
+    writer_u16(&w, udp ? udp_checksum_finish(&sum) : checksum_finish(&sum));
 }

@@ -65,10 +65,9 @@ static void finish_checksum(const struct packet_in *packet, uint8_t *payload, ui
     struct checksum sum = CHECKSUM_START;
     checksum_add(&sum, payload, quoted);
     checksum_add(&sum, packet->payload + quoted, length - quoted);
-    uint16_t value = checksum_finish(&sum);
+    bool udp = packet->protocol == IP_PROTOCOL_UDP;
     struct writer w = writer_over(payload + field, 2);
-    /* RFC 768: a UDP checksum of 0 would say that there is none. */
-    writer_u16(&w, value == 0 && packet->protocol == IP_PROTOCOL_UDP ? UINT16_MAX : value);
+    writer_u16(&w, udp ? udp_checksum_finish(&sum) : checksum_finish(&sum));
 }
 
 /* Copies the beginning of a packet for quotation, as it would have been on a wire: how many bytes

@@ -18,9 +18,8 @@ void offload_finish_checksum(uint8_t *packet, size_t length, const struct tern_o
         return;
     struct checksum sum = CHECKSUM_START;
     checksum_add(&sum, packet + start, length - start);
-    uint16_t finished = checksum_finish(&sum);
-    if (finished == 0 && offload->checksum_offset == UDP_CHECKSUM_OFFSET)
-        finished = UINT16_MAX; /* the same sum, where 0 would say that there is none (RFC 768) */
+    bool udp = offload->checksum_offset == UDP_CHECKSUM_OFFSET;
+    uint16_t finished = udp ? udp_checksum_finish(&sum) : checksum_finish(&sum);
     packet[field] = (uint8_t)(finished >> 8);
     packet[field + 1] = (uint8_t)finished;
 }

@@ -1,7 +1,6 @@
 #include "wire/udp.h"
 
 #include "base/bytes.h"
-#include "base/checksum.h"
 
 enum { LENGTH_OFFSET = 4 }; /* and the checksum behind it */
 
@@ -28,6 +27,12 @@ void udp_build(const struct udp_header *header, uint8_t out[UDP_HEADER_SIZE])
     writer_u16(&w, header->destination_port);
     writer_u16(&w, header->length);
     writer_u16(&w, header->checksum);
+}
+
+uint16_t udp_checksum_finish(const struct checksum *sum)
+{
+    uint16_t finished = checksum_finish(sum);
+    return finished == 0 ? UINT16_MAX : finished;
 }
 
 /* Of the length that stands in the header itself nothing is summed yet. */

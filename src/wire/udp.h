@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/checksum.h"
+
 enum { UDP_HEADER_SIZE = 8, UDP_CHECKSUM_OFFSET = 6 };
 
 struct udp_header {
@@ -25,6 +27,10 @@ bool udp_parse_quoted(const void *bytes, size_t length, struct udp_header *out);
 
 /* Writes the header as it stands at `out`. */
 void udp_build(const struct udp_header *header, uint8_t out[UDP_HEADER_SIZE]);
+
+/* What goes to the checksum field for this sum: as checksum_finish, but all ones for 0, which would
+ * say that there is none. */
+uint16_t udp_checksum_finish(const struct checksum *sum);
 
 /* Makes the header of a super-datagram that of a part whose length is `length`: changes the length,
  * and the sum over the pseudo-header that stands in the checksum field. */

@@ -61,6 +61,17 @@ static void quoted_header_is_taken_without_its_datagram(void **state)
         assert_false(udp_parse_quoted(sample, length, &h));
 }
 
+/* All ones is the same sum, where 0 would say that there is none. */
+static void checksum_is_never_zero(void **state)
+{
+    (void)state;
+    struct checksum sum = CHECKSUM_START;
+    checksum_add_u16(&sum, 0x1234);
+    assert_int_equal(udp_checksum_finish(&sum), 0xedcb);
+    checksum_add_u16(&sum, 0xedcb);
+    assert_int_equal(udp_checksum_finish(&sum), 0xffff);
+}
+
 static uint16_t sum_with(uint16_t length)
 {
     struct checksum sum = CHECKSUM_START;
@@ -96,6 +107,7 @@ int main(void)
         cmocka_unit_test(length_below_the_header_is_refused),
         cmocka_unit_test(length_beyond_the_packet_is_refused),
         cmocka_unit_test(quoted_header_is_taken_without_its_datagram),
+        cmocka_unit_test(checksum_is_never_zero),
         cmocka_unit_test(header_of_a_part_has_its_length_and_the_sum_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
