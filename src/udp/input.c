@@ -16,13 +16,6 @@ struct arrival {
     uint16_t checksum;
 };
 
-/* How many datagrams so many bytes of it are. */
-static uint32_t count_of(const struct arrival *arrival, size_t bytes)
-{
-    size_t size = arrival->segment_size;
-    return size ? (uint32_t)((bytes + size - 1) / size) : 1;
-}
-
 static void count_lost(struct stack *stack, uint32_t datagrams)
 {
     stack_count_many(stack, COUNTER_UdpInErrors, datagrams);
@@ -45,7 +38,7 @@ static enum drop_reason take(struct udp *udp, const struct arrival *arrival)
 {
     struct stack *stack = udp->stack;
     const struct packet_in *packet = arrival->packet;
-    const uint32_t count = count_of(arrival, arrival->length);
+    const uint32_t count = udp_count(arrival->length, arrival->segment_size);
     struct datagram_info info = {.source = arrival->remote,
                                  .destination = packet->destination,
                                  .hop_limit = packet->hop_limit,
@@ -57,7 +50,7 @@ static enum drop_reason take(struct udp *udp, const struct arrival *arrival)
         count_lost(stack, count);
         return bytes == -ENOMEM ? DROP_NO_MEMORY : DROP_UDP_QUEUE_FULL;
     }
-    const uint32_t taken = count_of(arrival, (size_t)bytes);
+    const uint32_t taken = udp_count((size_t)bytes, arrival->segment_size);
     if (taken < count)
         note_lost(stack, arrival, count - taken);
     stack_count_many(stack, COUNTER_UdpInDatagrams, taken);
@@ -100,7 +93,7 @@ static enum drop_reason take_unicast(struct stack *stack, const struct arrival *
         udp = udp_find_bound(stack, &arrival->local, &arrival->remote);
     if (udp)
         return take(udp, arrival);
-    stack_count_many(stack, COUNTER_UdpNoPorts, count_of(arrival, arrival->length));
+    stack_count_many(stack, COUNTER_UdpNoPorts, udp_count(arrival->length, arrival->segment_size));
     ip_report_unreachable(stack, arrival->packet, PATH_ERROR_PORT);
     return DROP_UDP_NO_PORT;
 }
@@ -151,7 +144,7 @@ enum drop_reason udp_input(struct stack *stack, const struct packet_in *packet)
     reason = packet->to_unicast ? take_unicast(stack, &arrival) : take_broadcast(stack, &arrival);
     if (reason != DROP_NONE) /* one is counted as the packet is */
         stack_count_many(stack, (enum counter)(COUNTER_DROPS + reason),
-                         count_of(&arrival, arrival.length) - 1);
+                         udp_count(arrival.length, arrival.segment_size) - 1);
     return reason;
 }
 

@@ -77,6 +77,13 @@ int udp_take_ephemeral_port(struct udp *udp);
 /* Gives back the port, and the peer, if there is one. */
 void udp_leave(struct udp *udp);
 
+/* How many datagrams so many bytes are, of `segment_size` each but for the last; 0: one. */
+static inline uint32_t udp_count(size_t bytes, uint16_t segment_size)
+{
+    size_t size = segment_size;
+    return size > 0 && bytes > size ? (uint32_t)((bytes + size - 1) / size) : 1;
+}
+
 /* The way that it takes. */
 void udp_set_path(struct udp_departure *departure, const struct ip_path *path);
 /* Settles how a datagram of `length` bytes to `to` would leave, or says why it

@@ -31,24 +31,17 @@ void udp_note_too_long(struct udp *udp, const struct udp_departure *departure)
         stack_notify(udp->stack, udp->owner, POLLERR);
 }
 
-/* How many datagrams leave. */
-static uint32_t count_of(const struct udp_departure *departure, size_t length)
-{
-    size_t size = departure->options.segment_size;
-    return size > 0 && length > size ? (uint32_t)((length + size - 1) / size) : 1;
-}
-
 /* UDP_SEGMENT: who cuts his datagrams himself gets no fragments of them, also where there is but
  * one. None of this is told in the error queue. */
 static int check_segments(const struct udp_departure *departure, size_t length)
 {
-    size_t size = departure->options.segment_size;
+    uint16_t size = departure->options.segment_size;
     size_t largest = length < size ? length : size;
     if (size == 0)
         return 0;
     if (headers_of(departure) + largest > departure->path.mtu)
         return -EMSGSIZE;
-    return count_of(departure, length) > SEGMENTS_MAX ? -EINVAL : 0;
+    return udp_count(length, size) > SEGMENTS_MAX ? -EINVAL : 0;
 }
 
 void udp_set_path(struct udp_departure *departure, const struct ip_path *path)
@@ -123,8 +116,9 @@ int udp_depart(struct udp *udp, struct udp_departure *departure, const void *byt
         udp_note_too_long(udp, departure);
     if (error)
         return error;
-    udp->datagrams.segments_sent |= departure->options.segment_size > 0;
-    stack_count_many(udp->stack, COUNTER_UdpOutDatagrams, count_of(departure, length));
+    const uint16_t size = departure->options.segment_size;
+    udp->datagrams.segments_sent |= size > 0;
+    stack_count_many(udp->stack, COUNTER_UdpOutDatagrams, udp_count(length, size));
     if (datagrams_left(udp->stack, &udp->datagrams, departure->options.stamps))
         stack_notify(udp->stack, udp->owner, POLLERR);
     return 0;
