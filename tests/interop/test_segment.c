@@ -86,34 +86,6 @@ static void datagrams_that_may_be_fragmented_arrive_too(void **state)
     scenario_close(s);
 }
 
-/* Where the kernel lets us, all of a call is one packet, as which it hands it on to who wants it:
- * how many bytes its receiver is given at once. */
-static ssize_t received_at_once(const struct wish *wish)
-{
-    struct scenario *s = scenario_open(wish);
-    struct pair pair = sender(s);
-    kernel_option(pair.kernels.socket, IPPROTO_UDP, UDP_GRO, 1);
-    set(&pair, 1000);
-    pattern_fill(1, 0, sent, 5500);
-    assert_int_equal(end_send(pair.ours, sent, 5500), 5500);
-    ssize_t n = end_receive(pair.kernels, got, sizeof got);
-    assert_memory_equal(got, sent, (size_t)must((int)n));
-    if (n < 5500)
-        for (size_t at = (size_t)n; at < 5500; at += 1000)
-            must((int)end_receive(pair.kernels, got, sizeof got));
-    pair_close(pair);
-    scenario_close(s);
-    return n;
-}
-
-static void a_call_is_one_packet_where_it_can_be(void **state)
-{
-    (void)state;
-    assert_int_equal(received_at_once(&(struct wish){.no_offload = true}), 1000);
-    if (received_at_once(NULL) == 1000)
-        skip(); /* a kernel before 6.2 */
-}
-
 static void what_the_path_does_not_take_is_refused(void **state)
 {
     (void)state;
@@ -137,7 +109,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scenario_test(each_datagram_of_a_call_arrives_by_itself),
         scenario_test(datagrams_that_may_be_fragmented_arrive_too),
-        scenario_test(a_call_is_one_packet_where_it_can_be),
         scenario_test(what_the_path_does_not_take_is_refused),
         scenario_captures_test(),
     };

@@ -288,6 +288,7 @@ static void pass_whole_calls(const struct wish *wish, bool whole)
 static void one_call_is_received_by_one_call(void **state)
 {
     (void)state;
+    pass_whole_calls(&(struct wish){.no_offload = true}, false);
     link_close(open_link(false)); /* where the kernel can */
     pass_whole_calls(NULL, true);
     pass_whole_calls(&(struct wish){.unwatched = true}, true);
