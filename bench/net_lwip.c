@@ -141,7 +141,7 @@ void net_begin(void)
     lwip_device_open();
 }
 
-/* Until what was closed is acknowledged, for two seconds at most. */
+/* Until what was closed is acknowledged, for three seconds at most. */
 void net_end(void)
 {
     time_t until = time(NULL) + 3;

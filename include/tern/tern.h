@@ -290,9 +290,9 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * fails, is not defined.
  *
  * tern_recvmsg() tells IP_TTL, IP_TOS and IP_PKTINFO of datagrams to who has asked for them
- * (ip(7)), of several in one (UDP_GRO, udp(7)) an int, IPPROTO_UDP, UDP_GRO, of how many bytes each
- * is, but the last may be shorter, and when what it gives arrived: a datagram, or the last byte of
- * a stream (which, behind a hole, arrives when that is filled).
+ * (ip(7)); of several that are received as one (UDP_GRO, udp(7)), as IPPROTO_UDP, UDP_GRO, an int:
+ * the bytes of each, of which the last may have fewer; and when what it gives arrived: a datagram,
+ * or the last byte of a stream (which, behind a hole, arrives when that is filled).
  *
  * MSG_OOB takes a stream's urgent byte out of line, 0 or 1 bytes, and never waits: EAGAIN when it
  * is announced and has not come, EINVAL when there is none, it has been read, or SO_OOBINLINE
@@ -364,12 +364,13 @@ TERN_API int tern_close(struct tern *t, int socket);
  * IP_MULTICAST_LOOP (kept: groups are sent to, and cannot be joined).
  *
  * IPPROTO_UDP: UDP_CORK (as MSG_MORE with each send; taken away, what is kept leaves), UDP_SEGMENT
- * (0, or the size of the datagrams that what one call sends leaves as: at most 128, of which the
- * last may be shorter. None is fragmented, nor may routers do it, unless IP_MTU_DISCOVER is
- * IP_PMTUDISC_DONT, _INTERFACE or _OMIT: EMSGSIZE where the path does not take them whole. Those
- * that the link does not take are lost, and the call fails only where that is all of them), UDP_GRO
- * (whether datagrams that came as one packet, as what UDP_SEGMENT sends may within a host, are
- * received as one, whose size tern_recvmsg() tells; what came before stays as it is).
+ * (0, or the bytes of each of the datagrams that what one call sends leaves as: at most 128, of
+ * which the last may have fewer. None is fragmented here: EMSGSIZE where the path does not take
+ * them whole. Nor may routers do it, unless IP_MTU_DISCOVER is IP_PMTUDISC_DONT, _INTERFACE or
+ * _OMIT. Those that the link does not take are lost, and the call fails only where that is all of
+ * them), UDP_GRO (whether datagrams that came as one packet, as what UDP_SEGMENT sends may within a
+ * host, are received as one, and tern_recvmsg() tells the bytes of each; what came before stays as
+ * it is).
  *
  * IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
  * TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION, TCP_CC_INFO

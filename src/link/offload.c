@@ -45,7 +45,7 @@ static bool super_is_sound(const struct super *super, const struct ipv4_header *
                                  super->header >= super->transport + TCP_HEADER_MIN;
 }
 
-/* Whether the packet is a super-packet. Only of TCP and UDP over IPv4 there are some. */
+/* Whether the packet is a super-packet: there are such of TCP and UDP, over IPv4. */
 static bool super_read(const struct held_packet *packet, const struct tern_offload *offload,
                        struct super *out)
 {

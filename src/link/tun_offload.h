@@ -1,5 +1,5 @@
 /* What the kernel and we leave each other to do to the packets of a TUN device: checksums to finish
- * and super-segments to cut, as virtio's header in front of each packet says it. */
+ * and super-packets to cut, as virtio's header in front of each packet says it. */
 #ifndef TERN_LINK_TUN_OFFLOAD_H
 #define TERN_LINK_TUN_OFFLOAD_H
 
@@ -17,7 +17,7 @@ uint32_t tun_offload_ask(int descriptor);
 /* Asks for nothing, for a device may have offloads left from who had it before: 0. */
 uint32_t tun_offload_refuse(int descriptor);
 
-/* The header of a packet that begins with the first of `spans`. `offload` may be NULL. */
+/* Virtio's header of a packet that begins with the first of `spans`. `offload` may be NULL. */
 struct virtio_net_hdr tun_offload_header(const struct iovec *spans,
                                          const struct tern_offload *offload);
 /* The same of one that has come. False where it says what we have not asked for. */

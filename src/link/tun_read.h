@@ -43,8 +43,8 @@ static inline bool tun_read_was_large(const struct tun_read *reading)
     return reading->large_header > 0;
 }
 /* Reads up to `most` packets: how many, or a negative errno if the first finds the device gone.
- * *drained: there are no more. One that is larger than TUN_SMALL, or a super-segment, is the last.
- */
+ * *drained: there are no more. One that has no room among the small, or a super-segment, is the
+ * last. */
 int tun_read_ahead(struct tun_read *reading, int most, struct tun_packet out[LIMIT_READ_AHEAD],
                    bool *drained);
 

@@ -122,6 +122,7 @@ static bool engine_look(struct sock_host *host)
     return false;
 }
 
+/* However long it looks: none comes meanwhile. */
 static bool engine_look_back(struct sock_host *host, uint64_t patience_ns)
 {
     (void)patience_ns;

@@ -21,7 +21,8 @@ ssize_t lend_send(struct call *call, struct tcp_lending *lending, const struct i
     return n;
 }
 
-/* How long to wait for an acknowledgment that spares a copy: as long as the copy would take. */
+/* How long a look may wait for an acknowledgment that spares the copy of what is still lent: as
+ * long as that copy would take. */
 static uint64_t patience_ns(const struct call *call, const struct tcp_lending *lending)
 {
     return call->blocks ? tcp_lending_holds(lending) / COPIED_IN_A_NS : 0;
