@@ -162,8 +162,9 @@ static void describe_udp(struct description *d)
         return;
     }
     parties_add(d->brief, &d->ip, udp.source_port, udp.destination_port);
-    line_add(d->rest, " length %u", udp.length - (unsigned)UDP_HEADER_SIZE);
-    if (d->packet->segment_size && udp.length > d->packet->segment_size)
+    unsigned length = udp.length - (unsigned)UDP_HEADER_SIZE;
+    line_add(d->rest, " length %u", length);
+    if (d->packet->segment_size && length > d->packet->segment_size)
         line_add(d->rest, " in datagrams of %u", d->packet->segment_size);
     if (udp.checksum != 0 && !transport_is_sound(d))
         line_add(d->rest, ", bad checksum");

@@ -256,6 +256,19 @@ static void udp_with_a_wrong_checksum_is_named_so(void **state)
     assert_non_null(strstr(show_in(f), "UDP length 5, bad checksum"));
 }
 
+static void a_super_datagram_says_what_it_is_made_of(void **state)
+{
+    struct fixture *f = *state;
+    struct tern_offload offload = {.segment_size = 5, .flags = TERN_OFFLOAD_CHECKSUM};
+    packet_udp(&f->packet, &f->ours, 7, &f->theirs, 5000, "hello again", 11, false);
+    const char *line = show(f, TERN_TRACE_OUT, 0, &offload, NULL, NULL);
+    assert_non_null(strstr(line, "UDP length 11 in datagrams of 5"));
+    packet_udp(&f->packet, &f->theirs, 5000, &f->ours, 7, "hello", 5, false);
+    line = show(f, TERN_TRACE_IN, 0, &offload, NULL, NULL);
+    assert_non_null(strstr(line, "UDP length 5")); /* that is one */
+    assert_null(strstr(line, "datagrams"));
+}
+
 /* An ICMP message from `from` to the other side. */
 static void icmp_packet(struct fixture *f, struct icmp_message *message, const void *body,
                         size_t length)
@@ -445,6 +458,7 @@ int main(void)
         TRACE_TEST(fast_open_cookies_are_shown),
         TRACE_TEST(time_counts_from_the_first_line),
         TRACE_TEST(udp_with_a_wrong_checksum_is_named_so),
+        TRACE_TEST(a_super_datagram_says_what_it_is_made_of),
         TRACE_TEST(echo_shows_identifier_and_sequence),
         TRACE_TEST(an_icmp_error_names_the_packet_it_is_about),
         TRACE_TEST(a_drop_names_the_packet_its_reason_and_the_clause),
