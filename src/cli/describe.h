@@ -13,7 +13,7 @@
 struct describe_packet {
     const uint8_t *bytes; /* from the IP header on */
     size_t length;
-    uint16_t segment_size; /* of a super-segment, else 0 */
+    uint16_t segment_size; /* of a super-packet, else 0 */
     bool verify;           /* its transport checksum is in place and worth verifying */
     bool seen_before;      /* nothing of it is news to the flows */
 };

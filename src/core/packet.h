@@ -35,8 +35,7 @@ struct packet_in {
     const uint8_t *text;    /* of a TCP segment whose text is not behind its headers; else NULL */
     uint32_t header_length;
     uint32_t payload_length;
-    uint16_t
-        segment_size; /* of a super-segment: the payload bytes of each original segment; else 0 */
+    uint16_t segment_size; /* of a super-packet: payload bytes of each that it stands for; else 0 */
     uint8_t protocol;
     uint8_t hop_limit;     /* TTL */
     uint8_t traffic_class; /* DSCP and ECN */

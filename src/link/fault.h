@@ -22,7 +22,7 @@ int fault_profile_parse(const char *text, struct fault_profile *out, char *error
                         size_t error_size);
 
 /* Takes over `below` (closed with it). `profile[0]` is for what we send, `profile[1]` for what we
- * receive. -ENOMEM or 0. A super-segment meets its fate cut into wire packets, as on a real
+ * receive. -ENOMEM or 0. A super-packet meets its fate cut into wire packets, as on a real
  * network. */
 int fault_link_new(struct link *below, const struct fault_profile profile[2], struct link **out);
 

@@ -45,7 +45,7 @@ struct link {
     const struct link_operations *operations;
     uint32_t mtu;
     uint32_t features;         /* TERN_LINK_… */
-    uint32_t super_packet_max; /* bytes, with TERN_LINK_TSO */
+    uint32_t super_packet_max; /* bytes, with TERN_LINK_TSO or _USO */
     uint32_t big_packet_max;   /* the same to `kernel`, if that is more (IPv4 total length 0) */
     struct address kernel;     /* at the link's other end */
     bool gro; /* the other end joins segments, and may hold them until one has PSH */

@@ -166,7 +166,7 @@ static void who_was_woken_is_let_go_with_the_lock(void **state)
     sem_destroy(&other.semaphore);
 }
 
-static void and_by_who_yields(void **state)
+static void who_was_woken_is_let_go_by_who_yields(void **state)
 {
     (void)state;
     driver_lock(&d);
@@ -241,7 +241,7 @@ int main(void)
         LOCK_TEST(who_only_tries_does_not_take_another_s_turn),
         LOCK_TEST(who_yields_lets_others_have_it_first),
         LOCK_TEST(who_was_woken_is_let_go_with_the_lock),
-        LOCK_TEST(and_by_who_yields),
+        LOCK_TEST(who_was_woken_is_let_go_by_who_yields),
         LOCK_TEST(a_sleep_that_would_be_too_long_is_ended),
         LOCK_TEST(who_is_kicked_twice_wakes_once),
         LOCK_TEST(who_has_woken_can_be_kicked_again),

@@ -302,7 +302,7 @@ static void who_has_patience_looks_until_there_is_something(void **state)
     assert_int_equal(looks, 5);
 }
 
-static void and_no_longer_than_that(void **state)
+static void patience_ends_with_its_time(void **state)
 {
     (void)state;
     comes_at = 1000 * 1000 * 1000;
@@ -310,7 +310,7 @@ static void and_no_longer_than_that(void **state)
     assert_in_range(looks, 1, 1000 * 1000);
 }
 
-static void nor_when_others_want_their_turn(void **state)
+static void patience_ends_where_others_want_their_turn(void **state)
 {
     (void)state;
     wanted_at = 4;
@@ -372,8 +372,8 @@ int main(void)
         cmocka_unit_test_setup(small_packets_are_taken_in_together_by_who_passes_by, setup),
         cmocka_unit_test_setup(who_has_sent_looks_back_where_that_pays, setup),
         cmocka_unit_test_setup(who_has_patience_looks_until_there_is_something, setup),
-        cmocka_unit_test_setup(and_no_longer_than_that, setup),
-        cmocka_unit_test_setup(nor_when_others_want_their_turn, setup),
+        cmocka_unit_test_setup(patience_ends_with_its_time, setup),
+        cmocka_unit_test_setup(patience_ends_where_others_want_their_turn, setup),
         cmocka_unit_test_setup(who_looks_back_has_looked, setup),
         cmocka_unit_test_setup(who_passes_by_lets_others_and_timers_go_first, setup),
         cmocka_unit_test_setup(who_has_no_room_for_another_looks_no_more, setup),
