@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "wire/ipv4.h"
+#include "wire/tcp.h"
 #include "wire/udp.h"
 
 /* What headers older than Linux 6.2 lack. */
@@ -84,8 +85,10 @@ uint16_t tun_offload_tcp_end(const uint8_t *packet, size_t length, uint16_t tcp_
     enum { DATA_OFFSET_BYTE = 12 };
     struct cursor cursor = cursor_over(packet, length);
     cursor_take(&cursor, (size_t)tcp_start + DATA_OFFSET_BYTE);
-    size_t end = tcp_start + 4u * (cursor_u8(&cursor) >> 4);
-    return !cursor.short_read && end <= length ? (uint16_t)end : 0;
+    size_t header = 4u * (cursor_u8(&cursor) >> 4);
+    size_t end = tcp_start + header;
+    bool sound = !cursor.short_read && header >= TCP_HEADER_MIN && end <= length;
+    return sound && end <= UINT16_MAX ? (uint16_t)end : 0;
 }
 
 static uint16_t udp_header_end(size_t length, uint16_t udp_start)

@@ -24,7 +24,8 @@ struct virtio_net_hdr tun_offload_header(const struct iovec *spans,
 bool tun_offload_read(const struct virtio_net_hdr *header, const uint8_t *packet, size_t length,
                       struct tern_offload *out);
 /* Where the headers end of a packet whose TCP header begins at `tcp_start`: the kernel's hdr_len
- * only hints at it, TCP's own data offset says it. 0 where that is not within the packet. */
+ * only hints at it, TCP's own data offset says it. 0 where that is not within the packet, or within
+ * the TCP header itself. */
 uint16_t tun_offload_tcp_end(const uint8_t *packet, size_t length, uint16_t tcp_start);
 
 #endif

@@ -242,6 +242,30 @@ static void fragments_and_what_is_not_tcp_are_put_together(void **state)
     is_whole_with(9, 17);
 }
 
+/* Headers that end before the TCP header does are nothing to tell by where the next one's end: the
+ * byte that says so would itself be read elsewhere. */
+static void headers_shorter_than_tcps_tell_nothing_of_the_next(void **state)
+{
+    (void)state;
+    struct device *d = device_new();
+    struct virtio_net_hdr header = {
+        .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = IP_HEADER, .csum_offset = 16};
+    struct iovec spans[] = {{&header, sizeof header}, {d->sent, HEADERS + TEXT}};
+    for (uint8_t words = 0; words < 5; words++) {
+        kernel_sends(d, 1, TEXT, 0, 0);
+        device_reads(d);
+        d->sent[IP_HEADER + 12] = (uint8_t)(words << 4);
+        assert_true(writev(d->kernel, spans, 2) > 0);
+        device_reads(d);
+        is_whole(d, HEADERS + TEXT);
+        assert_false(tun_read_was_large(&d->reading));
+        kernel_sends(d, 2, TEXT, 0, 0);
+        device_reads(d);
+        is_whole(d, HEADERS + TEXT);
+    }
+    device_free(d);
+}
+
 /* The kernel sends a super-datagram of `length` bytes. */
 static void kernel_sends_datagrams(struct device *d, size_t length)
 {
@@ -478,6 +502,7 @@ int main(void)
         cmocka_unit_test(other_headers_are_put_together),
         cmocka_unit_test(what_ends_within_the_headers_is_whole),
         cmocka_unit_test(fragments_and_what_is_not_tcp_are_put_together),
+        cmocka_unit_test(headers_shorter_than_tcps_tell_nothing_of_the_next),
         cmocka_unit_test(super_datagrams_are_whole),
         cmocka_unit_test(a_place_too_small_for_the_largest_is_left_alone),
         cmocka_unit_test(what_came_early_comes_first),
