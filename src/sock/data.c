@@ -264,8 +264,10 @@ static ssize_t receive_datagram(struct call *call, const struct iovec *spans, in
         if (n != -EAGAIN)
             return n;
         /* With the receiving side shut there is nothing to wait for. */
-        if (blocks && call->socket->kind->readiness(call->socket) & POLLRDHUP)
+        if (blocks && call->socket->kind->readiness(call->socket) & POLLRDHUP) {
+            *info = (struct datagram_info){0};
             return 0;
+        }
         n = call_wait(call, POLLIN);
     } while (n == 0);
     return n;
@@ -285,6 +287,13 @@ ssize_t data_receive(struct call *call, const struct iovec *spans, int count, in
     if (stream)
         return receive_stream(call, spans, count, (size_t)length, flags);
     return receive_datagram(call, spans, count, flags, info);
+}
+
+/* Whether `info` tells of a datagram, and not of the end of a side that is shut: none is from
+ * nobody. */
+static bool is_datagram(const struct datagram_info *info)
+{
+    return !address_is_unspecified(&info->source.address);
 }
 
 ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags)
@@ -367,7 +376,7 @@ ssize_t tern_recvfrom(struct tern *t, int socket, void *bytes, size_t length, in
         if (*address_length > INT_MAX)
             result = -EINVAL; /* it was negative; what was received is lost, as on Linux */
         /* Only a stream's call can have something although its socket was closed meanwhile. */
-        if (call.socket == NULL || socket_is_stream(call.socket))
+        if (call.socket == NULL || socket_is_stream(call.socket) || !is_datagram(&info))
             *address_length = 0; /* getpeername() says who it is */
         else
             endpoint_to_sockaddr(&info.source, address, address_length);
@@ -380,10 +389,11 @@ static void describe(struct socket *socket, const struct datagram_info *info, ss
                      int flags, struct msghdr *message)
 {
     bool stream = socket == NULL || socket_is_stream(socket); /* as in tern_recvfrom() */
+    bool nothing = socket == NULL || (!stream && !is_datagram(info));
     message->msg_flags = flags & MSG_CMSG_CLOEXEC;
-    if (stream && message->msg_name != NULL)
+    if ((stream || nothing) && message->msg_name != NULL)
         message->msg_namelen = 0;
-    if (socket == NULL) {
+    if (nothing) {
         message->msg_controllen = 0;
         return;
     }

@@ -138,6 +138,29 @@ static void control_messages_into_too_little(struct play *p)
     }
 }
 
+static void the_end_of_a_shut_one_is_from_nobody(struct play *p)
+{
+    int s = play_datagram(p);
+    struct sockaddr_in from;
+    char control[128];
+    socklen_t length = sizeof from;
+    struct iovec span = {buffer, sizeof buffer};
+    struct msghdr message = {.msg_name = &from,
+                             .msg_namelen = sizeof from,
+                             .msg_iov = &span,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
+    play_set(p, s, IPPROTO_IP, IP_PKTINFO, 1);
+    STEP(A->connect(s, LOOP(p->port)));
+    STEP(A->shutdown(s, SHUT_RD));
+    play_blocking(p, s);
+    STEP(A->recvfrom(s, buffer, sizeof buffer, 0, (struct sockaddr *)&from, &length));
+    STEP(A->recvmsg(s, &message, 0));
+    play_note(p, "names %u and %u, control %zu, flags %#x", (unsigned)length,
+              (unsigned)message.msg_namelen, message.msg_controllen, (unsigned)message.msg_flags);
+}
+
 #define PROGRAM(name)           \
     {                           \
         "datagram/" #name, name \
@@ -150,5 +173,6 @@ const struct program programs_datagram[] = {
     PROGRAM(sent_to_an_address_without_a_family),
     PROGRAM(too_long),
     PROGRAM(loopback_is_left_by_none),
+    PROGRAM(the_end_of_a_shut_one_is_from_nobody),
 };
 const unsigned programs_datagram_count = COUNT(programs_datagram);

@@ -145,6 +145,32 @@ static void a_shut_datagram_socket_is_at_its_end(void **state)
     assert_fails(tern_send(a, client, "x", 1, 0), EPIPE);
 }
 
+/* As on Linux: there is no datagram that could be from somebody, and what is told of datagrams is
+ * told of none. */
+static void the_end_of_a_shut_one_is_from_nobody(void **state)
+{
+    (void)state;
+    char byte, control[128];
+    const int on = 1;
+    struct sockaddr_in from;
+    socklen_t length = sizeof from;
+    struct iovec span = {&byte, 1};
+    struct msghdr message = {.msg_name = &from,
+                             .msg_namelen = sizeof from,
+                             .msg_iov = &span,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
+    assert_int_equal(connect_to(a, client, "10.0.0.2", 1000), 0);
+    assert_int_equal(tern_setsockopt(a, client, IPPROTO_IP, IP_PKTINFO, &on, sizeof on), 0);
+    assert_int_equal(tern_shutdown(a, client, SHUT_RD), 0);
+    assert_int_equal(tern_recvfrom(a, client, &byte, 1, 0, (struct sockaddr *)&from, &length), 0);
+    assert_int_equal(length, 0);
+    assert_int_equal(tern_recvmsg(a, client, &message, 0), 0);
+    assert_int_equal(message.msg_namelen, 0);
+    assert_int_equal(message.msg_controllen, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +183,7 @@ int main(void)
         datagram_test(a_datagram_has_a_largest_size),
         datagram_test(a_recv_waits_for_a_datagram),
         datagram_test(a_shut_datagram_socket_is_at_its_end),
+        datagram_test(the_end_of_a_shut_one_is_from_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
