@@ -140,7 +140,9 @@ def put_between(document, mark, text):
     """Replaces what the document has between its two lines with that mark."""
     begin, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->\n"
     with open(document, encoding="utf-8") as file:
-        before, rest = file.read().split(begin)
-    after = rest.split(end)[1]
+        before, began, rest = file.read().partition(begin)
+    _, ended, after = rest.partition(end)
+    if not began or not ended:
+        raise SystemExit(f"{document} lacks '{begin.strip()}', or '{end.strip()}' behind it: there this was to go:\n{text}")
     with open(document, "w", encoding="utf-8") as file:
         file.write(before + begin + text + "\n" + end + after)

@@ -137,6 +137,29 @@ def tables_have_as_many_cells_as_heads():
     assert any(line.startswith("- lwIP: ") for line in lines), lines
 
 
+def a_table_replaces_the_one_before():
+    with tempfile.TemporaryDirectory() as folder:
+        document = os.path.join(folder, "document.md")
+
+        def put(before, mark):
+            with open(document, "w", encoding="utf-8") as file:
+                file.write(before)
+            report.put_between(document, mark, "new")
+            with open(document, encoding="utf-8") as file:
+                return file.read()
+
+        both = "a\n<!-- one -->\nold\n<!-- end one -->\nb\n<!-- two -->\n<!-- end two -->\nc\n"
+        assert put(both, "one") == both.replace("old", "new")
+        assert put(both, "two") == both.replace("<!-- two -->\n", "<!-- two -->\nnew\n")
+        for lacks in ("three", "two"):
+            try:
+                put(both.replace("<!-- end two -->\n", ""), lacks)
+            except SystemExit as end:  # what was measured is not lost
+                assert f"<!-- end {lacks} -->" in str(end) and str(end).endswith("new"), end
+            else:
+                raise AssertionError("put somewhere")
+
+
 def a_carriers_time_is_told_in_the_works_unit():
     calls = next(work for work in works.ALL if work.name == "call")
     assert works.spent(SEND, 0.3, 0.5) == 0.6
@@ -188,6 +211,6 @@ run_cases({case.__name__: case for case in (
     targets_are_judged_by_the_median, other_configurations_are_held_to_their_own_targets,
     who_is_in_a_target_is_somebody, who_is_missing_is_told_why,
     why_a_source_could_not_be_had_is_told, a_source_is_fetched_where_its_package_came_from,
-    eight_flows_are_held_to_one, tables_have_as_many_cells_as_heads,
+    eight_flows_are_held_to_one, tables_have_as_many_cells_as_heads, a_table_replaces_the_one_before,
     a_carriers_time_is_told_in_the_works_unit, every_work_has_words_for_both_ends,
     an_unknown_work_is_told, the_host_is_left_alone)})
