@@ -365,12 +365,14 @@ TERN_API int tern_close(struct tern *t, int socket);
  *
  * IPPROTO_UDP: UDP_CORK (as MSG_MORE with each send; taken away, what is kept leaves), UDP_SEGMENT
  * (0, or the bytes of each of the datagrams that what one call sends leaves as: at most 128, of
- * which the last may have fewer. None is fragmented here: EMSGSIZE where the path does not take
- * them whole. Nor may routers do it, unless IP_MTU_DISCOVER is IP_PMTUDISC_DONT, _INTERFACE or
- * _OMIT. Those that the link does not take are lost, and the call fails only where that is all of
- * them), UDP_GRO (whether datagrams that came as one packet, as what UDP_SEGMENT sends may within a
- * host, are received as one, and tern_recvmsg() tells the bytes of each; what came before stays as
- * it is).
+ * which the last may have fewer, and 65,507 bytes in all, as of one datagram. A link that cannot
+ * cut them has them cut for it: the call does the same, and is slower. None is fragmented here:
+ * EMSGSIZE where the path does not take them whole. Nor may routers do it, unless IP_MTU_DISCOVER
+ * is IP_PMTUDISC_DONT, _INTERFACE or _OMIT. Those that the link does not take are lost, and the
+ * call fails only where that is all of them), UDP_GRO (whether datagrams that came as one packet,
+ * as what UDP_SEGMENT sends may within a host, are received as one, and tern_recvmsg() tells the
+ * bytes of each. They take room for up to 65,507 bytes: what a call has none for is lost, as of any
+ * datagram (MSG_TRUNC). What came before stays as it is).
  *
  * IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
  * TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION, TCP_CC_INFO
@@ -661,7 +663,7 @@ struct tern_offload {
     uint16_t segment_size;    /* a super-segment of TCP, or super-datagram of UDP: payload bytes of
                                  each packet it stands for, but the last may have fewer; 0: a plain
                                  packet */
-    uint16_t header_length;   /* of these: the bytes of all headers */
+    uint16_t header_length;   /* of these: the bytes of all headers; in: not looked at */
     uint16_t checksum_start;  /* with TERN_OFFLOAD_CHECKSUM: where summing starts, from the packet's
                                  first byte */
     uint16_t checksum_offset; /* and where the sum goes, from checksum_start */
@@ -678,11 +680,12 @@ enum {
 /* What a link can do for the stack. */
 enum {
     TERN_LINK_CHECKSUM = 1, /* finishes checksums */
-    TERN_LINK_TSO = 2,      /* cuts super-segments of TCP, and may deliver them */
+    TERN_LINK_TSO = 2,      /* cuts super-segments of TCP, of at most 64 KB, and finishes their
+                               checksums, with TERN_LINK_CHECKSUM or without; may deliver them */
     TERN_LINK_TSO_CWR = 4,  /* and leaves CWR on every part, without TERN_OFFLOAD_ECN (RFC 9768
                                §3.3.4): else such segments are cut above the link */
-    TERN_LINK_USO = 8, /* cuts super-datagrams of UDP, and may deliver them: at most 64 KB, with
-                          one UDP header, whose length is that of all */
+    TERN_LINK_USO = 8, /* the same of super-datagrams of UDP: at most 64 KB, with one UDP header,
+                          whose length is that of all */
 };
 
 enum tern_trace_kind {
@@ -719,8 +722,8 @@ struct tern_engine_config {
     unsigned mtu;           /* 1500 */
     uint32_t link_features; /* TERN_LINK_… of what `output` can do */
     /* Sends one packet; called from within tern_input(), tern_advance(), tern_close_stack() and the
-     * calls on sockets. A call on the same stack from within says EBUSY. 0, or a negative errno
-     * when the packet is lost. */
+     * calls on sockets. A call on the same stack from within says EBUSY. `offload` is never NULL;
+     * without `link_features` all in it is 0. 0, or a negative errno when the packet is lost. */
     int (*output)(void *user, const struct iovec *packet, int count,
                   const struct tern_offload *offload);
     /* Makes time pass and packets arrive (by tern_input and tern_advance, which it may call, and
@@ -741,7 +744,8 @@ struct tern_engine_config {
 TERN_API struct tern *tern_engine_new(const struct tern_engine_config *config,
                                       struct tern_error *error);
 /* Hands an engine a packet that has arrived, from the IP header on. Its memory may be reused when
- * the call returns. NULL when it was taken, else why not, as when there is none. tern_input(),
+ * the call returns. An `offload` of NULL is one of {0}: a plain packet, its checksums in their
+ * place. NULL when it was taken, else why not, as when there is none. tern_input(),
  * tern_advance() and tern_deadline() are an engine's alone: on a stack with a device the first two
  * do nothing, and there is no deadline. */
 TERN_API const char *tern_input(struct tern *t, const void *packet, size_t length,
