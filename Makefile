@@ -34,7 +34,7 @@ test: all
 	@scripts/test $(BUILD)
 
 # tern beside what people would use instead: RUNS of each measurement (5), WHAT=send,receive,… of them, beside
-# PEERS=veth,lwip,…; scripts/bench says what there is. And the same, to be shown in docs/performance.md.
+# PEERS=veth,lwip,…; `scripts/bench --help` says what there is. And the same, to be shown in docs/performance.md.
 # With real-time priority (chrt) it is built without: Go's compiler spins for ever under it.
 bench: all
 	@scripts/deps bench

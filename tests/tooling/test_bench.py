@@ -196,7 +196,8 @@ def the_host_is_left_alone():
         with open(os.path.join(build, "bench", "bench_tern"), "w", encoding="ascii"):
             pass
         for script, argument, status, words in (
-                ("bench", "--help", 0, "scripts/bench BUILD"), ("bench", None, 2, "scripts/bench BUILD"),
+                ("bench", "--help", 0, "scripts/bench BUILD"), ("bench", "--help", 0, ", lwip_large, "),
+                ("bench", None, 2, "scripts/bench BUILD"),
                 ("bench", "/nowhere", 1, "bench_programs"), ("bench", build, 1, "scripts/sandbox"),
                 ("bench-idle", "--help", 0, "scripts/bench-idle BUILD"),
                 ("bench-idle", build, 1, "scripts/sandbox")):
