@@ -278,7 +278,9 @@ static enum drop_reason put(struct stack *stack, struct assembly *assembly,
     assembly->ecn_seen |= (uint8_t)(1 << (fragment->traffic_class & ECN_MASK));
     if (start == 0) {
         assembly->first = *fragment;
-        assembly->first.checksum_unfinished = 0; /* a fragment has none to finish */
+        /* A fragment has no checksum to finish, and there is nothing that it is several of. */
+        assembly->first.checksum_unfinished = 0;
+        assembly->first.segment_size = 0;
         assembly->has_first = true;
         memcpy(header_of(assembly), fragment->header, fragment->header_length);
     }
@@ -314,7 +316,6 @@ static enum drop_reason deliver(struct stack *stack, struct assembly *assembly,
     whole.payload = payload_of(assembly);
     whole.payload_length = assembly->length;
     whole.checksum_verified = false;
-    whole.segment_size = 0;
     ipv4_header_whole(header_of(assembly), total);
     stack_count(stack, COUNTER_IpReasmOKs);
     if (!is_our_share(stack, &whole))

@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "common/allocation.h"
 #include "ip/internal.h"
+#include "wire/udp.h"
 
 enum { TEST_PROTOCOL = 253, UNKNOWN_PROTOCOL = 252 };
 
@@ -263,6 +264,32 @@ static void missing_fragments_time_out_and_the_sender_is_told(void **state)
     assert_int_equal(m->stack.memory_used_bytes, 0);
     assert_int_equal(fragment(m, 400, 800, true), DROP_NONE); /* too late: begins anew */
     assert_int_equal(seen.packets, 0);
+    machine_free(m);
+}
+
+/* Whatever a link says of it, a fragment is not several datagrams: what is quoted of it is as it
+ * came. */
+static void fragment_said_to_be_a_super_datagram_is_quoted_whole(void **state)
+{
+    (void)state;
+    struct machine *m = machine_with_ip();
+    struct ipv4_header header = from(PEER_ADDRESS, 7);
+    const struct tern_offload offload = {.segment_size = 100,
+                                         .header_length = 28,
+                                         .checksum_start = 20,
+                                         .checksum_offset = UDP_CHECKSUM_OFFSET,
+                                         .flags = TERN_OFFLOAD_CHECKSUM};
+    struct test_packet packet;
+    struct icmp_message message;
+    header.protocol = IP_PROTOCOL_UDP;
+    header.more_fragments = true;
+    packet_make(&packet, header, data, 400);
+    assert_int_equal(machine_input_offloaded(m, packet.bytes, packet.length, &offload), DROP_NONE);
+    stack_advance(&m->stack, m->stack.now_ns + TIME_S(60));
+    assert_int_equal(m->sent_count, 1);
+    assert_true(icmp_parse(sent_payload(m, 0), sent_payload_length(m, 0), &message));
+    assert_int_equal(message.body_length, packet.length);
+    assert_memory_equal(message.body, packet.bytes, packet.length);
     machine_free(m);
 }
 
@@ -531,6 +558,7 @@ int main(void)
         cmocka_unit_test(end_before_what_has_come_condemns_the_datagram),
         cmocka_unit_test(malformed_fragments_are_dropped),
         cmocka_unit_test(missing_fragments_time_out_and_the_sender_is_told),
+        cmocka_unit_test(fragment_said_to_be_a_super_datagram_is_quoted_whole),
         cmocka_unit_test(without_fragment_zero_nobody_is_told),
         cmocka_unit_test(condemned_datagram_is_forgotten_in_time_without_a_word),
         cmocka_unit_test(congestion_mark_on_any_fragment_marks_the_datagram),
