@@ -45,6 +45,7 @@ static uint32_t data_end(const struct tcb *tcb)
     return tcb->snd.base + tcb->snd.ring.length;
 }
 
+/* Inline, for link-time optimization would make a call of it. */
 static inline uint32_t congestion_room(const struct tcb *tcb)
 {
     uint32_t out = tcb_in_flight(tcb);

@@ -22,7 +22,6 @@
 #include "base/list.h"
 #include "base/ranges.h"
 #include "base/ring.h"
-#include "base/ring_spares.h"
 #include "base/slab.h"
 #include "base/table.h"
 #include "base/tree.h"
@@ -31,9 +30,9 @@
 #include "ip/ip.h"
 #include "tcp/accecn.h"
 #include "tcp/cc.h"
-#include "tcp/cookie_keys.h"
 #include "tcp/ecn.h"
 #include "tcp/peers.h"
+#include "tcp/protocol.h"
 #include "tcp/rest.h"
 #include "tcp/state.h"
 #include "tcp/tcp.h"
@@ -43,7 +42,6 @@
 
 struct arrivals;
 struct saved_syn;
-struct tcp;
 struct tcp_connection;
 
 /* What a connection's one timer entry may be waiting for; each has a deadline of its own
@@ -460,11 +458,14 @@ struct tcb {
 #define TCB_FILLS(first, behind, lines)               \
     (offsetof(struct tcb, first) % CACHE_LINE == 0 && \
      offsetof(struct tcb, behind) <= offsetof(struct tcb, first) + (lines)*CACHE_LINE)
-_Static_assert(TCB_FILLS(connection, cc.private_state[8], 14) &&
-                   TCB_FILLS(path.interface, preferences.receive_buffer, 1) &&
-                   TCB_FILLS(mtu.proven, deadline_ns[TCP_TIMER_ACK + 1], 1) &&
-                   TCB_FILLS(stat.timeout_since_ns, zerocopy.waiting.prev, 2),
-               "a segment takes a cache line more");
+_Static_assert(TCB_FILLS(connection, cc.private_state[8], 14),
+               "what every segment needs takes a cache line more");
+_Static_assert(TCB_FILLS(path.interface, preferences.receive_buffer, 1),
+               "its path and preferences take a cache line more");
+_Static_assert(TCB_FILLS(mtu.proven, deadline_ns[TCP_TIMER_ACK + 1], 1),
+               "the timers of a segment take a cache line more");
+_Static_assert(TCB_FILLS(stat.timeout_since_ns, zerocopy.waiting.prev, 2),
+               "the counting of a segment takes a cache line more");
 _Static_assert(sizeof(struct tcb) <= 27 * CACHE_LINE,
                "a connection that is in use takes more memory");
 
@@ -492,52 +493,6 @@ _Static_assert(offsetof(struct tcp_connection, timer.expired) <= 96,
 
 /* What a connection is charged for itself. */
 enum { TCP_CONNECTION_BYTES = sizeof(struct tcb) + sizeof(struct tcp_connection) };
-
-/* Blocks of connections that peers woke though memory.high was reached; memory.c. */
-struct tcp_woken {
-    unsigned all;
-    uint8_t by_peer[64]; /* of these, by a keyed hash of the peer's address */
-    uint32_t shortage;   /* all since memory.high was last not reached: a count of such times */
-};
-
-/* The protocol's own state in a stack. */
-struct tcp {
-    /* What every segment needs. */
-    struct stack *stack;
-    struct table connections;       /* by local and remote endpoint */
-    struct tcp_connection *latest;  /* of them, whom the last segment was for; or NULL: nobody */
-    struct tcp_connection *settled; /* may rest when the segment in hand is done with */
-    struct list record_spares; /* struct sent_record by its `order`, the latest first; records.c */
-    uint32_t record_spare_count;
-    struct list batch;      /* connections whose ACK waits for the end of the batch */
-    struct list late_batch; /* those of them that do so for long */
-    struct ring_spares spares;
-
-    struct table half_open;  /* the same key as `connections`; half_open.c */
-    struct table ports;      /* by local port; port.c */
-    struct table lone_ports; /* connections that have one to themselves, by local port */
-    struct list all;         /* every tcb: connections that do not rest */
-    struct list time_wait;   /* connections, oldest first */
-    uint64_t relieved_ns;    /* when all connections were last looked through for memory */
-    uint32_t time_wait_count;
-    struct list orphans; /* detached tcbs not in TIME-WAIT, closed longest ago first; orphans.c */
-    uint32_t orphan_count;
-    struct slab tcb_slab, connection_slab;
-    struct tcp_woken woken;
-    struct tcb *reserve;      /* for a resting connection that is about to end */
-    struct table preferences; /* those of resting connections; preferences.c */
-    struct preferences_share *latest_preferences;
-    struct hash_key isn_key, timestamp_key, port_key;
-    struct cookie_secret cookie_secret;
-    struct peer_memory fast_open_peers; /* fastopen_client.c */
-    struct peer_memory accecn_peers;    /* accecn_peers.c */
-    uint32_t port_steps[64]; /* RFC 6056 §3.3.4: counters of the double-hash algorithm */
-};
-
-static inline struct tcp *tcp_of(const struct stack *stack)
-{
-    return (struct tcp *)stack->protocols[IP_PROTOCOL_TCP].state;
-}
 
 /* Whether text and FIN may come and go: the handshake is over, or Fast Open has made that
  * unnecessary. */
