@@ -139,21 +139,14 @@ static bool others_come_first(struct driver *d, uint64_t now_ns)
     return d->seat || driver_is_wanted(d) || stack_deadline(stack_of(d)) <= now_ns;
 }
 
-/* Whether there was a packet; up to `budget` of them have been taken in. Until there is one it may
- * look for so long. */
-static bool take_in_passing(struct driver *d, int budget, uint64_t patience_ns)
+/* Whether there was a packet; up to `budget` of them have been taken in. */
+static bool take_in_passing(struct driver *d, uint64_t now_ns, int budget)
 {
-    uint64_t now_ns = clock_now_ns();
-    const uint64_t until_ns = now_ns + patience_ns;
-    while (!d->broken && !others_come_first(d, now_ns)) {
-        look_take_in(d, now_ns, budget, true);
-        atomic_store_explicit(&d->served_ns, now_ns, memory_order_relaxed);
-        if (d->look.taken > 0)
-            return true;
-        if (patience_ns == 0 || (now_ns = clock_now_ns()) >= until_ns)
-            return false;
-    }
-    return false;
+    if (others_come_first(d, now_ns))
+        return false;
+    look_take_in(d, now_ns, budget, true);
+    atomic_store_explicit(&d->served_ns, now_ns, memory_order_relaxed);
+    return d->look.taken > 0;
 }
 
 bool look_behind(struct sock_host *host)
@@ -163,9 +156,30 @@ bool look_behind(struct sock_host *host)
         return false;
     /* Small packets the link reads together. Of super-segments it is one, for the next may have its
      * text read to where it belongs. */
-    bool taken = take_in_passing(d, d->look.super ? 1 : LIMIT_READ_AHEAD, 0);
+    bool taken = take_in_passing(d, clock_now_ns(), d->look.super ? 1 : LIMIT_READ_AHEAD);
     guess_learn(&d->look.behind, taken);
     return taken && !stack_of(d)->batch_enough;
+}
+
+static bool may_look_on(struct driver *d, uint64_t now_ns, uint64_t until_ns)
+{
+    return !d->broken && now_ns < until_ns && !others_come_first(d, now_ns);
+}
+
+/* Whether there was a packet, or came within `patience_ns`. */
+static bool take_in_patiently(struct driver *d, uint64_t patience_ns)
+{
+    uint64_t now_ns = clock_now_ns();
+    const uint64_t until_ns = now_ns + patience_ns;
+    bool taken = take_in_passing(d, now_ns, 1);
+    /* However many looks it takes, who waits next has learnt of one. */
+    const struct guess waiting = d->look.waiting;
+    while (!taken && patience_ns > 0 && may_look_on(d, now_ns = clock_now_ns(), until_ns)) {
+        taken = take_in_passing(d, now_ns, 1);
+        if (!taken)
+            d->look.waiting = waiting;
+    }
+    return taken;
 }
 
 bool look_back(struct sock_host *host, uint64_t patience_ns)
@@ -173,7 +187,7 @@ bool look_back(struct sock_host *host, uint64_t patience_ns)
     struct driver *d = driver_of(host);
     if (d->broken || !chance_is_taken(&d->look.back))
         return false;
-    bool taken = take_in_passing(d, 1, patience_ns);
+    bool taken = take_in_patiently(d, patience_ns);
     if (taken)
         chance_paid(&d->look.back);
     else

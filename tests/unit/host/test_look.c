@@ -318,6 +318,17 @@ static void patience_ends_where_others_want_their_turn(void **state)
     assert_int_equal(looks, 4);
 }
 
+/* Or the next who waits would sleep without a look, for all the looks that were one's patience. */
+static void all_looks_of_ones_patience_tell_once(void **state)
+{
+    (void)state;
+    guess_learn(&d.look.waiting, true);
+    wanted_at = 10;
+    assert_false(look_back(&d.host, TIME_S(3600)));
+    assert_int_equal(looks, 10);
+    assert_int_equal(d.look.waiting.left, GUESS_DOUBTS - 1);
+}
+
 /* What is due in the next call is not looked for again. */
 static void who_looks_back_has_looked(void **state)
 {
@@ -374,6 +385,7 @@ int main(void)
         cmocka_unit_test_setup(who_has_patience_looks_until_there_is_something, setup),
         cmocka_unit_test_setup(patience_ends_with_its_time, setup),
         cmocka_unit_test_setup(patience_ends_where_others_want_their_turn, setup),
+        cmocka_unit_test_setup(all_looks_of_ones_patience_tell_once, setup),
         cmocka_unit_test_setup(who_looks_back_has_looked, setup),
         cmocka_unit_test_setup(who_passes_by_lets_others_and_timers_go_first, setup),
         cmocka_unit_test_setup(who_has_no_room_for_another_looks_no_more, setup),
