@@ -720,7 +720,7 @@ struct tern_engine_config {
     const char *address;    /* ours and the subnet's prefix, of 0 to 32 bits, as "10.0.0.3/24": it
                                must be given */
     unsigned mtu;           /* 1500 */
-    uint32_t link_features; /* TERN_LINK_… of what `output` can do */
+    uint32_t link_features; /* TERN_LINK_… of what `output` can do, and no other bits */
     /* Sends one packet; called from within tern_input(), tern_advance(), tern_close_stack() and the
      * calls on sockets. A call on the same stack from within says EBUSY. `offload` is never NULL;
      * without `link_features` all in it is 0. 0, or a negative errno when the packet is lost. */

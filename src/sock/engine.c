@@ -151,11 +151,19 @@ static int engine_transmit(void *link, const struct iovec *spans, int count,
     return engine->output(engine->user, spans, count, offload);
 }
 
+enum {
+    KNOWN_FEATURES = TERN_LINK_CHECKSUM | TERN_LINK_TSO | TERN_LINK_TSO_CWR | TERN_LINK_USO,
+};
+
 static int engine_create(const struct tern_engine_config *config, struct tern **out,
                          struct tern_error *error)
 {
     if (config == NULL || config->seed == NULL || config->output == NULL)
         return tern_error_set(error, EINVAL, "an engine needs a seed and an output");
+    if (config->link_features & ~(uint32_t)KNOWN_FEATURES)
+        return tern_error_set(error, EINVAL,
+                              "link_features has 0x%x, which this version does not know",
+                              config->link_features & ~(uint32_t)KNOWN_FEATURES);
     struct engine *engine = calloc(1, sizeof *engine);
     if (engine == NULL)
         return tern_error_set(error, ENOMEM, "out of memory");

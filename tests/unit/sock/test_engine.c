@@ -96,6 +96,9 @@ static void bad_configurations_are_refused_in_a_sentence(void **state)
     c = config();
     c.output = NULL;
     assert_refused(&c, EINVAL);
+    c = config();
+    c.link_features = TERN_LINK_USO << 1;
+    assert_refused(&c, EINVAL);
     static const char *const addresses[] = {
         NULL,           "",           "10.0.0.1",     "10.0.0.1/33",        "10.0.0/24",
         "10.0.0.1/24 ", "0.0.0.0/24", "224.0.0.1/24", "255.255.255.255/24", "fe80::1/64",
