@@ -51,6 +51,7 @@ struct look {
     struct guess waiting;   /* that who begins to wait finds a packet */
     struct guess behind;    /* that there is another behind one that wakes someone */
     struct chance back;     /* that what was sent is acknowledged already */
+    struct chance patience; /* or will be in a moment */
     bool empty;             /* as the last look has shown, or as is expected */
     bool stopped;           /* it is the latter, and nothing was sent since */
     bool woke;              /* someone, while packets were taken in */

@@ -166,15 +166,21 @@ static bool may_look_on(struct driver *d, uint64_t now_ns, uint64_t until_ns)
     return !d->broken && now_ns < until_ns && !others_come_first(d, now_ns);
 }
 
-/* Whether there was a packet, or came within `patience_ns`. */
-static bool take_in_patiently(struct driver *d, uint64_t patience_ns)
+static void chance_learn(struct chance *chance, bool paid)
 {
-    uint64_t now_ns = clock_now_ns();
-    const uint64_t until_ns = now_ns + patience_ns;
-    bool taken = take_in_passing(d, now_ns, 1);
-    /* However many looks it takes, who waits next has learnt of one. */
+    if (paid)
+        chance_paid(chance);
+    else
+        chance_failed(chance);
+}
+
+/* Whether a packet came until then. Who waits next learns nothing from these looks. */
+static bool await_packet(struct driver *d, uint64_t until_ns)
+{
     const struct guess waiting = d->look.waiting;
-    while (!taken && patience_ns > 0 && may_look_on(d, now_ns = clock_now_ns(), until_ns)) {
+    bool taken = false;
+    uint64_t now_ns;
+    while (!taken && may_look_on(d, now_ns = clock_now_ns(), until_ns)) {
         taken = take_in_passing(d, now_ns, 1);
         if (!taken)
             d->look.waiting = waiting;
@@ -182,15 +188,19 @@ static bool take_in_patiently(struct driver *d, uint64_t patience_ns)
     return taken;
 }
 
+/* To look, and to go on looking, are two chances: what is there at once says nothing of what comes
+ * late. */
 bool look_back(struct sock_host *host, uint64_t patience_ns)
 {
     struct driver *d = driver_of(host);
     if (d->broken || !chance_is_taken(&d->look.back))
         return false;
-    bool taken = take_in_patiently(d, patience_ns);
-    if (taken)
-        chance_paid(&d->look.back);
-    else
-        chance_failed(&d->look.back);
+    const uint64_t now_ns = clock_now_ns();
+    bool taken = take_in_passing(d, now_ns, 1);
+    if (!taken && patience_ns > 0 && chance_is_taken(&d->look.patience)) {
+        taken = await_packet(d, now_ns + patience_ns);
+        chance_learn(&d->look.patience, taken);
+    }
+    chance_learn(&d->look.back, taken);
     return taken;
 }

@@ -329,6 +329,20 @@ static void all_looks_of_ones_patience_tell_once(void **state)
     assert_int_equal(d.look.waiting.left, GUESS_DOUBTS - 1);
 }
 
+static void patience_in_vain_is_no_less_so_for_what_is_there_at_once(void **state)
+{
+    (void)state;
+    wanted_at = 3;
+    assert_false(look_back(&d.host, TIME_S(3600)));
+    assert_false(look_back(&d.host, TIME_S(3600))); /* passed by */
+    assert_int_equal(looks, 3);
+    d.wanting = 0;
+    queued = 1;
+    assert_true(look_back(&d.host, TIME_S(3600)));
+    assert_false(look_back(&d.host, TIME_S(3600)));
+    assert_int_equal(looks, 3 + 1 + 1);
+}
+
 /* What is due in the next call is not looked for again. */
 static void who_looks_back_has_looked(void **state)
 {
@@ -386,6 +400,7 @@ int main(void)
         cmocka_unit_test_setup(patience_ends_with_its_time, setup),
         cmocka_unit_test_setup(patience_ends_where_others_want_their_turn, setup),
         cmocka_unit_test_setup(all_looks_of_ones_patience_tell_once, setup),
+        cmocka_unit_test_setup(patience_in_vain_is_no_less_so_for_what_is_there_at_once, setup),
         cmocka_unit_test_setup(who_looks_back_has_looked, setup),
         cmocka_unit_test_setup(who_passes_by_lets_others_and_timers_go_first, setup),
         cmocka_unit_test_setup(who_has_no_room_for_another_looks_no_more, setup),
