@@ -51,7 +51,6 @@ struct look {
     struct guess waiting;   /* that who begins to wait finds a packet */
     struct guess behind;    /* that there is another behind one that wakes someone */
     struct chance back;     /* that what was sent is acknowledged already */
-    struct chance patience; /* or will be in a moment */
     bool empty;             /* as the last look has shown, or as is expected */
     bool stopped;           /* it is the latter, and nothing was sent since */
     bool woke;              /* someone, while packets were taken in */
@@ -143,7 +142,7 @@ bool look_pays(struct driver *d);
 bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn);
 /* sock_host_operations' look and look_back. */
 bool look_behind(struct sock_host *host);
-bool look_back(struct sock_host *host, uint64_t patience_ns);
+bool look_back(struct sock_host *host);
 /* Has leave what could wait for those who were woken to have a turn: they have had it. */
 void look_flush(struct driver *d);
 

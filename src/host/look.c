@@ -140,8 +140,9 @@ static bool others_come_first(struct driver *d, uint64_t now_ns)
 }
 
 /* Whether there was a packet; up to `budget` of them have been taken in. */
-static bool take_in_passing(struct driver *d, uint64_t now_ns, int budget)
+static bool take_in_passing(struct driver *d, int budget)
 {
+    uint64_t now_ns = clock_now_ns();
     if (others_come_first(d, now_ns))
         return false;
     look_take_in(d, now_ns, budget, true);
@@ -156,51 +157,20 @@ bool look_behind(struct sock_host *host)
         return false;
     /* Small packets the link reads together. Of super-segments it is one, for the next may have its
      * text read to where it belongs. */
-    bool taken = take_in_passing(d, clock_now_ns(), d->look.super ? 1 : LIMIT_READ_AHEAD);
+    bool taken = take_in_passing(d, d->look.super ? 1 : LIMIT_READ_AHEAD);
     guess_learn(&d->look.behind, taken);
     return taken && !stack_of(d)->batch_enough;
 }
 
-static bool may_look_on(struct driver *d, uint64_t now_ns, uint64_t until_ns)
-{
-    return !d->broken && now_ns < until_ns && !others_come_first(d, now_ns);
-}
-
-static void chance_learn(struct chance *chance, bool paid)
-{
-    if (paid)
-        chance_paid(chance);
-    else
-        chance_failed(chance);
-}
-
-/* Whether a packet came until then. Who waits next learns nothing from these looks. */
-static bool await_packet(struct driver *d, uint64_t until_ns)
-{
-    const struct guess waiting = d->look.waiting;
-    bool taken = false;
-    uint64_t now_ns;
-    while (!taken && may_look_on(d, now_ns = clock_now_ns(), until_ns)) {
-        taken = take_in_passing(d, now_ns, 1);
-        if (!taken)
-            d->look.waiting = waiting;
-    }
-    return taken;
-}
-
-/* To look, and to go on looking, are two chances: what is there at once says nothing of what comes
- * late. */
-bool look_back(struct sock_host *host, uint64_t patience_ns)
+bool look_back(struct sock_host *host)
 {
     struct driver *d = driver_of(host);
     if (d->broken || !chance_is_taken(&d->look.back))
         return false;
-    const uint64_t now_ns = clock_now_ns();
-    bool taken = take_in_passing(d, now_ns, 1);
-    if (!taken && patience_ns > 0 && chance_is_taken(&d->look.patience)) {
-        taken = await_packet(d, now_ns + patience_ns);
-        chance_learn(&d->look.patience, taken);
-    }
-    chance_learn(&d->look.back, taken);
+    bool taken = take_in_passing(d, 1);
+    if (taken)
+        chance_paid(&d->look.back);
+    else
+        chance_failed(&d->look.back);
     return taken;
 }

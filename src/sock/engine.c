@@ -123,19 +123,13 @@ static bool engine_look(struct sock_host *host)
 }
 
 /* However long it looks: none comes meanwhile. */
-static bool engine_look_back(struct sock_host *host, uint64_t patience_ns)
-{
-    (void)patience_ns;
-    return engine_look(host);
-}
-
 static const struct sock_host_operations engine_operations = {
     .enter = engine_enter,
     .catch_up = engine_catch_up,
     .leave = engine_leave,
     .wait = engine_wait,
     .look = engine_look,
-    .look_back = engine_look_back,
+    .look_back = engine_look,
     .wake = engine_wake,
     .descriptor = engine_descriptor,
     .announce = engine_announce,

@@ -7,9 +7,6 @@
 #include "sock/tern.h"
 #include "tcp/tcp.h"
 
-/* Bytes, at the most, where memory is not in the nearest of the processor's caches. */
-enum { COPIED_IN_A_NS = 20 };
-
 ssize_t lend_send(struct call *call, struct tcp_lending *lending, const struct iovec *spans,
                   int count, const struct endpoint *to, int flags)
 {
@@ -21,18 +18,11 @@ ssize_t lend_send(struct call *call, struct tcp_lending *lending, const struct i
     return n;
 }
 
-/* How long a look may wait for an acknowledgment that spares the copy of what is still lent: as
- * long as that copy would take. */
-static uint64_t patience_ns(const struct call *call, const struct tcp_lending *lending)
-{
-    return call->blocks ? tcp_lending_holds(lending) / COPIED_IN_A_NS : 0;
-}
-
 void lend_end(struct call *call, struct tcp_lending *lending)
 {
     struct sock_host *host = call->t->host;
     for (int i = 0; i < LIMIT_LENT_LOOKS && call->socket && tcp_lending_holds(lending); i++) {
-        if (!host->operations->look_back(host, patience_ns(call, lending)))
+        if (!host->operations->look_back(host))
             break;
     }
     tcp_lending_end(lending);

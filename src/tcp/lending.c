@@ -44,16 +44,9 @@ void tcp_lending_close(struct tcp_lending *lending)
     lending->open = false;
 }
 
-/* The first that is lent and still needed. */
-static uint32_t needed_from(const struct tcp_lending *lending)
+bool tcp_lending_holds(const struct tcp_lending *lending)
 {
-    uint32_t base = lending->tcb->snd.base;
-    return seq_gt(base, lending->start) ? base : lending->start;
-}
-
-uint32_t tcp_lending_holds(const struct tcp_lending *lending)
-{
-    return lending->tcb && !is_empty(lending) ? lending->end - needed_from(lending) : 0;
+    return lending->tcb && !is_empty(lending);
 }
 
 void tcp_lending_end(struct tcp_lending *lending)
@@ -89,7 +82,7 @@ void lending_settle(struct tcb *tcb)
     struct tcp_lending *lending = tcb->snd.lending;
     if (!lending || is_empty(lending))
         return;
-    uint32_t from = needed_from(lending);
+    uint32_t from = seq_gt(tcb->snd.base, lending->start) ? tcb->snd.base : lending->start;
     ring_write_at(&tcb->snd.ring, from - tcb->snd.base, lending->bytes + (from - lending->start),
                   lending->end - from);
     lending->start = lending->end;

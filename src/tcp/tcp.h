@@ -89,8 +89,8 @@ struct tcp_lending {
 bool tcp_lending_begin(struct tcb *tcb, struct tcp_lending *lending);
 /* After tcp_send(): the next may be another writer's. */
 void tcp_lending_close(struct tcp_lending *lending);
-/* How many bytes are lent that have not been acknowledged. */
-uint32_t tcp_lending_holds(const struct tcp_lending *lending);
+/* Whether something is lent that has not been acknowledged. */
+bool tcp_lending_holds(const struct tcp_lending *lending);
 /* The call is over, whatever has become of the connection: copies what is still needed. */
 void tcp_lending_end(struct tcp_lending *lending);
 /* The user is about to write, and before that takes in what has arrived: what is short and might go

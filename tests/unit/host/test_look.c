@@ -14,9 +14,8 @@ static struct interface wire;
 static struct driver d;
 static unsigned queued, looks, batches_over, turns_over;
 static size_t length_of_each;
-static unsigned comes_at, wanted_at; /* a look with which a packet comes; others want their turn */
-static bool wakes;                   /* whoever waits, with each packet */
-static bool fills;                   /* the reader's room, with each packet */
+static bool wakes; /* whoever waits, with each packet */
+static bool fills; /* the reader's room, with each packet */
 
 static int count_poll(struct link *link, uint64_t now_ns, int budget, link_deliver *deliver,
                       void *machine)
@@ -25,8 +24,6 @@ static int count_poll(struct link *link, uint64_t now_ns, int budget, link_deliv
     int delivered = 0;
     do {
         looks++;
-        queued += looks == comes_at;
-        d.wanting = looks == wanted_at;
         link->drained = queued == 0;
         if (link->drained)
             break;
@@ -65,7 +62,7 @@ static int setup(void **state)
     t.stack.networks[4].input = input;
     d = (struct driver){.t = &t, .link = &link};
     t.stack.batch_over = count_batch;
-    queued = looks = batches_over = turns_over = comes_at = wanted_at = 0;
+    queued = looks = batches_over = turns_over = 0;
     length_of_each = SMALL;
     wakes = true;
     fills = false;
@@ -280,74 +277,25 @@ static void who_has_sent_looks_back_where_that_pays(void **state)
     (void)state;
     queued = 5;
     for (unsigned left = 4; left > 0; left--) {
-        assert_true(look_back(&d.host, 0));
+        assert_true(look_back(&d.host));
         assert_int_equal(queued, left);
     }
     queued = looks = 0;
     for (int i = 0; i < 1 + 2 + 4; i++)
-        assert_false(look_back(&d.host, 0));
+        assert_false(look_back(&d.host));
     assert_int_equal(looks, 3);
     d.broken = -EIO;
     queued = 1;
     for (int i = 0; i < 100; i++)
-        assert_false(look_back(&d.host, 0));
+        assert_false(look_back(&d.host));
     assert_int_equal(looks, 3);
-}
-
-static void who_has_patience_looks_until_there_is_something(void **state)
-{
-    (void)state;
-    comes_at = 5;
-    assert_true(look_back(&d.host, TIME_S(3600)));
-    assert_int_equal(looks, 5);
-}
-
-static void patience_ends_with_its_time(void **state)
-{
-    (void)state;
-    comes_at = 1000 * 1000 * 1000;
-    assert_false(look_back(&d.host, TIME_US(1)));
-    assert_in_range(looks, 1, 1000 * 1000);
-}
-
-static void patience_ends_where_others_want_their_turn(void **state)
-{
-    (void)state;
-    wanted_at = 4;
-    assert_false(look_back(&d.host, TIME_S(3600)));
-    assert_int_equal(looks, 4);
-}
-
-/* Or the next who waits would sleep without a look, for all the looks that were one's patience. */
-static void all_looks_of_ones_patience_tell_once(void **state)
-{
-    (void)state;
-    guess_learn(&d.look.waiting, true);
-    wanted_at = 10;
-    assert_false(look_back(&d.host, TIME_S(3600)));
-    assert_int_equal(looks, 10);
-    assert_int_equal(d.look.waiting.left, GUESS_DOUBTS - 1);
-}
-
-static void patience_in_vain_is_no_less_so_for_what_is_there_at_once(void **state)
-{
-    (void)state;
-    wanted_at = 3;
-    assert_false(look_back(&d.host, TIME_S(3600)));
-    assert_false(look_back(&d.host, TIME_S(3600))); /* passed by */
-    assert_int_equal(looks, 3);
-    d.wanting = 0;
-    queued = 1;
-    assert_true(look_back(&d.host, TIME_S(3600)));
-    assert_false(look_back(&d.host, TIME_S(3600)));
-    assert_int_equal(looks, 3 + 1 + 1);
 }
 
 /* What is due in the next call is not looked for again. */
 static void who_looks_back_has_looked(void **state)
 {
     (void)state;
-    look_back(&d.host, 0);
+    look_back(&d.host);
     assert_true(d.served_ns > 0);
 }
 
@@ -396,11 +344,6 @@ int main(void)
                                setup),
         cmocka_unit_test_setup(small_packets_are_taken_in_together_by_who_passes_by, setup),
         cmocka_unit_test_setup(who_has_sent_looks_back_where_that_pays, setup),
-        cmocka_unit_test_setup(who_has_patience_looks_until_there_is_something, setup),
-        cmocka_unit_test_setup(patience_ends_with_its_time, setup),
-        cmocka_unit_test_setup(patience_ends_where_others_want_their_turn, setup),
-        cmocka_unit_test_setup(all_looks_of_ones_patience_tell_once, setup),
-        cmocka_unit_test_setup(patience_in_vain_is_no_less_so_for_what_is_there_at_once, setup),
         cmocka_unit_test_setup(who_looks_back_has_looked, setup),
         cmocka_unit_test_setup(who_passes_by_lets_others_and_timers_go_first, setup),
         cmocka_unit_test_setup(who_has_no_room_for_another_looks_no_more, setup),

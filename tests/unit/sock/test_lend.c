@@ -9,28 +9,26 @@ enum { MUCH = 3 << 20 };
 
 static char *text, *lent; /* what is written, and the memory that it is written from */
 static unsigned looks, comes_back;
-static uint64_t patience; /* of the first look, ns */
 
 /* One packet of the peer's comes back, which has taken in what there was, for so often. */
-static bool look_back(struct sock_host *host, uint64_t patience_ns)
+static bool look_back(struct sock_host *host)
 {
     assert_ptr_equal(host, a->host);
-    if (looks++ == 0)
-        patience = patience_ns;
+    looks++;
     while (arrive(1, 1) > 0)
         ;
     return comes_back > 0 && comes_back-- > 0 && arrive(0, 1) > 0;
 }
 
 /* An engine's packets are brought to it; for the time of the call, a's is one that looks. */
-static ssize_t send_looking(const char *bytes, size_t length, int flags)
+static ssize_t send_looking(const char *bytes, size_t length)
 {
     const struct sock_host_operations *usual = a->host->operations;
     struct sock_host_operations looking = *usual;
     looking.look_back = look_back;
     looks = 0;
     a->host->operations = &looking;
-    ssize_t n = tern_send(a, client, bytes, length, flags);
+    ssize_t n = tern_send(a, client, bytes, length, 0);
     a->host->operations = usual;
     return n;
 }
@@ -147,7 +145,7 @@ static void what_has_come_back_is_looked_for_before_anything_is_copied(void **st
 {
     (void)state;
     comes_back = 3;
-    assert_int_equal(send_looking(lent, LIMIT_LENT_BYTES, 0), LIMIT_LENT_BYTES);
+    assert_int_equal(send_looking(lent, LIMIT_LENT_BYTES), LIMIT_LENT_BYTES);
     assert_int_equal(looks, 4); /* until nothing had */
 }
 
@@ -155,32 +153,15 @@ static void nobody_looks_for_ever(void **state)
 {
     (void)state;
     comes_back = 1000;
-    assert_int_equal(send_looking(lent, 500 * 1000, 0), 500 * 1000);
+    assert_int_equal(send_looking(lent, 500 * 1000), 500 * 1000);
     assert_int_equal(looks, LIMIT_LENT_LOOKS);
-}
-
-/* Twenty bytes are copied in a nanosecond. */
-static void who_may_block_waits_as_long_as_the_copy_would_take(void **state)
-{
-    (void)state;
-    send_looking(lent, LIMIT_LENT_BYTES, 0);
-    assert_int_equal(patience, LIMIT_LENT_BYTES / 20);
-}
-
-static void and_others_do_not(void **state)
-{
-    (void)state;
-    comes_back = 0;
-    send_looking(lent, LIMIT_LENT_BYTES, MSG_DONTWAIT);
-    assert_int_equal(looks, 1);
-    assert_int_equal(patience, 0);
 }
 
 static void nobody_looks_where_nothing_is_lent(void **state)
 {
     (void)state;
     comes_back = 1000;
-    assert_int_equal(send_looking(lent, LIMIT_LENT_BYTES - 1, 0), LIMIT_LENT_BYTES - 1);
+    assert_int_equal(send_looking(lent, LIMIT_LENT_BYTES - 1), LIMIT_LENT_BYTES - 1);
     assert_int_equal(looks, 0);
 }
 
@@ -191,7 +172,7 @@ static void nor_where_all_is_acknowledged(void **state)
     for (unsigned i = 1; i < 20; i++) { /* until the congestion window is large enough */
         comes_back = 1000;
         fill_memory();
-        assert_int_equal(send_looking(lent + received, LIMIT_LENT_BYTES, 0), LIMIT_LENT_BYTES);
+        assert_int_equal(send_looking(lent + received, LIMIT_LENT_BYTES), LIMIT_LENT_BYTES);
         use_memory_for_something_else();
         read_all(i * LIMIT_LENT_BYTES);
     }
@@ -244,8 +225,6 @@ int main(void)
         over(bad, a_message_of_many_spans_arrives_whole),
         over(good, what_has_come_back_is_looked_for_before_anything_is_copied),
         over(good, nobody_looks_for_ever),
-        over(good, who_may_block_waits_as_long_as_the_copy_would_take),
-        over(good, and_others_do_not),
         over(good, nobody_looks_where_nothing_is_lent),
         over(good, nor_where_all_is_acknowledged),
         over(bad, a_socket_that_is_closed_meanwhile_keeps_what_it_has_taken),
