@@ -50,7 +50,6 @@ struct gather {
 struct look {
     struct guess waiting;   /* that who begins to wait finds a packet */
     struct guess behind;    /* that there is another behind one that wakes someone */
-    struct chance back;     /* that what was sent is acknowledged already */
     bool empty;             /* as the last look has shown, or as is expected */
     bool stopped;           /* it is the latter, and nothing was sent since */
     bool woke;              /* someone, while packets were taken in */
