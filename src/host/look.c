@@ -162,7 +162,7 @@ bool look_behind(struct sock_host *host)
     return taken && !stack_of(d)->batch_enough;
 }
 
-/* Also where the last such looks were in vain: one costs a twentieth of the copy that it may spare.
+/* Also where the last such looks were in vain: one costs little beside the copy that it may spare.
  * Who waits for an answer learns nothing from it. */
 bool look_back(struct sock_host *host)
 {

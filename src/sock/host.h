@@ -73,7 +73,9 @@ struct sock_host_operations {
      * and keeps the machine. Whether it is worth another look: one was there, and there is room for
      * the next where its text is awaited (tcp/landing.c). */
     bool (*look)(struct sock_host *host);
-    /* The same, where what was sent may be acknowledged already. Whether there was a packet. */
+    /* The same each time, for what was sent may be acknowledged already. Whether there was a
+     * packet.
+     */
     bool (*look_back)(struct sock_host *host);
     /* Between enter and leave, or from within the machine: what `waiter` waits for may be there.
      * The waiter may have been woken already, and need not be in wait() yet. */
