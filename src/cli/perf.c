@@ -221,46 +221,6 @@ static int arguments_read(struct trial *t, int count, char **arguments, uint16_t
     return result < 0 ? result : test_settle(&perf_options, error);
 }
 
-static const char *reason(int error)
-{
-    if (error == EPROTO)
-        return "not iperf3's protocol";
-    if (error == EBADMSG)
-        return "results that make no sense";
-    if (error == ENOENT)
-        return "no such congestion control";
-    return strerror(error);
-}
-
-enum status perf_failed(const struct trial *t, int error)
-{
-    const char *name = t->session->command->name;
-    t->show->broken(t, reason(error));
-    if (error == EINTR)
-        return session_interrupted(t->session, "the test was not finished");
-    if (error == EBUSY)
-        return status_say(STATUS_FAILED, name, "the server at %s is busy with another test",
-                          t->peer);
-    if (error == EPROTO)
-        return status_say(STATUS_FAILED, name, "%s does not speak iperf3's protocol, or refuses",
-                          t->peer);
-    if (error == ENOENT && t->server)
-        return status_say(STATUS_FAILED, name,
-                          "%s wishes the congestion control '%s', which tern does not have",
-                          t->peer, t->test.congestion);
-    if (error == ENOENT)
-        return status_say(STATUS_FAILED, name,
-                          "the server at %s refuses the congestion control '%s'; what a kernel has "
-                          "is in net.ipv4.tcp_available_congestion_control there",
-                          t->peer, t->test.congestion);
-    if (error == EBADMSG)
-        return status_say(STATUS_FAILED, name, "the results that %s tells make no sense", t->peer);
-    if (error == ETIME)
-        return status_say(STATUS_FAILED, name, "%s did not end the test when its time was over",
-                          t->peer);
-    return session_failed(t->session, error, t->peer);
-}
-
 static enum status perf_run(const struct command *command, const struct common *common, int count,
                             char **arguments)
 {
@@ -279,6 +239,7 @@ static enum status perf_run(const struct command *command, const struct common *
     enum status status = session_open(&session, command, common);
     if (status != STATUS_OK)
         return status;
+    session.quiet = perf_options.json;
     status = perf_options.server ? perf_server(&t, port, perf_options.once)
                                  : perf_client(&t, perf_options.wait_ns);
     return session_close(&session, status);

@@ -10,7 +10,8 @@ enum status perf_client(struct trial *t, uint64_t wait_ns);
 /* Serves one client after the other on a port, until interrupted; or only one. */
 enum status perf_server(struct trial *t, uint16_t port, bool once);
 
-/* Says how a measurement failed, in whatever form it is shown, and gives back its status. */
+/* Says how a measurement failed, on standard error and in whatever form it is shown, and gives back
+ * its status. */
 enum status perf_failed(const struct trial *t, int error);
 
 #endif

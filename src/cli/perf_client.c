@@ -17,7 +17,7 @@ enum {
 };
 
 /* Waits for the answer to a hello: 1 when it came, 0 when it did not, or a negative errno. */
-static int answer_hear(struct trial *t, int socket)
+static int answer_hear(struct trial *t, int socket, struct wait_note *note)
 {
     struct pollfd waiting = {.fd = socket, .events = POLLIN};
     uint64_t until_ns = stopwatch_ns() + TIME_MS(HELLO_EVERY_MS);
@@ -31,11 +31,15 @@ static int answer_hear(struct trial *t, int socket)
         if (n == sizeof word && (word == PERF_ANSWER || word == PERF_ANSWER_OLD))
             return 1;
     }
+    session_note_wait(t->session, note, "waiting for %s to answer to UDP", t->peer);
     return interrupt_signal() ? -EINTR : 0;
 }
 
+/* A socket; -ENOMSG when its hellos are not answered, or no port is there to take them, or another
+ * negative errno. */
 static int datagrams_open(struct trial *t)
 {
+    struct wait_note note = wait_note_begin();
     uint32_t hello = PERF_HELLO;
     int socket = tern_socket(t->session->stack, AF_INET, SOCK_DGRAM, 0), result = 0;
     if (socket < 0)
@@ -45,11 +49,11 @@ static int datagrams_open(struct trial *t)
     for (int tries = 0; result == 0 && tries < HELLO_TRIES; tries++)
         result = tern_send(t->session->stack, socket, &hello, sizeof hello, 0) < 0
                      ? -errno
-                     : answer_hear(t, socket);
+                     : answer_hear(t, socket, &note);
     if (result == 1)
         return socket;
     tern_close(t->session->stack, socket);
-    return result < 0 ? result : -ETIMEDOUT;
+    return result < 0 && result != -ECONNREFUSED ? result : -ENOMSG;
 }
 
 static int stream_open(struct trial *t, bool sends)
@@ -138,6 +142,9 @@ static int client_run(struct trial *t)
             break;
         case PERF_SERVER_ERROR:
             result = refusal_hear(t);
+            break;
+        case PERF_SERVER_TERMINATE:
+            result = -ECONNRESET;
             break;
         default:
             result = -EPROTO;

@@ -46,7 +46,8 @@ int talk_say(struct trial *t, int socket, const void *bytes, size_t length)
 
 int talk_hear(struct trial *t, int socket, void *bytes, size_t length)
 {
-    uint64_t until_ns = stopwatch_ns() + TIME_S(PATIENCE_S);
+    struct wait_note note = wait_note_begin();
+    uint64_t until_ns = note.since_ns + TIME_S(PATIENCE_S);
     for (size_t done = 0; done < length;) {
         ssize_t n = tern_recv(t->session->stack, socket, (uint8_t *)bytes + done, length - done, 0);
         int result = n == 0 ? -ECONNRESET : n < 0 ? may_go_on(until_ns) : 0;
@@ -55,6 +56,8 @@ int talk_hear(struct trial *t, int socket, void *bytes, size_t length)
         done += n > 0 ? (size_t)n : 0;
         if (n < 0 && t->listener >= 0) /* who is silent holds up nobody else */
             talk_deny_callers(t);
+        if (n < 0)
+            session_note_wait(t->session, &note, "waiting for %s to say something", t->peer);
     }
     return 0;
 }

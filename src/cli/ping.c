@@ -191,7 +191,8 @@ static enum status ping_result(const struct ping *p)
         return (enum status)(STATUS_SIGNAL + interrupt_signal());
     if (ferror(stdout))
         return STATUS_FAILED;
-    return p->stats.errors > 0 ? STATUS_UNREACHABLE : STATUS_TIMED_OUT;
+    return p->stats.errors > 0 ? STATUS_UNREACHABLE
+                               : session_failed(&p->session, ETIMEDOUT, &p->to, false);
 }
 
 static enum status ping_loop(struct ping *p)
@@ -203,7 +204,7 @@ static enum status ping_loop(struct ping *p)
                           "%s is a broadcast address, which is not pinged here: give a host's",
                           p->host);
     if (result < 0)
-        return session_failed(&p->session, -result, p->host);
+        return session_failed(&p->session, -result, &p->to, false);
     printf("PING %s: %" PRIu64 " data bytes\n", p->host, ping_options.data_bytes);
 
     uint64_t started_ns = stopwatch_ns(), next_ns = started_ns;

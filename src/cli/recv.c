@@ -86,7 +86,6 @@ static ssize_t block_receive(struct reception *r, uint8_t *block)
 static enum status reception_copy(struct reception *r)
 {
     static uint8_t block[RECV_BLOCK];
-    char peer[ENDPOINT_TEXT_MAX];
     ssize_t length;
     int result = 0;
     while (result == 0 && (length = block_receive(r, block)) > 0) {
@@ -101,7 +100,7 @@ static enum status reception_copy(struct reception *r)
         return session_interrupted(&r->session, r->file_name ? "nothing was kept" : "");
     if (result < 0)
         return file_failed(r, -result);
-    enum status status = session_failed(&r->session, -(int)length, endpoint_format(&r->from, peer));
+    enum status status = session_failed(&r->session, -(int)length, &r->from, true);
     fprintf(stderr, "  %" PRIu64 " bytes had arrived%s.\n", r->received,
             r->file_name ? "; nothing was kept" : "");
     return status;

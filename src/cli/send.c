@@ -32,7 +32,7 @@ struct delivery {
     const char *source_name;
     int source;    /* the file, or standard input */
     uint64_t size; /* 0: not known */
-    char peer[ENDPOINT_TEXT_MAX];
+    struct sockaddr_in to;
     int socket;
     uint64_t sent; /* handed to the stack */
     uint64_t started_ns;
@@ -62,12 +62,12 @@ static enum status source_open(struct delivery *d, const struct command *command
     return STATUS_OK;
 }
 
-static enum status delivery_connect(struct delivery *d, const struct sockaddr_in *to)
+static enum status delivery_connect(struct delivery *d)
 {
-    d->socket = session_connect_patiently(&d->session, to, "receiver", send_options.wait_ns);
+    d->socket = session_connect_patiently(&d->session, &d->to, "receiver", send_options.wait_ns);
     if (d->socket == -EINTR)
-        return session_interrupted(&d->session, "nothing was sent");
-    return d->socket < 0 ? session_failed(&d->session, -d->socket, d->peer) : STATUS_OK;
+        return session_interrupted_alone(&d->session, &d->to, "nothing was sent");
+    return d->socket < 0 ? session_failed(&d->session, -d->socket, &d->to, false) : STATUS_OK;
 }
 
 /* The next block of the source: its length, 0 at the end, or a negative errno. */
@@ -142,7 +142,7 @@ static enum status delivery_ended(struct delivery *d, int error)
 {
     progress_end(&d->progress);
     enum status status = error == EINTR ? session_interrupted(&d->session, "")
-                                        : session_failed(&d->session, error, d->peer);
+                                        : session_failed(&d->session, error, &d->to, true);
     fprintf(stderr, "  Not delivered: of the %" PRIu64 " bytes sent not all were acknowledged.\n",
             d->sent);
     return status;
@@ -151,14 +151,16 @@ static enum status delivery_ended(struct delivery *d, int error)
 static void delivery_report(struct delivery *d, uint64_t elapsed_ns)
 {
     char size[UNITS_TEXT_MAX], rate[UNITS_TEXT_MAX], seconds[UNITS_TEXT_MAX];
+    char peer[ENDPOINT_TEXT_MAX];
     struct tcp_info info = {0};
     socklen_t length = sizeof info;
     tern_getsockopt(d->session.stack, d->socket, IPPROTO_TCP, TCP_INFO, &info, &length);
     printf("delivered %" PRIu64 " bytes (%s) to %s in %s s, %s, %u retransmission%s, "
            "smoothed RTT %.3f ms\n",
-           d->sent, units_bytes(d->sent, size), d->peer, units_seconds(elapsed_ns, seconds),
-           units_rate(d->sent, elapsed_ns, rate), info.tcpi_total_retrans,
-           info.tcpi_total_retrans == 1 ? "" : "s", info.tcpi_rtt / 1000.0);
+           d->sent, units_bytes(d->sent, size), endpoint_format(&d->to, peer),
+           units_seconds(elapsed_ns, seconds), units_rate(d->sent, elapsed_ns, rate),
+           info.tcpi_total_retrans, info.tcpi_total_retrans == 1 ? "" : "s",
+           info.tcpi_rtt / 1000.0);
 }
 
 static enum status delivery_run(struct delivery *d)
@@ -193,18 +195,16 @@ static enum status send_run(const struct command *command, const struct common *
                             char **arguments)
 {
     struct delivery d = {0};
-    struct sockaddr_in to;
     struct tern_error error;
-    if (value_endpoint(arguments[0], &to, &error) < 0)
+    if (value_endpoint(arguments[0], &d.to, &error) < 0)
         return status_say(STATUS_USAGE, command->name, "%s", error.text);
-    endpoint_format(&to, d.peer);
 
     enum status status = source_open(&d, command, count > 1 ? arguments[1] : NULL);
     if (status == STATUS_OK)
         status = session_open(&d.session, command, common);
     if (status != STATUS_OK)
         return status;
-    status = delivery_connect(&d, &to);
+    status = delivery_connect(&d);
     if (status == STATUS_OK)
         status = delivery_run(&d);
     return session_close(&d.session, status);

@@ -1,29 +1,30 @@
 #include "cli/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "base/address.h"
 #include "base/time.h"
 #include "cli/interrupt.h"
+#include "cli/reach.h"
 #include "cli/sandbox.h"
-#include "cli/units.h"
 #include "cli/values.h"
-
-enum { RETRY_INTERVAL_MS = 200 };
 
 #define ADDRESS_DEFAULT "10.0.0.3/24"
 #define PEER_DEFAULT    "10.0.0.2"
 #define QUIESCE_NS      TIME_S(5)
 
+static const char *session_cidr(const struct session *session)
+{
+    return session->common->address ? session->common->address : ADDRESS_DEFAULT;
+}
+
 const char *session_address(const struct session *session, char text[INET_ADDRSTRLEN])
 {
-    const char *cidr = session->common->address ? session->common->address : ADDRESS_DEFAULT;
+    const char *cidr = session_cidr(session);
     snprintf(text, INET_ADDRSTRLEN, "%.*s", (int)strcspn(cidr, "/"), cidr);
     return text;
 }
@@ -164,120 +165,35 @@ enum status session_close(struct session *session, enum status status)
     return status == STATUS_OK ? STATUS_FAILED : status;
 }
 
-int session_tick(struct session *session, int socket)
-{
-    struct timeval tick = {.tv_usec = INTERRUPT_TICK_MS * 1000};
-    if (tern_setsockopt(session->stack, socket, SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof tick) < 0 ||
-        tern_setsockopt(session->stack, socket, SOL_SOCKET, SO_SNDTIMEO, &tick, sizeof tick) < 0)
-        return -errno;
-    return 0;
-}
-
-/* Waits until `socket` is ready for `events`: 0, or -EINTR. */
-static int session_wait(struct session *session, int socket, short events)
-{
-    struct pollfd waiting = {.fd = socket, .events = events};
-    while (!interrupt_signal()) {
-        int ready = tern_poll(session->stack, &waiting, 1, INTERRUPT_TICK_MS);
-        if (ready > 0)
-            return 0;
-        if (ready < 0 && errno != EINTR)
-            return -errno;
-    }
-    return -EINTR;
-}
-
-/* The handshake on a non-blocking socket: 0 or a negative errno. */
-static int connection_open(struct session *session, int socket, const struct sockaddr_in *to)
-{
-    if (tern_connect(session->stack, socket, (const struct sockaddr *)to, sizeof *to) == 0)
-        return 0;
-    if (errno != EINPROGRESS)
-        return -errno;
-    int result = session_wait(session, socket, POLLOUT);
-    if (result < 0)
-        return result;
-    int error = 0;
-    socklen_t length = sizeof error;
-    if (tern_getsockopt(session->stack, socket, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
-        return -errno;
-    return -error;
-}
-
-int session_connect(struct session *session, const struct sockaddr_in *to)
-{
-    int socket = tern_socket(session->stack, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    if (socket < 0)
-        return -errno;
-    int result = connection_open(session, socket, to);
-    if (result == 0 && tern_fcntl(session->stack, socket, F_SETFL, 0) < 0)
-        result = -errno;
-    if (result == 0)
-        result = session_tick(session, socket);
-    if (result < 0)
-        tern_close(session->stack, socket);
-    return result < 0 ? result : socket;
-}
-
-int session_connect_patiently(struct session *session, const struct sockaddr_in *to,
-                              const char *whom, uint64_t wait_ns)
-{
-    char peer[ENDPOINT_TEXT_MAX];
-    uint64_t until_ns = stopwatch_ns() + wait_ns;
-    int socket = session_connect(session, to);
-    if (socket == -ECONNREFUSED && wait_ns > 0)
-        fprintf(stderr, "waiting for a %s at %s\n", whom, endpoint_format(to, peer));
-    while (socket == -ECONNREFUSED && stopwatch_ns() < until_ns && !interrupt_signal()) {
-        poll(NULL, 0, RETRY_INTERVAL_MS); /* nothing tells when a remote port opens */
-        socket = session_connect(session, to);
-    }
-    return socket < 0 && interrupt_signal() ? -EINTR : socket;
-}
-
-int session_accept(struct session *session, int listener, struct sockaddr_in *from)
-{
-    for (;;) {
-        int result = session_wait(session, listener, POLLIN);
-        if (result < 0)
-            return result;
-        socklen_t length = sizeof *from;
-        int socket = tern_accept(session->stack, listener, (struct sockaddr *)from, &length);
-        if (socket >= 0)
-            return socket;
-        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-            return -errno;
-    }
-}
-
-int session_bind(struct tern *stack, int type, uint16_t port)
-{
-    struct sockaddr_in local = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int socket = tern_socket(stack, AF_INET, type, 0);
-    if (socket < 0)
-        return -errno;
-    int on = 1;
-    tern_setsockopt(stack, socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (tern_bind(stack, socket, (const struct sockaddr *)&local, sizeof local) == 0)
-        return socket;
-    int result = -errno;
-    tern_close(stack, socket);
-    return result;
-}
-
-enum status session_failed(const struct session *session, int error, const char *peer)
+/* What the addresses tell of one that does not answer. */
+static void reach_tell(const struct session *session, const struct sockaddr_in *peer)
 {
     char text[512];
-    enum status status =
-        status_of_connection(error, peer, session->command->start_first, text, sizeof text);
+    reach_advice(session_cidr(session), session_peer(session), peer, text, sizeof text);
+    if (text[0] && session->common->sandbox)
+        fprintf(stderr, "  From within a sandbox only its other side, %s, can be reached.\n",
+                session_peer(session));
+    else if (text[0])
+        fprintf(stderr, "  %s\n", text);
+}
+
+enum status session_failed(const struct session *session, int error, const struct sockaddr_in *peer,
+                           bool established)
+{
+    char text[512], name[ENDPOINT_TEXT_MAX];
+    endpoint_format(peer, name);
+    if (peer->sin_port == 0)
+        name[strcspn(name, ":")] = '\0';
+    enum status status = status_of_connection(error, established, name,
+                                              session->command->start_first, text, sizeof text);
     status_say(status, session->command->name, "%s", text);
     if (session->common->sandbox && status == STATUS_REFUSED)
         fprintf(stderr,
                 "  A sandbox is new and empty: nothing listens in it until you start it there, "
                 "with the\n"
                 "  nsenter line printed above (--wait 60 gives you time for that).\n");
-    if (session->common->sandbox && (status == STATUS_UNREACHABLE || status == STATUS_TIMED_OUT))
-        fprintf(stderr, "  From within a sandbox only its other side, %s, can be reached.\n",
-                session_peer(session));
+    if (!established && (status == STATUS_UNREACHABLE || status == STATUS_TIMED_OUT))
+        reach_tell(session, peer);
     return status;
 }
 
@@ -287,4 +203,15 @@ enum status session_interrupted(const struct session *session, const char *outco
     return status_say((enum status)(STATUS_SIGNAL + signal), session->command->name, "%s%s%s",
                       signal == SIGPIPE ? "nobody reads what is printed" : "interrupted",
                       *outcome ? "; " : "", outcome);
+}
+
+enum status session_interrupted_alone(const struct session *session, const struct sockaddr_in *peer,
+                                      const char *outcome)
+{
+    char text[256], name[ENDPOINT_TEXT_MAX];
+    snprintf(text, sizeof text, "%s, for %s accepted no connection: does %s run there?", outcome,
+             endpoint_format(peer, name), session->command->start_first);
+    enum status status = session_interrupted(session, text);
+    reach_tell(session, peer);
+    return status;
 }

@@ -39,8 +39,8 @@ enum status status_say(enum status status, const char *command, const char *form
     return status;
 }
 
-enum status status_of_connection(int error, const char *peer, const char *start_first, char *text,
-                                 size_t size)
+enum status status_of_connection(int error, bool established, const char *peer,
+                                 const char *start_first, char *text, size_t size)
 {
     switch (error) {
     case ECONNREFUSED:
@@ -61,10 +61,17 @@ enum status status_of_connection(int error, const char *peer, const char *start_
                  peer, strerror(error));
         return STATUS_UNREACHABLE;
     case ETIMEDOUT:
-        snprintf(text, size,
-                 "%s timed out: it does not answer; check the address, and whether a firewall or "
-                 "--fault swallows packets (--trace shows them)",
-                 peer);
+        if (established)
+            snprintf(text, size,
+                     "%s fell silent: it was connected and answers no more; look whether the "
+                     "program there hangs, or the way to it is broken (--trace shows the packets)",
+                     peer);
+        else
+            snprintf(text, size,
+                     "no answer from %s: check the address%s%s%s, and whether a firewall or "
+                     "--fault swallows packets (--trace shows them)",
+                     peer, start_first ? ", whether " : "", start_first ? start_first : "",
+                     start_first ? " runs there" : "");
         return STATUS_TIMED_OUT;
     default:
         snprintf(text, size, "connection with %s failed: %s", peer, strerror(error));

@@ -24,11 +24,11 @@ enum status {
 enum status status_say(enum status status, const char *command, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The status of a connection that ended with `error` (an errno), with what happened and what to do
- * about it in `text`. `peer` is its "host:port", `start_first` what should have listened there, as
- * it is to be started; or NULL. */
-enum status status_of_connection(int error, const char *peer, const char *start_first, char *text,
-                                 size_t size);
+/* The status of a connection that could not be had, or ended when it was `established`, with
+ * `error` (an errno), and what happened and what to do about it in `text`. `peer` is its
+ * "host:port", `start_first` what should have listened there, as it is to be started; or NULL. */
+enum status status_of_connection(int error, bool established, const char *peer,
+                                 const char *start_first, char *text, size_t size);
 
 #define STATUS_BIT(status) (1u << (status))
 

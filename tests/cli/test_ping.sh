@@ -53,6 +53,8 @@ silence_is_all_lost() {
     expect_status 7
     expect out "2 packets transmitted, 0 received, 100% packet loss"
     expect_not out "rtt min"
+    expect err "tern ping: no answer from 10.0.0.77: check the address"
+    expect err "there are only tern and the kernel"
 }
 an_interruption_sums_up() {
     start_tern ping -i 0.1 $kernel

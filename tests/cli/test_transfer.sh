@@ -113,7 +113,7 @@ silence_has_its_message_and_status() {
     random_file file 1000
     tern send --set tcp.rto_initial_ms=100 --set tcp.syn_retries=2 10.0.0.77:8000 file
     expect_status 7
-    expect err "tern send: 10.0.0.77:8000 timed out: it does not answer"
+    expect err "tern send: no answer from 10.0.0.77:8000: check the address, whether the receiver runs there"
 }
 unreachability_has_its_message_and_status() {
     { echo 1 >/proc/sys/net/ipv4/ip_forward; } 2>/dev/null || skip "this kernel's forwarding cannot be changed"

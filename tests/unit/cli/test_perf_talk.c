@@ -8,6 +8,7 @@
 
 #include "cli/perf_talk.h"
 #include "common/allocation.h"
+#include "printed.h"
 #include "trial_pair.h"
 
 static struct trial *const client = &trials[0], *const server = &trials[1];
@@ -174,6 +175,23 @@ static void silence_is_borne_for_ten_seconds(void **state)
 }
 
 /* Nobody reads: in the end there is no room for more. */
+/* Once, when it takes longer than one likes to wonder; unless what is printed is for programs. */
+static void silence_is_told(void **state)
+{
+    (void)state;
+    uint8_t word;
+    strcpy(client->peer, "10.0.0.2:5201");
+    print_begin_on(stderr);
+    int result = talk_hear(client, client->control, &word, 1);
+    assert_string_equal(print_end(), "");
+    assert_int_equal(result, -ETIMEDOUT);
+
+    trial_sessions[0].quiet = false;
+    print_begin_on(stderr);
+    talk_hear(client, client->control, &word, 1);
+    assert_string_equal(print_end(), "waiting for 10.0.0.2:5201 to say something\n");
+}
+
 static void who_does_not_read_is_not_waited_for_any_longer(void **state)
 {
     (void)state;
@@ -334,6 +352,7 @@ int main(void)
         TALK_TEST(what_comes_in_pieces_is_heard_whole_and_no_more),
         TALK_TEST(what_goes_in_pieces_is_said_whole),
         TALK_TEST(silence_is_borne_for_ten_seconds),
+        TALK_TEST(silence_is_told),
         TALK_TEST(who_does_not_read_is_not_waited_for_any_longer),
         TALK_TEST(an_early_end_is_no_message),
         TALK_TEST(what_is_said_to_nobody_fails),

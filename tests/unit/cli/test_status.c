@@ -10,7 +10,7 @@ static char text[512];
 
 static enum status of(int error)
 {
-    return status_of_connection(error, "10.0.0.2:8000", "the receiver", text, sizeof text);
+    return status_of_connection(error, false, "10.0.0.2:8000", "the receiver", text, sizeof text);
 }
 
 static void each_end_of_a_connection_has_its_status_and_its_words(void **state)
@@ -19,7 +19,7 @@ static void each_end_of_a_connection_has_its_status_and_its_words(void **state)
     assert_int_equal(of(ECONNREFUSED), 4);
     assert_string_equal(text, "10.0.0.2:8000 refused the connection: nothing listens there; start "
                               "the receiver there first");
-    status_of_connection(ECONNREFUSED, "10.0.0.2:8000", NULL, text, sizeof text);
+    status_of_connection(ECONNREFUSED, false, "10.0.0.2:8000", NULL, text, sizeof text);
     assert_string_equal(text, "10.0.0.2:8000 refused the connection: nothing listens there");
     assert_int_equal(of(ECONNRESET), 5);
     assert_non_null(strstr(text, "10.0.0.2:8000 reset the connection"));
@@ -28,7 +28,14 @@ static void each_end_of_a_connection_has_its_status_and_its_words(void **state)
     assert_non_null(strstr(text, "10.0.0.2:8000 is unreachable"));
     assert_int_equal(of(ENETUNREACH), 6);
     assert_int_equal(of(ETIMEDOUT), 7);
-    assert_non_null(strstr(text, "10.0.0.2:8000 timed out"));
+    assert_non_null(strstr(text, "no answer from 10.0.0.2:8000: check the address, whether the "
+                                 "receiver runs there, and whether a firewall"));
+    status_of_connection(ETIMEDOUT, false, "10.0.0.2", NULL, text, sizeof text);
+    assert_non_null(strstr(text, "no answer from 10.0.0.2: check the address, and whether"));
+    assert_int_equal(
+        status_of_connection(ETIMEDOUT, true, "10.0.0.2:8000", "the receiver", text, sizeof text),
+        7);
+    assert_non_null(strstr(text, "10.0.0.2:8000 fell silent"));
     assert_int_equal(of(ENOBUFS), 1);
     assert_non_null(strstr(text, strerror(ENOBUFS)));
 }

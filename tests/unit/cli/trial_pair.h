@@ -48,7 +48,7 @@ static inline int trials_open(void **state)
     (void)state;
     pair_open(&trial_pair, NULL);
     for (int end = 0; end < 2; end++) {
-        trial_sessions[end] = (struct session){.stack = trial_stack(end)};
+        trial_sessions[end] = (struct session){.stack = trial_stack(end), .quiet = true};
         memset(&trials[end], 0, sizeof trials[end]);
         trials[end].session = &trial_sessions[end];
         trials[end].server = end == 1;
