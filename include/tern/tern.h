@@ -267,11 +267,12 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * Errors of datagrams: EDESTADDRREQ (no peer), EAFNOSUPPORT and EINVAL (address, or port 0; UDP
  * takes AF_UNSPEC for AF_INET), EOPNOTSUPP (MSG_OOB), EMSGSIZE (longer than any datagram, or than
  * the path takes where IP_MTU_DISCOVER or UDP_SEGMENT wants it whole), EINVAL (more than 128 of
- * UDP_SEGMENT's), EPIPE (shut), EACCES (broadcast without SO_BROADCAST), ENETUNREACH, ENETDOWN (the
- * device is down, or gone), EAGAIN (no port left), ENOBUFS (the link is full, or memory short),
- * ENODEV (an interface that is not there, in IP_PKTINFO), of an engine what `output` says; and,
- * once, what came of an earlier one, as tern_recv() lists it. Streams are told nothing of a device
- * that is down: they send again. */
+ * UDP_SEGMENT's), EPIPE (shut), EACCES (broadcast without SO_BROADCAST), ENETUNREACH (no route, or
+ * IP_PKTINFO's source is not ours), ENETDOWN (the device is down, or gone), EAGAIN (no port left),
+ * ENOBUFS (the link is full, or memory short), ENODEV (an interface that is not there, in
+ * IP_PKTINFO), of an engine what `output` says; and, once, what came of an earlier one, as
+ * tern_recv() lists it. Of several that apply the one is told that Linux tells. Streams are told
+ * nothing of a device that is down: they send again. */
 TERN_API ssize_t tern_send(struct tern *t, int socket, const void *bytes, size_t length, int flags);
 TERN_API ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length,
                              int flags, const struct sockaddr *address, socklen_t address_length);

@@ -43,6 +43,9 @@ struct datagram_options {
     uint32_t stamps;              /* SO_TIMESTAMPING of a send call: core/stamps.h */
 };
 
+/* Bytes that one send call may have, whatever becomes of them (as on Linux). */
+enum { DATAGRAM_CALL_MAX = 65535 };
+
 /* What is known of a received datagram besides its bytes. */
 struct datagram_info {
     struct endpoint source;

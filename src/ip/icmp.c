@@ -76,22 +76,16 @@ enum drop_reason icmp_input(struct stack *stack, const struct packet_in *packet)
     }
 }
 
-int ip_send_echo(struct stack *stack, const struct address *source,
-                 const struct address *destination, const struct ip_echo *echo)
+int ip_send_echo(struct stack *stack, const struct ip_path *path, const struct address *destination,
+                 const struct ip_echo *echo)
 {
-    struct ip_path path;
-    int error = ip_path_find(stack, source, destination, &path);
-    if (error)
-        return error;
-    if (path.kind == PATH_TO_ALL && !echo->may_broadcast)
-        return -EACCES;
-    if (path.kind == PATH_TO_GROUP && echo->group_hop_limit == 0)
+    if (path->kind == PATH_TO_GROUP && echo->group_hop_limit == 0)
         return 0; /* not beyond this host, where nobody would answer */
     struct packet_out packet;
     packet_out_begin(&packet, IP_PROTOCOL_ICMP, ICMP_HEADER_SIZE);
-    packet.source = path.source;
+    packet.source = path->source;
     packet.destination = *destination;
-    packet.hop_limit = path.kind == PATH_TO_GROUP ? echo->group_hop_limit : echo->hop_limit;
+    packet.hop_limit = path->kind == PATH_TO_GROUP ? echo->group_hop_limit : echo->hop_limit;
     packet.traffic_class = echo->traffic_class;
     packet.dont_fragment = echo->dont_fragment;
     packet.why = "echo request";
@@ -101,7 +95,7 @@ int ip_send_echo(struct stack *stack, const struct address *source,
                                    .body = echo->data,
                                    .body_length = echo->length};
     stack_count(stack, COUNTER_IcmpOutEchos);
-    return send_echo(stack, &path, &message, &packet);
+    return send_echo(stack, path, &message, &packet);
 }
 
 void ip_on_echo_reply(struct stack *stack, ip_echo_reply_function *function)

@@ -86,14 +86,12 @@ struct ip_echo {
     size_t length;
     uint8_t hop_limit;       /* 0: the setting ip.ttl */
     uint8_t group_hop_limit; /* to a group: 0: not beyond this host */
-    bool may_broadcast;
     uint8_t traffic_class;
     bool dont_fragment;
 };
-/* 0, -EACCES (broadcast), or what ip_path_find and ip_output return. `source` may be
- * unspecified. */
-int ip_send_echo(struct stack *stack, const struct address *source,
-                 const struct address *destination, const struct ip_echo *echo);
+/* By `path`, from its source: 0, or what ip_output returns. */
+int ip_send_echo(struct stack *stack, const struct ip_path *path, const struct address *destination,
+                 const struct ip_echo *echo);
 typedef enum drop_reason ip_echo_reply_function(struct stack *stack, const struct packet_in *packet,
                                                 uint16_t identifier);
 void ip_on_echo_reply(struct stack *stack, ip_echo_reply_function *function);

@@ -163,17 +163,51 @@ int echo_check(const struct iovec *spans, int count)
     return is_request(header, taken, &message) ? 0 : -EINVAL;
 }
 
+int echo_directed(const struct echo *echo, const struct endpoint *to)
+{
+    return to || echo->connected ? 0 : -EDESTADDRREQ;
+}
+
+/* Tells who wants all errors that a message was larger than the path takes in one packet. */
+static int too_long(struct echo *echo, const struct address *to, const struct ip_path *path)
+{
+    struct endpoint destination = {.address = *to};
+    if (datagrams_too_long(echo->stack, &echo->datagrams, &destination, path->mtu))
+        stack_notify(echo->stack, echo->owner, POLLERR);
+    return -EMSGSIZE;
+}
+
+/* Finds by which path a message leaves, or why it does not: what is wrong with the way comes before
+ * its length, and that before what came of an earlier one and the side that is shut (as on
+ * Linux). */
+static int settle(struct echo *echo, const struct address *to, size_t length, struct ip_path *path)
+{
+    const struct datagram_options *options = &echo->datagrams.options;
+    int error = ip_path_find(echo->stack, &echo->local.address, to, path);
+    if (!error && path->kind == PATH_TO_ALL && !options->broadcast)
+        error = -EACCES;
+    if (error)
+        return error;
+    if (length > (options->dont_fragment ? path->mtu - path->header_bytes : ECHO_MESSAGE_MAX))
+        return too_long(echo, to, path);
+    error = -datagrams_error(&echo->datagrams, true);
+    if (!error && echo->datagrams.send_closed)
+        error = -EPIPE;
+    if (!error && echo->local.port == 0)
+        error = take_free_identifier(echo);
+    return error;
+}
+
 static int send_message(struct echo *echo, const struct address *to,
                         const struct datagram_piece *piece)
 {
     struct icmp_message message;
+    struct ip_path path;
     if (!is_request(piece->bytes, piece->length, &message))
         return -EINVAL;
-    if (echo->local.port == 0) {
-        int error = take_free_identifier(echo);
-        if (error)
-            return error;
-    }
+    int error = settle(echo, to, piece->length, &path);
+    if (error)
+        return error;
     const struct datagram_options *options = &echo->datagrams.options;
     struct ip_echo request = {.identifier = echo->local.port,
                               .sequence = message.sequence,
@@ -181,41 +215,22 @@ static int send_message(struct echo *echo, const struct address *to,
                               .length = message.body_length,
                               .hop_limit = options->hop_limit,
                               .group_hop_limit = options->group_hop_limit,
-                              .may_broadcast = options->broadcast,
                               .traffic_class = options->traffic_class,
                               .dont_fragment = options->dont_fragment};
-    return ip_send_echo(echo->stack, &echo->local.address, to, &request);
-}
-
-/* Tells who wants all errors that a message was larger than the path takes in one packet. */
-static void note_too_long(struct echo *echo, const struct address *to)
-{
-    struct endpoint destination = {.address = *to};
-    struct ip_path path;
-    if (ip_path_find(echo->stack, &echo->local.address, to, &path) == 0 &&
-        datagrams_too_long(echo->stack, &echo->datagrams, &destination, path.mtu))
-        stack_notify(echo->stack, echo->owner, POLLERR);
+    return ip_send_echo(echo->stack, &path, to, &request);
 }
 
 ssize_t echo_send(struct echo *echo, const struct iovec *spans, int count,
                   const struct endpoint *to)
 {
-    if (!to && !echo->connected)
-        return -EDESTADDRREQ;
-    if (echo->datagrams.send_closed)
-        return -EPIPE;
-    int error = -datagrams_error(&echo->datagrams, true);
-    if (error)
-        return error;
     struct datagram_piece piece;
-    error = datagram_piece_make(spans, count, ECHO_MESSAGE_MAX, &piece);
+    int error = echo_directed(echo, to);
+    if (!error)
+        error = datagram_piece_make(spans, count, DATAGRAM_CALL_MAX, &piece);
     if (error)
         return error;
-    const struct address *address = to ? &to->address : &echo->remote.address;
-    error = send_message(echo, address, &piece);
+    error = send_message(echo, to ? &to->address : &echo->remote.address, &piece);
     datagram_piece_release(&piece);
-    if (error == -EMSGSIZE)
-        note_too_long(echo, address);
     if (!error && datagrams_left(echo->stack, &echo->datagrams, echo->datagrams.options.stamps))
         stack_notify(echo->stack, echo->owner, POLLERR);
     return error ? error : (ssize_t)piece.length;

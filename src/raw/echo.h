@@ -15,7 +15,10 @@
 #include "core/endpoint.h"
 #include "core/stack.h"
 
-enum { ECHO_MESSAGE_MAX = 65515 }; /* 65,535 less the IPv4 header */
+enum {
+    ECHO_MESSAGE_MIN = 8,     /* the ICMP header */
+    ECHO_MESSAGE_MAX = 65515, /* 65,535 less the IPv4 header */
+};
 
 struct echo;
 
@@ -33,6 +36,8 @@ int echo_bind(struct echo *echo, const struct endpoint *local);
  * dissolves the association. -ENETUNREACH, -EACCES, -EADDRNOTAVAIL. */
 int echo_connect(struct echo *echo, const struct endpoint *remote);
 
+/* Whether it is said where a message goes: 0 or -EDESTADDRREQ (no peer). */
+int echo_directed(const struct echo *echo, const struct endpoint *to);
 /* Whether the message in `spans` begins like an echo request: 0 or -EINVAL. */
 int echo_check(const struct iovec *spans, int count);
 /* Sends an echo request: `spans` hold the ICMP header (eight bytes: type 8, code 0; checksum and

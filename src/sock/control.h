@@ -34,8 +34,8 @@ void control_write_stream(struct socket *socket, size_t received, bool peeked,
 int control_next(const struct msghdr *message, size_t *at, struct cmsghdr *header,
                  const void **data);
 /* What its messages ask for, for this datagram alone: of level IPPROTO_IP IP_TTL, IP_TOS, and
- * IP_PKTINFO's source; of a UDP socket, IPPROTO_UDP's UDP_SEGMENT. 0; -EINVAL, -ENODEV (no such
- * interface). */
+ * IP_PKTINFO's source; of a UDP socket, IPPROTO_UDP's UDP_SEGMENT. 0; -EINVAL; and where all are
+ * sound, of the source -EINVAL (nobody's), -ENETUNREACH (not ours), -ENODEV (no such interface). */
 int control_read(const struct socket *socket, const struct msghdr *message,
                  struct datagram_options *options);
 

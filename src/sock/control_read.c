@@ -53,24 +53,37 @@ static int read_traffic_class(const void *data, size_t length, struct datagram_o
     return 0;
 }
 
-/* The stack has one interface, which recvmsg(2) calls number 1. */
-static int read_source(const struct socket *socket, const void *data, size_t length,
-                       struct datagram_options *options)
+/* Of several the last counts, of which an interface is one that is named. */
+static int read_source(const void *data, size_t length, struct in_pktinfo *source)
 {
     struct in_pktinfo info;
     if (length != sizeof info)
         return -EINVAL;
     memcpy(&info, data, sizeof info);
-    if (info.ipi_ifindex != 0 && info.ipi_ifindex != 1)
-        return -ENODEV;
-    if (info.ipi_spec_dst.s_addr == 0)
-        return 0;
-    options->source = address_from_ipv4(ntohl(info.ipi_spec_dst.s_addr));
-    return ip_is_ours(&socket->tern->stack, &options->source) ? 0 : -EINVAL;
+    if (info.ipi_ifindex != 0)
+        source->ipi_ifindex = info.ipi_ifindex;
+    source->ipi_spec_dst = info.ipi_spec_dst;
+    return 0;
 }
 
-static int read_ip(const struct socket *socket, const struct cmsghdr *header, const void *data,
-                   struct datagram_options *options)
+/* Looked at when all messages are known to be sound. The stack has one interface, which recvmsg(2)
+ * calls number 1. */
+static int take_source(const struct socket *socket, const struct in_pktinfo *source,
+                       struct datagram_options *options)
+{
+    if (source->ipi_spec_dst.s_addr != 0) {
+        options->source = address_from_ipv4(ntohl(source->ipi_spec_dst.s_addr));
+        if (address_is_multicast(&options->source) ||
+            address_is_limited_broadcast(&options->source))
+            return -EINVAL;
+        if (!ip_is_ours(&socket->tern->stack, &options->source))
+            return -ENETUNREACH;
+    }
+    return source->ipi_ifindex == 0 || source->ipi_ifindex == 1 ? 0 : -ENODEV;
+}
+
+static int read_ip(const struct cmsghdr *header, const void *data, struct datagram_options *options,
+                   struct in_pktinfo *source)
 {
     size_t length = header->cmsg_len - CMSG_LEN(0);
     switch (header->cmsg_type) {
@@ -79,7 +92,7 @@ static int read_ip(const struct socket *socket, const struct cmsghdr *header, co
     case IP_TOS:
         return read_traffic_class(data, length, options);
     case IP_PKTINFO:
-        return read_source(socket, data, length, options);
+        return read_source(data, length, source);
     default:
         return -EINVAL;
     }
@@ -99,18 +112,19 @@ static int read_udp(const struct cmsghdr *header, const void *data,
 int control_read(const struct socket *socket, const struct msghdr *message,
                  struct datagram_options *options)
 {
+    struct in_pktinfo source = {0};
     struct cmsghdr header;
     const void *data;
     size_t at = 0;
     int result;
     while ((result = control_next(message, &at, &header, &data)) > 0) {
         if (header.cmsg_level == IPPROTO_IP)
-            result = read_ip(socket, &header, data, options);
+            result = read_ip(&header, data, options, &source);
         else if (header.cmsg_level == IPPROTO_UDP && socket->kind->protocol == IPPROTO_UDP)
             result = read_udp(&header, data, options);
         /* Those of SOL_SOCKET are times.c's, and others mean nothing. */
         if (result < 0)
             break;
     }
-    return result;
+    return result < 0 ? result : take_source(socket, &source, options);
 }

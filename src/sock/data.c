@@ -136,6 +136,11 @@ static ssize_t send_checked(struct call *call, const struct iovec *spans, int co
     if (socket_is_reserved(call->socket))
         return -EBUSY; /* it would never be their turn */
     ssize_t result = receipt_begin(&receipt, call, flags);
+    if (result == -EINVAL && socket_is_stream(call->socket)) {
+        /* What is wrong with its control messages is told of a stream that could be sent to. */
+        ssize_t nothing = send_stream(call, NULL, 0, 0, NULL, flags & ~MSG_FASTOPEN);
+        return nothing < 0 ? nothing : result;
+    }
     if (result < 0)
         return result;
     if (socket_is_stream(call->socket))
@@ -151,7 +156,7 @@ static int destination(const struct socket *socket, const struct sockaddr *addre
                        socklen_t length, struct endpoint *to)
 {
     struct sockaddr_in in;
-    if (socket->kind->protocol == IPPROTO_UDP && length < sizeof in)
+    if (!socket_is_stream(socket) && length < sizeof in)
         return -EINVAL;
     if (socket->kind->protocol == IPPROTO_UDP && sockaddr_is_unspecified(address, length)) {
         memcpy(&in, address, sizeof in);
@@ -162,38 +167,37 @@ static int destination(const struct socket *socket, const struct sockaddr *addre
     return socket_is_stream(socket) && error == -EAFNOSUPPORT ? -EOPNOTSUPP : error;
 }
 
+/* Of several things that are wrong with a datagram, the one is told that Linux would tell: its
+ * length and flags, whom it is for, its control messages, the way there. */
 ssize_t data_send(struct call *call, const struct iovec *spans, int count, int flags,
                   const struct sockaddr *address, socklen_t address_length)
 {
     struct endpoint to;
+    const struct socket_kind *kind = call->socket->kind;
     bool stream = socket_is_stream(call->socket);
     ssize_t length = spans_length(spans, count, false);
-    int wrong =
-        length >= 0 && call->socket->kind->check ? call->socket->kind->check(spans, count) : 0;
-    if (wrong < 0)
-        return wrong;
-    if (flags & MSG_OOB && !stream)
-        return -EOPNOTSUPP;
     if (length < 0)
         return length;
+    int error = kind->check ? kind->check(spans, count, (size_t)length, flags) : 0;
+    if (error < 0)
+        return error;
     call_patience(call, flags, socket_send_timeout_ns(call->socket));
     flags &= stream ? SEND_STREAM_FLAGS : SEND_DATAGRAM_FLAGS;
     if (!call->socket->zero_copy)
         flags &= ~MSG_ZEROCOPY; /* as if it had not been said */
-    if (address != NULL && sockaddr_check(address, address_length) < 0)
-        return -EINVAL;
-    if (call->socket->kind->settled && call->socket->kind->settled(call->socket)) {
+    if (kind->settled && kind->settled(call->socket)) {
         address = NULL;
         call->message = NULL;
     }
     /* A stream's peer is known, except to Fast Open. */
     if (stream && !(flags & MSG_FASTOPEN))
         address = NULL;
-    if (address != NULL) {
-        int error = destination(call->socket, address, address_length, &to);
-        if (error < 0)
-            return error;
-    }
+    if (address != NULL)
+        error = destination(call->socket, address, address_length, &to);
+    if (error == 0 && kind->directed)
+        error = kind->directed(call->socket, address ? &to : NULL);
+    if (error < 0)
+        return error;
     return send_checked(call, spans, count, (size_t)length, address ? &to : NULL, flags);
 }
 
@@ -307,6 +311,8 @@ ssize_t tern_sendto(struct tern *t, int socket, const void *bytes, size_t length
     struct iovec span = data_span(bytes, length);
     struct call call;
     ssize_t result = call_begin_write(&call, t, socket);
+    if (result == 0 && address != NULL)
+        result = sockaddr_check(address, address_length);
     if (result == 0)
         result = data_send(&call, &span, 1, flags, address, address_length);
     return call_end(&call, result);
@@ -341,6 +347,13 @@ static int control_check(const struct msghdr *message)
     return message->msg_controllen > 0 && message->msg_control == NULL ? -EFAULT : 0;
 }
 
+/* What is behind the longest address there is means nothing here; to sendto(2) it is an error. */
+static socklen_t name_length(const struct msghdr *message)
+{
+    const socklen_t most = sizeof(struct sockaddr_storage);
+    return message->msg_namelen < most ? message->msg_namelen : most;
+}
+
 ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *message, int flags)
 {
     struct call call;
@@ -350,7 +363,7 @@ ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *message, i
     call.message = message;
     if (result == 0)
         result = data_send(&call, message->msg_iov, (int)message->msg_iovlen, flags,
-                           message->msg_name, message->msg_namelen);
+                           message->msg_name, name_length(message));
     return call_end(&call, result);
 }
 

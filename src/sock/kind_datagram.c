@@ -56,6 +56,25 @@ static ssize_t echo_kind_send(struct socket *socket, const struct iovec *spans, 
     return without_port(echo_send(socket->of.echo, spans, count, to));
 }
 
+/* What is wrong is told in Linux's order. */
+static int udp_kind_check(const struct iovec *spans, int count, size_t length, int flags)
+{
+    (void)spans;
+    (void)count;
+    if (length > DATAGRAM_CALL_MAX)
+        return -EMSGSIZE;
+    return flags & MSG_OOB ? -EOPNOTSUPP : 0;
+}
+
+static int echo_kind_check(const struct iovec *spans, int count, size_t length, int flags)
+{
+    if (length > DATAGRAM_CALL_MAX)
+        return -EMSGSIZE;
+    if (length < ECHO_MESSAGE_MIN)
+        return -EINVAL;
+    return flags & MSG_OOB ? -EOPNOTSUPP : echo_check(spans, count);
+}
+
 /* A datagram is with the link, or lost, when the call returns, if it is not in the making still. */
 static int64_t udp_kind_queued_out(const struct socket *socket)
 {
@@ -91,6 +110,10 @@ static bool udp_kind_settled(const struct socket *socket)
     static int name##_kind_connect(struct socket *socket, const struct endpoint *remote) \
     {                                                                                    \
         return (int)without_port(name##_connect(socket->of.name, remote));               \
+    }                                                                                    \
+    static int name##_kind_directed(struct socket *socket, const struct endpoint *to)    \
+    {                                                                                    \
+        return name##_directed(socket->of.name, to);                                     \
     }                                                                                    \
     static ssize_t name##_kind_receive(struct socket *socket, const struct iovec *spans, \
                                        int count, int flags, struct datagram_info *info) \
@@ -144,6 +167,8 @@ static bool udp_kind_settled(const struct socket *socket)
                                             .connect = name##_kind_connect,              \
                                             .listen = datagram_listen,                   \
                                             .accept = datagram_accept,                   \
+                                            .check = name##_kind_check,                  \
+                                            .directed = name##_kind_directed,            \
                                             .send = name##_kind_send,                    \
                                             .receive = name##_kind_receive,              \
                                             .shutdown = name##_kind_shutdown,            \
@@ -162,4 +187,4 @@ static bool udp_kind_settled(const struct socket *socket)
 
 DATAGRAM_KIND(udp, IPPROTO_UDP, .numbers_sends = true, .settled = udp_kind_settled,
               .queued_in = udp_kind_queued_in, .queued_out = udp_kind_queued_out)
-DATAGRAM_KIND(echo, IPPROTO_ICMP, .check = echo_check)
+DATAGRAM_KIND(echo, IPPROTO_ICMP)

@@ -52,8 +52,10 @@ struct socket_kind {
     int (*listen)(struct socket *socket, int backlog);
     /* Takes the oldest connection that waits, as a socket of its own. */
     int (*accept)(struct socket *socket, struct socket **out);
-    /* What a message must be whatever it is sent to: 0 or a negative errno. NULL: anything. */
-    int (*check)(const struct iovec *spans, int count);
+    /* Of datagrams, else NULL: what is wrong with one of `length` bytes whoever it is for, and with
+     * whom it is for: 0 or a negative errno. */
+    int (*check)(const struct iovec *spans, int count, size_t length, int flags);
+    int (*directed)(struct socket *socket, const struct endpoint *to);
     /* `to` NULL: to the peer. Only a stream may take a part of it, or say -EAGAIN. */
     ssize_t (*send)(struct socket *socket, const struct iovec *spans, int count,
                     const struct endpoint *to, int flags);

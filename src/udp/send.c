@@ -5,11 +5,7 @@
 #include "udp/internal.h"
 #include "wire/udp.h"
 
-/* Both as on Linux. */
-enum {
-    CALL_MAX = 65535,   /* bytes that one call may have, whatever becomes of them */
-    SEGMENTS_MAX = 128, /* datagrams that its bytes may be cut into (UDP_MAX_SEGMENTS) */
-};
+enum { SEGMENTS_MAX = 128 }; /* that a call's bytes may be cut into (Linux's UDP_MAX_SEGMENTS) */
 
 static size_t headers_of(const struct udp_departure *departure)
 {
@@ -124,16 +120,21 @@ int udp_depart(struct udp *udp, struct udp_departure *departure, const void *byt
     return 0;
 }
 
+int udp_directed(const struct udp *udp, const struct endpoint *to)
+{
+    if (udp->parcel)
+        return 0; /* as its first call said */
+    if (to)
+        return to->port == 0 ? -EINVAL : 0;
+    return udp->remote.port == 0 ? -EDESTADDRREQ : 0;
+}
+
 /* What one call has is the whole datagram, or the first of it with `more`. */
 static int send_first(struct udp *udp, const struct endpoint *to,
                       const struct datagram_piece *piece, bool more)
 {
     struct udp_departure departure;
-    if (!to)
-        to = &udp->remote;
-    if (to->port == 0)
-        return to == &udp->remote ? -EDESTADDRREQ : -EINVAL;
-    int error = udp_settle(udp, to, piece->length, &departure);
+    int error = udp_settle(udp, to ? to : &udp->remote, piece->length, &departure);
     if (error)
         return error;
     return more ? udp_cork_begin(udp, &departure, piece)
@@ -145,7 +146,9 @@ ssize_t udp_send(struct udp *udp, const struct iovec *spans, int count, const st
 {
     struct datagram_piece piece;
     more |= udp->corked;
-    int error = datagram_piece_make(spans, count, CALL_MAX, &piece);
+    int error = udp_directed(udp, to);
+    if (!error)
+        error = datagram_piece_make(spans, count, DATAGRAM_CALL_MAX, &piece);
     if (error)
         return error;
     if (!udp->parcel) {

@@ -37,6 +37,9 @@ int udp_bind(struct udp *udp, const struct endpoint *local);
  * (port 0). */
 int udp_connect(struct udp *udp, const struct endpoint *remote);
 
+/* Whether it is said where a datagram goes, `to` NULL: to the peer: 0, -EDESTADDRREQ (no peer),
+ * -EINVAL (port 0). */
+int udp_directed(const struct udp *udp, const struct endpoint *to);
 /* Sends one datagram to `to`, or to the peer when NULL: its length; -EDESTADDRREQ (no peer),
  * -EMSGSIZE (above UDP_PAYLOAD_MAX, or above the path's MTU with dont_fragment), -EPIPE (shut),
  * -ENETUNREACH, -EACCES, -EINVAL (port 0), -EADDRINUSE (no ephemeral port left), -ENOBUFS (the link

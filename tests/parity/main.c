@@ -139,6 +139,7 @@ int main(int argc, char **argv)
     play_matrix(actions_wrong, actions_wrong_count);
     play_programs(programs_stream, programs_stream_count);
     play_programs(programs_datagram, programs_datagram_count);
+    play_programs(programs_wrong, programs_wrong_count);
     play_programs(programs_cork, programs_cork_count);
     play_programs(programs_segment, programs_segment_count);
     play_programs(programs_gro, programs_gro_count);

@@ -16,6 +16,7 @@ struct program {
 
 PROGRAMS(stream);
 PROGRAMS(datagram);
+PROGRAMS(wrong);
 PROGRAMS(cork);
 PROGRAMS(segment);
 PROGRAMS(gro);

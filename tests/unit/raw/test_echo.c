@@ -160,6 +160,8 @@ static void what_cannot_be_sent_says_why(void **state)
     struct echo *echo = bound(m, 77);
     struct endpoint far = {.address = address_from_ipv4(0x08080808)},
                     all = {.address = address_from_ipv4(0x0a0000ff)};
+    assert_int_equal(echo_directed(echo, NULL), -EDESTADDRREQ);
+    assert_int_equal(echo_directed(echo, &far), 0);
     assert_int_equal(send_request(echo, NULL), -EDESTADDRREQ);
     assert_int_equal(send_request(echo, &far), -ENETUNREACH);
     assert_int_equal(send_request(echo, &all), -EACCES);
@@ -171,6 +173,14 @@ static void what_cannot_be_sent_says_why(void **state)
     echo_options(echo)->dont_fragment = true;
     span.iov_len = 1481;
     assert_int_equal(echo_send(echo, &span, 1, peer()), -EMSGSIZE);
+    /* The way and the length are looked at before the side that is shut. */
+    assert_int_equal(echo_shutdown(echo, false, true), -ENOTCONN);
+    assert_int_equal(echo_send(echo, &span, 1, peer()), -EMSGSIZE);
+    assert_int_equal(send_request(echo, &far), -ENETUNREACH);
+    assert_int_equal(send_request(echo, peer()), -EPIPE);
+    echo_close(echo);
+    echo = bound(m, 77);
+    echo_options(echo)->dont_fragment = true;
     span.iov_len = 1480;
     assert_int_equal(echo_send(echo, &span, 1, peer()), 1480);
     free(big);

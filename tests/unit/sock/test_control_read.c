@@ -1,3 +1,4 @@
+#include "sock/data.h"
 #include "unit/sock/sockets.h"
 
 #include <netinet/udp.h>
@@ -101,7 +102,8 @@ static void the_source_can_be_said(void **state)
 static void what_cannot_be_is_refused(void **state)
 {
     (void)state;
-    struct in_pktinfo strange = {.ipi_spec_dst = {htonl(0x0a000063)}}, nowhere = {.ipi_ifindex = 2};
+    struct in_pktinfo strange = {.ipi_spec_dst = {htonl(0x0a000063)}}, nowhere = {.ipi_ifindex = 2},
+                      group = {.ipi_ifindex = 2, .ipi_spec_dst = {htonl(0xe0000001)}};
     const struct {
         int type, value;
     } bad[] = {{IP_TTL, 0}, {IP_TTL, 256}, {IP_TOS, -1}, {IP_TOS, 256}, {IP_RECVTTL, 1}};
@@ -114,9 +116,15 @@ static void what_cannot_be_is_refused(void **state)
     put(IPPROTO_IP, IP_TOS, "ab", 2);
     assert_fails(send_controlled(from), EINVAL);
     put(IPPROTO_IP, IP_PKTINFO, &strange, sizeof strange);
+    assert_fails(send_controlled(from), ENETUNREACH);
+    put(IPPROTO_IP, IP_PKTINFO, &group, sizeof group);
     assert_fails(send_controlled(from), EINVAL);
     put(IPPROTO_IP, IP_PKTINFO, &nowhere, sizeof nowhere);
     assert_fails(send_controlled(from), ENODEV);
+    /* What is no message is told before what is no interface. */
+    put(IPPROTO_IP, IP_PKTINFO, &nowhere, sizeof nowhere);
+    put_int(IP_TTL, 0);
+    assert_fails(send_controlled(from), EINVAL);
     put(IPPROTO_IP, IP_PKTINFO, &strange, 4);
     assert_fails(send_controlled(from), EINVAL);
     put(IPPROTO_UDP, 1, &strange, 4);
@@ -126,6 +134,28 @@ static void what_cannot_be_is_refused(void **state)
     assert_fails(send_controlled(from), EINVAL);
     assert_int_equal(tern_send(a, from, "x", 1, 0), 1);
     assert_arrives(64, 0); /* and none of it stays */
+}
+
+/* As on Linux. */
+static void nobody_to_send_to_is_told_before_what_is_said_of_it(void **state)
+{
+    (void)state;
+    const uint8_t request[8] = {8};
+    int udp = open_datagram(a), echo = open_echo(a), stream = open_stream(a);
+    put_int(IP_TTL, 0);
+    assert_fails(send_controlled(udp), EDESTADDRREQ);
+    struct iovec span = data_span(request, sizeof request);
+    put_int(IP_TTL, 0);
+    struct msghdr message = {.msg_iov = &span,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = control_length};
+    assert_fails(tern_sendmsg(a, echo, &message, 0), EDESTADDRREQ);
+    assert_int_equal(connect_to(a, echo, "10.0.0.2", 0), 0);
+    assert_fails(tern_sendmsg(a, echo, &message, 0), EINVAL);
+    control_length = 0;
+    put(SOL_SOCKET, SO_KEEPALIVE, "abcd", 4);
+    assert_fails(send_controlled(stream), EPIPE);
 }
 
 /* udp(7) */
@@ -172,8 +202,11 @@ static void a_stream_looks_at_none_of_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        datagram_test(one_datagram_is_sent_otherwise), datagram_test(the_source_can_be_said),
-        datagram_test(what_cannot_be_is_refused),      datagram_test(one_call_is_cut_otherwise),
+        datagram_test(one_datagram_is_sent_otherwise),
+        datagram_test(the_source_can_be_said),
+        datagram_test(what_cannot_be_is_refused),
+        datagram_test(one_call_is_cut_otherwise),
+        socket_test(nobody_to_send_to_is_told_before_what_is_said_of_it),
         socket_test(a_stream_looks_at_none_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,32 @@ static void recvmsg_scatters_and_names(void **state)
     assert_receives(a, client, "abcdef");
 }
 
+/* Whatever else is wrong with it. */
+static void longer_than_any_is_told_first(void **state)
+{
+    (void)state;
+    static char bytes[65536];
+    struct sockaddr_in in = at("10.0.0.2", 0);
+    struct sockaddr *to = (struct sockaddr *)&in;
+    assert_fails(tern_sendto(a, client, bytes, 65536, MSG_OOB, to, 3), EMSGSIZE);
+    assert_fails(tern_sendto(a, client, bytes, 65535, MSG_OOB, to, 3), EOPNOTSUPP);
+    assert_fails(tern_sendto(a, client, bytes, 65535, 0, to, 3), EINVAL);
+    assert_fails(tern_sendto(a, client, bytes, 65535, 0, to, sizeof in), EINVAL);
+    in.sin_port = htons(1000);
+    assert_fails(tern_sendto(a, client, bytes, 65535, 0, to, sizeof in), EMSGSIZE);
+}
+
+static void what_is_behind_a_message_s_address_means_nothing(void **state)
+{
+    (void)state;
+    struct sockaddr_storage to = {0};
+    const struct sockaddr_in in = at("10.0.0.2", 1000);
+    struct msghdr message = {.msg_name = &to, .msg_namelen = 1000};
+    memcpy(&to, &in, sizeof in);
+    assert_int_equal(tern_sendmsg(a, client, &message, 0), 0);
+    assert_fails(tern_sendto(a, client, "", 0, 0, (struct sockaddr *)&to, 1000), EINVAL);
+}
+
 static void a_connected_socket_needs_no_address(void **state)
 {
     (void)state;
@@ -177,6 +203,8 @@ int main(void)
         datagram_test(a_datagram_arrives_whole_with_its_sender),
         datagram_test(what_does_not_fit_is_cut_off_and_said),
         datagram_test(recvmsg_scatters_and_names),
+        datagram_test(longer_than_any_is_told_first),
+        datagram_test(what_is_behind_a_message_s_address_means_nothing),
         datagram_test(a_connected_socket_needs_no_address),
         datagram_test(a_refused_datagram_is_told_to_who_is_connected),
         datagram_test(a_bad_destination_is_refused),

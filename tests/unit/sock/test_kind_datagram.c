@@ -59,8 +59,10 @@ static void only_echo_requests_may_be_sent(void **state)
     struct sockaddr *to = (struct sockaddr *)&in;
     uint8_t reply[8] = {0};
     int s = open_echo(a);
-    assert_fails(tern_sendto(a, s, request, 7, 0, to, sizeof in), EINVAL);
+    assert_fails(tern_sendto(a, s, request, 7, MSG_OOB, to, sizeof in), EINVAL);
+    assert_fails(tern_sendto(a, s, reply, 8, MSG_OOB, to, sizeof in), EOPNOTSUPP);
     assert_fails(tern_sendto(a, s, reply, 8, 0, to, sizeof in), EINVAL);
+    assert_fails(tern_sendto(a, s, request, 8, 0, to, sizeof in - 1), EINVAL);
     assert_fails(tern_send(a, s, request, 8, 0), EDESTADDRREQ);
     assert_fails(ask(s, "255.255.255.255"), EACCES);
 }

@@ -66,8 +66,11 @@ static void what_cannot_be_sent_says_why(void **state)
     struct endpoint no_port = at(PEER_ADDRESS, 0), far = at(0x08080808, 53),
                     all = at(0xffffffff, 67), subnet = at(0x0a0000ff, 67),
                     group = at(0xe0000001, 5353), peer = at(PEER_ADDRESS, PEER_PORT);
+    assert_int_equal(udp_directed(udp, NULL), -EDESTADDRREQ);
     assert_int_equal(send_text(udp, "x", NULL), -EDESTADDRREQ);
+    assert_int_equal(udp_directed(udp, &no_port), -EINVAL);
     assert_int_equal(send_text(udp, "x", &no_port), -EINVAL);
+    assert_int_equal(udp_directed(udp, &far), 0);
     assert_int_equal(send_text(udp, "x", &far), -ENETUNREACH);
     assert_int_equal(send_text(udp, "x", &subnet), -EACCES);
     assert_int_equal(send_text(udp, "x", &all), -ENETUNREACH);
