@@ -41,6 +41,15 @@ static void driver_catch_up(struct sock_host *host)
         stack_advance(stack_of(d), now_ns);
 }
 
+/* The helper thread comes when nobody has looked at the link for a while: that is where a turn
+ * ends. Who drives already sleeps on what he knows; and a loop of the user's own is not to be
+ * relied on. */
+static uint64_t driver_may_put_off(struct sock_host *host)
+{
+    struct driver *d = driver_of(host);
+    return d->seat || d->waiters > 0 || d->dismissed || d->broken ? 0 : clock_now_ns();
+}
+
 static void driver_leave(struct sock_host *host)
 {
     struct driver *d = driver_of(host);
@@ -115,6 +124,7 @@ static const struct sock_host_operations driver_operations = {
     .wait = driver_wait,
     .look = look_behind,
     .look_back = look_back,
+    .may_put_off = driver_may_put_off,
     .wake = driver_wake,
     .descriptor = driver_descriptor,
     .announce = driver_announce,

@@ -75,9 +75,8 @@ static void learn_behind(struct look *look, int delivered, bool drained)
 
 void look_flush(struct driver *d)
 {
-    if (d->look.paused_ns)
-        stack_batch_end(stack_of(d));
     d->look.paused_ns = 0;
+    stack_batch_end(stack_of(d));
 }
 
 /* Acknowledgments need not go ahead of what a reader answers, or of its FIN: a question, an answer

@@ -18,9 +18,11 @@ static int enter(struct call *call, struct tern *t)
 int call_enter(struct call *call, struct tern *t)
 {
     int error = enter(call, t);
-    if (error == 0)
-        t->host->operations->catch_up(t->host);
-    return error;
+    if (error < 0)
+        return error;
+    t->host->operations->catch_up(t->host);
+    streak_turn(t, NULL);
+    return 0;
 }
 
 static int find_socket(struct call *call, int descriptor)
@@ -41,6 +43,7 @@ int call_begin_write(struct call *call, struct tern *t, int descriptor)
     if (error < 0)
         return error;
     error = find_socket(call, descriptor);
+    streak_turn(t, error < 0 ? NULL : call->socket);
     if (error < 0)
         t->host->operations->catch_up(t->host);
     else
@@ -55,7 +58,7 @@ void call_catch_up_to_write(struct call *call)
     call->t->host->operations->catch_up(call->t->host);
 }
 
-/* Has no effect after a write. */
+/* Has no effect after a write, but for one that was expected to be followed by another. */
 static void stop_writing(struct call *call)
 {
     if (!call->writes)
@@ -100,7 +103,8 @@ int call_wait(struct call *call, unsigned events)
 ssize_t call_end(struct call *call, ssize_t result)
 {
     if (call->entered) {
-        stop_writing(call);
+        if (!call->sends || !streak_leaves(call, result))
+            stop_writing(call);
         call->t->host->operations->leave(call->t->host);
     }
     if (result >= 0)

@@ -108,7 +108,10 @@ static ssize_t send_stream(struct call *call, const struct iovec *spans, int cou
                            const struct endpoint *to, int flags)
 {
     struct tcp_lending lending = {0};
-    ssize_t result = send_all(call, spans, count, length, to, flags, &lending);
+    const int batch = streak_flags(call);
+    call->sends = true;
+    call->writes |= batch != 0;
+    ssize_t result = send_all(call, spans, count, length, to, flags | batch, &lending);
     lend_end(call, &lending);
     return result;
 }

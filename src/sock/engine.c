@@ -122,14 +122,21 @@ static bool engine_look(struct sock_host *host)
     return false;
 }
 
-/* However long it looks: none comes meanwhile. */
+/* Nobody knows whether the user comes back. */
+static uint64_t engine_may_put_off(struct sock_host *host)
+{
+    (void)host;
+    return 0;
+}
+
 static const struct sock_host_operations engine_operations = {
     .enter = engine_enter,
     .catch_up = engine_catch_up,
     .leave = engine_leave,
     .wait = engine_wait,
     .look = engine_look,
-    .look_back = engine_look,
+    .look_back = engine_look, /* however long it looks: none comes meanwhile */
+    .may_put_off = engine_may_put_off,
     .wake = engine_wake,
     .descriptor = engine_descriptor,
     .announce = engine_announce,

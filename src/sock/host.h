@@ -77,6 +77,9 @@ struct sock_host_operations {
      * packet.
      */
     bool (*look_back)(struct sock_host *host);
+    /* Between enter and leave: what time it is, if what the call leaves to be done
+     * (stack_batch_end) will be in a few milliseconds though no call follows; 0: that is not so. */
+    uint64_t (*may_put_off)(struct sock_host *host);
     /* Between enter and leave, or from within the machine: what `waiter` waits for may be there.
      * The waiter may have been woken already, and need not be in wait() yet. */
     void (*wake)(struct sock_host *host, struct sock_waiter *waiter);

@@ -21,7 +21,7 @@ ssize_t lend_send(struct call *call, struct tcp_lending *lending, const struct i
 void lend_end(struct call *call, struct tcp_lending *lending)
 {
     struct sock_host *host = call->t->host;
-    for (int i = 0; i < LIMIT_LENT_LOOKS && call->socket && tcp_lending_holds(lending); i++) {
+    for (int i = 0; i < LIMIT_LENT_LOOKS && call->socket && tcp_lending_under_way(lending); i++) {
         if (!host->operations->look_back(host))
             break;
     }

@@ -22,6 +22,7 @@
 #include "sock/descriptor.h"
 #include "sock/host.h"
 #include "sock/preferences.h"
+#include "sock/streak.h"
 
 struct tern {
     struct stack stack;
@@ -32,6 +33,7 @@ struct tern {
     struct socket_preferences *usual; /* of new sockets; NULL: still to be made */
     struct list waiting;   /* struct waiting (wait.h): calls that wait for the stack as a whole */
     struct list due;       /* struct watch (watch.c): callbacks that tern_step will call */
+    struct streak streak;  /* of writes, the last calls */
     uint64_t epoll_items;  /* of all instances of epoll */
     uint64_t epoll_search; /* the number of the last search among them (epoll_nest.c) */
     unsigned lingering;    /* sockets that are closed, but whose close call still waits */

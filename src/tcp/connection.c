@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "tcp/arrivals.h"
+#include "tcp/await.h"
 #include "tcp/block.h"
 #include "tcp/demux.h"
 #include "tcp/lending.h"
@@ -162,6 +163,7 @@ static void stop_working(struct tcb *tcb)
 {
     timers_clear_all(tcb);
     list_remove(&tcb->ack.batch);
+    await_end(tcb);
     cc_release(tcb);
     records_release(tcb);
     lending_over(tcb);

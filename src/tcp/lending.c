@@ -44,9 +44,21 @@ void tcp_lending_close(struct tcp_lending *lending)
     lending->open = false;
 }
 
+/* The first byte of what is lent that has not been acknowledged. */
+static uint32_t left_from(const struct tcp_lending *lending)
+{
+    uint32_t base = lending->tcb->snd.base;
+    return seq_gt(base, lending->start) ? base : lending->start;
+}
+
 bool tcp_lending_holds(const struct tcp_lending *lending)
 {
     return lending->tcb && !is_empty(lending);
+}
+
+bool tcp_lending_under_way(const struct tcp_lending *lending)
+{
+    return tcp_lending_holds(lending) && seq_lt(left_from(lending), lending->tcb->snd.nxt);
 }
 
 void tcp_lending_end(struct tcp_lending *lending)
@@ -82,7 +94,7 @@ void lending_settle(struct tcb *tcb)
     struct tcp_lending *lending = tcb->snd.lending;
     if (!lending || is_empty(lending))
         return;
-    uint32_t from = seq_gt(tcb->snd.base, lending->start) ? tcb->snd.base : lending->start;
+    uint32_t from = left_from(lending);
     ring_write_at(&tcb->snd.ring, from - tcb->snd.base, lending->bytes + (from - lending->start),
                   lending->end - from);
     lending->start = lending->end;

@@ -8,6 +8,7 @@
 
 #include "base/seq.h"
 #include "base/time.h"
+#include "tcp/await.h"
 #include "tcp/chrono.h"
 #include "tcp/cwv.h"
 #include "tcp/mtu.h"
@@ -148,6 +149,8 @@ static uint32_t part_to_send(const struct tcb *tcb, uint32_t length, bool last, 
     uint32_t part = min_u32(length, usable);
     if (most <= part)
         return most;
+    if (urge == URGE_USUAL && last && part == length && await_keeps(tcb))
+        return 0;
     return short_must_wait(tcb, urge) ? part - part % mss : part;
 }
 
@@ -205,6 +208,8 @@ struct send_decision tcp_send_fresh(const struct tcb *tcb, uint32_t room, enum t
                                                   burst * tcb->snd.mss, &held))
             return hold(held);
         part = part_to_send(tcb, length, last, usable, segments * mss, mss, urge);
+        if (part == 0)
+            return hold(HELD_BY_USER);
     }
     bool whole = part == length;
     uint16_t flags = 0;

@@ -36,6 +36,7 @@ struct tcp {
     uint32_t record_spare_count;
     struct list batch;      /* connections whose ACK waits for the end of the batch */
     struct list late_batch; /* those of them that do so for long */
+    struct tcb *awaits;     /* whose rest waits, between two calls, for the next write; or NULL */
     struct ring_spares spares;
 
     struct table half_open;  /* the same key as `connections`; half_open.c */

@@ -99,7 +99,7 @@ void rate_mark_app_limited(struct tcb *tcb)
 
 void rate_check_app_limited(struct tcb *tcb)
 {
-    bool ran_dry = tcb_unsent(tcb) < tcb->snd.mss && !pacing_holds(tcb);
+    bool ran_dry = (tcb_unsent(tcb) < tcb->snd.mss || tcb->snd.put_off) && !pacing_holds(tcb);
     if (ran_dry && tcb_in_flight(tcb) < tcb->cc.cwnd &&
         tcb->records.lost_out <= tcb->records.retransmitted)
         rate_mark_app_limited(tcb);

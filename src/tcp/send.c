@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/seq.h"
+#include "tcp/await.h"
 #include "tcp/burst.h"
 #include "tcp/connection.h"
 #include "tcp/cwv.h"
@@ -224,16 +225,6 @@ static bool take_some(struct tcb *tcb, const uint8_t *bytes, size_t length, stru
     return true;
 }
 
-bool tcp_await_write(struct tcb *tcb, bool on)
-{
-    bool put_off = tcb->snd.put_off; /* and not only left to wait, by MSG_MORE, as it still may */
-    tcb->snd.put_off = false;
-    tcb->snd.writing = on && tcb->snd.units.count > 0;
-    if (put_off && !on)
-        tcp_output(tcb);
-    return tcb->snd.writing;
-}
-
 /* What has waited for a write goes before it, if the write will wait for another, and is too short
  * to take it along. */
 static void begin(struct tcb *tcb, const struct progress *p, int flags)
@@ -241,6 +232,24 @@ static void begin(struct tcb *tcb, const struct progress *p, int flags)
     rate_check_app_limited(tcb);
     if (flags & MSG_MORE && tcb->snd.writing && unsent(tcb) + p->wanted < tcp_segment_size(tcb))
         tcp_await_write(tcb, false);
+}
+
+/* What is left when all full units have gone is so little that a packet of its own would be a
+ * waste. Of half a unit the peer might as well begin to take in. */
+static bool rest_is_small(const struct tcb *tcb, uint32_t goal)
+{
+    const struct send_unit *last = units_last(tcb);
+    return last && last->end - units_last_start(tcb) < goal / 4;
+}
+
+/* MSG_BATCH: a small rest waits for the next write, where this one has filled units, and its user
+ * has nothing against waiting. */
+static bool rest_may_wait(const struct tcb *tcb, const struct progress *p, int flags)
+{
+    uint32_t goal = unit_goal(tcb);
+    return flags & MSG_BATCH && p->taken >= goal && rest_is_small(tcb, goal) && !p->apart &&
+           !(flags & (MSG_EOR | MSG_OOB)) && !tcb->preferences.no_delay && !tcb->snd.urgent &&
+           tcb->stack->settings.tcp_autocorking;
 }
 
 /* What a write's end brings: the push, the end of a record, and the bytes on their way. */
@@ -257,8 +266,12 @@ static ssize_t finish(struct tcb *tcb, const struct progress *p, int flags)
         mark_push(tcb);
     if (flags & MSG_OOB)
         urgent_written(tcb);
-    tcb->snd.writing = tcb->snd.put_off = false;
+    await_end(tcb);
+    if (whole && !more && rest_may_wait(tcb, p, flags))
+        await_begin(tcb);
     tcp_output_urged(tcb, more ? URGE_MORE : whole ? URGE_USUAL : URGE_PUSH);
+    if (tcb->snd.units.count == 0)
+        await_end(tcb);
     return (ssize_t)p->taken;
 }
 
@@ -285,7 +298,7 @@ ssize_t send_written(struct tcb *tcb, uint32_t length, int flags)
     }
     if (!(flags & MSG_MORE)) {
         mark_push(tcb);
-        tcb->snd.writing = tcb->snd.put_off = false;
+        await_end(tcb);
         tcp_output(tcb);
     }
     return 0;

@@ -76,6 +76,13 @@ static void tcp_configure(struct stack *stack)
     peers_keep_at_most(&tcp_of(stack)->fast_open_peers, stack->settings.tcp_fastopen_peers);
 }
 
+static void batch_over(struct stack *stack, bool late)
+{
+    receive_batch_over(stack, late);
+    if (!late)
+        tcp_let_go(stack);
+}
+
 int tcp_attach(struct stack *stack)
 {
     struct tcp *tcp = calloc(1, sizeof *tcp);
@@ -89,7 +96,7 @@ int tcp_attach(struct stack *stack)
     list_init(&tcp->late_batch);
     list_init(&tcp->record_spares);
     slab_init(&tcp->connection_slab, sizeof(struct tcp_connection), CONNECTION_SPAN, stack->pages);
-    stack->batch_over = receive_batch_over;
+    stack->batch_over = batch_over;
     tcp->isn_key = random_key(stack);
     tcp->timestamp_key = random_key(stack);
     tcp->port_key = random_key(stack);

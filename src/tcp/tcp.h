@@ -74,7 +74,7 @@ unsigned tcp_listener_readiness(const struct tcp_listener *listener);
 
 /* SEND (§3.10.2): takes as many bytes as there is room for: their number, or -EAGAIN, -EPIPE
  * (sending side shut), -ENOTCONN, or the connection's error once. Flags: MSG_MORE, MSG_OOB and such
- * as they come to be. */
+ * as they come to be; and MSG_BATCH, after which tcp_let_go() is the caller's duty. */
 ssize_t tcp_send(struct tcb *tcb, const struct iovec *spans, int count, int flags);
 /* The memory of a writer, which is sent from as long as its call lasts. Starts as {0}. */
 struct tcp_lending {
@@ -91,12 +91,17 @@ bool tcp_lending_begin(struct tcb *tcb, struct tcp_lending *lending);
 void tcp_lending_close(struct tcp_lending *lending);
 /* Whether something is lent that has not been acknowledged. */
 bool tcp_lending_holds(const struct tcp_lending *lending);
+/* Whether some of that has been sent, so that it may be. */
+bool tcp_lending_under_way(const struct tcp_lending *lending);
 /* The call is over, whatever has become of the connection: copies what is still needed. */
 void tcp_lending_end(struct tcp_lending *lending);
 /* The user is about to write, and before that takes in what has arrived: what is short and might go
  * alone with an acknowledgment that is there waits for the rest (tcp_send, tcp_commit), or until
  * this is taken back. Whether there is such. */
 bool tcp_await_write(struct tcb *tcb, bool on);
+/* What waits since a write with MSG_BATCH goes now. Before another call but a write on the same
+ * connection, and before nobody may come for long. */
+void tcp_let_go(struct stack *stack);
 /* RECEIVE (§3.10.3): as many bytes as there are: their number; 0 at the peer's FIN; -EAGAIN,
  * -ENOTCONN, or the error once. MSG_PEEK leaves them; MSG_TRUNC drops them without a copy; MSG_OOB
  * takes the urgent byte instead (-EINVAL: there is none). */

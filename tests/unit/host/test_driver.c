@@ -1,151 +1,11 @@
-/* The driver under a machine of the test's own: a packet names the waiters that it wakes, and is
- * answered on demand. Whatever waits here waits for a condition; a driver that loses one hangs, and
- * the test's time limit tells. */
-#include "unit.h"
+/* The driver: calls that enter, wait and leave, in one thread and in many. */
+#include "unit/host/driver_world.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
-
-#include "base/list.h"
-#include "host/clock.h"
-#include "host/driver.h"
-#include "pair_link.h"
-#include "sock/tern.h"
-
-enum { WAITERS = 16, ANSWER_PLEASE = 0xff, ENOUGH = 0xfe, SIGNAL = 0xfd, ENDLESS = 0xfc };
-
-/* Everything of it but `outside` belongs to whoever is between enter and leave. */
-static struct world {
-    struct tern t;
-    struct driver *driver;
-    struct sock_host *host;
-    struct link *link;
-    int outside; /* the other end of the link */
-    struct sock_waiter *waiters[WAITERS];
-    int hits[WAITERS]; /* packets that named it */
-    struct stack_timer timer;
-    int timer_acts; /* as a byte of a packet would */
-    bool arms;      /* the next wait arms it */
-    bool ends;      /* what is endless */
-} w;
-
-/* A packet from outside that wakes `waiter`. */
-static void packet_for(int waiter)
-{
-    const uint8_t packet[2] = {0x40, (uint8_t)waiter};
-    assert_int_equal(send(w.outside, packet, sizeof packet, 0), sizeof packet);
-}
-
-/* Says something to the outside, or wakes. */
-static void act(int index)
-{
-    if (index == SIGNAL) {
-        pthread_kill(pthread_self(), SIGUSR1);
-        return;
-    }
-    if (index == ENDLESS) {
-        if (!w.ends)
-            packet_for(ENDLESS);
-        return;
-    }
-    if (index == ANSWER_PLEASE) {
-        struct iovec span = {(char[]){'!'}, 1};
-        w.t.interface->transmit(w.t.interface->link, &span, 1, NULL);
-        return;
-    }
-    if (index == ENOUGH) {
-        w.t.stack.batch_enough = true;
-        return;
-    }
-    w.hits[index]++;
-    if (w.waiters[index])
-        w.host->operations->wake(w.host, w.waiters[index]);
-}
-
-static enum drop_reason input(struct stack *stack, struct interface *interface,
-                              const uint8_t *packet, size_t length,
-                              const struct tern_offload *offload)
-{
-    (void)stack, (void)interface, (void)offload;
-    for (size_t i = 1; i < length; i++)
-        act(packet[i]);
-    return DROP_NONE;
-}
-
-static void timer_expired(struct stack *stack, struct stack_timer *timer)
-{
-    (void)stack, (void)timer;
-    act(w.timer_acts);
-}
-
-static void setup(void)
-{
-    static const uint8_t seed[RANDOM_SEED_SIZE] = {1};
-    int ends[2];
-    memset(&w, 0, sizeof w);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-    struct timeval patience = {.tv_sec = 20};
-    setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    w.outside = ends[1];
-    w.link = pair_link_over(ends[0]);
-    assert_int_equal(driver_new(w.link, NULL, &w.driver), 0);
-    w.host = driver_host(w.driver);
-    assert_int_equal(stack_init(&w.t.stack, seed, clock_now_ns()), 0);
-    w.t.interface = stack_add_interface(&w.t.stack);
-    w.t.interface->transmit = driver_transmit;
-    w.t.interface->link = w.driver;
-    w.t.stack.networks[4].input = input;
-    w.timer.expired = timer_expired;
-    timer_init(&w.timer.timer);
-    assert_int_equal(driver_start(w.driver, &w.t), 0);
-}
-
-static void teardown(void)
-{
-    assert_int_equal(w.host->operations->stop(w.host), 0);
-    stack_release(&w.t.stack);
-    w.host->operations->release(w.host);
-    close(w.outside);
-}
-
-static void enter(void)
-{
-    assert_int_equal(w.host->operations->enter(w.host), 0);
-    w.host->operations->catch_up(w.host);
-}
-
-static void leave(void)
-{
-    w.host->operations->leave(w.host);
-}
-
-/* One waiting call of waiter `index`, in the shape that all socket calls have: until `wanted`
- * packets have named it. 0 or the error that ended the wait. */
-static int wait_for_hits(int index, int wanted, uint64_t patience_ns)
-{
-    struct sock_waiter waiter = {0};
-    int error = 0;
-    enter();
-    uint64_t deadline_ns = patience_ns == TIME_NEVER ? TIME_NEVER : w.t.stack.now_ns + patience_ns;
-    if (w.arms)
-        stack_arm(&w.t.stack, &w.timer, w.t.stack.now_ns + TIME_US(200));
-    w.arms = false;
-    while (w.hits[index] < wanted && error == 0) {
-        w.waiters[index] = &waiter;
-        error = w.host->operations->wait(w.host, &waiter, deadline_ns);
-        w.waiters[index] = NULL;
-    }
-    leave();
-    return error;
-}
 
 /* ── One thread ── */
 
@@ -287,79 +147,7 @@ static void spinning_in_vain_is_done_less_and_less_often(void **state)
     teardown();
 }
 
-/* ── The helper ── */
-
-static void packets_are_answered_while_nobody_calls(void **state)
-{
-    (void)state;
-    setup();
-    for (int round = 0; round < 50; round++) {
-        char answer;
-        packet_for(ANSWER_PLEASE);
-        assert_int_equal(recv(w.outside, &answer, 1, 0), 1);
-        if (round % 10 == 0) /* and after a thread has waited */
-            assert_int_equal(wait_for_hits(0, 1, TIME_MS(3)), -ETIMEDOUT);
-    }
-    teardown();
-}
-
-static void timers_run_while_nobody_calls(void **state)
-{
-    (void)state;
-    setup();
-    w.timer_acts = ANSWER_PLEASE;
-    for (int round = 0; round < 50; round++) {
-        enter();
-        uint64_t due_ns = w.t.stack.now_ns + TIME_US(300);
-        stack_arm(&w.t.stack, &w.timer, due_ns);
-        leave();
-        char sign;
-        assert_int_equal(recv(w.outside, &sign, 1, 0), 1);
-        assert_true(clock_now_ns() >= due_ns);
-        if (round % 10 == 0) /* and after a thread has waited */
-            assert_int_equal(wait_for_hits(0, 1, TIME_MS(3)), -ETIMEDOUT);
-    }
-    teardown();
-}
-
 /* ── Several threads ── */
-
-struct thread {
-    pthread_t id;
-    int waiter, wanted, result;
-    uint64_t patience_ns;
-    atomic_bool done;
-};
-
-static void *thread_run(void *argument)
-{
-    struct thread *thread = argument;
-    thread->result = wait_for_hits(thread->waiter, thread->wanted, thread->patience_ns);
-    thread->done = true;
-    return NULL;
-}
-
-static void thread_start(struct thread *thread, int waiter, int wanted)
-{
-    *thread = (struct thread){.waiter = waiter, .wanted = wanted, .patience_ns = TIME_NEVER};
-    assert_int_equal(pthread_create(&thread->id, NULL, thread_run, thread), 0);
-}
-
-/* Until a thread waits as this waiter; one that is alone has the seat then. */
-static void await_waiter(int waiter)
-{
-    for (bool waits = false; !waits;) {
-        enter();
-        waits = w.waiters[waiter];
-        leave();
-    }
-}
-
-static int thread_join(struct thread *thread)
-{
-    assert_int_equal(pthread_join(thread->id, NULL), 0);
-    return thread->result;
-}
 
 static void each_waiting_thread_is_woken_by_what_is_its_own(void **state)
 {
@@ -373,6 +161,26 @@ static void each_waiting_thread_is_woken_by_what_is_its_own(void **state)
         packet_for(i * 7 % WAITERS);
     for (int i = 0; i < WAITERS; i++)
         assert_int_equal(thread_join(&threads[i]), 0);
+    teardown();
+}
+
+/* Who waits already might sleep on it; and a loop of the user's own may be long in coming. */
+static void nothing_is_put_off_where_others_drive(void **state)
+{
+    (void)state;
+    struct thread thread;
+    setup();
+    thread_start(&thread, 1, 1);
+    await_waiter(1);
+    enter();
+    assert_int_equal(w.host->operations->may_put_off(w.host), 0);
+    leave();
+    packet_for(1);
+    assert_int_equal(thread_join(&thread), 0);
+    enter();
+    assert_true(w.host->operations->descriptor(w.host) >= 0);
+    assert_int_equal(w.host->operations->may_put_off(w.host), 0);
+    leave();
     teardown();
 }
 
@@ -635,9 +443,8 @@ int main(void)
         cmocka_unit_test(time_is_up_to_date_between_enter_and_leave),
         cmocka_unit_test(a_wait_that_spins_does_not_sleep),
         cmocka_unit_test(spinning_in_vain_is_done_less_and_less_often),
-        cmocka_unit_test(packets_are_answered_while_nobody_calls),
-        cmocka_unit_test(timers_run_while_nobody_calls),
         cmocka_unit_test(each_waiting_thread_is_woken_by_what_is_its_own),
+        cmocka_unit_test(nothing_is_put_off_where_others_drive),
         cmocka_unit_test(who_leaves_hands_over_to_who_still_waits),
         cmocka_unit_test(wake_from_another_call_reaches_driver_and_sleeper),
         cmocka_unit_test(earlier_deadline_kicks_who_sleeps_in_poll),

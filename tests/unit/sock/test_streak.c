@@ -1,0 +1,249 @@
+/* Who writes much again and again, over a host that says whether what is left may wait. */
+#include "unit/sock/data_fixture.h"
+
+#include "sock/host.h"
+
+enum {
+    MUCH = 140 * 1000, /* bytes: two super-packets and a rest */
+    REST_MOST = 20 * 1000,
+    ALL = 64, /* packets: more than there are */
+    WARM = 8 << 20,
+};
+
+static char *text;
+static size_t written, received;
+static bool others_drive; /* or nobody does, between two calls */
+static struct sock_host_operations promising;
+static const struct sock_host_operations *usual;
+
+static uint64_t may_put_off(struct sock_host *host)
+{
+    assert_ptr_equal(host, a->host);
+    return others_drive ? 0 : a->stack.now_ns;
+}
+
+/* All that is under way arrives, and is acknowledged; none of a's calls is made. */
+static void all_arrives(void)
+{
+    static char room[1 << 16];
+    do {
+        ssize_t n;
+        while ((n = tern_recv(b, server, room, sizeof room, MSG_DONTWAIT)) > 0)
+            received += (size_t)n;
+    } while (arrive(1, ALL) + arrive(0, ALL) > 0);
+}
+
+static void write_some(size_t length)
+{
+    assert_int_equal(tern_send(a, client, text, length, MSG_DONTWAIT), length);
+    written += length;
+    all_arrives();
+}
+
+static void write_much(void)
+{
+    write_some(MUCH);
+}
+
+/* Windows are open for all that is written here. */
+static void warm_up(void)
+{
+    while (written < WARM) {
+        ssize_t n = tern_send(a, client, text, MUCH, MSG_DONTWAIT);
+        written += n > 0 ? (size_t)n : 0;
+        pair_run(&pair, TIME_MS(1));
+        all_arrives();
+    }
+    assert_int_equal(received, written);
+}
+
+static void assert_all_is_sent(void)
+{
+    assert_int_equal(received, written);
+}
+
+static void assert_rest_waits(void)
+{
+    assert_in_range(written - received, 1, REST_MOST);
+}
+
+static int setup_streak(void **state)
+{
+    setup_connected(state);
+    usual = a->host->operations;
+    promising = *usual;
+    promising.may_put_off = may_put_off;
+    others_drive = false;
+    text = pattern(MUCH);
+    written = received = 0;
+    warm_up();
+    a->host->operations = &promising;
+    return 0;
+}
+
+static int teardown_streak(void **state)
+{
+    a->host->operations = usual;
+    free(text);
+    return teardown(state);
+}
+
+#define streak_test(name) cmocka_unit_test_setup_teardown(name, setup_streak, teardown_streak)
+
+/* The third in a row. */
+static void begin_streak(void)
+{
+    for (int i = 0; i < 2; i++) {
+        write_much();
+        assert_all_is_sent();
+    }
+    write_much();
+    assert_rest_waits();
+}
+
+static void the_third_write_leaves_its_rest_to_the_next(void **state)
+{
+    (void)state;
+    begin_streak();
+    for (int i = 0; i < 20; i++) {
+        write_much();
+        assert_in_range(written - received, 0, 70 * 1000); /* a packet is full at some time */
+    }
+    assert_int_equal(tern_shutdown(a, client, SHUT_WR), 0);
+    all_arrives();
+    assert_all_is_sent();
+}
+
+static void any_other_call_lets_it_go(void **state)
+{
+    (void)state;
+    int value;
+    socklen_t length = sizeof value;
+    begin_streak();
+    assert_int_equal(tern_getsockopt(a, client, SOL_SOCKET, SO_TYPE, &value, &length), 0);
+    all_arrives();
+    assert_all_is_sent();
+}
+
+static void so_does_one_that_is_wrong(void **state)
+{
+    (void)state;
+    begin_streak();
+    assert_fails(tern_send(a, 999, text, 1, 0), EBADF);
+    all_arrives();
+    assert_all_is_sent();
+}
+
+static void so_does_a_write_to_another(void **state)
+{
+    (void)state;
+    int other, peer;
+    open_datagrams(&other, &peer);
+    begin_streak();
+    assert_int_equal(send_to(a, other, "other", PAIR_ADDRESS_1, 1000), 5);
+    all_arrives();
+    assert_all_is_sent();
+}
+
+static void so_does_a_small_write_to_the_same(void **state)
+{
+    (void)state;
+    begin_streak();
+    write_some(1);
+    assert_all_is_sent();
+}
+
+static void so_does_a_close(void **state)
+{
+    (void)state;
+    begin_streak();
+    assert_int_equal(tern_close(a, client), 0);
+    all_arrives();
+    assert_all_is_sent();
+}
+
+static void so_does_a_write_that_fails(void **state)
+{
+    (void)state;
+    begin_streak();
+    assert_fails(tern_send(a, client, NULL, 1, MSG_DONTWAIT), EFAULT);
+    all_arrives();
+    assert_all_is_sent();
+}
+
+static void who_comes_back_late_is_in_no_streak(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        write_much();
+        assert_all_is_sent();
+        pair_run(&pair, TIME_US(60));
+    }
+}
+
+static void nor_who_reads_in_between(void **state)
+{
+    (void)state;
+    char byte;
+    for (int i = 0; i < 10; i++) {
+        write_much();
+        assert_all_is_sent();
+        assert_fails(tern_recv(a, client, &byte, 1, MSG_DONTWAIT), EAGAIN);
+    }
+}
+
+static void nor_who_writes_little(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        write_some(65535);
+        assert_all_is_sent();
+    }
+}
+
+static void nothing_waits_where_the_host_promises_nothing(void **state)
+{
+    (void)state;
+    others_drive = true;
+    for (int i = 0; i < 10; i++) {
+        write_much();
+        assert_all_is_sent();
+    }
+}
+
+/* It was expected to, when the call began. */
+static void nor_where_it_does_so_no_longer(void **state)
+{
+    (void)state;
+    begin_streak();
+    others_drive = true;
+    write_much();
+    assert_all_is_sent();
+}
+
+static void an_engine_promises_nothing(void **state)
+{
+    (void)state;
+    a->host->operations = usual;
+    nothing_waits_where_the_host_promises_nothing(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        streak_test(the_third_write_leaves_its_rest_to_the_next),
+        streak_test(any_other_call_lets_it_go),
+        streak_test(so_does_one_that_is_wrong),
+        streak_test(so_does_a_write_to_another),
+        streak_test(so_does_a_small_write_to_the_same),
+        streak_test(so_does_a_close),
+        streak_test(so_does_a_write_that_fails),
+        streak_test(who_comes_back_late_is_in_no_streak),
+        streak_test(nor_who_reads_in_between),
+        streak_test(nor_who_writes_little),
+        streak_test(nothing_waits_where_the_host_promises_nothing),
+        streak_test(nor_where_it_does_so_no_longer),
+        streak_test(an_engine_promises_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
