@@ -104,6 +104,8 @@ static int open_links(const struct tern_config *config, unsigned count, struct l
     int result = has_faults(config) ? read_faults(config->fault, profile, error) : 0;
     if (result == 0 && config->capture && !*config->capture)
         result = tern_error_set(error, EINVAL, "a capture needs the name of a file to write");
+    if (result == 0) /* before anything is overwritten for nothing */
+        result = tern_check_settings(config->settings, error);
     if (result < 0)
         return result;
     result = tun_links_open(&tun, count, out, error ? error->text : NULL,

@@ -89,6 +89,13 @@ static int apply_settings(struct settings *settings, const char *text, struct te
                                                          : 0;
 }
 
+int tern_check_settings(const char *text, struct tern_error *error)
+{
+    struct settings settings;
+    settings_init(&settings);
+    return apply_settings(&settings, text, error);
+}
+
 /* All destinations are reached through the one interface: its own subnet, and every other. */
 static int add_addresses(struct interface *interface, const char *text, struct tern_error *error)
 {

@@ -64,6 +64,10 @@ struct tern_parameters {
 int tern_create(const struct tern_parameters *parameters, struct tern **out,
                 struct tern_error *error);
 
+/* Whether a stack can have these settings (may be NULL): 0, or -EINVAL with a sentence in `error`.
+ * For who makes a device or overwrites a file before there is a stack to say so. */
+int tern_check_settings(const char *text, struct tern_error *error);
+
 /* Resets what is still open (the resets leave through `transmit`) and frees the stack, but not its
  * host, which runs nothing of it any more and is not told. */
 void tern_destroy(struct tern *t);

@@ -75,6 +75,26 @@ static void bad_configuration_is_told_and_leaves_nothing(void **state)
     }
 }
 
+/* What a failed opening would have written over is as it was. */
+static void bad_configuration_overwrites_no_capture(void **state)
+{
+    (void)state;
+    static const struct tern_config cases[] = {
+        {.settings = "ip.ttl=0"}, {.fault = "loss=5"}, {.mtu = 67}, {.device = "lo"}};
+    char path[] = "/tmp/capture-XXXXXX", bytes[16] = "";
+    int file = mkstemp(path);
+    assert_int_equal(write(file, "precious", 8), 8);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct tern_config config = cases[i];
+        config.capture = path;
+        assert_null(tern_open(&config, &error));
+        assert_int_equal(pread(file, bytes, sizeof bytes, 0), 8);
+        assert_string_equal(bytes, "precious");
+    }
+    close(file);
+    unlink(path);
+}
+
 static void second_stack_on_a_device_is_refused(void **state)
 {
     (void)state;
@@ -372,6 +392,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_configuration_is_told_and_leaves_nothing),
+        cmocka_unit_test(bad_configuration_overwrites_no_capture),
         cmocka_unit_test(second_stack_on_a_device_is_refused),
         cmocka_unit_test(two_stacks_live_side_by_side),
         cmocka_unit_test(closed_stack_leaves_nothing_behind),
