@@ -33,7 +33,11 @@ static const char *file_shown(const struct reception *r)
 
 static enum status file_open(struct reception *r, const struct command *command)
 {
+    if (r->file_name && !*r->file_name)
+        return status_say(STATUS_FAILED, command->name, "the file to write has an empty name");
     int result = whole_file_create(&r->file, r->file_name);
+    if (result == -EINTR) /* a pipe that nobody reads from */
+        return session_interrupted(&r->session, "nothing was received");
     if (result < 0)
         return status_say(STATUS_FAILED, command->name, "cannot create %s: %s%s", file_shown(r),
                           strerror(-result),
@@ -144,7 +148,8 @@ static enum status reception_run(struct reception *r)
 static enum status recv_run(const struct command *command, const struct common *common, int count,
                             char **arguments)
 {
-    struct reception r = {.file_name =
+    struct reception r = {.session.command = command,
+                          .file_name =
                               count > 1 && strcmp(arguments[1], "-") != 0 ? arguments[1] : NULL};
     struct tern_error error;
     if (value_port(arguments[0], &r.port, &error) < 0)
@@ -152,7 +157,9 @@ static enum status recv_run(const struct command *command, const struct common *
     enum status status = file_open(&r, command);
     if (status != STATUS_OK)
         return status;
-    status = session_open(&r.session, command, common);
+    status = session_check_capture(command, common, r.file.descriptor, r.file_name, "written");
+    if (status == STATUS_OK)
+        status = session_open(&r.session, command, common);
     if (status == STATUS_OK)
         status = session_close(&r.session, reception_run(&r));
     whole_file_abandon(&r.file); /* nothing, when it was committed */

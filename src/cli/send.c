@@ -49,8 +49,17 @@ static enum status source_open(struct delivery *d, const struct command *command
     bool is_file = name && strcmp(name, "-") != 0;
     struct stat facts;
     d->source_name = is_file ? name : "standard input";
+    if (is_file && !*name)
+        return status_say(STATUS_FAILED, command->name, "the file to be sent has an empty name");
     d->source = is_file ? open(name, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
-    if (d->source < 0 || fstat(d->source, &facts) < 0)
+    if (d->source < 0 && interrupt_signal()) /* a pipe that nobody writes to */
+        return session_interrupted(&d->session, "nothing was sent");
+    bool opened = d->source >= 0 && fstat(d->source, &facts) == 0;
+    if (opened && (fcntl(d->source, F_GETFL) & O_ACCMODE) == O_WRONLY) {
+        errno = EBADF;
+        opened = false;
+    }
+    if (!opened)
         return status_say(STATUS_FAILED, command->name, "cannot read %s: %s", d->source_name,
                           strerror(errno));
     if (S_ISDIR(facts.st_mode))
@@ -194,12 +203,14 @@ static enum status delivery_run(struct delivery *d)
 static enum status send_run(const struct command *command, const struct common *common, int count,
                             char **arguments)
 {
-    struct delivery d = {0};
+    struct delivery d = {.session.command = command};
     struct tern_error error;
     if (value_endpoint(arguments[0], &d.to, &error) < 0)
         return status_say(STATUS_USAGE, command->name, "%s", error.text);
 
     enum status status = source_open(&d, command, count > 1 ? arguments[1] : NULL);
+    if (status == STATUS_OK)
+        status = session_check_capture(command, common, d.source, NULL, "sent");
     if (status == STATUS_OK)
         status = session_open(&d.session, command, common);
     if (status != STATUS_OK)

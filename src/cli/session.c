@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/address.h"
 #include "base/time.h"
@@ -122,6 +123,27 @@ enum status session_open_queues(struct session *session, const struct command *c
     session->stack_count = count;
     if (common->sandbox)
         sandbox_announce(session);
+    return STATUS_OK;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return S_ISREG(a->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+enum status session_check_capture(const struct command *command, const struct common *common,
+                                  int descriptor, const char *path, const char *use)
+{
+    struct stat capture, other;
+    if (!common->capture)
+        return STATUS_OK;
+    bool exists = stat(common->capture, &capture) == 0;
+    if ((path && strcmp(path, common->capture) == 0 && !(exists && !S_ISREG(capture.st_mode))) ||
+        (exists && fstat(descriptor, &other) == 0 && same_file(&capture, &other)) ||
+        (exists && path && stat(path, &other) == 0 && same_file(&capture, &other)))
+        return status_say(STATUS_USAGE, command->name,
+                          "--capture %.100s: that is the file to be %s; give it another name",
+                          common->capture, use);
     return STATUS_OK;
 }
 

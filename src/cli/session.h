@@ -38,6 +38,11 @@ enum status session_open(struct session *session, const struct command *command,
 enum status session_open_queues(struct session *session, const struct command *command,
                                 const struct common *common, unsigned count);
 
+/* A usage error when --capture would write over the file behind `descriptor`, or over what has or
+ * will have the name `path` (NULL: none). `use` is what that file is to be: "sent". */
+enum status session_check_capture(const struct command *command, const struct common *common,
+                                  int descriptor, const char *path, const char *use);
+
 /* Lets what was closed in the first stack end in good order: FINs acknowledged, the peer's
  * answered. For some seconds at most, for a peer may keep its side open as long as it likes. */
 void session_quiesce(struct session *session);

@@ -146,6 +146,50 @@ files_that_are_not_there_are_named() {
     expect_status 1
     expect err "tern recv: cannot create missing/file: No such file or directory"
 }
+an_empty_name_is_no_file() {
+    tern send 10.0.0.2:8000 ""
+    expect_status 1
+    expect err "tern send: the file to be sent has an empty name"
+    tern recv 8000 ""
+    expect_status 1
+    expect err "tern recv: the file to write has an empty name"
+}
+# Neither by another name, nor as a standard stream.
+a_capture_spares_the_file() {
+    local name
+    echo precious >file
+    ln -s file link
+    ln file twin
+    for name in file link twin ./file; do
+        usage "--capture $name: that is the file to be sent" send --capture $name 10.0.0.2:8000 file
+        usage "--capture $name: that is the file to be written" recv --capture $name 8000 file
+    done
+    "$TERN" send --capture file 10.0.0.2:8000 <file >out 2>err
+    status=$?
+    expect_status 2
+    expect err "that is the file to be sent"
+    usage "--capture new: that is the file to be written" recv --capture new 8000 new
+    [ "$(cat file)" = precious ] || fail "the file is overwritten"
+    expect_only file link twin
+}
+# Nothing tells that it waits: that it looks for interruptions, and sleeps, has to do.
+looks_for_interruptions() {
+    [ "$(cat "/proc/$tern/comm")" = tern ] && grep -qE '^SigCgt:.*[2367abef]$' "/proc/$tern/status" &&
+        grep -qE '^State:\s*S' "/proc/$tern/status"
+}
+an_interruption_ends_the_wait_for_a_pipe() {
+    mkfifo pipe
+    local words
+    for words in "send 10.0.0.2:8000 pipe" "recv 8000 pipe"; do
+        # shellcheck disable=SC2086 # words
+        start_tern $words
+        until_true looks_for_interruptions
+        kill -INT "$tern"
+        wait_tern
+        expect_status 130
+        expect err "interrupted; nothing was"
+    done
+}
 directories_are_no_files() {
     mkdir folder
     tern send 10.0.0.2:8000 folder
@@ -187,4 +231,5 @@ run_cases no_command_prints_help_and_fails unknown_commands_are_named every_comm
     ports_are_within_range hosts_are_addresses networks_are_in_cidr_form \
     numbers_are_within_their_bounds settings_are_known faults_are_understood \
     services_are_known_and_have_ports_of_their_own files_that_are_not_there_are_named \
+    an_empty_name_is_no_file a_capture_spares_the_file an_interruption_ends_the_wait_for_a_pipe \
     directories_are_no_files files_and_directories_without_permission_are_named
