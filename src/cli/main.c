@@ -2,9 +2,11 @@
  * of its own; what they share stands in options.c (the command line), session.c (the stack) and
  * status.c (how things end). */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -157,7 +159,18 @@ static enum status output_finish(enum status status, const char *name)
     return status == STATUS_OK && (lost_now || lost_before) ? STATUS_FAILED : status;
 }
 
+/* Descriptors 0 to 2 that are closed would be the next files to be opened: a device or a file would
+ * take what is printed for its own. These say EBADF to what is not theirs, as closed ones do. */
+static void standard_streams_hold(void)
+{
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+        if (fcntl(i, F_GETFD) < 0)
+            open("/dev/null",
+                 i == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest that is free */
+}
+
 int main(int argc, char **argv)
 {
+    standard_streams_hold();
     return (int)output_finish(front_run(argc, argv), argc > 1 ? argv[1] : "");
 }

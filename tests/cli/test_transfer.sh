@@ -244,6 +244,27 @@ a_full_disk_leaves_no_file_and_tells_the_sender() {
     wait "${children[1]}" && fail "the sender believes that all was well"
     return 0
 }
+# What is said must not get into the file in place of the closed standard error, nor the data into the
+# device in place of the closed standard output.
+closed_standard_streams_spoil_nothing() {
+    random_file file 1000
+    start_tern recv 8000 copy 2>&-
+    send_to_tern file
+    wait_tern
+    expect_status 0
+    expect_same file copy
+    "$TERN" recv 8000 >&- 2>err </dev/null &
+    tern=$!
+    children+=("$tern")
+    send_to_tern file
+    wait_tern
+    expect_status 1
+    expect err "tern recv: cannot write standard output: Bad file descriptor"
+    "$TERN" send $kernel:8000 <&- 2>err
+    status=$?
+    expect_status 1
+    expect err "tern send: cannot read standard input: Bad file descriptor"
+}
 a_full_standard_output_is_told() {
     [ -e /dev/full ] || skip "no /dev/full"
     random_file file 1000
@@ -300,6 +321,6 @@ run_cases a_file_is_delivered_and_its_figures_are_told standard_input_is_deliver
     an_interrupted_sender_resets a_file_is_received_whole standard_output_receives \
     an_old_file_is_replaced_only_by_a_whole_one a_sender_that_resets_leaves_no_file \
     an_interruption_leaves_no_file an_interruption_before_any_connection_leaves_no_file \
-    a_full_disk_leaves_no_file_and_tells_the_sender a_full_standard_output_is_told \
+    a_full_disk_leaves_no_file_and_tells_the_sender closed_standard_streams_spoil_nothing a_full_standard_output_is_told \
     the_bar_is_shown_on_a_terminal_only the_trace_shows_the_connection_from_its_first_to_its_last \
     what_was_counted_is_printed
