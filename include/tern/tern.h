@@ -293,7 +293,10 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * tern_recvmsg() tells IP_TTL, IP_TOS and IP_PKTINFO of datagrams to who has asked for them
  * (ip(7)); of several that are received as one (UDP_GRO, udp(7)), as IPPROTO_UDP, UDP_GRO, an int:
  * the bytes of each, of which the last may have fewer; and when what it gives arrived: a datagram,
- * or the last byte of a stream (which, behind a hole, arrives when that is filled).
+ * or the last byte of a stream (which, behind a hole, arrives when that is filled). Of what
+ * msg_control has no room for it tells the part that fits, if that has a header, whose cmsg_len is
+ * then less; msg_controllen says what all take, and MSG_CTRUNC in msg_flags that something is
+ * missing.
  *
  * MSG_OOB takes a stream's urgent byte out of line, 0 or 1 bytes, and never waits: EAGAIN when it
  * is announced and has not come, EINVAL when there is none, it has been read, or SO_OOBINLINE

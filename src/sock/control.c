@@ -12,18 +12,19 @@ enum { CONTROL_INQ = 36 }; /* Linux's TCP_CM_INQ */
 void control_put(struct control_room *room, int level, int type, const void *data, size_t length)
 {
     struct msghdr *message = room->message;
-    if (message->msg_control == NULL || message->msg_controllen - room->used < CMSG_LEN(length)) {
-        message->msg_flags |= MSG_CTRUNC;
-        return;
-    }
+    const size_t left = message->msg_control ? message->msg_controllen - room->used : 0;
     struct cmsghdr header = {.cmsg_len = CMSG_LEN(length), .cmsg_level = level, .cmsg_type = type};
+    if (left < header.cmsg_len) {
+        message->msg_flags |= MSG_CTRUNC;
+        header.cmsg_len = left;
+    }
+    if (left < CMSG_LEN(0))
+        return;
     char *at = (char *)message->msg_control + room->used;
     memcpy(at, &header, sizeof header); /* the caller's buffer need not be aligned */
-    memcpy(at + CMSG_LEN(0), data, length);
+    memcpy(at + CMSG_LEN(0), data, header.cmsg_len - CMSG_LEN(0));
     /* The padding to the next header counts where there is room for it. */
-    room->used += CMSG_SPACE(length);
-    if (room->used > message->msg_controllen)
-        room->used = message->msg_controllen;
+    room->used += CMSG_SPACE(length) < left ? CMSG_SPACE(length) : left;
 }
 
 void control_end(struct control_room *room)
@@ -45,22 +46,23 @@ static void put_segment_size(struct socket *socket, const struct datagram_info *
         control_put(room, IPPROTO_UDP, UDP_GRO, &size, sizeof size);
 }
 
+/* In Linux's order: where there is no room for all, it says what is told. */
 void control_write(struct socket *socket, const struct datagram_info *info, struct msghdr *message)
 {
     struct control_room room = {.message = message};
     times_put(socket, &room, info->arrived_ns, false);
     put_segment_size(socket, info, &room);
+    if (socket->receive_pktinfo) {
+        struct in_addr ours = {htonl(address_to_ipv4(&info->destination))};
+        struct in_pktinfo pktinfo = {.ipi_ifindex = 1, .ipi_spec_dst = ours, .ipi_addr = ours};
+        put(&room, IP_PKTINFO, &pktinfo, sizeof pktinfo);
+    }
     if (socket->receive_ttl) {
         int ttl = info->hop_limit;
         put(&room, IP_TTL, &ttl, sizeof ttl);
     }
     if (socket->receive_tos)
         put(&room, IP_TOS, &info->traffic_class, sizeof info->traffic_class);
-    if (socket->receive_pktinfo) {
-        struct in_addr ours = {htonl(address_to_ipv4(&info->destination))};
-        struct in_pktinfo pktinfo = {.ipi_ifindex = 1, .ipi_spec_dst = ours, .ipi_addr = ours};
-        put(&room, IP_PKTINFO, &pktinfo, sizeof pktinfo);
-    }
     control_end(&room);
 }
 

@@ -16,7 +16,9 @@ struct control_room {
     size_t used;
 };
 
-/* Adds one message, whole or not at all: then it sets MSG_CTRUNC in msg_flags. */
+/* Adds one message. Where there is no room for all of it, the part that there is room for, if that
+ * has a header, whose cmsg_len says how much is there (as on Linux); and sets MSG_CTRUNC in
+ * msg_flags. */
 void control_put(struct control_room *room, int level, int type, const void *data, size_t length);
 /* Says in msg_controllen what the messages take. */
 void control_end(struct control_room *room);

@@ -150,6 +150,7 @@ int main(int argc, char **argv)
     play_programs(programs_option, programs_option_count);
     play_programs(programs_epoll, programs_epoll_count);
     play_programs(programs_errors, programs_errors_count);
+    play_programs(programs_room, programs_room_count);
     play_programs(programs_sendfile, programs_sendfile_count);
     if (argc == 1)
         report_unused();

@@ -27,6 +27,7 @@ PROGRAMS(name);
 PROGRAMS(option);
 PROGRAMS(epoll);
 PROGRAMS(errors);
+PROGRAMS(room);
 PROGRAMS(sendfile);
 
 #endif

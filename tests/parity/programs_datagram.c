@@ -119,25 +119,6 @@ static void with_control_messages(struct play *p)
     send_controlled(p, from, to, IP_RECVTTL, &numbers[0], sizeof numbers[0]);
 }
 
-static void control_messages_into_too_little(struct play *p)
-{
-    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int))];
-    struct iovec span = {buffer, 1};
-    struct msghdr message = {.msg_iov = &span, .msg_iovlen = 1, .msg_control = room};
-    int from = play_datagram(p), to = play_datagram(p);
-    A->bind(to, LOOP(p->port));
-    A->connect(from, LOOP(p->port));
-    play_set(p, to, IPPROTO_IP, IP_RECVTTL, 1);
-    for (size_t length = 0; length <= sizeof room; length += sizeof room) {
-        A->send(from, "xy", 2, 0);
-        play_await(p, to, POLLIN);
-        message.msg_controllen = length;
-        STEP(A->recvmsg(to, &message, 0));
-        play_note(p, "%zu: %zu, flags %x", length, (size_t)message.msg_controllen,
-                  (unsigned)message.msg_flags);
-    }
-}
-
 static void the_end_of_a_shut_one_is_from_nobody(struct play *p)
 {
     int s = play_datagram(p);
@@ -169,7 +150,6 @@ const struct program programs_datagram[] = {
     PROGRAM(keep_their_borders_and_order),
     PROGRAM(connected_hears_its_peer_only),
     PROGRAM(with_control_messages),
-    PROGRAM(control_messages_into_too_little),
     PROGRAM(sent_to_an_address_without_a_family),
     PROGRAM(too_long),
     PROGRAM(loopback_is_left_by_none),

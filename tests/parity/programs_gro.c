@@ -130,24 +130,6 @@ static void too_little_room_takes_a_part(struct play *p)
     receive_all(p, to);
 }
 
-static void what_is_told_needs_room(struct play *p)
-{
-    static const size_t rooms[] = {0,
-                                   CMSG_LEN(0) - 1,
-                                   CMSG_LEN(sizeof(int)),
-                                   CMSG_SPACE(sizeof(int)),
-                                   CMSG_SPACE(sizeof(int)) + CMSG_LEN(0) - 1,
-                                   2 * CMSG_SPACE(sizeof(int))};
-    int from, to;
-    two_ends(p, &from, &to);
-    play_set(p, to, IPPROTO_IP, IP_RECVTTL, 1);
-    for (size_t i = 0; i < COUNT(rooms); i++) {
-        send_cut(p, from, 350, 100);
-        play_await(p, to, POLLIN);
-        receive(p, to, sizeof buffer, rooms[i], 0);
-    }
-}
-
 static void it_is_told_behind_the_time_and_before_ip(struct play *p)
 {
     int from, to;
@@ -229,7 +211,6 @@ const struct program programs_gro[] = {
     PROGRAM(one_call_is_received_by_one),
     PROGRAM(each_call_is_its_own),
     PROGRAM(too_little_room_takes_a_part),
-    PROGRAM(what_is_told_needs_room),
     PROGRAM(it_is_told_behind_the_time_and_before_ip),
     PROGRAM(the_option_counts_when_it_comes),
     PROGRAM(who_does_not_ask_gets_one_by_one),
