@@ -11,6 +11,7 @@
 #include "common/fails.h"
 #include "exchange.h"
 #include "kernel.h"
+#include "queues.h"
 
 enum { QUEUES = 4, FLOWS = 32, PORT = 7000, DATAGRAM = 5000 };
 
@@ -18,43 +19,26 @@ enum { QUEUES = 4, FLOWS = 32, PORT = 7000, DATAGRAM = 5000 };
  * drivers/net/tun.c is three seconds, and a timer looks as often), and then some. */
 #define KERNEL_FORGETS_NS TIME_S(7)
 
-static struct tern *stacks[QUEUES];
-static unsigned devices;
-static struct scenario place; /* the addresses */
+static struct queues queues;
 
 static int setup(void **state)
 {
-    char subnet[32];
-    struct tern_error error;
     (void)state;
-    unsigned number = ++devices;
-    snprintf(place.device, sizeof place.device, "queues0%u", number);
-    snprintf(place.ours, sizeof place.ours, "10.78.%u.3", number);
-    snprintf(place.kernels, sizeof place.kernels, "10.78.%u.2", number);
-    snprintf(subnet, sizeof subnet, "%s/24", place.ours);
-    struct tern_config config = {.device = place.device, .address = subnet, .peer = place.kernels};
-    if (tern_open_queues(&config, QUEUES, stacks, &error) < 0)
-        fail_msg("%s", error.text);
+    queues_open(&queues, QUEUES, false);
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < QUEUES; i++)
-        tern_close_stack(stacks[i]);
+    queues_close(&queues);
     kernel_restore();
     return 0;
 }
 
 static uint64_t count(const char *counter)
 {
-    uint64_t sum = 0, value;
-    for (unsigned i = 0; i < QUEUES; i++) {
-        must(tern_counter(stacks[i], counter, &value));
-        sum += value;
-    }
-    return sum;
+    return queues_counter(&queues, counter);
 }
 
 static void wait_for_the_kernel_to_forget(void)
@@ -64,46 +48,40 @@ static void wait_for_the_kernel_to_forget(void)
         ;
 }
 
-static void patient(struct tern *t, int socket)
-{
-    static const struct timeval patience = {.tv_sec = PATIENCE_S};
-    must(tern_setsockopt(t, socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience));
-}
-
 /* The kernel connects to us FLOWS times; each is accepted in the stack it belongs to. */
 static void accept_from_the_kernel(struct pair flows[FLOWS])
 {
     int listeners[QUEUES];
     struct pollfd ready;
     for (unsigned i = 0; i < QUEUES; i++)
-        listeners[i] = must(tern_listen_on(stacks[i], "7000", FLOWS));
+        listeners[i] = must(tern_listen_on(queues.stacks[i], "7000", FLOWS));
     for (unsigned i = 0; i < FLOWS; i++) {
-        flows[i].kernels = (struct end){NULL, kernel_connect(&place, SOCK_STREAM, PORT)};
+        flows[i].kernels = (struct end){NULL, kernel_connect(&queues.place, SOCK_STREAM, PORT)};
         flows[i].ours.tern = NULL;
         for (unsigned q = 0; !flows[i].ours.tern; q = (q + 1) % QUEUES) {
             ready = (struct pollfd){.fd = listeners[q], .events = POLLIN};
-            if (must(tern_poll(stacks[q], &ready, 1, 1)) == 0)
+            if (must(tern_poll(queues.stacks[q], &ready, 1, 1)) == 0)
                 continue;
-            flows[i].ours =
-                (struct end){stacks[q], must(tern_accept(stacks[q], listeners[q], NULL, NULL))};
-            patient(stacks[q], flows[i].ours.socket);
+            flows[i].ours = (struct end){
+                queues.stacks[q], must(tern_accept(queues.stacks[q], listeners[q], NULL, NULL))};
+            queues_patient(queues.stacks[q], flows[i].ours.socket);
         }
     }
     for (unsigned i = 0; i < QUEUES; i++)
-        must(tern_close(stacks[i], listeners[i]));
+        must(tern_close(queues.stacks[i], listeners[i]));
 }
 
 /* We connect FLOWS times, from each stack in turn. */
 static void connect_to_the_kernel(struct pair flows[FLOWS])
 {
     uint16_t port;
-    int listener = kernel_listen(&place, &port);
-    struct sockaddr_in to = scenario_sockaddr(place.kernels, port);
+    int listener = kernel_listen(&queues.place, &port);
+    struct sockaddr_in to = scenario_sockaddr(queues.place.kernels, port);
     for (unsigned i = 0; i < FLOWS; i++) {
-        struct tern *t = stacks[i % QUEUES];
+        struct tern *t = queues.stacks[i % QUEUES];
         int socket = must(tern_socket(t, AF_INET, SOCK_STREAM, 0));
         must(tern_connect(t, socket, (struct sockaddr *)&to, sizeof to));
-        patient(t, socket);
+        queues_patient(t, socket);
         flows[i] = (struct pair){{t, socket}, {NULL, kernel_accept(listener)}};
     }
     close(listener);
@@ -113,16 +91,16 @@ static void connect_to_the_kernel(struct pair flows[FLOWS])
 static void datagrams_with_the_kernel(struct pair flows[FLOWS])
 {
     for (unsigned i = 0; i < FLOWS; i++) {
-        struct tern *t = stacks[i % QUEUES];
+        struct tern *t = queues.stacks[i % QUEUES];
         uint16_t port;
-        int kernels = kernel_bound(&place, SOCK_DGRAM, &port);
-        struct sockaddr_in to = scenario_sockaddr(place.kernels, port), from;
+        int kernels = kernel_bound(&queues.place, SOCK_DGRAM, &port);
+        struct sockaddr_in to = scenario_sockaddr(queues.place.kernels, port), from;
         socklen_t length = sizeof from;
         int socket = must(tern_socket(t, AF_INET, SOCK_DGRAM, 0));
         must(tern_connect(t, socket, (struct sockaddr *)&to, sizeof to));
         must(tern_getsockname(t, socket, (struct sockaddr *)&from, &length));
         must(connect(kernels, (struct sockaddr *)&from, length));
-        patient(t, socket);
+        queues_patient(t, socket);
         flows[i] = (struct pair){{t, socket}, {NULL, kernels}};
     }
 }
@@ -168,7 +146,7 @@ static void connections_are_spread_and_every_one_is_answered(void **state)
     talk(flows, DATAGRAM);
     for (unsigned i = 0; i < FLOWS; i++)
         for (unsigned q = 0; q < QUEUES; q++)
-            of[q] += flows[i].ours.tern == stacks[q];
+            of[q] += flows[i].ours.tern == queues.stacks[q];
     unsigned used = 0;
     for (unsigned q = 0; q < QUEUES; q++)
         used += of[q] > 0;
@@ -221,21 +199,21 @@ static void icmp_errors_come_to_the_stack_whose_packet_it_was(void **state)
     (void)state;
     uint16_t port;
     char byte;
-    close(kernel_bound(&place, SOCK_DGRAM, &port));
-    struct sockaddr_in to = scenario_sockaddr(place.kernels, port);
+    close(kernel_bound(&queues.place, SOCK_DGRAM, &port));
+    struct sockaddr_in to = scenario_sockaddr(queues.place.kernels, port);
     for (unsigned q = 0; q < QUEUES; q++) {
-        int socket = must(tern_socket(stacks[q], AF_INET, SOCK_DGRAM, 0));
-        patient(stacks[q], socket);
-        must(tern_connect(stacks[q], socket, (struct sockaddr *)&to, sizeof to));
-        assert_int_equal(tern_send(stacks[q], socket, "x", 1, 0), 1);
-        assert_fails((int)tern_recv(stacks[q], socket, &byte, 1, 0), ECONNREFUSED);
-        must(tern_close(stacks[q], socket));
+        int socket = must(tern_socket(queues.stacks[q], AF_INET, SOCK_DGRAM, 0));
+        queues_patient(queues.stacks[q], socket);
+        must(tern_connect(queues.stacks[q], socket, (struct sockaddr *)&to, sizeof to));
+        assert_int_equal(tern_send(queues.stacks[q], socket, "x", 1, 0), 1);
+        assert_fails((int)tern_recv(queues.stacks[q], socket, &byte, 1, 0), ECONNREFUSED);
+        must(tern_close(queues.stacks[q], socket));
     }
 }
 
 static int kernel_pinger(void)
 {
-    struct sockaddr_in to = scenario_sockaddr(place.ours, 0);
+    struct sockaddr_in to = scenario_sockaddr(queues.place.ours, 0);
     int raw = kernel_socket(SOCK_RAW, IPPROTO_ICMP);
     must(connect(raw, (struct sockaddr *)&to, sizeof to));
     return raw;
@@ -262,15 +240,15 @@ static void pings_are_answered_once(void **state)
         assert_int_equal(count("IcmpOutEchoReps"), i + 1);
     }
     close(raw);
-    struct sockaddr_in to = scenario_sockaddr(place.kernels, 0);
+    struct sockaddr_in to = scenario_sockaddr(queues.place.kernels, 0);
     for (unsigned q = 0; q < QUEUES; q++) {
         uint8_t request[8] = {ICMP_ECHO}, reply[8];
-        int socket = must(tern_socket(stacks[q], AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
-        patient(stacks[q], socket);
-        must((int)tern_sendto(stacks[q], socket, request, sizeof request, 0, (struct sockaddr *)&to,
-                              sizeof to));
-        assert_int_equal(must((int)tern_recv(stacks[q], socket, reply, sizeof reply, 0)), 8);
-        must(tern_close(stacks[q], socket));
+        int socket = must(tern_socket(queues.stacks[q], AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
+        queues_patient(queues.stacks[q], socket);
+        must((int)tern_sendto(queues.stacks[q], socket, request, sizeof request, 0,
+                              (struct sockaddr *)&to, sizeof to));
+        assert_int_equal(must((int)tern_recv(queues.stacks[q], socket, reply, sizeof reply, 0)), 8);
+        must(tern_close(queues.stacks[q], socket));
     }
 }
 
@@ -294,9 +272,9 @@ static void others_go_on_when_a_stack_is_closed(void **state)
     struct pair flows[FLOWS];
     accept_from_the_kernel(flows);
     talk(flows, 10);
-    tern_close_stack(stacks[1]);
+    tern_close_stack(queues.stacks[1]);
     for (unsigned i = 0; i < FLOWS; i++) {
-        if (flows[i].ours.tern != stacks[1])
+        if (flows[i].ours.tern != queues.stacks[1])
             continue;
         char byte;
         assert_fails((int)end_receive(flows[i].kernels, &byte, 1), ECONNRESET);
@@ -311,7 +289,7 @@ static void others_go_on_when_a_stack_is_closed(void **state)
         assert_int_equal(end_receive(flows[i].ours, &byte, 1), 1);
         pair_close(flows[i]);
     }
-    stacks[1] = NULL;
+    queues.stacks[1] = NULL;
 }
 
 static void number_of_queues_is_limited(void **state)
