@@ -5,7 +5,9 @@
  * Text of several connections, or that nobody waits for, is read to one place over and over: who
  * asks for it is told how much there is.
  *
- * FLOOR_TEXT is how much text a packet that it sends has at the most. */
+ * FLOOR_TEXT is how much text a packet that it sends has at the most. With FLOOR_KEEPS, text is
+ * copied before it is sent, to where it could be sent from again: the least that it takes to lose
+ * nothing. */
 #include "net.h"
 
 #include <errno.h>
@@ -21,6 +23,7 @@ enum {
     LISTENER = FLOWS_MAX,
     TOGETHER = 4,    /* super-segments to an acknowledgment */
     IN_A_BATCH = 16, /* packets read before what has come is looked at */
+    KEPT = 4 << 20,  /* bytes that may be under way, of one that keeps them */
     FIRST_PORT = 10000,
     PORTS = 50000,
 };
@@ -41,6 +44,7 @@ static uint16_t by_port[65536]; /* 1 + the flow, by the caller's port */
 static uint16_t listens;        /* a port, or 0 */
 static uint8_t elsewhere[WIRE_SUPER_PACKET];
 static size_t text_max = WIRE_BIG_TEXT; /* of a packet that we send */
+static uint8_t *kept;                   /* of all flows; NULL: nothing is */
 
 /* Later ones are greater, also from one run to the next: the kernel, which remembers connections
  * that are over, wants it so. */
@@ -161,6 +165,8 @@ void net_begin(void)
     const char *text = getenv("FLOOR_TEXT");
     if (text)
         text_max = (size_t)atoi(text);
+    if (getenv("FLOOR_KEEPS") && !(kept = malloc(KEPT + WIRE_BIG_TEXT)))
+        fail("no memory to keep text in");
     wire_open();
 }
 
@@ -209,7 +215,8 @@ int net_connect(const char *host, uint16_t port, bool blocking)
 static uint32_t room(const struct flow *flow)
 {
     uint32_t flying = flow->sent - flow->acked;
-    return flow->open && flying < flow->window ? flow->window - flying : 0;
+    uint32_t most = kept && flow->window > KEPT ? KEPT : flow->window;
+    return flow->open && flying < most ? most - flying : 0;
 }
 
 ssize_t net_send(int socket, const void *bytes, size_t length, int flags)
@@ -225,6 +232,8 @@ ssize_t net_send(int socket, const void *bytes, size_t length, int flags)
         errno = EAGAIN;
         return -1;
     }
+    if (kept)
+        bytes = memcpy(kept + flow->sent % KEPT, bytes, length);
     put(flow, TH_ACK | TH_PUSH, bytes, length);
     return (ssize_t)length;
 }

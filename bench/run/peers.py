@@ -124,6 +124,16 @@ class Floor64(Floor):
     env = {"FLOOR_DEVICE": device, "FLOOR_ADDRESS": here, "FLOOR_KERNEL": there, "FLOOR_TEXT": "64240"}
 
 
+class Floor64Keeps(Floor64):
+    name, title = "floor_64k_keeps", "The floor, 64 KB, kept"
+    note = ("the same, but it copies what it sends to where it could be sent from again, and so do the kernel and "
+            "lwIP; tern copies what is not acknowledged by the time that a write of 128 KB or more returns")
+    there, here = "10.13.0.2", "10.13.0.3"
+    device = "floor3"
+    env = {"FLOOR_DEVICE": device, "FLOOR_ADDRESS": here, "FLOOR_KERNEL": there, "FLOOR_TEXT": "64240",
+           "FLOOR_KEEPS": "1"}
+
+
 class FloorMtu(Floor64):
     name, title = "floor_mtu", "The floor, 1,500 bytes"
     note = ("the same with packets of the MTU, whose checksums are left to the kernel all the same, and which it takes "
@@ -324,5 +334,5 @@ class Pasta(Carrier):
                 "-I", "tap0", "--netns", self.own.path]
 
 
-ALL = (Tern, Tern64, TernPlain, TernLarge, Floor, Floor64, FloorMtu, Veth, Loopback, Lwip, LwipLarge, Smoltcp,
+ALL = (Tern, Tern64, TernPlain, TernLarge, Floor, Floor64, Floor64Keeps, FloorMtu, Veth, Loopback, Lwip, LwipLarge, Smoltcp,
        GvisorTun, GvisorOffloads, GvisorVeth, Slirp, Pasta)
