@@ -70,8 +70,9 @@ static int attach_failed(const char *device, bool queues, char *error, size_t er
             device);
     case EINVAL: /* of the device that is there the kernel tells no more */
         return link_error(error, error_size, EEXIST,
-                          "device %s exists and is no TUN device with %s: choose another, or make "
-                          "it anew (ip tuntap add dev %s mode tun%s)",
+                          "device %s exists and is no TUN device with %s: end the program that "
+                          "has it, choose another, or make it anew (ip tuntap add dev %s mode "
+                          "tun%s)",
                           device, queues ? "several queues" : "a single queue", device,
                           queues ? " multi_queue" : ", without multi_queue");
     case E2BIG:
