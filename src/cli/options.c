@@ -205,8 +205,9 @@ static int arguments_check(const struct command *command, int count, char **argu
     if (count < command->arguments_least)
         return value_wrong(error, "%s", command->arguments_missing);
     if (count > command->arguments_most)
-        return value_wrong(error, "'%.60s' is one argument too many; usage: tern %s %s",
-                           arguments[command->arguments_most], command->name, command->synopsis);
+        return value_wrong(error, "'%.60s' is one argument too many, %d at most; usage: tern %s %s",
+                           arguments[command->arguments_most], command->arguments_most,
+                           command->name, command->synopsis);
     return 0;
 }
 

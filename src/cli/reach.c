@@ -4,6 +4,16 @@
 
 #include "base/address.h"
 
+/* Multicast, broadcast, or one of the two addresses of a subnet that no host has (RFC 1122
+ * §3.2.1.3); of two addresses both are hosts' (RFC 3021). */
+static bool is_many(const struct address *asked, const struct address *ours, unsigned bits)
+{
+    uint32_t host_bits = UINT32_MAX >> bits;
+    uint32_t host = address_to_ipv4(asked) & host_bits;
+    return address_is_multicast(asked) || address_is_limited_broadcast(asked) ||
+           (bits < 31 && address_in_prefix(asked, ours, bits) && (host == 0 || host == host_bits));
+}
+
 void reach_advice(const char *cidr, const char *kernel, const struct sockaddr_in *to, char *text,
                   size_t size)
 {
@@ -14,6 +24,11 @@ void reach_advice(const char *cidr, const char *kernel, const struct sockaddr_in
     if (address_parse_prefix(cidr, &ours, &bits) < 0 || address_parse(kernel, &theirs) < 0 ||
         address_equal(&asked, &ours) || address_equal(&asked, &theirs))
         return;
+    if (is_many(&asked, &ours, bits)) {
+        snprintf(text, size, "%s is no single host's address, but a broadcast or multicast one.",
+                 address_format(&asked, shown));
+        return;
+    }
     if (address_in_prefix(&asked, &ours, bits))
         snprintf(text, size,
                  "In the device's subnet (--addr %s) there are only tern and the kernel, which is "

@@ -40,6 +40,8 @@ static const char *open_advice(const struct common *common, int error)
 {
     if (error == EPERM && !common->sandbox)
         return ", or use --sandbox";
+    if (error == EMFILE)
+        return "; allow more of them (ulimit -n)";
     return error == EBUSY ? " (--dev NAME)" : "";
 }
 

@@ -97,7 +97,7 @@ arguments_that_miss_are_asked_for() {
 arguments_too_many_are_named() {
     usage "'third' is one argument too many" send 10.0.0.2:8000 file third
     usage "'third' is one argument too many" recv 8000 file third
-    usage "'10.0.0.4' is one argument too many" ping 10.0.0.2 10.0.0.4
+    usage "'10.0.0.4' is one argument too many, 1 at most" ping 10.0.0.2 10.0.0.4
 }
 ports_are_within_range() {
     usage "port '65536' is not a number from 1 to 65535" send 10.0.0.2:65536

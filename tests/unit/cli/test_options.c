@@ -170,7 +170,8 @@ static void arguments_are_counted(void **state)
 {
     (void)state;
     wrong(PARSE("--trace"), "whom? give a HOST");
-    wrong(PARSE("a", "b", "c"), "'c' is one argument too many; usage: tern probe HOST [FILE]");
+    wrong(PARSE("a", "b", "c"),
+          "'c' is one argument too many, 2 at most; usage: tern probe HOST [FILE]");
 }
 
 /* Parsing starts afresh each time, whatever the last line was. */

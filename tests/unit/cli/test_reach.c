@@ -29,8 +29,18 @@ static void in_the_subnet_there_is_nobody_else(void **state)
     assert_string_equal(advice("10.0.0.3/24", "10.0.0.2", "10.0.0.77"),
                         "In the device's subnet (--addr 10.0.0.3/24) there are only tern and the "
                         "kernel, which is 10.0.0.2 (--peer).");
-    assert_non_null(strstr(advice("10.0.0.3/24", "10.0.0.2", "10.0.0.255"), "only tern"));
     assert_non_null(strstr(advice("10.9.0.3/8", "10.9.0.2", "10.255.1.1"), "only tern"));
+}
+
+static void an_address_of_many_is_no_hosts(void **state)
+{
+    (void)state;
+    static const char *const many[] = {"10.0.0.255", "10.0.0.0", "255.255.255.255", "224.0.0.1"};
+    for (size_t i = 0; i < sizeof many / sizeof *many; i++)
+        assert_non_null(
+            strstr(advice("10.0.0.3/24", "10.0.0.2", many[i]), " is no single host's address"));
+    assert_string_equal(advice("10.0.0.254/31", "10.0.0.255", "10.0.0.255"), "");
+    assert_non_null(strstr(advice("10.0.0.3/24", "10.0.0.2", "10.0.1.255"), "outside"));
 }
 
 static void what_is_beyond_it_needs_a_way(void **state)
@@ -60,6 +70,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_the_two_who_are_there_nothing_is_to_tell),
         cmocka_unit_test(in_the_subnet_there_is_nobody_else),
+        cmocka_unit_test(an_address_of_many_is_no_hosts),
         cmocka_unit_test(what_is_beyond_it_needs_a_way),
         cmocka_unit_test(what_is_too_long_is_cut),
     };
