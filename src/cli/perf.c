@@ -23,6 +23,8 @@ enum {
 static struct perf_options {
     struct perf_test test;
     bool server, once, json, has_rate, has_time;
+    const char *host; /* by -c */
+    uint16_t port;    /* by -p; 0: not given */
     uint64_t interval_ns, wait_ns;
     const char *of_client; /* one that a server does not have, if any was given */
 } perf_options = {.test = {.streams = 1, .seconds = SECONDS_DEFAULT}, .interval_ns = TIME_S(1)};
@@ -55,7 +57,7 @@ static int take_time(void *target, const char *value, struct tern_error *error)
 
 static int take_bytes(void *target, const char *value, struct tern_error *error)
 {
-    return value_scaled("-n", value, 1024, &test_of(target, "-n")->bytes, error);
+    return value_scaled("-n", value, 1024, 1, PERF_COUNT_MAX, &test_of(target, "-n")->bytes, error);
 }
 
 static int take_omit(void *target, const char *value, struct tern_error *error)
@@ -71,9 +73,7 @@ static int take_parallel(void *target, const char *value, struct tern_error *err
 static int take_length(void *target, const char *value, struct tern_error *error)
 {
     uint64_t length = 0;
-    int result = value_scaled("-l", value, 1024, &length, error);
-    if (result == 0 && (length < 1 || length > PERF_BLOCK_MAX))
-        return value_wrong(error, "-l '%.40s' is not from 1 to %d bytes", value, PERF_BLOCK_MAX);
+    int result = value_scaled("-l", value, 1024, 1, PERF_BLOCK_MAX, &length, error);
     test_of(target, "-l")->length = (unsigned)length;
     return result;
 }
@@ -81,7 +81,7 @@ static int take_length(void *target, const char *value, struct tern_error *error
 static int take_rate(void *target, const char *value, struct tern_error *error)
 {
     ((struct perf_options *)target)->has_rate = true;
-    return value_scaled("-b", value, 1000, &test_of(target, "-b")->rate, error);
+    return value_scaled("-b", value, 1000, 0, PERF_COUNT_MAX, &test_of(target, "-b")->rate, error);
 }
 
 static int take_congestion(void *target, const char *value, struct tern_error *error)
@@ -93,6 +93,20 @@ static int take_congestion(void *target, const char *value, struct tern_error *e
         return value_wrong(error, "-C '%.40s' is not the name of a congestion control", value);
     memcpy(test->congestion, value, length + 1);
     return 0;
+}
+
+static int take_client(void *target, const char *value, struct tern_error *error)
+{
+    struct perf_options *options = target;
+    (void)error; /* read with the port */
+    options->of_client = "-c";
+    options->host = value;
+    return 0;
+}
+
+static int take_port(void *target, const char *value, struct tern_error *error)
+{
+    return value_port(value, &((struct perf_options *)target)->port, error);
 }
 
 static int take_interval(void *target, const char *value, struct tern_error *error)
@@ -194,28 +208,42 @@ static int test_settle(struct perf_options *options, struct tern_error *error)
     return 0;
 }
 
+static int port_is_there_twice(const char *text, struct tern_error *error)
+{
+    return value_wrong(error, "-p and '%.60s': the port is there twice", text);
+}
+
 /* "HOST" or "HOST:PORT". */
-static int take_peer(const char *text, struct sockaddr_in *to, struct tern_error *error)
+static int take_peer(const char *text, uint16_t port, struct sockaddr_in *to,
+                     struct tern_error *error)
 {
     if (strchr(text, ':'))
-        return value_endpoint(text, to, error);
+        return perf_options.port ? port_is_there_twice(text, error)
+                                 : value_endpoint(text, to, error);
     int result = value_host("host", text, to, error);
-    to->sin_port = htons(PERF_PORT);
+    to->sin_port = htons(port);
     return result;
 }
 
 static int arguments_read(struct trial *t, int count, char **arguments, uint16_t *port,
                           struct tern_error *error)
 {
-    *port = PERF_PORT;
+    const char *host = perf_options.host, *argument = count ? arguments[0] : NULL;
+    *port = perf_options.port ? perf_options.port : PERF_PORT;
     if (perf_options.server && server_check(&perf_options, error) < 0)
         return -EINVAL;
+    if (perf_options.server && perf_options.port && argument)
+        return port_is_there_twice(argument, error);
     if (perf_options.server)
-        return count ? value_port(arguments[0], port, error) : 0;
-    if (count == 0)
+        return argument ? value_port(argument, port, error) : 0;
+    if (host && argument)
+        return value_wrong(error, "-c %.60s and '%.60s': the host is there twice", host, argument);
+    if (!host)
+        host = argument;
+    if (!host)
         return value_wrong(error, "of whom? give the address of a host where iperf3 -s or tern "
                                   "perf -s runs, or be the server: -s");
-    int result = take_peer(arguments[0], &t->to, error);
+    int result = take_peer(host, *port, &t->to, error);
     if (result == 0)
         endpoint_format(&t->to, t->peer);
     return result < 0 ? result : test_settle(&perf_options, error);
@@ -246,6 +274,8 @@ static enum status perf_run(const struct command *command, const struct common *
 }
 
 static const struct option_entry perf_entries[] = {
+    {"client", 'c', "HOST", "as iperf3 has it: the same as HOST alone", take_client},
+    {"port", 'p', "PORT", "the server's (5201), as iperf3 has it", take_port},
     {"server", 's', NULL, "be the server, on PORT (5201), one test after the other", take_server},
     {"one-off", '1', NULL, "with -s: end after one test", take_once},
     {"udp", 'u', NULL, "datagrams, and what becomes of them", take_udp},

@@ -21,10 +21,6 @@ unsigned perf_stream_id(unsigned index)
     return index == 0 ? 1 : index + 2;
 }
 
-/* The largest count that JSON's numbers hold exactly (RFC 8259 §6): what 400 Gbit/s carry in two
- * days, and few enough for those of all streams to be added up. */
-static const uint64_t COUNT_MAX = ((uint64_t)1 << 53) - 1;
-
 /* Jitter is of times whose seconds have 32 bits. */
 static const double JITTER_MAX_S = UINT32_MAX;
 
@@ -73,7 +69,7 @@ bool perf_read_parameters(const char *text, struct perf_test *test)
     uint64_t least = test->udp ? PERF_DATAGRAM_MIN : 1;
     uint64_t most = test->udp ? PERF_DATAGRAM_MAX : PERF_BLOCK_MAX;
     if ((!test->udp && !json_true(text, "tcp")) || streams < 1 || streams > PERF_PARALLEL_MAX ||
-        test->bytes > COUNT_MAX || test->rate > COUNT_MAX || seconds > PERF_SECONDS_MAX ||
+        test->bytes > PERF_COUNT_MAX || test->rate > PERF_COUNT_MAX || seconds > PERF_SECONDS_MAX ||
         omit_s > PERF_OMIT_MAX_S || length < least || length > most)
         return false;
     if (json_member(text, "congestion") &&
@@ -124,7 +120,7 @@ static bool result_makes_sense(const char *stream)
     static const char *const counts[] = {"bytes", "packets", "errors", "omitted_errors",
                                          "omitted_packets"};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        if (json_count(stream, counts[i], 0) > COUNT_MAX)
+        if (json_count(stream, counts[i], 0) > PERF_COUNT_MAX)
             return false;
     double jitter_s = json_number(stream, "jitter", 0);
     return jitter_s >= 0 && jitter_s <= JITTER_MAX_S;

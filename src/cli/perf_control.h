@@ -56,6 +56,10 @@ enum {
     PERF_CONGESTION_SIZE = 16, /* of the name of a congestion control, as Linux has it */
 };
 
+/* The largest count that JSON's numbers hold exactly (RFC 8259 §6): what 400 Gbit/s carry in two
+ * days, and few enough for those of all streams to be added up. */
+#define PERF_COUNT_MAX (((uint64_t)1 << 53) - 1)
+
 /* A UDP stream begins with a word each way, in the order of the host's bytes;
  * iperf before 3.10 had others. */
 enum {

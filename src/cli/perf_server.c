@@ -200,13 +200,11 @@ static int client_serve(struct server *s)
     return 0;
 }
 
-static enum status client_accept_and_serve(struct server *s)
+/* One measurement, with the client whose control connection it is. */
+static enum status client_take(struct server *s, int socket)
 {
     struct trial *t = s->trial;
-    int socket = client_await(s);
     callers_deny(&s->callers, t);
-    if (socket < 0)
-        return socket == -EINTR ? STATUS_OK : perf_failed(t, -socket);
     t->begun = t->counted = false;
     t->intervals = 0;
     endpoint_format(&t->to, t->peer);
@@ -223,23 +221,45 @@ static enum status client_accept_and_serve(struct server *s)
     return status;
 }
 
+/* Until interrupted, which is success for who has no measurement under way; or `once`. */
+static enum status clients_serve(struct server *s, bool once)
+{
+    enum status status = STATUS_OK;
+    int socket;
+    do {
+        socket = client_await(s);
+        if (socket >= 0)
+            status = client_take(s, socket);
+    } while (socket >= 0 && !once && !interrupt_signal());
+    callers_deny(&s->callers, s->trial);
+    if (socket < 0 && socket != -EINTR)
+        return status_say(STATUS_FAILED, s->trial->session->command->name,
+                          "cannot take a client: %s", strerror(-socket));
+    return once ? status : STATUS_OK;
+}
+
+static void announce(const struct session *session, uint16_t port)
+{
+    char address[INET_ADDRSTRLEN], option[16] = "";
+    session_address(session, address);
+    if (port != PERF_PORT)
+        snprintf(option, sizeof option, " -p %u", port);
+    fprintf(stderr, "listening on %s:%u; iperf3 -c %s%s measures; interrupt (Ctrl-C) to end\n",
+            address, port, address, option);
+}
+
 enum status perf_server(struct trial *t, uint16_t port, bool once)
 {
     struct server s = {.trial = t, .port = port, .datagrams = -1};
-    char address[INET_ADDRSTRLEN];
     t->server = true;
     t->control = -1;
     t->listener = session_bind(t->session->stack, SOCK_STREAM | SOCK_NONBLOCK, port);
     if (t->listener < 0 || tern_listen(t->session->stack, t->listener, BACKLOG) < 0)
         return status_say(STATUS_FAILED, t->session->command->name, "cannot listen on port %u: %s",
                           port, strerror(t->listener < 0 ? -t->listener : errno));
-    fprintf(stderr, "listening on %s:%u; iperf3 -c %s measures; interrupt (Ctrl-C) to end\n",
-            session_address(t->session, address), port, address);
-    enum status status;
-    do
-        status = client_accept_and_serve(&s);
-    while (!once && !interrupt_signal());
+    announce(t->session, port);
+    enum status status = clients_serve(&s, once);
     tern_close(t->session->stack, t->listener);
     session_quiesce(t->session);
-    return once ? status : STATUS_OK;
+    return status;
 }

@@ -20,15 +20,15 @@ int value_wrong(struct tern_error *error, const char *format, ...)
     return -EINVAL;
 }
 
-/* Reads the digits at `*text` and moves past them; false when there are none or too many. */
+/* Reads the digits at `*text` and moves past them; what 64 bits do not hold is their largest
+ * number. False when there are none. */
 static bool digits_read(const char **text, uint64_t *out)
 {
     const char *at = *text;
     uint64_t value = 0;
     for (; *at >= '0' && *at <= '9'; at++) {
-        if (value > (UINT64_MAX - 9) / 10)
-            return false;
-        value = value * 10 + (uint64_t)(*at - '0');
+        uint64_t digit = (uint64_t)(*at - '0');
+        value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
     }
     if (at == *text)
         return false;
@@ -69,8 +69,8 @@ int value_seconds(const char *what, const char *text, unsigned most, uint64_t *o
     return 0;
 }
 
-int value_scaled(const char *what, const char *text, uint64_t kilo, uint64_t *out,
-                 struct tern_error *error)
+int value_scaled(const char *what, const char *text, uint64_t kilo, uint64_t least, uint64_t most,
+                 uint64_t *out, struct tern_error *error)
 {
     static const char prefixes[] = "kmgt";
     const char *rest = text;
@@ -81,8 +81,11 @@ int value_scaled(const char *what, const char *text, uint64_t kilo, uint64_t *ou
         unit *= kilo;
     if (unit > 1)
         rest++;
-    if (!good || *rest || (unit > 1 && value > UINT64_MAX / unit))
+    if (!good || *rest)
         return value_wrong(error, "%s '%.40s' is not a number like 500k, 100M or 2G", what, text);
+    if (value > most / unit || value * unit < least)
+        return value_wrong(error, "%s '%.40s' is not from %llu to %llu", what, text,
+                           (unsigned long long)least, (unsigned long long)most);
     *out = value * unit;
     return 0;
 }

@@ -19,9 +19,10 @@ int value_number(const char *what, const char *text, uint64_t least, uint64_t mo
 /* Seconds as "2" or "0.25", up to `most` of them, as nanoseconds. */
 int value_seconds(const char *what, const char *text, unsigned most, uint64_t *out_ns,
                   struct tern_error *error);
-/* A number that may end with K, M, G or T in either case: as many powers of `kilo` (1000, 1024). */
-int value_scaled(const char *what, const char *text, uint64_t kilo, uint64_t *out,
-                 struct tern_error *error);
+/* A number from `least` to `most` that may end with K, M, G or T in either case: as many powers of
+ * `kilo` (1000, 1024). */
+int value_scaled(const char *what, const char *text, uint64_t kilo, uint64_t least, uint64_t most,
+                 uint64_t *out, struct tern_error *error);
 /* 1 to 65535. */
 int value_port(const char *text, uint16_t *out, struct tern_error *error);
 /* A dotted decimal address. */

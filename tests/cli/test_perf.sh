@@ -17,7 +17,7 @@ wait_server() { wait "${children[0]}" || fail "the server failed"; }
 
 # The other way: tern is the server, of one test.
 serve_ours() {
-    start_tern perf -s -1 "$@"
+    start_tern perf -s -1 -p 5201 "$@"
     until_says err "listening on $ours:5201"
 }
 iperf() { iperf3 -c $ours "$@" >iperf.out 2>&1 || fail "iperf3: $(cat iperf.out)"; }
@@ -110,7 +110,7 @@ what_is_sent_is_what_the_server_receives() {
 }
 the_server_sends_when_reversed() {
     serve
-    tern perf -R -t 1 $kernel:5201
+    tern perf -R -t 1 -c $kernel -p 5201
     expect_status 0
     wait_server
     grep -qE "^$kernel:5201 sent [1-9][0-9]* bytes, .* tern received [1-9][0-9]* bytes, " out ||

@@ -126,6 +126,18 @@ wishes_that_exclude_each_other_are_told() {
     tern perf -u -l 10 $kernel
     expect_status 2
     expect err "a datagram has from 16 to 65507 bytes"
+    tern perf -c $kernel $kernel
+    expect_status 2
+    expect err "-c $kernel and '$kernel': the host is there twice"
+    tern perf -p 5202 $kernel:5203
+    expect_status 2
+    expect err "-p and '$kernel:5203': the port is there twice"
+    tern perf -s -p 5202 5203
+    expect_status 2
+    expect err "-p and '5203': the port is there twice"
+    tern perf -n 0 $kernel
+    expect_status 2
+    expect err "-n '0' is not from 1 to 9007199254740991"
     tern perf -b 5X $kernel
     expect_status 2
     expect err "-b '5X' is not a number like 500k, 100M or 2G"
@@ -144,7 +156,7 @@ wishes_that_exclude_each_other_are_told() {
 }
 what_a_client_says_is_not_for_a_server() {
     local wish
-    for wish in -R "-t 5" "-n 10M" -u "-b 1M" "-O 1" "-P 2" --bidir "-l 1K" "-C reno" "--wait 5"; do
+    for wish in -R "-t 5" "-n 10M" -u "-b 1M" "-O 1" "-P 2" --bidir "-l 1K" "-C reno" "--wait 5" "-c $kernel"; do
         tern perf -s $wish
         expect_status 2
         expect err "${wish%% *} is for the client to say"

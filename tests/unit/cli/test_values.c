@@ -50,20 +50,43 @@ static void scaled_numbers_end_with_their_unit(void **state)
 {
     (void)state;
     uint64_t value = 0;
-    assert_int_equal(value_scaled("-b", "0", 1000, &value, &error), 0);
+    assert_int_equal(value_scaled("-b", "0", 1000, 0, UINT64_MAX, &value, &error), 0);
     assert_true(value == 0);
-    assert_int_equal(value_scaled("-b", "250", 1000, &value, &error), 0);
+    assert_int_equal(value_scaled("-b", "250", 1000, 0, UINT64_MAX, &value, &error), 0);
     assert_true(value == 250);
-    assert_int_equal(value_scaled("-b", "500k", 1000, &value, &error), 0);
+    assert_int_equal(value_scaled("-b", "500k", 1000, 0, UINT64_MAX, &value, &error), 0);
     assert_true(value == 500000);
-    assert_int_equal(value_scaled("-n", "3M", 1024, &value, &error), 0);
+    assert_int_equal(value_scaled("-n", "3M", 1024, 0, UINT64_MAX, &value, &error), 0);
     assert_true(value == 3 << 20);
-    assert_int_equal(value_scaled("-n", "2T", 1000, &value, &error), 0);
+    assert_int_equal(value_scaled("-n", "2T", 1000, 0, UINT64_MAX, &value, &error), 0);
     assert_true(value == 2000000000000);
-    const char *const wrong[] = {"", "M", "5X", "5MB", "-5", "1.5M", "5 M", "99999999999T"};
+    const char *const wrong[] = {"", "M", "5MB", "-5", "1.5M", "5 M", "5X"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_int_equal(value_scaled("-b", wrong[i], 1000, &value, &error), -EINVAL);
-    assert_string_equal(error.text, "-b '99999999999T' is not a number like 500k, 100M or 2G");
+        assert_int_equal(value_scaled("-b", wrong[i], 1000, 0, UINT64_MAX, &value, &error),
+                         -EINVAL);
+    assert_string_equal(error.text, "-b '5X' is not a number like 500k, 100M or 2G");
+}
+
+static void scaled_numbers_are_within_their_bounds(void **state)
+{
+    (void)state;
+    uint64_t value;
+    assert_int_equal(value_scaled("-l", "1M", 1024, 1, 1 << 20, &value, &error), 0);
+    assert_int_equal(value_scaled("-l", "1048576", 1024, 1, 1 << 20, &value, &error), 0);
+    assert_int_equal(value_scaled("-n", "16777215T", 1024, 1, UINT64_MAX, &value, &error), 0);
+    assert_true(value == (uint64_t)16777215 << 40);
+    static const char *const beyond[] = {"0",
+                                         "1048577",
+                                         "1025K",
+                                         "2M",
+                                         "0G",
+                                         "99999999999999999999",
+                                         "16777216T",
+                                         "18446744073709551616",
+                                         "18446744073709551615T"};
+    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++)
+        assert_int_equal(value_scaled("-l", beyond[i], 1024, 1, 1 << 20, &value, &error), -EINVAL);
+    assert_string_equal(error.text, "-l '18446744073709551615T' is not from 1 to 1048576");
 }
 
 static void ports_are_1_to_65535(void **state)
@@ -137,6 +160,7 @@ int main(void)
         cmocka_unit_test(numbers_are_whole_and_within_bounds),
         cmocka_unit_test(seconds_may_have_a_fraction),
         cmocka_unit_test(scaled_numbers_end_with_their_unit),
+        cmocka_unit_test(scaled_numbers_are_within_their_bounds),
         cmocka_unit_test(ports_are_1_to_65535),
         cmocka_unit_test(endpoints_are_an_address_and_a_port),
         cmocka_unit_test(wrong_endpoints_are_told_what_is_wrong_with_them),
