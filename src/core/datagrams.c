@@ -65,13 +65,13 @@ void datagrams_release(struct stack *stack, struct datagrams *datagrams)
     error_queue_release(stack, &datagrams->errors);
 }
 
-/* What is to be queued: `count` datagrams of `part` bytes each, the last perhaps less. */
-struct arrival {
+/* What is queued of a packet: `count` datagrams of `part` bytes each, the last perhaps less. */
+struct portion {
     uint32_t length, part, count;
 };
 
 /* Whether there is room for a datagram of `length` bytes behind those that have found some. */
-static bool has_room(const struct datagrams *datagrams, const struct arrival *before,
+static bool has_room(const struct datagrams *datagrams, const struct portion *before,
                      uint32_t length)
 {
     uint32_t count = datagrams->count + before->count;
@@ -83,10 +83,10 @@ static bool has_room(const struct datagrams *datagrams, const struct arrival *be
 }
 
 /* As many of them as there is room for. */
-static struct arrival fit(const struct stack *stack, const struct datagrams *datagrams,
+static struct portion fit(const struct stack *stack, const struct datagrams *datagrams,
                           uint32_t part, uint32_t length)
 {
-    struct arrival found = {.part = part};
+    struct portion found = {.part = part};
     do {
         uint32_t next = least(part, length - found.length);
         if (!has_room(datagrams, &found, next) ||
@@ -100,22 +100,22 @@ static struct arrival fit(const struct stack *stack, const struct datagrams *dat
 
 static int append(struct stack *stack, struct datagrams *datagrams,
                   const struct datagram_info *info, const void *bytes,
-                  const struct arrival *arrival)
+                  const struct portion *portion)
 {
-    struct datagram *datagram = malloc(cost_of(arrival->length));
+    struct datagram *datagram = malloc(cost_of(portion->length));
     if (!datagram)
         return -ENOMEM;
-    uint32_t first = least(arrival->part, arrival->length);
+    uint32_t first = least(portion->part, portion->length);
     *datagram =
-        (struct datagram){.info = *info, .behind = arrival->length - first, .part = arrival->part};
+        (struct datagram){.info = *info, .behind = portion->length - first, .part = portion->part};
     datagram->info.length = first;
     datagram->info.truncated = false;
     datagram->info.arrived_ns = stack->now_ns;
-    if (arrival->length > 0)
-        memcpy(datagram->bytes, bytes, arrival->length);
+    if (portion->length > 0)
+        memcpy(datagram->bytes, bytes, portion->length);
     list_append(&datagrams->queue, &datagram->link);
-    datagrams->count += arrival->count;
-    datagrams->bytes += arrival->count * cost_of(0) + arrival->length;
+    datagrams->count += portion->count;
+    datagrams->bytes += portion->count * cost_of(0) + portion->length;
     stack_charge(stack, true_size(datagram));
     return 0;
 }
@@ -126,13 +126,13 @@ ssize_t datagrams_append(struct stack *stack, struct datagrams *datagrams,
     struct datagram_info kept = *info;
     bool apart = info->segment_size > 0 && !datagrams->options.receive_super;
     uint32_t part = apart ? info->segment_size : (uint32_t)length;
-    struct arrival arrival = fit(stack, datagrams, part, (uint32_t)length);
-    if (arrival.count == 0)
+    struct portion portion = fit(stack, datagrams, part, (uint32_t)length);
+    if (portion.count == 0)
         return -ENOBUFS;
     if (apart)
         kept.segment_size = 0;
-    int error = append(stack, datagrams, &kept, bytes, &arrival);
-    return error ? error : (ssize_t)arrival.length;
+    int error = append(stack, datagrams, &kept, bytes, &portion);
+    return error ? error : (ssize_t)portion.length;
 }
 
 bool datagrams_are_many(const struct datagrams *datagrams)

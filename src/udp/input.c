@@ -7,7 +7,7 @@
 #include "wire/udp.h"
 
 /* What has come: a datagram, or several as one packet, a super-datagram. */
-struct arrival {
+struct udp_arrival {
     const struct packet_in *packet;
     struct endpoint local, remote;
     const uint8_t *bytes;
@@ -23,7 +23,7 @@ static void count_lost(struct stack *stack, uint32_t datagrams)
 }
 
 /* The packet is not dropped, but of its datagrams only the first ones have found room. */
-static void note_lost(struct stack *stack, const struct arrival *arrival, uint32_t datagrams)
+static void note_lost(struct stack *stack, const struct udp_arrival *arrival, uint32_t datagrams)
 {
     const struct packet_in *packet = arrival->packet;
     struct iovec span = {.iov_len = packet->header_length + packet->payload_length};
@@ -34,7 +34,7 @@ static void note_lost(struct stack *stack, const struct arrival *arrival, uint32
                 drop_clause(DROP_UDP_QUEUE_FULL));
 }
 
-static enum drop_reason take(struct udp *udp, const struct arrival *arrival)
+static enum drop_reason take(struct udp *udp, const struct udp_arrival *arrival)
 {
     struct stack *stack = udp->stack;
     const struct packet_in *packet = arrival->packet;
@@ -60,7 +60,7 @@ static enum drop_reason take(struct udp *udp, const struct arrival *arrival)
     return DROP_NONE;
 }
 
-static bool wants_broadcast(const struct udp *udp, const struct arrival *arrival)
+static bool wants_broadcast(const struct udp *udp, const struct udp_arrival *arrival)
 {
     const struct address *own = &udp->local.address;
     bool hears = address_is_unspecified(own) || address_equal(own, &arrival->local.address);
@@ -70,7 +70,7 @@ static bool wants_broadcast(const struct udp *udp, const struct arrival *arrival
 
 /* A broadcast reaches every endpoint on its port that is bound to no address, or to its own (RFC
  * 1122 §4.1.3.5: whoever wants less binds to an address). */
-static enum drop_reason take_broadcast(struct stack *stack, const struct arrival *arrival)
+static enum drop_reason take_broadcast(struct stack *stack, const struct udp_arrival *arrival)
 {
     enum drop_reason reason = DROP_UDP_NO_PORT;
     struct table_node *node =
@@ -86,7 +86,7 @@ static enum drop_reason take_broadcast(struct stack *stack, const struct arrival
     return reason;
 }
 
-static enum drop_reason take_unicast(struct stack *stack, const struct arrival *arrival)
+static enum drop_reason take_unicast(struct stack *stack, const struct udp_arrival *arrival)
 {
     struct udp *udp = udp_find_connected(stack, &arrival->local, &arrival->remote);
     if (!udp)
@@ -100,7 +100,7 @@ static enum drop_reason take_unicast(struct stack *stack, const struct arrival *
 
 /* RFC 768: 0 says that the sender computed none. What the IP packet has behind the datagram does
  * not count. */
-static bool checksum_is_right(const struct arrival *arrival)
+static bool checksum_is_right(const struct udp_arrival *arrival)
 {
     struct packet_in datagram = *arrival->packet;
     datagram.payload_length = UDP_HEADER_SIZE + arrival->length;
@@ -109,23 +109,23 @@ static bool checksum_is_right(const struct arrival *arrival)
 
 /* Several datagrams are all that their packet has: where one ended behind the last of them, nobody
  * could tell. */
-static bool is_unsound(const struct arrival *arrival)
+static bool is_unsound(const struct udp_arrival *arrival)
 {
     const struct packet_in *packet = arrival->packet;
     return packet->segment_size > 0 && UDP_HEADER_SIZE + arrival->length != packet->payload_length;
 }
 
-static enum drop_reason udp_read(const struct packet_in *packet, struct arrival *out)
+static enum drop_reason udp_read(const struct packet_in *packet, struct udp_arrival *out)
 {
     struct udp_header header;
     if (!udp_parse(packet->payload, packet->payload_length, &header))
         return DROP_UDP_TRUNCATED;
-    *out = (struct arrival){.packet = packet,
-                            .local = {packet->destination, header.destination_port},
-                            .remote = {packet->source, header.source_port},
-                            .bytes = packet->payload + UDP_HEADER_SIZE,
-                            .length = header.length - (uint32_t)UDP_HEADER_SIZE,
-                            .checksum = header.checksum};
+    *out = (struct udp_arrival){.packet = packet,
+                                .local = {packet->destination, header.destination_port},
+                                .remote = {packet->source, header.source_port},
+                                .bytes = packet->payload + UDP_HEADER_SIZE,
+                                .length = header.length - (uint32_t)UDP_HEADER_SIZE,
+                                .checksum = header.checksum};
     if (out->length > packet->segment_size)
         out->segment_size = packet->segment_size;
     if (is_unsound(out))
@@ -135,7 +135,7 @@ static enum drop_reason udp_read(const struct packet_in *packet, struct arrival 
 
 enum drop_reason udp_input(struct stack *stack, const struct packet_in *packet)
 {
-    struct arrival arrival;
+    struct udp_arrival arrival;
     enum drop_reason reason = udp_read(packet, &arrival);
     if (reason != DROP_NONE) {
         stack_count(stack, COUNTER_UdpInErrors);
