@@ -98,6 +98,22 @@ void play_option(struct play *p, int s, const char *name, int level, int option)
         play_note(p, "%s: %d (%u bytes)", name, value, length);
 }
 
+void play_udp_option(struct play *p, int option, const int *values, size_t count)
+{
+    const int s = play_datagram(p), others[] = {play_stream(p), play_echo(p)}, one = 1;
+    OPTION(s, IPPROTO_UDP, option);
+    for (size_t i = 0; i < count; i++) {
+        STEP(A->setsockopt(s, IPPROTO_UDP, option, &values[i], sizeof values[i]));
+        OPTION(s, IPPROTO_UDP, option);
+    }
+    STEP(A->setsockopt(s, IPPROTO_UDP, option, &one, 2));
+    STEP(A->setsockopt(s, IPPROTO_UDP, option, NULL, sizeof one));
+    for (size_t i = 0; i < 2; i++) {
+        STEP(A->setsockopt(others[i], IPPROTO_UDP, option, &one, sizeof one));
+        OPTION(others[i], IPPROTO_UDP, option);
+    }
+}
+
 /* A step that must succeed for the rest to have a meaning. */
 static int sure(struct play *p, const char *what, int result)
 {
@@ -119,6 +135,20 @@ int play_datagram(struct play *p)
 int play_echo(struct play *p)
 {
     return sure(p, "socket", A->socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, IPPROTO_ICMP));
+}
+
+int play_receiver(struct play *p)
+{
+    int s = play_datagram(p);
+    sure(p, "bind", A->bind(s, LOOP(p->port)));
+    return s;
+}
+
+int play_sender(struct play *p)
+{
+    int s = play_datagram(p);
+    sure(p, "connect", A->connect(s, LOOP(p->port)));
+    return s;
 }
 
 int play_listener(struct play *p)

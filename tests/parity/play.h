@@ -56,11 +56,15 @@ void play_bytes(struct play *p, const char *bytes, ssize_t length);
 /* An integer option, or the error. */
 void play_option(struct play *p, int s, const char *name, int level, int option);
 #define OPTION(s, level, option) play_option(p, s, #option, level, option)
+/* An integer option of UDP: set to each of the values, set wrongly, and of other sockets. */
+void play_udp_option(struct play *p, int option, const int *values, size_t count);
 
 /* The pieces that many programs start from; they are not written down. All are non-blocking. */
 int play_stream(struct play *p);
 int play_datagram(struct play *p);
 int play_echo(struct play *p);
+int play_receiver(struct play *p); /* a datagram socket at 127.0.0.1 and p->port, */
+int play_sender(struct play *p);   /* and one that has it as its peer */
 int play_listener(struct play *p); /* at 127.0.0.1 and p->port */
 int play_dial(struct play *p);     /* connected to it, the handshake over */
 int play_accept(struct play *p, int listener);

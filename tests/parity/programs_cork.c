@@ -10,10 +10,8 @@ static char buffer[65536];
 /* A receiver, and a sender that is connected to it. */
 static void two_ends(struct play *p, int *from, int *to)
 {
-    *from = play_datagram(p);
-    *to = play_datagram(p);
-    A->bind(*to, LOOP(p->port));
-    A->connect(*from, LOOP(p->port));
+    *to = play_receiver(p);
+    *from = play_sender(p);
 }
 
 /* What has come, and no more of it. */

@@ -7,9 +7,7 @@ static char buffer[64];
 
 static void keep_their_borders_and_order(struct play *p)
 {
-    int from = play_datagram(p), to = play_datagram(p);
-    A->bind(to, LOOP(p->port));
-    STEP(A->connect(from, LOOP(p->port)));
+    int to = play_receiver(p), from = play_sender(p);
     STEP(A->send(from, "one", 3, 0));
     STEP(A->send(from, "", 0, 0));
     STEP(A->send(from, "three", 5, 0));
@@ -105,9 +103,7 @@ static void with_control_messages(struct play *p)
 {
     const int numbers[] = {9, 0, 256, -1};
     const unsigned char byte = 0x28;
-    int from = play_datagram(p), to = play_datagram(p);
-    A->bind(to, LOOP(p->port));
-    STEP(A->connect(from, LOOP(p->port)));
+    int to = play_receiver(p), from = play_sender(p);
     play_set(p, to, IPPROTO_IP, IP_RECVTTL, 1);
     play_set(p, to, IPPROTO_IP, IP_RECVTOS, 1);
     for (size_t i = 0; i < COUNT(numbers); i++) {

@@ -15,10 +15,8 @@ static void set_gro(struct play *p, int s, int value)
 /* A receiver that asks for it, and a sender that is connected to it. */
 static void two_ends(struct play *p, int *from, int *to)
 {
-    *from = play_datagram(p);
-    *to = play_datagram(p);
-    A->bind(*to, LOOP(p->port));
-    A->connect(*from, LOOP(p->port));
+    *to = play_receiver(p);
+    *from = play_sender(p);
     set_gro(p, *to, 1);
     for (size_t i = 0; i < sizeof sent; i++)
         sent[i] = (char)('a' + i % 23);
@@ -67,18 +65,7 @@ static void receive_all(struct play *p, int s)
 static void the_option_is_on_or_off(struct play *p)
 {
     static const int values[] = {1, 0, 2, -1, 65536};
-    int s = play_datagram(p), stream = play_stream(p), echo = play_echo(p), one = 1;
-    OPTION(s, IPPROTO_UDP, UDP_GRO);
-    for (size_t i = 0; i < COUNT(values); i++) {
-        set_gro(p, s, values[i]);
-        OPTION(s, IPPROTO_UDP, UDP_GRO);
-    }
-    STEP(A->setsockopt(s, IPPROTO_UDP, UDP_GRO, &one, 2));
-    STEP(A->setsockopt(s, IPPROTO_UDP, UDP_GRO, NULL, sizeof one));
-    set_gro(p, stream, 1);
-    OPTION(stream, IPPROTO_UDP, UDP_GRO);
-    set_gro(p, echo, 1);
-    OPTION(echo, IPPROTO_UDP, UDP_GRO);
+    play_udp_option(p, UDP_GRO, values, COUNT(values));
 }
 
 static void one_call_is_received_by_one(struct play *p)

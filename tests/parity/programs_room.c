@@ -85,9 +85,7 @@ static void receive_into_each(struct play *p, int s, int flags,
 /* A super-datagram, and of it what is asked for. */
 static void datagram(struct play *p, const int (*asked)[2], size_t count, int value)
 {
-    int from = play_datagram(p), to = play_datagram(p);
-    A->bind(to, LOOP(p->port));
-    A->connect(from, LOOP(p->port));
+    int to = play_receiver(p), from = play_sender(p);
     for (size_t i = 0; i < count; i++)
         play_set(p, to, asked[i][0], asked[i][1], value);
     play_set(p, from, IPPROTO_UDP, UDP_SEGMENT, 100);
@@ -186,7 +184,7 @@ static void send_stamped(struct play *p, int s)
 static void of_a_transmit_time(struct play *p)
 {
     int s = play_datagram(p);
-    A->bind(play_datagram(p), LOOP(p->port));
+    play_receiver(p);
     STEP(A->connect(s, LOOP(p->port)));
     play_set(p, s, SOL_SOCKET, SO_TIMESTAMPING,
              SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE |

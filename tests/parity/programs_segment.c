@@ -10,20 +10,6 @@
 
 static char buffer[65536];
 
-static int receiver(struct play *p)
-{
-    int to = play_datagram(p);
-    A->bind(to, LOOP(p->port));
-    return to;
-}
-
-static int sender(struct play *p)
-{
-    int from = play_datagram(p);
-    A->connect(from, LOOP(p->port));
-    return from;
-}
-
 /* One that sends to where nobody answers, over a device of 1,500 bytes. */
 static int outward(struct play *p)
 {
@@ -66,23 +52,12 @@ static void number(size_t length)
 static void the_option_has_its_bounds(struct play *p)
 {
     static const int values[] = {1, 65535, 65536, -1, 0};
-    int s = play_datagram(p), stream = play_stream(p), echo = play_echo(p), one = 1;
-    OPTION(s, IPPROTO_UDP, UDP_SEGMENT);
-    for (size_t i = 0; i < COUNT(values); i++) {
-        set(p, s, values[i]);
-        OPTION(s, IPPROTO_UDP, UDP_SEGMENT);
-    }
-    STEP(A->setsockopt(s, IPPROTO_UDP, UDP_SEGMENT, &one, 2));
-    STEP(A->setsockopt(s, IPPROTO_UDP, UDP_SEGMENT, NULL, sizeof one));
-    set(p, stream, 100);
-    OPTION(stream, IPPROTO_UDP, UDP_SEGMENT);
-    set(p, echo, 100);
-    OPTION(echo, IPPROTO_UDP, UDP_SEGMENT);
+    play_udp_option(p, UDP_SEGMENT, values, COUNT(values));
 }
 
 static void a_call_is_cut_into_datagrams(struct play *p)
 {
-    int to = receiver(p), from = sender(p);
+    int to = play_receiver(p), from = play_sender(p);
     number(sizeof buffer);
     set(p, from, 1000);
     STEP(A->send(from, buffer, 3500, 0));
@@ -101,7 +76,7 @@ static void a_call_is_cut_into_datagrams(struct play *p)
 static void spans_are_cut_where_they_must_be(struct play *p)
 {
     struct iovec spans[] = {{buffer, 150}, {buffer + 150, 0}, {buffer + 150, 70}, {buffer, 31}};
-    int to = receiver(p), from = sender(p);
+    int to = play_receiver(p), from = play_sender(p);
     number(sizeof buffer);
     set(p, from, 100);
     STEP(A->sendmsg(from, &(struct msghdr){.msg_iov = spans, .msg_iovlen = COUNT(spans)}, 0));
@@ -112,7 +87,7 @@ static void spans_are_cut_where_they_must_be(struct play *p)
 
 static void there_are_not_too_many(struct play *p)
 {
-    int to = receiver(p), from = sender(p);
+    int to = play_receiver(p), from = play_sender(p);
     set(p, from, 1);
     STEP(A->send(from, buffer, 128, 0));
     receive_many(p, to);
@@ -204,7 +179,7 @@ static void a_control_message_is_for_one_call(struct play *p)
     static const struct control both[] = {{IPPROTO_UDP, UDP_SEGMENT, 2, 100},
                                           {IPPROTO_IP, IP_TTL, 4, 9},
                                           {IPPROTO_UDP, UDP_SEGMENT, 2, 200}};
-    int to = receiver(p), from = sender(p), stream, other;
+    int to = play_receiver(p), from = play_sender(p), stream, other;
     play_connected(p, &stream, &other);
     number(sizeof buffer);
     set(p, from, 70);
@@ -222,7 +197,7 @@ static void a_control_message_is_for_one_call(struct play *p)
 static void what_several_calls_make_is_cut_as_the_first_said(struct play *p)
 {
     static const struct control hundred = {IPPROTO_UDP, UDP_SEGMENT, 2, 100};
-    int to = receiver(p), from = sender(p), one = 1, zero = 0;
+    int to = play_receiver(p), from = play_sender(p), one = 1, zero = 0;
     number(sizeof buffer);
     set(p, from, 60);
     STEP(A->send(from, buffer, 50, MSG_MORE));
@@ -264,7 +239,7 @@ static void more_than_the_path_takes_is_found_at_the_end(struct play *p)
 
 static void errors_come_before_its_own(struct play *p)
 {
-    int from = sender(p);
+    int from = play_sender(p);
     set(p, from, 1);
     STEP(A->send(from, "x", 1, 0));
     play_await(p, from, POLLERR);

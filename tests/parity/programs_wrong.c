@@ -123,19 +123,6 @@ static void send_all(struct play *p, int s, size_t length, int flags)
             send_one(p, s, &names[n], &controls[c], length, flags);
 }
 
-/* One whom the names mean, that no error comes from him. */
-static void somebody(struct play *p)
-{
-    A->bind(play_datagram(p), LOOP(p->port));
-}
-
-static int connected(struct play *p)
-{
-    int s = play_datagram(p);
-    A->connect(s, LOOP(p->port));
-    return s;
-}
-
 static int whole_only(struct play *p)
 {
     int s = play_datagram(p);
@@ -150,10 +137,11 @@ static int shut(struct play *p, int s)
     return s;
 }
 
+/* The names mean somebody who is there, so that no error comes from him. */
 #define DATAGRAMS(name, socket, length, flags) \
     static void name(struct play *p)           \
     {                                          \
-        somebody(p);                           \
+        play_receiver(p);                      \
         send_all(p, socket, length, flags);    \
     }
 
@@ -163,19 +151,19 @@ DATAGRAMS(without_a_peer_and_too_long, play_datagram(p), 65508, 0)
 DATAGRAMS(without_a_peer_and_longer_than_any, play_datagram(p), 65536, 0)
 DATAGRAMS(without_a_peer_and_longer_than_any_and_urgent, play_datagram(p), 65536, MSG_OOB)
 DATAGRAMS(without_a_peer_and_shut, shut(p, play_datagram(p)), 1, 0)
-DATAGRAMS(with_a_peer, connected(p), 1, 0)
-DATAGRAMS(with_a_peer_and_too_long, connected(p), 65508, 0)
-DATAGRAMS(with_a_peer_and_shut, shut(p, connected(p)), 1, 0)
-DATAGRAMS(with_a_peer_and_shut_and_too_long, shut(p, connected(p)), 65508, 0)
-DATAGRAMS(with_a_peer_and_shut_and_too_many, shut(p, connected(p)), 1000, 0)
+DATAGRAMS(with_a_peer, play_sender(p), 1, 0)
+DATAGRAMS(with_a_peer_and_too_long, play_sender(p), 65508, 0)
+DATAGRAMS(with_a_peer_and_shut, shut(p, play_sender(p)), 1, 0)
+DATAGRAMS(with_a_peer_and_shut_and_too_long, shut(p, play_sender(p)), 65508, 0)
+DATAGRAMS(with_a_peer_and_shut_and_too_many, shut(p, play_sender(p)), 1000, 0)
 DATAGRAMS(longer_than_the_path_takes, whole_only(p), 2000, 0)
 DATAGRAMS(longer_than_the_path_takes_and_shut, shut(p, whole_only(p)), 2000, 0)
 DATAGRAMS(to_be_continued_without_a_peer, play_datagram(p), 1, MSG_MORE)
 
 static void what_is_in_the_making_is_told_its_length_alone(struct play *p)
 {
-    int s = connected(p);
-    somebody(p);
+    int s = play_sender(p);
+    play_receiver(p);
     STEP(A->send(s, bytes, 1, MSG_MORE));
     send_all(p, s, 1, MSG_MORE);
     STEP(A->shutdown(s, SHUT_WR));
@@ -185,7 +173,7 @@ static void what_is_in_the_making_is_told_its_length_alone(struct play *p)
 /* An error waits for each: whether it is told, or waits on. */
 static void an_error_waits(struct play *p, size_t length)
 {
-    int s = connected(p);
+    int s = play_sender(p);
     struct name names[NAMES];
     list_names(p, names);
     for (size_t n = 0; n < 2; n++) {
