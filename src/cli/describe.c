@@ -225,8 +225,8 @@ static void quote_add(struct line *line, const struct icmp_message *message)
     struct cursor c =
         cursor_over(message->body + ip.header_length, message->body_length - ip.header_length);
     uint16_t source_port = cursor_u16(&c), destination_port = cursor_u16(&c);
-    bool ports =
-        !c.short_read && (ip.protocol == IP_PROTOCOL_TCP || ip.protocol == IP_PROTOCOL_UDP);
+    bool ports = !c.short_read && ip.fragment_offset == 0 && /* else there are data */
+                 (ip.protocol == IP_PROTOCOL_TCP || ip.protocol == IP_PROTOCOL_UDP);
     line_add(line, ", about ");
     parties_add(line, &ip, ports ? source_port : 0, ports ? destination_port : 0);
 }
