@@ -57,20 +57,19 @@ int driver_sleep(struct driver *d, struct seated *self, uint64_t until_ns, const
     if (gather_ns)
         until_ns = time_min(until_ns, gather_ns);
     struct timespec timeout = clock_timespec(until_ns > now_ns ? until_ns - now_ns : 0);
+    bool covered = alarm_covers(self->alarm, until_ns, now_ns);
     struct pollfd descriptors[] = {
-        {.fd = self->kick->descriptor, .events = POLLIN},
-        {.fd = d->broken || gather_ns ? -1 : link_descriptor(d->link), .events = POLLIN},
-        {.fd = d->member ? group_descriptor(d->member) : -1, .events = POLLIN}};
+        {.fd = self->alarm->descriptor, .events = POLLIN},
+        {.fd = d->broken || gather_ns ? -1 : link_descriptor(d->link), .events = POLLIN}};
     look_slept(d, gather_ns ? 0 : now_ns);
     d->poller = self;
     d->poll_until_ns = until_ns;
     driver_unlock(d);
-    int ready =
-        ppoll(descriptors, d->member ? 3 : 2, until_ns == TIME_NEVER ? NULL : &timeout, mask);
+    int ready = ppoll(descriptors, 2, covered ? NULL : &timeout, mask);
     bool interrupted = ready < 0 && errno == EINTR;
     driver_lock(d);
     if (d->poller == self)
         d->poller = NULL;
-    kick_take(self->kick);
+    alarm_take_back(self->alarm);
     return interrupted ? -EINTR : 0;
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/time.h"
@@ -90,8 +89,8 @@ static int driver_stop(struct sock_host *host)
 static int driver_release(struct sock_host *host)
 {
     struct driver *d = driver_of(host);
-    close(d->waiting_kick.descriptor);
-    close(d->helper_kick.descriptor);
+    alarm_release(&d->waiting_alarm);
+    alarm_release(&d->helper_alarm);
     loop_release(&d->loop);
     if (fork_generation_now() != d->generation) {
         close(link_descriptor(d->link));
@@ -135,13 +134,6 @@ static const struct sock_host_operations driver_operations = {
 
 /* ── The beginning ── */
 
-static int kick_init(struct kick *kick)
-{
-    kick->pending = false;
-    kick->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return kick->descriptor < 0 ? -errno : 0;
-}
-
 static int threads_init(struct driver *d)
 {
     sem_init(&d->helper.semaphore, 0, 0); /* which cannot fail: 0 is no too great a count */
@@ -159,17 +151,19 @@ int driver_new(struct link *link, struct group_member *member, struct driver **o
     d->host.operations = &driver_operations;
     d->link = link;
     d->member = member;
-    d->waiting_kick.descriptor = d->helper_kick.descriptor = -1;
-    d->helper.kick = &d->helper_kick;
+    d->helper.alarm = &d->helper_alarm;
+    alarm_init(&d->waiting_alarm);
+    alarm_init(&d->helper_alarm);
     loop_init(&d->loop);
     list_init(&d->asleep);
     list_init(&d->to_post);
     list_init(&d->helper.link);
+    int handed_over = member ? group_descriptor(member) : -1;
     int error = fork_generation(&d->generation);
     if (error == 0)
-        error = kick_init(&d->waiting_kick);
+        error = alarm_open(&d->waiting_alarm, handed_over);
     if (error == 0)
-        error = kick_init(&d->helper_kick);
+        error = alarm_open(&d->helper_alarm, handed_over);
     if (error == 0)
         error = threads_init(d);
     if (error < 0)
@@ -177,10 +171,8 @@ int driver_new(struct link *link, struct group_member *member, struct driver **o
     *out = d;
     return 0;
 fail:
-    if (d->waiting_kick.descriptor >= 0)
-        close(d->waiting_kick.descriptor);
-    if (d->helper_kick.descriptor >= 0)
-        close(d->helper_kick.descriptor);
+    alarm_release(&d->waiting_alarm);
+    alarm_release(&d->helper_alarm);
     free(d);
     return error;
 }

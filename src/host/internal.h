@@ -10,21 +10,16 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "host/alarm.h"
 #include "host/chance.h"
 #include "host/driver.h"
 #include "host/group.h"
 #include "host/guess.h"
 #include "sock/tern.h"
 
-/* A way out of poll(2). */
-struct kick {
-    int descriptor;
-    bool pending; /* written and not yet read */
-};
-
 /* A thread that drives or may come to drive. */
 struct seated {
-    struct kick *kick;
+    struct alarm *alarm;
     sem_t semaphore;  /* of a waiting thread: posted when it is woken or summoned */
     bool asleep;      /* on the semaphore, and nobody has decided to post it yet */
     struct list link; /* in `asleep`, then in `to_post` */
@@ -81,13 +76,13 @@ struct driver {
     struct look look;
     struct chance spins;
     struct gather gather;
-    struct list to_post;      /* semaphores to post once the lock is given away */
-    struct kick waiting_kick; /* of whichever waiting thread has the seat */
-    int broken;               /* the negative errno with which the link has ended */
+    struct list to_post;        /* semaphores to post once the lock is given away */
+    struct alarm waiting_alarm; /* of whichever waiting thread has the seat */
+    int broken;                 /* the negative errno with which the link has ended */
     struct loop loop;
 
     struct seated helper; /* its semaphore ends its naps */
-    struct kick helper_kick;
+    struct alarm helper_alarm;
     pthread_t helper_thread;
 
     /* What the helper looks at without the lock, so that it is in nobody's way while it has nothing
@@ -118,7 +113,6 @@ bool driver_is_held(struct driver *d);   /* by this very thread, which is then i
 bool driver_is_wanted(struct driver *d); /* whether others wait for the lock */
 void driver_yield(struct driver *d);     /* lets them have it for a moment, if there are any */
 void kick_poller(struct driver *d);      /* gets who sleeps in poll(2) out of there */
-void kick_take(struct kick *kick);       /* by whom it was for, once it is out */
 
 /* drive.c */
 /* Takes in what has arrived, then does what is due. Whether there may be more. */

@@ -1,6 +1,4 @@
 /* The machine's lock, and how those who sleep are let out of their sleep. */
-#include <sys/eventfd.h>
-
 #include "host/internal.h"
 
 static void hold(struct driver *d, pthread_t holder)
@@ -78,24 +76,8 @@ void driver_yield(struct driver *d)
     driver_lock(d);
 }
 
-static void kick(struct kick *kick)
-{
-    if (kick->pending)
-        return;
-    kick->pending = true;
-    eventfd_write(kick->descriptor, 1);
-}
-
-void kick_take(struct kick *kick)
-{
-    eventfd_t count;
-    if (kick->pending)
-        eventfd_read(kick->descriptor, &count);
-    kick->pending = false;
-}
-
 void kick_poller(struct driver *d)
 {
-    kick(d->poller->kick);
+    alarm_kick(d->poller->alarm);
     d->poller = NULL;
 }

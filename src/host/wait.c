@@ -131,7 +131,7 @@ static void seat_leave(struct driver *d, const struct seated *self)
 /* A look without waiting: whoever looks again and again drives, and the helper stands back. */
 static int wait_not_at_all(struct driver *d, struct sock_waiter *waiter)
 {
-    struct seated self = {.kick = &d->waiting_kick};
+    struct seated self = {.alarm = &d->waiting_alarm};
     if (seat_take(d, &self))
         seat_leave(d, &self);
     driver_serve(d);
@@ -176,7 +176,7 @@ int driver_wait(struct sock_host *host, struct sock_waiter *waiter, uint64_t dea
     } else if (stack_of(d)->now_ns >= deadline_ns) {
         error = wait_not_at_all(d, waiter);
     } else {
-        struct seated self = {.kick = &d->waiting_kick};
+        struct seated self = {.alarm = &d->waiting_alarm};
         int cancel_state = d->cancel_state;
         sem_init(&self.semaphore, 0, 0);
         list_init(&self.link);

@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/time.h"
 #include "host/internal.h"
@@ -35,9 +34,9 @@ static int setup(void **state)
     assert_int_equal(pthread_mutex_init(&d.turn, NULL), 0);
     assert_int_equal(pthread_mutex_init(&d.lock, NULL), 0);
     list_init(&d.to_post);
-    d.waiting_kick.descriptor = eventfd(0, EFD_NONBLOCK);
-    assert_true(d.waiting_kick.descriptor >= 0);
-    sleeper = (struct seated){.kick = &d.waiting_kick};
+    alarm_init(&d.waiting_alarm);
+    assert_int_equal(alarm_open(&d.waiting_alarm, -1), 0);
+    sleeper = (struct seated){.alarm = &d.waiting_alarm};
     assert_int_equal(sem_init(&sleeper.semaphore, 0, 0), 0);
     return 0;
 }
@@ -45,7 +44,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    close(d.waiting_kick.descriptor);
+    alarm_release(&d.waiting_alarm);
     sem_destroy(&sleeper.semaphore);
     pthread_mutex_destroy(&d.lock);
     pthread_mutex_destroy(&d.turn);
@@ -182,7 +181,7 @@ static void who_was_woken_is_let_go_by_who_yields(void **state)
 static uint64_t kicks(void)
 {
     eventfd_t count = 0;
-    if (eventfd_read(d.waiting_kick.descriptor, &count) < 0)
+    if (eventfd_read(d.waiting_alarm.kick, &count) < 0)
         assert_int_equal(errno, EAGAIN);
     return count;
 }
@@ -224,9 +223,9 @@ static void who_is_kicked_twice_wakes_once(void **state)
 static void who_has_woken_can_be_kicked_again(void **state)
 {
     (void)state;
-    kick_take(&d.waiting_kick); /* of none */
+    alarm_take_back(&d.waiting_alarm); /* of none */
     kick_sleeper();
-    kick_take(&d.waiting_kick);
+    alarm_take_back(&d.waiting_alarm);
     assert_int_equal(kicks(), 0);
     kick_sleeper();
     assert_int_equal(kicks(), 1);
