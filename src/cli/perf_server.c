@@ -234,7 +234,7 @@ static enum status clients_serve(struct server *s, bool once)
     callers_deny(&s->callers, s->trial);
     if (socket < 0 && socket != -EINTR)
         return status_say(STATUS_FAILED, s->trial->session->command->name,
-                          "cannot take a client: %s", strerror(-socket));
+                          "cannot take a client: %s", status_reason(-socket));
     return once ? status : STATUS_OK;
 }
 

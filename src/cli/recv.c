@@ -68,7 +68,7 @@ static enum status reception_accept(struct reception *r)
     int result = r->socket < 0 ? r->socket : session_tick(&r->session, r->socket);
     if (result < 0)
         return status_say(STATUS_FAILED, r->session.command->name, "cannot accept: %s",
-                          strerror(-result));
+                          status_reason(-result));
     return STATUS_OK;
 }
 

@@ -125,8 +125,7 @@ static enum status run_all(const struct session *session, struct server *servers
         if (status == STATUS_OK)
             status = servers[i].status;
     }
-    if (status == STATUS_OK)
-        report(session, servers);
+    report(session, servers);
     return status;
 }
 

@@ -131,14 +131,22 @@ static void offers_serve(struct server *server)
     }
 }
 
+/* What stops one, stops all of them, and is said once. */
+static enum status server_fail(struct server *server, int error)
+{
+    return atomic_exchange(server->stop, true)
+               ? STATUS_FAILED
+               : status_say(STATUS_FAILED, server->command->name, "cannot go on: %s",
+                            status_reason(error));
+}
+
 static enum status server_loop(struct server *server)
 {
     while (!interrupt_signal() && !*server->stop) {
         int ready =
             tern_poll(server->stack, server->waiting, server_waits(server), INTERRUPT_TICK_MS);
         if (ready < 0 && errno != EINTR)
-            return status_say(STATUS_FAILED, server->command->name, "cannot go on: %s",
-                              strerror(errno));
+            return server_fail(server, errno);
         if (ready <= 0)
             continue;
         streams_serve(server);

@@ -39,6 +39,13 @@ enum status status_say(enum status status, const char *command, const char *form
     return status;
 }
 
+const char *status_reason(int error)
+{
+    return error == ENETDOWN
+               ? "the device is gone, or is down: somebody has deleted it or set it down"
+               : strerror(error);
+}
+
 enum status status_of_connection(int error, bool established, const char *peer,
                                  const char *start_first, char *text, size_t size)
 {
@@ -74,7 +81,7 @@ enum status status_of_connection(int error, bool established, const char *peer,
                      start_first ? " runs there" : "");
         return STATUS_TIMED_OUT;
     default:
-        snprintf(text, size, "connection with %s failed: %s", peer, strerror(error));
+        snprintf(text, size, "connection with %s failed: %s", peer, status_reason(error));
         return STATUS_FAILED;
     }
 }

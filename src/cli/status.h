@@ -24,6 +24,9 @@ enum status {
 enum status status_say(enum status status, const char *command, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* What an errno of a call on the stack means to who runs the command. */
+const char *status_reason(int error);
+
 /* The status of a connection that could not be had, or ended when it was `established`, with
  * `error` (an errno), and what happened and what to do about it in `text`. `peer` is its
  * "host:port", `start_first` what should have listened there, as it is to be started; or NULL. */

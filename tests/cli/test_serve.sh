@@ -168,6 +168,16 @@ END
     grep -qE '^  ping +2 answered$' out || fail "no pings"
     grep -qE '^TcpPassiveOpens +40$' err || fail "counters are not those of all"
 }
+# What was served until then is told all the same, and why it ended only once.
+a_device_that_is_taken_away_ends_it() {
+    serve --queues 2 echo
+    [ "$(echo hello | socat -t 1 - UDP:$ours:7)" = hello ] || fail "no echo"
+    ip link del tern0
+    wait_tern
+    expect_status 1
+    [ "$(grep -c "cannot go on: the device is gone" err)" = 1 ] || fail "not said once"
+    expect out "UDP: 1 datagram, 6 B in, 6 B out"
+}
 number_of_queues_is_checked() {
     tern serve --queues 65 echo
     expect_status 2
@@ -192,4 +202,4 @@ run_cases what_is_served_is_said_at_both_ends kill_ends_it_as_well echo_gives_ba
     many_connections_are_echoed_at_once a_peer_that_does_not_read_stops_nobody discard_takes_everything \
     chargen_never_ends_and_never_errs daytime_says_the_time_and_closes datagrams_are_answered \
     datagrams_from_small_services_are_not_answered other_ports_refuse several_queues_share_the_work \
-    number_of_queues_is_checked a_device_of_the_other_kind_is_no_wrong_command_line
+    a_device_that_is_taken_away_ends_it number_of_queues_is_checked a_device_of_the_other_kind_is_no_wrong_command_line

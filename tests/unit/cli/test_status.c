@@ -38,6 +38,8 @@ static void each_end_of_a_connection_has_its_status_and_its_words(void **state)
     assert_non_null(strstr(text, "10.0.0.2:8000 fell silent"));
     assert_int_equal(of(ENOBUFS), 1);
     assert_non_null(strstr(text, strerror(ENOBUFS)));
+    assert_int_equal(of(ENETDOWN), 1);
+    assert_non_null(strstr(text, "10.0.0.2:8000 failed: the device is gone, or is down"));
 }
 
 static const char *help_of(unsigned statuses, bool serves)
