@@ -5,6 +5,13 @@
 
 #define HELPER_GRACE_NS TIME_MS(2)
 
+/* Who has driven within that time is likely to go on. */
+#define GOES_ON_NS TIME_US(100)
+
+/* The kernel's own tick comes at multiples of it (since Linux 6.4) where there are 250 a second,
+ * and among others where there are 1000. */
+#define TICK_NS TIME_MS(4)
+
 static void helper_nap(struct driver *d, uint64_t until_ns)
 {
     struct timespec until = clock_timespec(until_ns);
@@ -38,10 +45,23 @@ static void helper_drive(struct driver *d)
         d->seat = NULL;
 }
 
+/* When others have begun to wait, or have last polled the link. */
+static uint64_t others_drove_ns(const struct driver *d)
+{
+    return d->waiters > 0 ? d->waiting_since_ns : d->served_ns;
+}
+
 /* When nobody may be driving: not as long as others wait, or have polled the link of late. */
 static uint64_t helper_due(const struct driver *d)
 {
-    return (d->waiters > 0 ? d->waiting_since_ns : d->served_ns) + HELPER_GRACE_NS;
+    return others_drove_ns(d) + HELPER_GRACE_NS;
+}
+
+uint64_t helper_looks_again(const struct driver *d, uint64_t now_ns)
+{
+    if (now_ns < others_drove_ns(d) + GOES_ON_NS)
+        return (now_ns / TICK_NS + 1) * TICK_NS;
+    return helper_due(d);
 }
 
 /* The user's own loop drives: there is nothing to do but to end. */
@@ -67,10 +87,11 @@ void *helper_run(void *argument)
 {
     struct driver *d = argument;
     while (!d->stopping) {
+        uint64_t now_ns = clock_now_ns();
         if (d->dismissed)
             helper_retire(d);
-        else if (clock_now_ns() < helper_due(d))
-            helper_nap(d, helper_due(d));
+        else if (now_ns < helper_due(d))
+            helper_nap(d, helper_looks_again(d, now_ns));
         else if (d->waiters > 0)
             helper_park(d);
         else

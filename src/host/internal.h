@@ -168,5 +168,10 @@ void loop_arm(struct driver *d);
 
 /* helper.c */
 void *helper_run(void *argument);
+/* When the helper, for whom it is too early to step in, looks again: as soon as it may be due. But
+ * a nap's end is an interrupt and two switches of threads, in which a question and its answer take
+ * twice as long. So while others go on driving it comes together with the tick, which is there
+ * anyway: a little more than a tick after they have last driven, at the latest. */
+uint64_t helper_looks_again(const struct driver *d, uint64_t now_ns);
 
 #endif

@@ -1,4 +1,5 @@
 /* The helper thread: what goes on while nobody calls. */
+#include "host/internal.h"
 #include "unit/host/driver_world.h"
 
 static void packets_are_answered_while_nobody_calls(void **state)
@@ -67,9 +68,59 @@ static void what_is_put_off_is_done_while_nobody_calls(void **state)
     teardown();
 }
 
+/* ── How long it leaves others alone ── */
+
+#define NOON   TIME_S(43200) /* a tick */
+#define LATELY (NOON + TIME_US(1700))
+
+static uint64_t looks_again(uint64_t served_ns, uint64_t now_ns)
+{
+    const struct driver d = {.served_ns = served_ns};
+    return helper_looks_again(&d, now_ns);
+}
+
+static uint64_t looks_again_at_a_waiter(uint64_t since_ns, uint64_t now_ns)
+{
+    const struct driver d = {.served_ns = now_ns - TIME_US(1), /* which is of no account */
+                             .waiters = 1,
+                             .waiting_since_ns = since_ns};
+    return helper_looks_again(&d, now_ns);
+}
+
+static void who_goes_on_driving_is_left_alone_until_the_tick(void **state)
+{
+    (void)state;
+    assert_int_equal(looks_again(LATELY - TIME_US(99), LATELY), NOON + TIME_MS(4));
+    assert_int_equal(looks_again(LATELY + TIME_US(1), LATELY), NOON + TIME_MS(4)); /* meanwhile */
+    assert_int_equal(looks_again_at_a_waiter(LATELY - TIME_US(99), LATELY), NOON + TIME_MS(4));
+    assert_int_equal(looks_again(NOON - TIME_US(12), NOON - 1), NOON);
+    assert_int_equal(looks_again(NOON - TIME_US(12), NOON), NOON + TIME_MS(4));
+}
+
+static void who_has_paused_is_waited_for_as_long_as_ever(void **state)
+{
+    (void)state;
+    uint64_t since_ns = LATELY - TIME_US(100);
+    assert_int_equal(looks_again(since_ns, LATELY), since_ns + TIME_MS(2));
+    assert_int_equal(looks_again_at_a_waiter(since_ns, LATELY), since_ns + TIME_MS(2));
+}
+
+static void little_more_than_a_tick_is_the_most(void **state)
+{
+    (void)state;
+    for (uint64_t now_ns = NOON; now_ns < NOON + TIME_MS(8); now_ns += TIME_US(7))
+        for (uint64_t ago_ns = 0; ago_ns < TIME_MS(2); ago_ns += TIME_US(11)) {
+            uint64_t at_ns = looks_again(now_ns - ago_ns, now_ns);
+            assert_true(at_ns > now_ns && at_ns <= now_ns - ago_ns + TIME_US(4100));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_goes_on_driving_is_left_alone_until_the_tick),
+        cmocka_unit_test(who_has_paused_is_waited_for_as_long_as_ever),
+        cmocka_unit_test(little_more_than_a_tick_is_the_most),
         cmocka_unit_test(packets_are_answered_while_nobody_calls),
         cmocka_unit_test(timers_run_while_nobody_calls),
         cmocka_unit_test(what_is_put_off_is_done_while_nobody_calls),
