@@ -96,7 +96,7 @@ int session_connect_patiently(struct session *session, const struct sockaddr_in 
     char peer[ENDPOINT_TEXT_MAX];
     uint64_t until_ns = stopwatch_ns() + wait_ns;
     int socket = session_connect(session, to);
-    if (socket == -ECONNREFUSED && wait_ns > 0)
+    if (socket == -ECONNREFUSED && wait_ns > 0 && !session->quiet)
         fprintf(stderr, "waiting for a %s at %s\n", whom, endpoint_format(to, peer));
     while (socket == -ECONNREFUSED && stopwatch_ns() < until_ns && !interrupt_signal()) {
         poll(NULL, 0, RETRY_INTERVAL_MS); /* nothing tells when a remote port opens */

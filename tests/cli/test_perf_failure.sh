@@ -65,6 +65,9 @@ with_json_nothing_is_said_meanwhile() {
     expect_not err connecting
     python3 -c 'import json; assert json.load(open("out"))["error"].startswith("no answer from 10.0.0.77:5201")' ||
         fail "another error in it"
+    tern perf -J --wait 0.3 $kernel
+    expect_status 4
+    expect_not err waiting
 }
 an_interruption_says_that_nobody_had_answered() {
     start_tern perf 10.0.0.77
