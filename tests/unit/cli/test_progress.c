@@ -49,6 +49,25 @@ static void no_line_is_wider_than_its_terminal(void **state)
             assert_true(strlen(shown(columns, done, 1000, TIME_S(1))) <= columns);
 }
 
+static void what_takes_hours_or_has_not_begun_has_no_time_left(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(shown(99, 1, 6000, TIME_S(1)), "  ETA 99:59"));
+    assert_null(strstr(shown(99, 1, 6001, TIME_S(1)), "ETA"));
+    assert_null(strstr(shown(99, 0, 6001, TIME_S(1)), "ETA"));
+    assert_null(strstr(shown(99, 1, UINT64_MAX, 1), "ETA"));
+    assert_non_null(strstr(shown(99, 0, 100, 0), "  0%  [ ")); /* and no rate */
+    assert_non_null(strstr(line, " -"));
+}
+
+static void what_is_left_to_the_last_byte_is_not_all(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(shown(99, 999999, 1000000, TIME_S(1)), " 99%  ["));
+    assert_non_null(strstr(line, "= ]"));
+    assert_non_null(strstr(shown(99, 0, 1, TIME_S(1)), "  0%  [ "));
+}
+
 static void a_narrow_terminal_has_no_bar(void **state)
 {
     (void)state;
@@ -63,6 +82,8 @@ int main(void)
         cmocka_unit_test(a_file_that_grew_does_not_overflow_the_bar),
         cmocka_unit_test(without_a_total_there_are_only_figures),
         cmocka_unit_test(no_line_is_wider_than_its_terminal),
+        cmocka_unit_test(what_takes_hours_or_has_not_begun_has_no_time_left),
+        cmocka_unit_test(what_is_left_to_the_last_byte_is_not_all),
         cmocka_unit_test(a_narrow_terminal_has_no_bar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

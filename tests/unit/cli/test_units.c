@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include <string.h>
+
 #include "base/time.h"
 #include "cli/units.h"
 
@@ -36,6 +38,19 @@ static void bit_rates_have_two_places(void **state)
     assert_string_equal(units_bit_rate(10, 0, text), "0.00 kbit/s");
 }
 
+/* Whatever is measured, there is room for what is said of it. */
+static void the_largest_figures_fit(void **state)
+{
+    (void)state;
+    char text[UNITS_TEXT_MAX];
+    assert_string_equal(units_rate(UINT64_MAX, 1, text), "18446744073.7 EB/s");
+    assert_string_equal(units_rate(0, UINT64_MAX, text), "0 B/s");
+    assert_string_equal(units_bit_rate(UINT64_MAX, TIME_S(1), text), "147573952589.68 Gbit/s");
+    units_bit_rate(UINT64_MAX, 1, text);
+    assert_string_equal(text + strlen(text) - 7, " Gbit/s");
+    assert_string_equal(units_seconds(UINT64_MAX, text), "18446744073.710");
+}
+
 static void seconds_have_three_places(void **state)
 {
     (void)state;
@@ -47,9 +62,8 @@ static void seconds_have_three_places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bytes_are_in_decimal_units),
-        cmocka_unit_test(rates_are_a_second),
-        cmocka_unit_test(bit_rates_have_two_places),
+        cmocka_unit_test(bytes_are_in_decimal_units), cmocka_unit_test(rates_are_a_second),
+        cmocka_unit_test(bit_rates_have_two_places),  cmocka_unit_test(the_largest_figures_fit),
         cmocka_unit_test(seconds_have_three_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
