@@ -228,14 +228,8 @@ void datagrams_path_error(struct stack *stack, struct datagrams *datagrams,
     datagrams->error = numbers[error->kind];
     if (!datagrams->options.receive_errors)
         return;
-    struct error_note note = {.origin = ERROR_ORIGIN_ICMP,
-                              .time_ns = stack->now_ns,
-                              .error = datagrams->error,
-                              .type = error->icmp_type,
-                              .code = error->icmp_code,
-                              .info = error->mtu,
-                              .destination = *destination,
-                              .offender = error->reporter};
+    struct error_note note = error_note_of_path(error, datagrams->error, destination);
+    note.time_ns = stack->now_ns;
     error_queue_add(stack, &datagrams->errors, &note, quoted, length);
 }
 

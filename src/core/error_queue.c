@@ -56,6 +56,21 @@ static void append(struct error_queue *queue, struct error_note *note)
     queue->count++;
 }
 
+struct error_note error_note_of_path(const struct path_error *error, int number,
+                                     const struct endpoint *destination)
+{
+    return (struct error_note){.origin = ERROR_ORIGIN_ICMP,
+                               .error = number,
+                               .type = error->icmp_type,
+                               .code = error->icmp_code,
+                               .info = error->mtu,
+                               .destination = *destination,
+                               .offender = error->reporter,
+                               .receiver = error->source,
+                               .hop_limit = error->hop_limit,
+                               .traffic_class = error->traffic_class};
+}
+
 bool error_queue_add(struct stack *stack, struct error_queue *queue, const struct error_note *what,
                      const void *bytes, size_t length)
 {

@@ -31,10 +31,13 @@ struct error_note {
     struct list link;
     uint64_t time_ns;            /* when it was; 0: not told */
     struct endpoint destination; /* whom the packet was for; unspecified: not told */
-    struct address offender;     /* ERROR_ORIGIN_ICMP: who sent the error */
-    uint32_t info, data;         /* as recvmsg(2) tells them */
-    uint32_t until;              /* of what waits to be told: the sequence number it waits for */
-    int error;                   /* a positive errno, or 0 */
+    struct address offender;     /* ERROR_ORIGIN_ICMP: who sent the error, */
+    struct address receiver;     /* and to which address of ours, */
+    uint8_t hop_limit;           /* with what in its IP header */
+    uint8_t traffic_class;
+    uint32_t info, data; /* as recvmsg(2) tells them */
+    uint32_t until;      /* of what waits to be told: the sequence number it waits for */
+    int error;           /* a positive errno, or 0 */
     uint8_t origin, type, code;
     bool truncated;  /* there was more of the packet than `bytes` */
     uint32_t length; /* of what is kept of the packet: the transport's payload */
@@ -58,6 +61,10 @@ static inline bool error_queue_empty(const struct error_queue *queue)
 /* A note that is in no queue, all zero, with room for `length` bytes; NULL without memory. */
 struct error_note *error_note_new(struct stack *stack, size_t length);
 void error_note_free(struct stack *stack, struct error_note *note);
+
+/* What `error` comes to, about a packet to `destination`, in a note with the errno `number`. */
+struct error_note error_note_of_path(const struct path_error *error, int number,
+                                     const struct endpoint *destination);
 
 /* Queues a copy of `what` with the first bytes of the packet (at most LIMIT_ERROR_QUOTE). False
  * when it is lost: the queue is full, or there is no memory. */

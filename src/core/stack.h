@@ -46,7 +46,8 @@ struct path_error {
     struct address reporter;    /* who sent the error */
     const uint8_t *payload;     /* as much as was quoted of what our IP packet carried */
     uint32_t payload_length;
-    uint8_t icmp_type, icmp_code; /* as received, for SO_ERROR queues */
+    uint8_t icmp_type, icmp_code;     /* as received, for SO_ERROR queues */
+    uint8_t hop_limit, traffic_class; /* of the packet that told it, which came to `source` */
 };
 
 /* A transport protocol, as ip/ sees it. */

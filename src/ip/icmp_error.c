@@ -198,6 +198,8 @@ enum drop_reason icmp_error_arrives(struct stack *stack, const struct packet_in 
         .payload_length = (uint32_t)message->body_length - quoted.header_length,
         .icmp_type = message->type,
         .icmp_code = message->code,
+        .hop_limit = packet->hop_limit,
+        .traffic_class = packet->traffic_class,
     };
     return protocol->error(stack, &error);
 }

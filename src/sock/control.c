@@ -1,6 +1,5 @@
 #include "sock/control.h"
 
-#include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string.h>
 
@@ -32,9 +31,17 @@ void control_end(struct control_room *room)
     room->message->msg_controllen = room->used;
 }
 
-static void put(struct control_room *room, int type, const void *data, size_t length)
+/* In Linux's order: where there is no room for all, it says what is told. */
+void control_put_ip(const struct socket *socket, struct control_room *room,
+                    const struct in_pktinfo *where, uint8_t hop_limit, uint8_t traffic_class)
 {
-    control_put(room, IPPROTO_IP, type, data, length);
+    const int ttl = hop_limit;
+    if (socket->receive_pktinfo)
+        control_put(room, IPPROTO_IP, IP_PKTINFO, where, sizeof *where);
+    if (socket->receive_ttl)
+        control_put(room, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl);
+    if (socket->receive_tos)
+        control_put(room, IPPROTO_IP, IP_TOS, &traffic_class, sizeof traffic_class);
 }
 
 /* udp(7), UDP_GRO: of several datagrams in one how long each is. */
@@ -46,23 +53,14 @@ static void put_segment_size(struct socket *socket, const struct datagram_info *
         control_put(room, IPPROTO_UDP, UDP_GRO, &size, sizeof size);
 }
 
-/* In Linux's order: where there is no room for all, it says what is told. */
 void control_write(struct socket *socket, const struct datagram_info *info, struct msghdr *message)
 {
     struct control_room room = {.message = message};
+    const struct in_addr ours = {htonl(address_to_ipv4(&info->destination))};
+    const struct in_pktinfo where = {.ipi_ifindex = 1, .ipi_spec_dst = ours, .ipi_addr = ours};
     times_put(socket, &room, info->arrived_ns, false);
     put_segment_size(socket, info, &room);
-    if (socket->receive_pktinfo) {
-        struct in_addr ours = {htonl(address_to_ipv4(&info->destination))};
-        struct in_pktinfo pktinfo = {.ipi_ifindex = 1, .ipi_spec_dst = ours, .ipi_addr = ours};
-        put(&room, IP_PKTINFO, &pktinfo, sizeof pktinfo);
-    }
-    if (socket->receive_ttl) {
-        int ttl = info->hop_limit;
-        put(&room, IP_TTL, &ttl, sizeof ttl);
-    }
-    if (socket->receive_tos)
-        put(&room, IP_TOS, &info->traffic_class, sizeof info->traffic_class);
+    control_put_ip(socket, &room, &where, info->hop_limit, info->traffic_class);
     control_end(&room);
 }
 

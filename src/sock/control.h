@@ -4,6 +4,7 @@
 #ifndef TERN_SOCK_CONTROL_H
 #define TERN_SOCK_CONTROL_H
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "core/datagrams.h"
@@ -22,6 +23,11 @@ struct control_room {
 void control_put(struct control_room *room, int level, int type, const void *data, size_t length);
 /* Says in msg_controllen what the messages take. */
 void control_end(struct control_room *room);
+
+/* Adds those of the socket's that tell of an IP packet (ip(7)): where it came to, as IP_PKTINFO
+ * says it, and what its header had. */
+void control_put_ip(const struct socket *socket, struct control_room *room,
+                    const struct in_pktinfo *where, uint8_t hop_limit, uint8_t traffic_class);
 
 /* Writes those that the socket asks for into message->msg_control, sets msg_controllen to what they
  * take, and MSG_CTRUNC in msg_flags when there is no room for all. */

@@ -44,6 +44,15 @@ static void put_error(struct control_room *room, const struct error_note *note)
     control_put(room, IPPROTO_IP, IP_RECVERR, &data, sizeof data);
 }
 
+/* Of the packet that told the error; Linux names no address to answer from. */
+static void put_ip(const struct socket *socket, struct control_room *room,
+                   const struct error_note *note)
+{
+    const struct in_addr ours = {htonl(address_to_ipv4(&note->receiver))};
+    const struct in_pktinfo where = {.ipi_ifindex = 1, .ipi_addr = ours};
+    control_put_ip(socket, room, &where, note->hop_limit, note->traffic_class);
+}
+
 static void describe(const struct socket *socket, const struct error_note *note, bool whole,
                      int flags, struct msghdr *message)
 {
@@ -56,6 +65,8 @@ static void describe(const struct socket *socket, const struct error_note *note,
     else if (message->msg_name != NULL)
         message->msg_namelen = 0;
     times_put(socket, &room, note->time_ns, note->origin == ERROR_ORIGIN_TIMESTAMPING);
+    if (note->origin == ERROR_ORIGIN_ICMP)
+        put_ip(socket, &room, note);
     put_error(&room, note);
     control_end(&room);
 }

@@ -31,12 +31,7 @@ static int error_of(const struct path_error *error)
  * traceroute's sake. */
 static void note(struct tcb *tcb, const struct path_error *error)
 {
-    struct error_note note = {.origin = ERROR_ORIGIN_ICMP,
-                              .error = error_of(error),
-                              .type = error->icmp_type,
-                              .code = error->icmp_code,
-                              .destination = tcb->connection->remote,
-                              .offender = error->reporter};
+    struct error_note note = error_note_of_path(error, error_of(error), &tcb->connection->remote);
     if (tcb->connection->owner)
         error_queue_add(tcb->stack, &tcb->errors, &note, error->payload, error->payload_length);
 }

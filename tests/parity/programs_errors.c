@@ -4,6 +4,7 @@
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
 #include <netinet/udp.h>
+#include <stdio.h>
 
 #include "programs.h"
 
@@ -22,6 +23,14 @@ static void write_error(struct play *p, const struct cmsghdr *c)
               told.error.ee_errno, told.error.ee_origin, told.error.ee_type, told.error.ee_code,
               told.error.ee_info, told.error.ee_data,
               told.offender.sin_family == AF_INET ? inet_ntoa(told.offender.sin_addr) : "nobody");
+}
+
+static void write_bytes(struct play *p, const struct cmsghdr *c)
+{
+    char text[64] = "";
+    for (size_t i = 0; i < c->cmsg_len - CMSG_LEN(0) && i < 20; i++)
+        snprintf(text + 3 * i, 4, " %02x", CMSG_DATA(c)[i]);
+    play_note(p, " %s", text);
 }
 
 /* One message and all that comes with it. */
@@ -48,6 +57,8 @@ static void receive(struct play *p, int s, int flags)
             write_error(p, c);
         if (c->cmsg_level == IPPROTO_TCP && c->cmsg_type == OPTION_INQ)
             play_note(p, "  %d left", *(const int *)(const void *)CMSG_DATA(c));
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type != IP_RECVERR)
+            write_bytes(p, c);
     }
 }
 
@@ -223,6 +234,49 @@ static void what_is_left_to_read(struct play *p)
     receive(p, server, 0);
 }
 
+/* What recvmsg() tells of datagrams to who asks, it tells of errors too, where there is a packet
+ * that says it. */
+static void ask_for_all(struct play *p, int s)
+{
+    play_set(p, s, IPPROTO_IP, IP_RECVERR, 1);
+    play_set(p, s, IPPROTO_IP, IP_RECVTTL, 1);
+    play_set(p, s, IPPROTO_IP, IP_RECVTOS, 1);
+    play_set(p, s, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+static void what_else_is_told_of_an_error_by_icmp(struct play *p)
+{
+    int s = play_datagram(p);
+    ask_for_all(p, s);
+    STEP(A->sendto(s, "lost", 4, 0, LOOP(p->port)));
+    play_await(p, s, POLLERR);
+    receive(p, s, MSG_ERRQUEUE);
+}
+
+static void what_else_is_told_of_an_error_of_our_own(struct play *p)
+{
+    static const char bytes[2000];
+    int s = play_datagram(p);
+    ask_for_all(p, s);
+    play_set(p, s, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+    STEP(A->connect(s, AT("10.0.0.9", 9)));
+    STEP(A->send(s, bytes, sizeof bytes, 0));
+    receive(p, s, MSG_ERRQUEUE);
+}
+
+static void what_else_is_told_of_completions(struct play *p)
+{
+    char got[3];
+    int to = play_receiver(p), s = play_sender(p);
+    ask_for_all(p, s);
+    play_set(p, s, SOL_SOCKET, SO_ZEROCOPY, 1);
+    STEP(A->send(s, "abc", 3, MSG_ZEROCOPY));
+    play_await(p, to, POLLIN);
+    A->recv(to, got, sizeof got, 0);
+    play_await(p, s, POLLERR);
+    receive(p, s, MSG_ERRQUEUE);
+}
+
 static void flags_that_are_refused(struct play *p)
 {
     static const int flags[] = {1 << 30, SOF_TIMESTAMPING_OPT_ID, SOF_TIMESTAMPING_TX_ACK, 0};
@@ -253,6 +307,9 @@ const struct program programs_errors[] = {
     PROGRAM(what_is_told_of_datagrams_that_one_call_makes),
     PROGRAM(times_of_arrival),
     PROGRAM(what_is_left_to_read),
+    PROGRAM(what_else_is_told_of_an_error_by_icmp),
+    PROGRAM(what_else_is_told_of_an_error_of_our_own),
+    PROGRAM(what_else_is_told_of_completions),
     PROGRAM(flags_that_are_refused),
 };
 const unsigned programs_errors_count = COUNT(programs_errors);

@@ -162,16 +162,18 @@ static void send_and_be_refused(struct play *p, int s)
 
 static void of_an_error_that_icmp_told(struct play *p)
 {
-    static const size_t rooms[] = {0, 15, 16, 17, 31, 32, 33, 47, 48, 49, ROOM};
     static struct told told;
     int s = play_datagram(p);
     play_set(p, s, IPPROTO_IP, IP_RECVERR, 1);
+    play_set(p, s, IPPROTO_IP, IP_RECVTTL, 1);
+    play_set(p, s, IPPROTO_IP, IP_RECVTOS, 1);
+    play_set(p, s, IPPROTO_IP, IP_PKTINFO, 1);
     STEP(A->connect(s, LOOP(p->port)));
-    for (size_t i = 0; i < COUNT(rooms); i++) { /* there are not many at a time */
+    for (size_t length = 0; length < 150; length += 5) { /* there are not many at a time */
         send_and_be_refused(p, s);
         OPTION(s, SOL_SOCKET, SO_ERROR);
-        if (receive(p, s, MSG_ERRQUEUE, rooms[i], false, &told))
-            note(p, rooms[i], &told);
+        if (receive(p, s, MSG_ERRQUEUE, length, false, &told))
+            note(p, length, &told);
     }
 }
 

@@ -57,6 +57,30 @@ static void notes_come_out_in_order_with_what_they_quote(void **state)
     machine_free(m);
 }
 
+static void note_of_a_path_error_says_all_that_came(void **state)
+{
+    (void)state;
+    const struct endpoint to = {address_from_ipv4(PEER_ADDRESS), 9};
+    const struct path_error error = {.mtu = 1400,
+                                     .source = address_from_ipv4(MACHINE_ADDRESS),
+                                     .reporter = address_from_ipv4(0x0a0000fe),
+                                     .icmp_type = 3,
+                                     .icmp_code = 4,
+                                     .hop_limit = 61,
+                                     .traffic_class = 0xc0};
+    const struct error_note note = error_note_of_path(&error, EMSGSIZE, &to);
+    assert_int_equal(note.origin, ERROR_ORIGIN_ICMP);
+    assert_int_equal(note.error, EMSGSIZE);
+    assert_int_equal(note.type, 3);
+    assert_int_equal(note.code, 4);
+    assert_int_equal(note.info, 1400);
+    assert_true(endpoint_equal(&note.destination, &to));
+    assert_true(address_equal(&note.offender, &error.reporter));
+    assert_true(address_equal(&note.receiver, &error.source));
+    assert_int_equal(note.hop_limit, 61);
+    assert_int_equal(note.traffic_class, 0xc0);
+}
+
 /* Linux's sk_err goes with the queue. */
 static void pending_error_is_that_of_the_next_icmp_error(void **state)
 {
@@ -162,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(notes_come_out_in_order_with_what_they_quote),
+        cmocka_unit_test(note_of_a_path_error_says_all_that_came),
         cmocka_unit_test(pending_error_is_that_of_the_next_icmp_error),
         cmocka_unit_test(completions_of_neighbours_are_one_note),
         cmocka_unit_test(range_never_holds_all_numbers),

@@ -307,7 +307,10 @@ static enum drop_reason error_arrives(struct machine *m, uint8_t type, uint8_t c
                                    .mtu = mtu,
                                    .body = quoted.bytes,
                                    .body_length = IPV4_HEADER_MIN + tail};
-    packet_make_icmp(&packet, header_between(0x0a000001, MACHINE_ADDRESS, 0), message);
+    struct ipv4_header around = header_between(0x0a000001, MACHINE_ADDRESS, 0);
+    around.time_to_live = 61;
+    around.traffic_class = 0xc0;
+    packet_make_icmp(&packet, around, message);
     return machine_input(m, packet.bytes, packet.length);
 }
 
@@ -333,6 +336,8 @@ static void error_reaches_the_protocol_it_is_about(void **state)
     assert_memory_equal(told.payload, "01234567", 8);
     assert_int_equal(told.last.icmp_type, ICMP_UNREACHABLE);
     assert_int_equal(told.last.icmp_code, ICMP_UNREACHABLE_FRAGMENTATION);
+    assert_int_equal(told.last.hop_limit, 61);
+    assert_int_equal(told.last.traffic_class, 0xc0);
     machine_free(m);
 }
 

@@ -71,6 +71,43 @@ static void an_icmp_error_is_told_with_who_sent_it_about_what(void **state)
     assert_fails(take_note(a, s, 64).length, EAGAIN);
 }
 
+/* As of a datagram, to who asks. */
+static void the_icmp_message_s_own_header_is_told(void **state)
+{
+    (void)state;
+    int s = refused(true), seen = 0;
+    set_int(a, s, IPPROTO_IP, IP_RECVTTL, 1);
+    set_int(a, s, IPPROTO_IP, IP_RECVTOS, 1);
+    set_int(a, s, IPPROTO_IP, IP_PKTINFO, 1);
+    struct told told = take_note(a, s, 64);
+    assert_int_equal(told.error.ee_errno, ECONNREFUSED);
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&told.message); c; c = CMSG_NXTHDR(&told.message, c)) {
+        struct in_pktinfo where;
+        int ttl;
+        switch (seen++) {
+        case 0:
+            assert_int_equal(c->cmsg_type, IP_PKTINFO);
+            memcpy(&where, CMSG_DATA(c), sizeof where);
+            assert_int_equal(where.ipi_ifindex, 1);
+            assert_int_equal(where.ipi_spec_dst.s_addr, 0);
+            assert_int_equal(ntohl(where.ipi_addr.s_addr), 0x0a000001);
+            break;
+        case 1:
+            assert_int_equal(c->cmsg_type, IP_TTL);
+            memcpy(&ttl, CMSG_DATA(c), sizeof ttl);
+            assert_int_equal(ttl, 64);
+            break;
+        case 2:
+            assert_int_equal(c->cmsg_type, IP_TOS);
+            assert_int_equal(*CMSG_DATA(c), 0xc0);
+            break;
+        default:
+            assert_int_equal(c->cmsg_type, IP_RECVERR);
+        }
+    }
+    assert_int_equal(seen, 4);
+}
+
 /* ip(7): without IP_RECVERR it could not be told whom the error is about. */
 static void who_has_no_peer_is_told_too(void **state)
 {
@@ -186,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         socket_test(an_icmp_error_is_told_with_who_sent_it_about_what),
+        socket_test(the_icmp_message_s_own_header_is_told),
         socket_test(who_has_no_peer_is_told_too),
         socket_test(who_has_not_asked_has_no_notes),
         socket_test(what_has_no_room_is_cut_and_said_so),
