@@ -235,7 +235,8 @@ TERN_API int tern_getpeername(struct tern *t, int socket, struct sockaddr *addre
  * again when the call returns; until then a stream may send them, and send them again, from where
  * they are and in any thread, so that they must not change meanwhile. How many were taken; of a
  * datagram all. A stream blocks until all are taken, or an error comes: what has been taken before
- * it is returned in its stead. A datagram never blocks: it leaves at once, or is lost.
+ * it is returned in its stead. A datagram never blocks: it leaves at once, or is lost. A datagram
+ * socket without a port gets one, as by tern_bind() with port 0, whatever comes of the call.
  *
  * Flags: MSG_DONTWAIT, MSG_NOSIGNAL (always so: no SIGPIPE is raised, EPIPE tells), MSG_EOR (what
  * follows comes in segments of its own; each datagram is one), MSG_ZEROCOPY (below); of streams

@@ -83,6 +83,11 @@ static int take_free_identifier(struct echo *echo)
     return -EADDRINUSE;
 }
 
+int echo_autobind(struct echo *echo)
+{
+    return echo->local.port == 0 ? take_free_identifier(echo) : 0;
+}
+
 int echo_bind(struct echo *echo, const struct endpoint *local)
 {
     bool chosen = !address_is_unspecified(&local->address);
@@ -130,8 +135,8 @@ int echo_connect(struct echo *echo, const struct endpoint *remote)
                              &remote->address, &path);
     if (!error && path.kind == PATH_TO_ALL && !echo->datagrams.options.broadcast)
         error = -EACCES;
-    if (!error && echo->local.port == 0)
-        error = take_free_identifier(echo);
+    if (!error)
+        error = echo_autobind(echo);
     if (error)
         return error;
     echo->local.address = path.source;
@@ -193,9 +198,7 @@ static int settle(struct echo *echo, const struct address *to, size_t length, st
     error = -datagrams_error(&echo->datagrams, true);
     if (!error && echo->datagrams.send_closed)
         error = -EPIPE;
-    if (!error && echo->local.port == 0)
-        error = take_free_identifier(echo);
-    return error;
+    return error ? error : echo_autobind(echo);
 }
 
 static int send_message(struct echo *echo, const struct address *to,

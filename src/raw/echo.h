@@ -36,6 +36,8 @@ int echo_bind(struct echo *echo, const struct endpoint *local);
  * dissolves the association. -ENETUNREACH, -EACCES, -EADDRNOTAVAIL. */
 int echo_connect(struct echo *echo, const struct endpoint *remote);
 
+/* Gives who has no identifier a free one: 0 or -EADDRINUSE. */
+int echo_autobind(struct echo *echo);
 /* Whether it is said where a message goes: 0 or -EDESTADDRREQ (no peer). */
 int echo_directed(const struct echo *echo, const struct endpoint *to);
 /* Whether the message in `spans` begins like an echo request: 0 or -EINVAL. */

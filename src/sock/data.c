@@ -170,8 +170,8 @@ static int destination(const struct socket *socket, const struct sockaddr *addre
     return socket_is_stream(socket) && error == -EAFNOSUPPORT ? -EOPNOTSUPP : error;
 }
 
-/* Of several things that are wrong with a datagram, the one is told that Linux would tell: its
- * length and flags, whom it is for, its control messages, the way there. */
+/* Of several things that are wrong with a datagram, the one is told that Linux would tell: that no
+ * port is left, its length and flags, whom it is for, its control messages, the way there. */
 ssize_t data_send(struct call *call, const struct iovec *spans, int count, int flags,
                   const struct sockaddr *address, socklen_t address_length)
 {
@@ -181,7 +181,9 @@ ssize_t data_send(struct call *call, const struct iovec *spans, int count, int f
     ssize_t length = spans_length(spans, count, false);
     if (length < 0)
         return length;
-    int error = kind->check ? kind->check(spans, count, (size_t)length, flags) : 0;
+    int error = kind->autobind ? kind->autobind(call->socket) : 0;
+    if (error == 0 && kind->check)
+        error = kind->check(spans, count, (size_t)length, flags);
     if (error < 0)
         return error;
     call_patience(call, flags, socket_send_timeout_ns(call->socket));

@@ -111,6 +111,10 @@ static bool udp_kind_settled(const struct socket *socket)
     {                                                                                    \
         return (int)without_port(name##_connect(socket->of.name, remote));               \
     }                                                                                    \
+    static int name##_kind_autobind(struct socket *socket)                               \
+    {                                                                                    \
+        return (int)without_port(name##_autobind(socket->of.name));                      \
+    }                                                                                    \
     static int name##_kind_directed(struct socket *socket, const struct endpoint *to)    \
     {                                                                                    \
         return name##_directed(socket->of.name, to);                                     \
@@ -167,6 +171,7 @@ static bool udp_kind_settled(const struct socket *socket)
                                             .connect = name##_kind_connect,              \
                                             .listen = datagram_listen,                   \
                                             .accept = datagram_accept,                   \
+                                            .autobind = name##_kind_autobind,            \
                                             .check = name##_kind_check,                  \
                                             .directed = name##_kind_directed,            \
                                             .send = name##_kind_send,                    \

@@ -52,6 +52,8 @@ struct socket_kind {
     int (*listen)(struct socket *socket, int backlog);
     /* Takes the oldest connection that waits, as a socket of its own. */
     int (*accept)(struct socket *socket, struct socket **out);
+    /* Of datagrams, else NULL: a port for who has none, whatever comes of what he wants to send. */
+    int (*autobind)(struct socket *socket);
     /* Of datagrams, else NULL: what is wrong with one of `length` bytes whoever it is for, and with
      * whom it is for: 0 or a negative errno. */
     int (*check)(const struct iovec *spans, int count, size_t length, int flags);

@@ -48,7 +48,7 @@ static void leave_port(struct udp *udp)
 
 /* RFC 6056 §3.3.1: a random place to start, then the next free one. An ephemeral port is never
  * shared. */
-int udp_take_ephemeral_port(struct udp *udp)
+static int take_ephemeral_port(struct udp *udp)
 {
     struct stack *stack = udp->stack;
     uint32_t first = (uint32_t)stack->settings.port_first;
@@ -64,6 +64,11 @@ int udp_take_ephemeral_port(struct udp *udp)
         return 0;
     }
     return -EADDRINUSE;
+}
+
+int udp_autobind(struct udp *udp)
+{
+    return udp->local.port == 0 ? take_ephemeral_port(udp) : 0;
 }
 
 /* Many hosts have it, and so none sends from it. */
@@ -88,7 +93,7 @@ int udp_bind(struct udp *udp, const struct endpoint *local)
     if (local->port != 0 && is_taken(udp, local))
         return -EADDRINUSE;
     if (local->port == 0) {
-        int error = udp_take_ephemeral_port(udp);
+        int error = take_ephemeral_port(udp);
         if (error)
             return error;
     } else {
@@ -141,8 +146,8 @@ int udp_connect(struct udp *udp, const struct endpoint *remote)
                              &remote->address, &path);
     if (!error && path.kind == PATH_TO_ALL && !udp->datagrams.options.broadcast)
         error = -EACCES;
-    if (!error && udp->local.port == 0)
-        error = udp_take_ephemeral_port(udp);
+    if (!error)
+        error = udp_autobind(udp);
     if (!error && !is_answered_here(udp, &path, remote))
         error = -EADDRNOTAVAIL;
     if (error)

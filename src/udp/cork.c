@@ -98,7 +98,7 @@ int udp_cork_push(struct udp *udp)
      * been given back. */
     if (!departure->options.ignore_path_mtu)
         ip_path_refresh(udp->stack, &departure->to.address, &departure->path);
-    int error = udp->local.port == 0 ? udp_take_ephemeral_port(udp) : 0;
+    int error = udp_autobind(udp);
     if (!error)
         error = udp_depart(udp, departure, parcel->bytes, parcel->length);
     udp_cork_drop(udp);

@@ -72,8 +72,6 @@ struct udp *udp_find_bound(const struct stack *stack, const struct endpoint *loc
 
 /* The address that what it sends comes from; NULL: whichever suits the destination. */
 const struct address *udp_source(const struct udp *udp);
-/* 0 or -EADDRINUSE. */
-int udp_take_ephemeral_port(struct udp *udp);
 /* Gives back the port, and the peer, if there is one. */
 void udp_leave(struct udp *udp);
 

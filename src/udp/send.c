@@ -68,9 +68,7 @@ int udp_settle(struct udp *udp, const struct endpoint *to, size_t length, struct
     error = -datagrams_error(&udp->datagrams, true);
     if (!error && udp->datagrams.send_closed)
         error = -EPIPE;
-    if (!error && udp->local.port == 0)
-        error = udp_take_ephemeral_port(udp);
-    return error;
+    return error ? error : udp_autobind(udp);
 }
 
 static int transmit(struct udp *udp, const struct udp_departure *departure, const void *bytes,

@@ -37,6 +37,8 @@ int udp_bind(struct udp *udp, const struct endpoint *local);
  * (port 0). */
 int udp_connect(struct udp *udp, const struct endpoint *remote);
 
+/* Gives who has no port an ephemeral one: 0 or -EADDRINUSE. */
+int udp_autobind(struct udp *udp);
 /* Whether it is said where a datagram goes, `to` NULL: to the peer: 0, -EDESTADDRREQ (no peer),
  * -EINVAL (port 0). */
 int udp_directed(const struct udp *udp, const struct endpoint *to);

@@ -224,6 +224,39 @@ ECHOES(echo_with_a_peer, echo_connected(p), 8, 8, 0)
 ECHOES(echo_with_a_peer_and_shut, shut(p, echo_connected(p)), 8, 8, 0)
 ECHOES(echo_with_a_peer_and_shut_and_too_long, shut(p, echo_connected(p)), 8, 65516, 0)
 
+/* Whatever comes of it, who sends has a port from then on. */
+static void note_port(struct play *p, int s)
+{
+    struct sockaddr_in in = {0};
+    socklen_t length = sizeof in;
+    A->getsockname(s, (struct sockaddr *)&in, &length);
+    play_note(p, "%s", in.sin_port == 0 ? "no port" : "a port");
+}
+
+static void who_sends_in_vain_has_a_port(struct play *p)
+{
+    struct name names[NAMES];
+    list_names(p, names);
+    for (size_t i = 0; i < 4; i++) {
+        int (*const open)(struct play * p) = i % 2 ? play_echo : play_datagram;
+        int flags = i < 2 ? 0 : MSG_OOB, s;
+        for (size_t n = 0; n < NAMES; n++) {
+            s = open(p);
+            send_one(p, s, &names[n], &controls[1], 8, flags);
+            note_port(p, s);
+            A->close(s);
+        }
+        s = open(p);
+        send_one(p, s, &names[0], &controls[0], 65536, flags);
+        note_port(p, s);
+        A->close(s);
+        s = shut(p, open(p));
+        send_one(p, s, &names[1], &controls[0], 8, flags);
+        note_port(p, s);
+        A->close(s);
+    }
+}
+
 /* ── Streams, of which control messages alone can be wrong ── */
 
 static void stream_without_a_peer(struct play *p)
@@ -299,6 +332,7 @@ const struct program programs_wrong[] = {
     PROGRAM(longer_than_the_path_takes_and_shut),
     PROGRAM(to_be_continued_without_a_peer),
     PROGRAM(what_is_in_the_making_is_told_its_length_alone),
+    PROGRAM(who_sends_in_vain_has_a_port),
     PROGRAM(while_an_error_waits),
     PROGRAM(too_long_while_an_error_waits),
     PROGRAM(stream_without_a_peer),

@@ -106,8 +106,20 @@ static void without_a_port_left_nothing_is_sent(void **state)
     assert_fails(connect_to(a, s, "10.0.0.2", 7), EAGAIN);
     struct sockaddr_in in = at("10.0.0.2", 7);
     assert_fails(tern_sendto(a, s, "x", 1, 0, (struct sockaddr *)&in, sizeof in), EAGAIN);
+    assert_fails(tern_send(a, s, "x", 1, MSG_OOB), EAGAIN); /* whatever else is wrong */
     assert_fails(bind_at(a, s, "127.0.0.1", 0), EADDRINUSE);
     assert_address(name_of(a, s), "0.0.0.0", 0); /* which has left nothing behind */
+}
+
+static void who_sends_in_vain_has_a_port(void **state)
+{
+    (void)state;
+    int udp = open_datagram(a), echo = open_echo(a);
+    assert_int_equal(name_of(a, udp).sin_port, 0);
+    assert_fails(tern_send(a, udp, "x", 1, 0), EDESTADDRREQ);
+    assert_int_not_equal(name_of(a, udp).sin_port, 0);
+    assert_fails(tern_send(a, echo, "x", 1, 0), EINVAL);
+    assert_int_not_equal(name_of(a, echo).sin_port, 0);
 }
 
 /* A stack talks to itself without its link. */
@@ -160,6 +172,7 @@ int main(void)
         socket_test(a_connected_echo_socket_has_a_peer),
         socket_test(a_full_link_is_enobufs),
         socket_test(without_a_port_left_nothing_is_sent),
+        socket_test(who_sends_in_vain_has_a_port),
         socket_test(a_datagram_to_ourselves_arrives),
         cmocka_unit_test(datagrams_of_one_call_are_one_packet_for_a_link_that_cuts),
     };
