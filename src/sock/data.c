@@ -108,10 +108,8 @@ static ssize_t send_stream(struct call *call, const struct iovec *spans, int cou
                            const struct endpoint *to, int flags)
 {
     struct tcp_lending lending = {0};
-    const int batch = streak_flags(call);
     call->sends = true;
-    call->writes |= batch != 0;
-    ssize_t result = send_all(call, spans, count, length, to, flags | batch, &lending);
+    ssize_t result = send_all(call, spans, count, length, to, flags | streak_flags(call), &lending);
     lend_end(call, &lending);
     return result;
 }

@@ -39,5 +39,7 @@ bool streak_leaves(struct call *call, ssize_t result)
     uint64_t now_ns = result >= MUCH ? t->host->operations->may_put_off(t->host) : 0;
     t->streak.socket = now_ns ? call->socket : NULL;
     t->streak.ended_ns = now_ns;
+    if (now_ns == 0)
+        tcp_let_go(&t->stack);
     return now_ns != 0;
 }

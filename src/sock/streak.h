@@ -24,7 +24,7 @@ void streak_turn(struct tern *t, const struct socket *to);
 /* The call, whose turn it is and which has caught up, sends on a stream: MSG_BATCH if another such
  * call is likely to follow it, else 0. */
 int streak_flags(struct call *call);
-/* Such a call ends. Whether what it leaves unsent may wait. */
+/* Such a call ends. Whether what it leaves unsent may wait; if not, what has begun to goes. */
 bool streak_leaves(struct call *call, ssize_t result);
 
 #endif

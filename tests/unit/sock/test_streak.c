@@ -1,6 +1,9 @@
 /* Who writes much again and again, over a host that says whether what is left may wait. */
 #include "unit/sock/data_fixture.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "sock/host.h"
 
 enum {
@@ -221,6 +224,87 @@ static void nor_where_it_does_so_no_longer(void **state)
     assert_all_is_sent();
 }
 
+/* One that finds no room for all of it at first, until what went before has arrived. */
+
+static bool others_come; /* meanwhile */
+static unsigned waits;
+
+static int wait_until_all_arrives(struct sock_host *host, struct sock_waiter *waiter,
+                                  uint64_t deadline_ns)
+{
+    assert_ptr_equal(host, a->host);
+    (void)deadline_ns;
+    all_arrives();
+    waiter->woken = false;
+    others_drive = others_come;
+    waits++;
+    return 0;
+}
+
+static void write_and_wait(void)
+{
+    enum { SPANS = 70 }; /* so many that there is a small rest */
+    struct iovec spans[SPANS];
+    for (int i = 0; i < SPANS; i++)
+        spans[i] = (struct iovec){text, MUCH};
+    promising.wait = wait_until_all_arrives;
+    waits = 0;
+    assert_int_equal(tern_writev(a, client, spans, SPANS), SPANS * MUCH);
+    written += SPANS * MUCH;
+    assert_true(waits > 0);
+    all_arrives();
+}
+
+static void one_that_waits_leaves_its_rest_as_well(void **state)
+{
+    (void)state;
+    others_come = false;
+    begin_streak();
+    write_and_wait();
+    assert_rest_waits();
+}
+
+static void but_not_where_others_drive_once_it_has_waited(void **state)
+{
+    (void)state;
+    others_come = true;
+    begin_streak();
+    write_and_wait();
+    assert_all_is_sent();
+}
+
+/* While a call to another socket has given the machine away to read from its file. */
+
+static bool away;
+
+static void leave_and_write(struct sock_host *host)
+{
+    usual->leave(host);
+    if (!away)
+        return;
+    away = false;
+    begin_streak();
+}
+
+static void who_comes_back_from_a_file_lets_it_go(void **state)
+{
+    (void)state;
+    int other, peer;
+    a->host->operations = usual; /* an engine's, which takes in packets */
+    pair_connect(&pair, 8, &other, &peer);
+    a->host->operations = &promising;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(write(fileno(file), text, 1000), 1000);
+    off_t offset = 0;
+    promising.leave = leave_and_write;
+    away = true;
+    assert_int_equal(tern_sendfile(a, other, fileno(file), &offset, 1000), 1000);
+    all_arrives();
+    assert_all_is_sent();
+    fclose(file);
+}
+
 static void an_engine_promises_nothing(void **state)
 {
     (void)state;
@@ -243,6 +327,9 @@ int main(void)
         streak_test(nor_who_writes_little),
         streak_test(nothing_waits_where_the_host_promises_nothing),
         streak_test(nor_where_it_does_so_no_longer),
+        streak_test(one_that_waits_leaves_its_rest_as_well),
+        streak_test(but_not_where_others_drive_once_it_has_waited),
+        streak_test(who_comes_back_from_a_file_lets_it_go),
         streak_test(an_engine_promises_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
