@@ -364,9 +364,9 @@ static struct send_decision send_what_may_go(struct tcb *tcb, enum tcp_urge urge
 void tcp_output_urged(struct tcb *tcb, enum tcp_urge urge)
 {
     bool sent;
-    tcb->snd.put_off |= tcb->snd.writing;
     mtu_refresh(tcb);
     struct send_decision decision = send_what_may_go(tcb, urge, &sent);
+    tcb->snd.put_off |= tcb->snd.writing && decision.held == HELD_BY_USER;
     if (sent)
         send_tell_room(tcb);
     bool limited = decision.held == HELD_BY_CONGESTION || congestion_room(tcb) == 0;

@@ -269,6 +269,21 @@ static void who_keeps_a_rest_is_limited_by_the_user(void **state)
     assert_int_not_equal(p->tcb->rate.app_limited, 0);
 }
 
+/* Who waits for the peer's window, and not for the user, is limited by neither. */
+static void who_has_more_than_the_window_takes_is_not(void **state)
+{
+    (void)state;
+    p->window = BURST / 128;
+    peer_ack(p, 1);
+    assert_int_equal(peer_write_flags(p, 2 * BURST, 0), 2 * BURST);
+    assert_true(tcp_await_write(p->tcb, true));
+    peer_ack(p, 1 + BURST / 2);
+    assert_in_range(p->tcb->snd.nxt - p->iss, 1 + BURST, 2 * BURST - PEER_MSS);
+    p->tcb->rate.app_limited = 0;
+    assert_true(peer_write_flags(p, BURST, 0) > 0);
+    assert_int_equal(p->tcb->rate.app_limited, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +307,7 @@ int main(void)
         test(nor_half_a_burst),
         test(nor_of_a_write_that_fills_no_burst),
         test(who_keeps_a_rest_is_limited_by_the_user),
+        test(who_has_more_than_the_window_takes_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
