@@ -9,17 +9,18 @@
  *     summoned to take over.
  *   - Who leaves the seat summons one of the sleepers to it.
  *   - The helper thread takes the seat when nobody waits. A program that waits again and again
- * would pass the seat to and fro with each call, two thread switches each time; so the helper lets
- * it stand empty until nobody has polled the link for HELPER_GRACE_NS, and leaves it when another
- *     thread has had to wait for it. While the seat is empty, a call that finds the link not polled
- *     for LOOK_AFTER_NS does that first. So a busy program drives by its calls, and its timers and
- *     answers are late by at most HELPER_GRACE_NS when it stops calling.
+ *     would pass the seat to and fro with each call, two thread switches each time; so the helper
+ *     lets it stand empty until nobody has polled the link for HELPER_GRACE_NS, and leaves it when
+ *     another thread has had to wait for it. While the seat is empty, a call that finds the link
+ *     not polled for LOOK_AFTER_NS does that first. So a busy program drives by its calls, and its
+ *     timers and answers are late by at most twice HELPER_GRACE_NS, or a little more, when it stops
+ *     calling (helper_looks_again).
  *
  * A program with an event loop of its own (tern_fd, loop.c) drives by its calls alone: from then on
  * the seat is empty but for threads that wait, and the helper is dismissed.
  *
- * Who sleeps in poll(2) has said until when. A call that makes something due earlier kicks it out,
- * by an eventfd; so does one that wakes it, or that takes the seat from the helper. */
+ * Who sleeps in poll(2) has said until when. A call that makes something due earlier kicks it out
+ * (alarm.h); so does one that wakes it, or that takes the seat from the helper. */
 #ifndef TERN_HOST_DRIVER_H
 #define TERN_HOST_DRIVER_H
 

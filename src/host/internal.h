@@ -136,7 +136,8 @@ bool look_take_in(struct driver *d, uint64_t now_ns, int budget, bool turn);
 /* sock_host_operations' look and look_back. */
 bool look_behind(struct sock_host *host);
 bool look_back(struct sock_host *host);
-/* Has leave what could wait for those who were woken to have a turn: they have had it. */
+/* Has leave what could wait for those who were woken to have a turn, who have had it, or for the
+ * next write of a user, who does something else. */
 void look_flush(struct driver *d);
 
 /* queue.c */
