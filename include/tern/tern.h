@@ -310,9 +310,11 @@ TERN_API ssize_t tern_sendmsg(struct tern *t, int socket, const struct msghdr *m
  * 1,280 bytes), msg_name whom it was for, a control message IPPROTO_IP, IP_RECVERR the struct
  * sock_extended_err and the address of who reported it; and of an ICMP message those that are asked
  * for of datagrams (IP_TTL, IP_TOS, IP_PKTINFO without an ipi_spec_dst). At most 256 notes wait;
- * the counter ErrorQueueDrops says how many found no room. Errors of all: EAGAIN (non-blocking, or
- * SO_RCVTIMEO), EINVAL (a negative length of the address: what was received is lost; more bytes
- * than an ssize_t counts; MSG_CMSG_COMPAT with tern_recvmsg), EMSGSIZE (more than 1,024 spans).
+ * the counter ErrorQueueDrops says how many found no room.
+ *
+ * Errors of all: EAGAIN (non-blocking, or SO_RCVTIMEO), EINVAL (a negative length of the address:
+ * what was received is lost; more bytes than an ssize_t counts; MSG_CMSG_COMPAT with tern_recvmsg),
+ * EMSGSIZE (more than 1,024 spans).
  * Errors of streams: ENOTCONN; EPIPE (another thread has given up the connection); and how it
  * ended, once: ECONNRESET, ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH.
  * Errors of datagrams: once, what ICMP said of one that was sent: ECONNREFUSED, EHOSTUNREACH,
