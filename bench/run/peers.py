@@ -130,8 +130,7 @@ class Floor64Keeps(Floor64):
             "lwIP; tern copies what is not acknowledged by the time that a write of 128 KB or more returns")
     there, here = "10.13.0.2", "10.13.0.3"
     device = "floor3"
-    env = {"FLOOR_DEVICE": device, "FLOOR_ADDRESS": here, "FLOOR_KERNEL": there, "FLOOR_TEXT": "64240",
-           "FLOOR_KEEPS": "1"}
+    env = {**Floor64.env, "FLOOR_DEVICE": device, "FLOOR_ADDRESS": here, "FLOOR_KERNEL": there, "FLOOR_KEEPS": "1"}
 
 
 class FloorMtu(Floor64):
@@ -334,5 +333,5 @@ class Pasta(Carrier):
                 "-I", "tap0", "--netns", self.own.path]
 
 
-ALL = (Tern, Tern64, TernPlain, TernLarge, Floor, Floor64, Floor64Keeps, FloorMtu, Veth, Loopback, Lwip, LwipLarge, Smoltcp,
-       GvisorTun, GvisorOffloads, GvisorVeth, Slirp, Pasta)
+ALL = (Tern, Tern64, TernPlain, TernLarge, Floor, Floor64, Floor64Keeps, FloorMtu, Veth, Loopback, Lwip, LwipLarge,
+       Smoltcp, GvisorTun, GvisorOffloads, GvisorVeth, Slirp, Pasta)
