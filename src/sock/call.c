@@ -43,11 +43,11 @@ int call_begin_write(struct call *call, struct tern *t, int descriptor)
     if (error < 0)
         return error;
     error = find_socket(call, descriptor);
-    streak_turn(t, error < 0 ? NULL : call->socket);
     if (error < 0)
         t->host->operations->catch_up(t->host);
     else
         call_catch_up_to_write(call);
+    streak_turn(t, error < 0 ? NULL : call->socket);
     return error;
 }
 

@@ -52,8 +52,8 @@ static ssize_t fill(struct call *call, const struct file *file, const struct iov
         call->socket = NULL;
         return -waiting.over;
     }
-    streak_turn(call->t, NULL); /* others may have called meanwhile */
     call_catch_up_to_write(call);
+    streak_turn(call->t, NULL); /* others may have called meanwhile */
     return n;
 }
 

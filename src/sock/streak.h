@@ -16,10 +16,11 @@ struct streak {
                                     for it may be gone */
     uint64_t ended_ns;           /* when that call was over */
     unsigned in_a_row;           /* such calls before it */
+    unsigned stops;              /* after which it took long for the next call to come, of late */
 };
 
-/* It is the turn of a call that is about to write to `to`; NULL: of any other. What waits for
- * another's write goes. */
+/* It is the turn of a call that has caught up and is about to write to `to`; NULL: of any other.
+ * What waits for another's write goes. */
 void streak_turn(struct tern *t, const struct socket *to);
 /* The call, whose turn it is and which has caught up, sends on a stream: MSG_BATCH if another such
  * call is likely to follow it, else 0. */

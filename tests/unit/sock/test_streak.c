@@ -224,6 +224,81 @@ static void nor_where_it_does_so_no_longer(void **state)
     assert_all_is_sent();
 }
 
+static void pass(uint64_t duration_ns)
+{
+    pair_run(&pair, duration_ns);
+    stack_advance(&a->stack, pair.now_ns);
+}
+
+/* So many writes. Whether the last has left a rest. */
+static bool write_piece(int writes)
+{
+    for (int i = 0; i < writes; i++)
+        write_much();
+    return received < written;
+}
+
+static void other_call(void)
+{
+    int value;
+    socklen_t length = sizeof value;
+    assert_int_equal(tern_getsockopt(a, client, SOL_SOCKET, SO_TYPE, &value, &length), 0);
+    all_arrives();
+    assert_all_is_sent();
+}
+
+enum { PIECE = 9, IN_VAIN = 3 }; /* writes; times until there must be more of them */
+
+static void who_stops_each_time_leaves_nothing_any_more(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(write_piece(PIECE), i < IN_VAIN);
+        pass(TIME_MS(1));
+    }
+}
+
+static void nor_does_one_who_goes_on_with_something_else(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(write_piece(PIECE), i < IN_VAIN);
+        pass(TIME_MS(1));
+        other_call();
+    }
+}
+
+static void but_nothing_has_waited_where_that_comes_at_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        assert_true(write_piece(PIECE));
+        other_call();
+    }
+}
+
+static void who_has_stopped_leaves_something_again_in_what_is_long(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        assert_true(write_piece(65));
+        pass(TIME_MS(1));
+    }
+    assert_false(write_piece(63));
+}
+
+static void and_in_all_once_it_has_been_very_long(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        write_piece(PIECE);
+        pass(TIME_MS(1));
+    }
+    write_piece(1100);
+    pass(TIME_MS(1));
+    assert_true(write_piece(PIECE));
+}
+
 /* One that finds no room for all of it at first, until what went before has arrived. */
 
 static bool others_come; /* meanwhile */
@@ -327,6 +402,11 @@ int main(void)
         streak_test(nor_who_writes_little),
         streak_test(nothing_waits_where_the_host_promises_nothing),
         streak_test(nor_where_it_does_so_no_longer),
+        streak_test(who_stops_each_time_leaves_nothing_any_more),
+        streak_test(nor_does_one_who_goes_on_with_something_else),
+        streak_test(but_nothing_has_waited_where_that_comes_at_once),
+        streak_test(who_has_stopped_leaves_something_again_in_what_is_long),
+        streak_test(and_in_all_once_it_has_been_very_long),
         streak_test(one_that_waits_leaves_its_rest_as_well),
         streak_test(but_not_where_others_drive_once_it_has_waited),
         streak_test(who_comes_back_from_a_file_lets_it_go),
