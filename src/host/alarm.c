@@ -1,7 +1,6 @@
 #include "host/alarm.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
@@ -32,10 +31,9 @@ void alarm_release(struct alarm *alarm)
 }
 
 /* Each is told as a state: readable as long as it is. */
-static int unite(const struct alarm *alarm, int handed_over)
+static int add(const struct alarm *alarm, const int parts[], size_t count)
 {
-    const int parts[] = {alarm->kick, alarm->timer, handed_over};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct epoll_event readable = {.events = EPOLLIN};
         if (parts[i] >= 0 && epoll_ctl(alarm->descriptor, EPOLL_CTL_ADD, parts[i], &readable) < 0)
             return -errno;
@@ -43,7 +41,13 @@ static int unite(const struct alarm *alarm, int handed_over)
     return 0;
 }
 
-int alarm_open(struct alarm *alarm, int handed_over)
+static int unite(const struct alarm *alarm, const int others[], size_t count)
+{
+    int error = add(alarm, (const int[]){alarm->kick, alarm->timer}, 2);
+    return error < 0 ? error : add(alarm, others, count);
+}
+
+int alarm_open(struct alarm *alarm, const int others[], size_t count)
 {
     int error = 0;
     alarm->descriptor = epoll_create1(EPOLL_CLOEXEC);
@@ -52,7 +56,7 @@ int alarm_open(struct alarm *alarm, int handed_over)
     if (alarm->descriptor < 0 || alarm->kick < 0 || alarm->timer < 0)
         error = -errno;
     else
-        error = unite(alarm, handed_over);
+        error = unite(alarm, others, count);
     if (error < 0)
         alarm_release(alarm);
     return error;
@@ -74,8 +78,7 @@ void alarm_take_back(struct alarm *alarm)
     alarm->kicked = false;
 }
 
-/* Also what has gone off is silent after that. */
-static void set_timer(struct alarm *alarm, uint64_t until_ns)
+void alarm_set(struct alarm *alarm, uint64_t until_ns)
 {
     /* A time of 0 stops the timer, which is what TIME_NEVER asks for. */
     struct itimerspec when = {0};
@@ -93,8 +96,8 @@ bool alarm_covers(struct alarm *alarm, uint64_t until_ns, uint64_t now_ns)
     bool gone_off = alarm->set_ns <= now_ns;
     alarm->asked_ns = until_ns;
     if (again && (gone_off || alarm->set_ns > until_ns))
-        set_timer(alarm, until_ns);
+        alarm_set(alarm, until_ns);
     else if (gone_off)
-        set_timer(alarm, TIME_NEVER);
+        alarm_set(alarm, TIME_NEVER);
     return alarm->set_ns <= until_ns;
 }

@@ -91,7 +91,7 @@ static int driver_release(struct sock_host *host)
     struct driver *d = driver_of(host);
     alarm_release(&d->waiting_alarm);
     alarm_release(&d->helper_alarm);
-    loop_release(&d->loop);
+    alarm_release(&d->loop.alarm);
     if (fork_generation_now() != d->generation) {
         close(link_descriptor(d->link));
         if (d->member)
@@ -154,16 +154,16 @@ int driver_new(struct link *link, struct group_member *member, struct driver **o
     d->helper.alarm = &d->helper_alarm;
     alarm_init(&d->waiting_alarm);
     alarm_init(&d->helper_alarm);
-    loop_init(&d->loop);
+    alarm_init(&d->loop.alarm);
     list_init(&d->asleep);
     list_init(&d->to_post);
     list_init(&d->helper.link);
-    int handed_over = member ? group_descriptor(member) : -1;
+    const int handed_over = member ? group_descriptor(member) : -1;
     int error = fork_generation(&d->generation);
     if (error == 0)
-        error = alarm_open(&d->waiting_alarm, handed_over);
+        error = alarm_open(&d->waiting_alarm, &handed_over, 1);
     if (error == 0)
-        error = alarm_open(&d->helper_alarm, handed_over);
+        error = alarm_open(&d->helper_alarm, &handed_over, 1);
     if (error == 0)
         error = threads_init(d);
     if (error < 0)

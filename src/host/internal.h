@@ -25,12 +25,10 @@ struct seated {
     struct list link; /* in `asleep`, then in `to_post` */
 };
 
-/* What tern_fd() gives out, and the parts under it; -1: not asked for (yet). */
+/* For a loop of the user's own (loop.c). */
 struct loop {
-    int descriptor;
-    int timer, event;
-    uint64_t armed_ns; /* when the timer goes off, or has gone off */
-    bool announced;    /* callbacks are due */
+    struct alarm alarm; /* whose descriptor tern_fd() gives out; open once that is asked for */
+    bool announced;     /* callbacks are due */
 };
 
 /* Super-segments that are left to gather (gather.c). */
@@ -160,8 +158,6 @@ int driver_wait(struct sock_host *host, struct sock_waiter *waiter, uint64_t dea
 void driver_wake(struct sock_host *host, struct sock_waiter *waiter);
 
 /* loop.c */
-void loop_init(struct loop *loop);
-void loop_release(struct loop *loop);
 int driver_descriptor(struct sock_host *host);
 void driver_announce(struct sock_host *host, bool on);
 /* Sees that the descriptor is readable when the next deadline has come. Cheap when it will be. */

@@ -1,5 +1,5 @@
-/* What ends a sleep besides the link: kicks, what is handed over, and a timer, which is set only to
- * what is asked for again. Deadlines that nothing waits for are an hour away. */
+/* What ends a sleep besides the link: kicks, what is handed over, and a timer, which for a sleep is
+ * set only to what is asked for again. Deadlines that nothing waits for are an hour away. */
 #include "unit.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ static int setup(void **state)
     handed_over = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     assert_true(handed_over >= 0);
     alarm_init(&alarm_of_ours);
-    assert_int_equal(alarm_open(&alarm_of_ours, handed_over), 0);
+    assert_int_equal(alarm_open(&alarm_of_ours, &handed_over, 1), 0);
     now_ns = clock_now_ns();
     assert_false(rings(0));
     return 0;
@@ -155,6 +155,16 @@ static void what_has_gone_off_is_silent_for_the_next_sleep(void **state)
     assert_false(rings(0));
 }
 
+static void a_timer_that_is_stopped_does_not_ring(void **state)
+{
+    (void)state;
+    alarm_set(&alarm_of_ours, now_ns + TIME_US(1));
+    assert_true(rings(PATIENCE_MS));
+    alarm_set(&alarm_of_ours, TIME_NEVER);
+    assert_false(rings(0));
+    assert_int_equal(alarm_of_ours.set_ns, TIME_NEVER);
+}
+
 static void after_that_deadlines_are_covered_as_before(void **state)
 {
     (void)state;
@@ -172,7 +182,7 @@ static void all_is_closed_at_the_end(void **state)
     struct alarm other;
     alarm_init(&other);
     alarm_release(&other); /* of none */
-    assert_int_equal(alarm_open(&other, handed_over), 0);
+    assert_int_equal(alarm_open(&other, &handed_over, 1), 0);
     assert_true(descriptors_open() > before);
     alarm_release(&other);
     assert_int_equal(descriptors_open(), before);
@@ -184,7 +194,7 @@ static void without_a_descriptor_to_watch_nothing_is_left_open(void **state)
     int before = descriptors_open();
     struct alarm other;
     alarm_init(&other);
-    assert_int_equal(alarm_open(&other, INT_MAX), -EBADF);
+    assert_int_equal(alarm_open(&other, (const int[]){-1, INT_MAX}, 2), -EBADF);
     assert_int_equal(descriptors_open(), before);
 }
 
@@ -201,6 +211,7 @@ int main(void)
         ALARM_TEST(what_is_asked_for_once_sets_nothing),
         ALARM_TEST(it_rings_at_the_deadline),
         ALARM_TEST(what_has_gone_off_is_silent_for_the_next_sleep),
+        ALARM_TEST(a_timer_that_is_stopped_does_not_ring),
         ALARM_TEST(after_that_deadlines_are_covered_as_before),
         ALARM_TEST(all_is_closed_at_the_end),
         ALARM_TEST(without_a_descriptor_to_watch_nothing_is_left_open),

@@ -35,7 +35,7 @@ static int setup(void **state)
     assert_int_equal(pthread_mutex_init(&d.lock, NULL), 0);
     list_init(&d.to_post);
     alarm_init(&d.waiting_alarm);
-    assert_int_equal(alarm_open(&d.waiting_alarm, -1), 0);
+    assert_int_equal(alarm_open(&d.waiting_alarm, NULL, 0), 0);
     sleeper = (struct seated){.alarm = &d.waiting_alarm};
     assert_int_equal(sem_init(&sleeper.semaphore, 0, 0), 0);
     return 0;
