@@ -243,13 +243,13 @@ static bool rest_is_small(const struct tcb *tcb, uint32_t goal)
 }
 
 /* MSG_BATCH: a small rest waits for the next write, where this one has filled units, and its user
- * has nothing against waiting. */
+ * has nothing against waiting. What is urgent goes segment by segment, and waits for nothing
+ * (short_must_wait). */
 static bool rest_may_wait(const struct tcb *tcb, const struct progress *p, int flags)
 {
     uint32_t goal = unit_goal(tcb);
     return flags & MSG_BATCH && p->taken >= goal && rest_is_small(tcb, goal) && !p->apart &&
-           !(flags & (MSG_EOR | MSG_OOB)) && !tcb->preferences.no_delay && !tcb->snd.urgent &&
-           tcb->stack->settings.tcp_autocorking;
+           !(flags & MSG_EOR) && !tcb->preferences.no_delay && tcb->stack->settings.tcp_autocorking;
 }
 
 /* What a write's end brings: the push, the end of a record, and the bytes on their way. */

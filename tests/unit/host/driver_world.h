@@ -110,12 +110,18 @@ static inline void setup(void)
     assert_int_equal(driver_start(w.driver, &w.t), 0);
 }
 
-static inline void teardown(void)
+/* Once it has stopped. */
+static inline void release(void)
 {
-    assert_int_equal(w.host->operations->stop(w.host), 0);
     stack_release(&w.t.stack);
     w.host->operations->release(w.host);
     close(w.outside);
+}
+
+static inline void teardown(void)
+{
+    assert_int_equal(w.host->operations->stop(w.host), 0);
+    release();
 }
 
 static inline void enter(void)

@@ -44,15 +44,94 @@ static void batch_over(struct stack *stack, bool late)
     act(ANSWER_PLEASE);
 }
 
-/* Puts something off as soon as the driver lets it, which may have to take the seat back first. */
-static void put_off(void)
+static bool may_put_off(void)
 {
-    while (!w.put_off) {
+    return w.host->operations->may_put_off(w.host) != 0;
+}
+
+/* As soon as the driver lets something be put off, which may have to take the seat back first. */
+static void enter_to_put_off(void)
+{
+    for (bool may = false; !may;) {
         assert_int_equal(wait_for_hits(0, 1, TIME_US(1)), -ETIMEDOUT);
         enter();
-        w.put_off = w.host->operations->may_put_off(w.host) != 0;
-        leave();
+        may = may_put_off();
+        if (!may)
+            leave();
     }
+}
+
+static void put_off(void)
+{
+    enter_to_put_off();
+    w.put_off = true;
+    leave();
+}
+
+static void nothing_is_put_off_where_others_drive_or_nobody_does(void **state)
+{
+    (void)state;
+    setup();
+    struct seated other = {0};
+    enter_to_put_off();
+    w.driver->seat = &other;
+    assert_false(may_put_off());
+    w.driver->seat = NULL;
+    w.driver->waiters = 1;
+    assert_false(may_put_off());
+    w.driver->waiters = 0;
+    w.driver->broken = -EIO;
+    assert_false(may_put_off());
+    w.driver->broken = 0;
+    assert_true(may_put_off());
+    w.driver->dismissed = true;
+    assert_false(may_put_off());
+    leave();
+    teardown();
+}
+
+static void *put_off_and_wait(void *argument)
+{
+    struct sock_waiter waiter = {0};
+    int error = 0;
+    (void)argument;
+    enter_to_put_off();
+    w.put_off = true;
+    w.waiters[1] = &waiter;
+    while (w.hits[1] == 0 && error == 0)
+        error = w.host->operations->wait(w.host, &waiter, TIME_NEVER);
+    w.waiters[1] = NULL;
+    leave();
+    return NULL;
+}
+
+static void what_is_put_off_is_done_before_its_thread_sleeps(void **state)
+{
+    (void)state;
+    setup();
+    w.t.stack.batch_over = batch_over;
+    for (int round = 1; round <= 20; round++) {
+        pthread_t thread;
+        char sign;
+        w.hits[1] = 0;
+        assert_int_equal(pthread_create(&thread, NULL, put_off_and_wait, NULL), 0);
+        assert_int_equal(recv(w.outside, &sign, 1, 0), 1);
+        packet_for(1);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+    }
+    teardown();
+}
+
+static void what_is_put_off_is_done_before_the_end(void **state)
+{
+    (void)state;
+    char sign;
+    setup();
+    w.t.stack.batch_over = batch_over;
+    put_off();
+    assert_int_equal(w.host->operations->stop(w.host), 0);
+    assert_int_equal(recv(w.outside, &sign, 1, MSG_DONTWAIT), 1);
+    release();
 }
 
 static void what_is_put_off_is_done_while_nobody_calls(void **state)
@@ -123,6 +202,9 @@ int main(void)
         cmocka_unit_test(little_more_than_a_tick_is_the_most),
         cmocka_unit_test(packets_are_answered_while_nobody_calls),
         cmocka_unit_test(timers_run_while_nobody_calls),
+        cmocka_unit_test(nothing_is_put_off_where_others_drive_or_nobody_does),
+        cmocka_unit_test(what_is_put_off_is_done_before_its_thread_sleeps),
+        cmocka_unit_test(what_is_put_off_is_done_before_the_end),
         cmocka_unit_test(what_is_put_off_is_done_while_nobody_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

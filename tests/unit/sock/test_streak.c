@@ -60,6 +60,12 @@ static void warm_up(void)
     assert_int_equal(received, written);
 }
 
+static void pass(uint64_t duration_ns)
+{
+    pair_run(&pair, duration_ns);
+    stack_advance(&a->stack, pair.now_ns);
+}
+
 static void assert_all_is_sent(void)
 {
     assert_int_equal(received, written);
@@ -114,6 +120,21 @@ static void the_third_write_leaves_its_rest_to_the_next(void **state)
     }
     assert_int_equal(tern_shutdown(a, client, SHUT_WR), 0);
     all_arrives();
+    assert_all_is_sent();
+}
+
+static void each_leaves_its_rest_until_that_is_much(void **state)
+{
+    enum { LESS = MUCH - 6000 };
+    (void)state;
+    write_some(LESS);
+    write_some(LESS);
+    assert_all_is_sent();
+    for (int i = 0; i < 4; i++) {
+        write_some(LESS);
+        assert_rest_waits();
+    }
+    write_some(LESS);
     assert_all_is_sent();
 }
 
@@ -195,6 +216,26 @@ static void nor_who_reads_in_between(void **state)
     }
 }
 
+/* What is read was there before. */
+static void nor_who_reads_much(void **state)
+{
+    enum { READ = 64 * 1024, TIMES = 3 };
+    static char room[READ];
+    (void)state;
+    const int buffer = 2 * TIMES * READ;
+    assert_int_equal(tern_setsockopt(a, client, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer), 0);
+    a->host->operations = usual; /* an engine's, which takes in packets */
+    for (int i = 0; i < TIMES; i++)
+        assert_int_equal(tern_send(b, server, text, READ, 0), READ);
+    pair_run(&pair, TIME_S(1));
+    a->host->operations = &promising;
+    for (int i = 0; i < TIMES; i++) {
+        write_much();
+        assert_all_is_sent();
+        assert_int_equal(tern_recv(a, client, room, READ, MSG_DONTWAIT), READ);
+    }
+}
+
 static void nor_who_writes_little(void **state)
 {
     (void)state;
@@ -222,12 +263,6 @@ static void nor_where_it_does_so_no_longer(void **state)
     others_drive = true;
     write_much();
     assert_all_is_sent();
-}
-
-static void pass(uint64_t duration_ns)
-{
-    pair_run(&pair, duration_ns);
-    stack_advance(&a->stack, pair.now_ns);
 }
 
 /* So many writes. Whether the last has left a rest. */
@@ -275,6 +310,16 @@ static void but_nothing_has_waited_where_that_comes_at_once(void **state)
         assert_true(write_piece(PIECE));
         other_call();
     }
+}
+
+static void nor_where_who_stops_has_left_nothing(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        assert_false(write_piece(2));
+        pass(TIME_MS(1));
+    }
+    begin_streak();
 }
 
 static void who_has_stopped_leaves_something_again_in_what_is_long(void **state)
@@ -391,6 +436,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         streak_test(the_third_write_leaves_its_rest_to_the_next),
+        streak_test(each_leaves_its_rest_until_that_is_much),
         streak_test(any_other_call_lets_it_go),
         streak_test(so_does_one_that_is_wrong),
         streak_test(so_does_a_write_to_another),
@@ -399,12 +445,14 @@ int main(void)
         streak_test(so_does_a_write_that_fails),
         streak_test(who_comes_back_late_is_in_no_streak),
         streak_test(nor_who_reads_in_between),
+        streak_test(nor_who_reads_much),
         streak_test(nor_who_writes_little),
         streak_test(nothing_waits_where_the_host_promises_nothing),
         streak_test(nor_where_it_does_so_no_longer),
         streak_test(who_stops_each_time_leaves_nothing_any_more),
         streak_test(nor_does_one_who_goes_on_with_something_else),
         streak_test(but_nothing_has_waited_where_that_comes_at_once),
+        streak_test(nor_where_who_stops_has_left_nothing),
         streak_test(who_has_stopped_leaves_something_again_in_what_is_long),
         streak_test(and_in_all_once_it_has_been_very_long),
         streak_test(one_that_waits_leaves_its_rest_as_well),

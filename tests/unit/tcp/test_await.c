@@ -17,7 +17,7 @@ static int setup(void **state)
 {
     (void)state;
     p = peer_new();
-    peer_open(p, PEER_SCALING);
+    peer_open(p, PEER_SCALING | PEER_SACK);
     p->window = 0xffff;
     peer_ack(p, 1);
     p->tcb->cc.cwnd = 10000;
@@ -184,6 +184,61 @@ static void nor_after_a_reset(void **state)
     peer_quiet(p);
 }
 
+/* RFC 8985 §7.3: new data, if there is some. */
+static void a_loss_probe_takes_it(void **state)
+{
+    (void)state;
+    leave_rest();
+    p->tcb->rack.rtt_taken = true;
+    for (int ms = 0; ms < 1000 && peer_is_quiet(p); ms++)
+        peer_after(p, 1);
+    expect_whole_segments(1 + BURST, written);
+}
+
+/* While the window is shut so much is written, of which the first is a record; then it opens for
+ * ten segments, just before more is written. */
+static void write_before_window(uint32_t record, uint32_t more)
+{
+    p->window = 0;
+    peer_ack(p, 1);
+    assert_int_equal(peer_write_flags(p, record, MSG_EOR), record);
+    assert_int_equal(peer_write_flags(p, more, 0), more);
+    assert_true(tcp_await_write(p->tcb, true));
+    p->window = 10 * PEER_MSS / 128;
+    peer_ack(p, 1);
+}
+
+static void what_is_not_the_last_does_not_wait(void **state)
+{
+    (void)state;
+    write_before_window(2 * PEER_MSS + 500, 3 * PEER_MSS);
+    expect_whole_segments(1, 1 + 2 * PEER_MSS + 500);
+}
+
+static void nor_does_what_more_waits_behind_for_the_window(void **state)
+{
+    (void)state;
+    write_before_window(PEER_MSS, 20 * PEER_MSS);
+    expect_whole_segments(1, 1 + 9 * PEER_MSS);
+}
+
+static void a_whole_segment_is_no_rest(void **state)
+{
+    (void)state;
+    write_leaving(BURST + PEER_MSS, MSG_BATCH, 0);
+    assert_null(p->tcb->tcp->awaits);
+}
+
+/* It waits for as long as MSG_MORE says, whoever else lets go. */
+static void what_more_is_to_follow_is_not_let_go(void **state)
+{
+    (void)state;
+    write_leaving(BURST + REST, MSG_BATCH | MSG_MORE, REST % PEER_MSS);
+    peer_forget(p);
+    tcp_let_go(&p->m->stack);
+    peer_quiet(p);
+}
+
 static void one_connection_at_a_time_waits(void **state)
 {
     (void)state;
@@ -237,6 +292,12 @@ static void nor_what_is_urgent(void **state)
 {
     (void)state;
     it_does_not_wait(MSG_BATCH | MSG_OOB);
+}
+
+static void nor_what_its_user_is_told_of(void **state)
+{
+    (void)state;
+    it_does_not_wait(MSG_BATCH | MSG_ZEROCOPY);
 }
 
 static void nor_where_the_setting_says_so(void **state)
@@ -298,11 +359,17 @@ int main(void)
         test(it_goes_after_a_while_whoever_forgets_it),
         test(nobody_is_left_to_be_let_go_after_an_abort),
         test(nor_after_a_reset),
+        test(a_loss_probe_takes_it),
+        test(what_is_not_the_last_does_not_wait),
+        test(nor_does_what_more_waits_behind_for_the_window),
+        test(a_whole_segment_is_no_rest),
+        test(what_more_is_to_follow_is_not_let_go),
         test(one_connection_at_a_time_waits),
         test(nothing_waits_of_who_is_not_about_to_write),
         test(nor_of_who_wants_no_delay),
         test(nor_the_end_of_a_record),
         test(nor_what_is_urgent),
+        test(nor_what_its_user_is_told_of),
         test(nor_where_the_setting_says_so),
         test(nor_half_a_burst),
         test(nor_of_a_write_that_fills_no_burst),

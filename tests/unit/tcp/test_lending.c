@@ -126,6 +126,20 @@ static void what_is_acknowledged_never_is(void **state)
     end(&lending);
 }
 
+/* What is not sent will not be acknowledged, however long its writer looks for that. */
+static void what_is_not_sent_is_not_under_way(void **state)
+{
+    struct peer *p = *state;
+    struct tcp_lending lending;
+    begin(p, &lending);
+    assert_true(tcp_lending_under_way(&lending));
+    p->window = 0;
+    peer_ack(p, 1 + FIRST_FLIGHT * PEER_MSS);
+    assert_true(tcp_lending_holds(&lending));
+    assert_false(tcp_lending_under_way(&lending));
+    end(&lending);
+}
+
 static void it_is_sent_again_from_there_and_after_the_end_from_the_copy(void **state)
 {
     struct peer *p = *state;
@@ -391,6 +405,7 @@ int main(void)
         lending_test(much_text_is_sent_from_where_it_is),
         lending_test(what_is_not_acknowledged_at_the_end_is_copied),
         lending_test(what_is_acknowledged_never_is),
+        lending_test(what_is_not_sent_is_not_under_way),
         lending_test(it_is_sent_again_from_there_and_after_the_end_from_the_copy),
         lending_test(a_segment_takes_what_was_copied_and_what_is_lent),
         lending_test(little_is_copied),
