@@ -44,6 +44,14 @@ static void batch_over(struct stack *stack, bool late)
     act(ANSWER_PLEASE);
 }
 
+static void setup_putting_off(void)
+{
+    setup();
+    enter();
+    w.t.stack.batch_over = batch_over;
+    leave();
+}
+
 static bool may_put_off(void)
 {
     return w.host->operations->may_put_off(w.host) != 0;
@@ -97,6 +105,7 @@ static void *put_off_and_wait(void *argument)
     (void)argument;
     enter_to_put_off();
     w.put_off = true;
+    w.hits[1] = 0;
     w.waiters[1] = &waiter;
     while (w.hits[1] == 0 && error == 0)
         error = w.host->operations->wait(w.host, &waiter, TIME_NEVER);
@@ -108,12 +117,10 @@ static void *put_off_and_wait(void *argument)
 static void what_is_put_off_is_done_before_its_thread_sleeps(void **state)
 {
     (void)state;
-    setup();
-    w.t.stack.batch_over = batch_over;
-    for (int round = 1; round <= 20; round++) {
+    setup_putting_off();
+    for (int round = 0; round < 20; round++) {
         pthread_t thread;
         char sign;
-        w.hits[1] = 0;
         assert_int_equal(pthread_create(&thread, NULL, put_off_and_wait, NULL), 0);
         assert_int_equal(recv(w.outside, &sign, 1, 0), 1);
         packet_for(1);
@@ -126,8 +133,7 @@ static void what_is_put_off_is_done_before_the_end(void **state)
 {
     (void)state;
     char sign;
-    setup();
-    w.t.stack.batch_over = batch_over;
+    setup_putting_off();
     put_off();
     assert_int_equal(w.host->operations->stop(w.host), 0);
     assert_int_equal(recv(w.outside, &sign, 1, MSG_DONTWAIT), 1);
@@ -137,8 +143,7 @@ static void what_is_put_off_is_done_before_the_end(void **state)
 static void what_is_put_off_is_done_while_nobody_calls(void **state)
 {
     (void)state;
-    setup();
-    w.t.stack.batch_over = batch_over;
+    setup_putting_off();
     for (int round = 0; round < 20; round++) {
         char sign;
         put_off();
