@@ -344,7 +344,9 @@ TERN_API int tern_shutdown(struct tern *t, int socket, int how);
  * SO_LINGER says otherwise: tern_close_stack(), and the process's end, cut off what tern_quiesce()
  * has not waited for; with SO_LINGER and a time it blocks, O_NONBLOCK or not, until all is
  * acknowledged or the time is over; with the time 0 it resets the connection. The number is free at
- * once, and after EINTR too: what is left to do goes on by itself. Errors: EINTR. */
+ * once, and after EINTR too: what is left to do goes on by itself.
+ *
+ * Errors: EINTR. */
 TERN_API int tern_close(struct tern *t, int socket);
 
 /* getsockopt(2), setsockopt(2): read and set a socket's options, with Linux's levels, names,
