@@ -163,10 +163,11 @@ static enum status output_finish(enum status status, const char *name)
  * take what is printed for its own. These say EBADF to what is not theirs, as closed ones do. */
 static void standard_streams_hold(void)
 {
-    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
+        const int useless = i == STDIN_FILENO ? O_WRONLY : O_RDONLY;
         if (fcntl(i, F_GETFD) < 0)
-            open("/dev/null",
-                 i == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest that is free */
+            open("/dev/null", useless); /* as i, the lowest that is free */
+    }
 }
 
 int main(int argc, char **argv)

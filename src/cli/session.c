@@ -133,20 +133,23 @@ static bool same_file(const struct stat *a, const struct stat *b)
     return S_ISREG(a->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
+static bool would_spoil(const char *capture, int descriptor, const char *path)
+{
+    struct stat there, other;
+    if (stat(capture, &there) < 0)
+        return path && strcmp(path, capture) == 0; /* neither is there yet */
+    return (fstat(descriptor, &other) == 0 && same_file(&there, &other)) ||
+           (path && stat(path, &other) == 0 && same_file(&there, &other));
+}
+
 enum status session_check_capture(const struct command *command, const struct common *common,
                                   int descriptor, const char *path, const char *use)
 {
-    struct stat capture, other;
-    if (!common->capture)
+    if (!common->capture || !would_spoil(common->capture, descriptor, path))
         return STATUS_OK;
-    bool exists = stat(common->capture, &capture) == 0;
-    if ((path && strcmp(path, common->capture) == 0 && !(exists && !S_ISREG(capture.st_mode))) ||
-        (exists && fstat(descriptor, &other) == 0 && same_file(&capture, &other)) ||
-        (exists && path && stat(path, &other) == 0 && same_file(&capture, &other)))
-        return status_say(STATUS_USAGE, command->name,
-                          "--capture %.100s: that is the file to be %s; give it another name",
-                          common->capture, use);
-    return STATUS_OK;
+    return status_say(STATUS_USAGE, command->name,
+                      "--capture %.100s: that is the file to be %s; give it another name",
+                      common->capture, use);
 }
 
 void session_quiesce(struct session *session)
