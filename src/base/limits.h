@@ -69,6 +69,8 @@ enum limits {
     LIMIT_READER_BYTES = 32 * 1024, /* unread ones that are worth a reader's while: what comes next
                                        need not pass through the ring once it runs */
     LIMIT_LENT_BYTES = 128 * 1024,  /* of a write, that are worth sending from where they are */
+    LIMIT_STREAK_BYTES = 64 * 1024, /* of a write, for which its rest may wait for the next: of
+                                       what is less there is no full super-segment */
     LIMIT_LENT_LOOKS = 8, /* packets taken in, at a call's end, for the sake of what is lent */
     LIMIT_ARRIVALS = 64,  /* pieces of unread text whose time of arrival is kept, a power of two */
     LIMIT_ZEROCOPY_SPANS = 17, /* spans of such sends in a packet: Linux's MAX_SKB_FRAGS */

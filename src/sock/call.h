@@ -26,7 +26,7 @@ struct call {
     uint64_t deadline_ns;
     bool blocks;
     bool entered;
-    bool sends;  /* on a stream */
+    bool sends;  /* much, on a stream */
     bool writes; /* the socket has been told that something is about to be written */
 };
 

@@ -108,8 +108,9 @@ static ssize_t send_stream(struct call *call, const struct iovec *spans, int cou
                            const struct endpoint *to, int flags)
 {
     struct tcp_lending lending = {0};
-    call->sends = true;
-    ssize_t result = send_all(call, spans, count, length, to, flags | streak_flags(call), &lending);
+    if (length >= LIMIT_STREAK_BYTES)
+        flags |= streak_flags(call);
+    ssize_t result = send_all(call, spans, count, length, to, flags, &lending);
     lend_end(call, &lending);
     return result;
 }
@@ -139,8 +140,8 @@ static ssize_t send_checked(struct call *call, const struct iovec *spans, int co
     ssize_t result = receipt_begin(&receipt, call, flags);
     if (result == -EINVAL && socket_is_stream(call->socket)) {
         /* What is wrong with its control messages is told of a stream that could be sent to. */
-        ssize_t nothing = send_stream(call, NULL, 0, 0, NULL, flags & ~MSG_FASTOPEN);
-        return nothing < 0 ? nothing : result;
+        ssize_t none = call->socket->kind->send(call->socket, NULL, 0, NULL, flags & ~MSG_FASTOPEN);
+        return none < 0 ? none : result;
     }
     if (result < 0)
         return result;

@@ -2,16 +2,20 @@
 
 #include <sys/socket.h>
 
+#include "base/limits.h"
 #include "base/time.h"
 #include "sock/call.h"
 #include "sock/tern.h"
 #include "tcp/tcp.h"
 
 enum {
-    MUCH = 64 * 1024, /* bytes: what is less fills no super-packet */
-    IN_A_ROW = 2,     /* such writes, and a third is expected to be followed by another */
-    STOPS_MOST = 5,   /* that count: each has it take twice as many */
-    FORGIVEN = 1024,  /* who has written so often in a row is one who goes on */
+    IN_A_ROW = 2, /* writes, and a third is expected to be followed by another */
+    /* Each stop has it take twice as many; by so many that the rest of who writes a few MB at a
+     * time never waits, and what a stream loses until then is nothing beside it. */
+    STOPS_MOST = 5,
+    /* So many in a row are no piece any more, but a stream without an end in sight, which is not to
+     * pay for what was before it. */
+    FORGIVEN = 1024,
 };
 
 /* Who comes back later may as well be somebody who has something else to do, and comes back no more
@@ -40,7 +44,9 @@ static void learn_stop(struct streak *streak)
 void streak_turn(struct tern *t, const struct socket *to)
 {
     struct streak *streak = &t->streak;
-    if (streak->socket && !is_in_time(t))
+    if (!streak->socket)
+        return;
+    if (!is_in_time(t))
         learn_stop(streak);
     if (streak->socket == to)
         return;
@@ -53,6 +59,7 @@ int streak_flags(struct call *call)
     struct tern *t = call->t;
     struct streak *streak = &t->streak;
     bool again = streak->socket == call->socket && is_in_time(t);
+    call->sends = true;
     streak->in_a_row = again ? streak->in_a_row + 1 : 0;
     if (streak->in_a_row == FORGIVEN)
         streak->stops = 0;
@@ -62,7 +69,8 @@ int streak_flags(struct call *call)
 bool streak_leaves(struct call *call, ssize_t result)
 {
     struct tern *t = call->t;
-    uint64_t now_ns = result >= MUCH ? t->host->operations->may_put_off(t->host) : 0;
+    bool much = result >= LIMIT_STREAK_BYTES;
+    uint64_t now_ns = much ? t->host->operations->may_put_off(t->host) : 0;
     t->streak.socket = now_ns ? call->socket : NULL;
     t->streak.ended_ns = now_ns;
     if (now_ns == 0)

@@ -22,8 +22,8 @@ struct streak {
 /* It is the turn of a call that has caught up and is about to write to `to`; NULL: of any other.
  * What waits for another's write goes. */
 void streak_turn(struct tern *t, const struct socket *to);
-/* The call, whose turn it is and which has caught up, sends on a stream: MSG_BATCH if another such
- * call is likely to follow it, else 0. */
+/* The call, whose turn it is and which has caught up, sends much on a stream: MSG_BATCH if another
+ * such call is likely to follow it, else 0. */
 int streak_flags(struct call *call);
 /* Such a call ends. Whether what it leaves unsent may wait; if not, what has begun to goes. */
 bool streak_leaves(struct call *call, ssize_t result);

@@ -234,22 +234,24 @@ static void begin(struct tcb *tcb, const struct progress *p, int flags)
         tcp_await_write(tcb, false);
 }
 
-/* What is left when all full units have gone is so little that a packet of its own would be a
- * waste. Of half a unit the peer might as well begin to take in. */
-static bool rest_is_small(const struct tcb *tcb, uint32_t goal)
+/* What is left when all full units have gone, as a part of a unit: of more the peer may as well
+ * begin to take in, and of what is kept the whole is copied when the call ends (lending.c). */
+enum { SMALL_REST_PART = 4 };
+
+/* The write has filled units, and left so little that a packet of its own would be a waste. */
+static bool rest_is_small(const struct tcb *tcb, const struct progress *p)
 {
     const struct send_unit *last = units_last(tcb);
-    return last && last->end - units_last_start(tcb) < goal / 4;
+    uint32_t goal = unit_goal(tcb);
+    return p->taken >= goal && last && last->end - units_last_start(tcb) < goal / SMALL_REST_PART;
 }
 
-/* MSG_BATCH: a small rest waits for the next write, where this one has filled units, and its user
- * has nothing against waiting. What is urgent goes segment by segment, and waits for nothing
- * (short_must_wait). */
+/* MSG_BATCH: a small rest waits for the next write, where its user has nothing against waiting.
+ * What is urgent goes segment by segment, and waits for nothing (short_must_wait). */
 static bool rest_may_wait(const struct tcb *tcb, const struct progress *p, int flags)
 {
-    uint32_t goal = unit_goal(tcb);
-    return flags & MSG_BATCH && p->taken >= goal && rest_is_small(tcb, goal) && !p->apart &&
-           !(flags & MSG_EOR) && !tcb->preferences.no_delay && tcb->stack->settings.tcp_autocorking;
+    return flags & MSG_BATCH && !(flags & MSG_EOR) && !p->apart && !tcb->preferences.no_delay &&
+           tcb->stack->settings.tcp_autocorking && rest_is_small(tcb, p);
 }
 
 /* What a write's end brings: the push, the end of a record, and the bytes on their way. */

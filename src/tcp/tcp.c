@@ -76,6 +76,7 @@ static void tcp_configure(struct stack *stack)
     peers_keep_at_most(&tcp_of(stack)->fast_open_peers, stack->settings.tcp_fastopen_peers);
 }
 
+/* A late end comes in the middle of a call that goes on, which may be the very write. */
 static void batch_over(struct stack *stack, bool late)
 {
     receive_batch_over(stack, late);

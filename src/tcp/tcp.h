@@ -99,8 +99,8 @@ void tcp_lending_end(struct tcp_lending *lending);
  * alone with an acknowledgment that is there waits for the rest (tcp_send, tcp_commit), or until
  * this is taken back. Whether there is such. */
 bool tcp_await_write(struct tcb *tcb, bool on);
-/* What waits since a write with MSG_BATCH goes now. Before another call but a write on the same
- * connection, and before nobody may come for long. */
+/* What waits since a write with MSG_BATCH goes now. To be called before any call but a write to the
+ * same connection, and before the thread that drives goes to sleep. */
 void tcp_let_go(struct stack *stack);
 /* RECEIVE (§3.10.3): as many bytes as there are: their number; 0 at the peer's FIN; -EAGAIN,
  * -ENOTCONN, or the error once. MSG_PEEK leaves them; MSG_TRUNC drops them without a copy; MSG_OOB
