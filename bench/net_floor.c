@@ -6,8 +6,8 @@
  * asks for it is told how much there is.
  *
  * FLOOR_TEXT is how much text a packet that it sends has at the most. With FLOOR_KEEPS, text is
- * copied before it is sent, to where it could be sent from again: the least that it takes to lose
- * nothing. */
+ * copied before it is sent, to where it could be sent from again, and from where it was read to who
+ * asks for it: the least that it takes to lose nothing. What is copied is not looked at. */
 #include "net.h"
 
 #include <errno.h>
@@ -23,7 +23,8 @@ enum {
     LISTENER = FLOWS_MAX,
     TOGETHER = 4,    /* super-segments to an acknowledgment */
     IN_A_BATCH = 16, /* packets read before what has come is looked at */
-    KEPT = 4 << 20,  /* bytes that may be under way, of one that keeps them */
+    KEPT = 4 << 20,  /* bytes that may be under way, or unread, of one that keeps them */
+    ASKED = 1 << 20, /* for so many at once, at the most */
     FIRST_PORT = 10000,
     PORTS = 50000,
 };
@@ -44,7 +45,7 @@ static uint16_t by_port[65536]; /* 1 + the flow, by the caller's port */
 static uint16_t listens;        /* a port, or 0 */
 static uint8_t elsewhere[WIRE_SUPER_PACKET];
 static size_t text_max = WIRE_BIG_TEXT; /* of a packet that we send */
-static uint8_t *kept;                   /* of all flows; NULL: nothing is */
+static uint8_t *kept;                   /* of all flows, in either direction; NULL: nothing is */
 
 /* Later ones are greater, also from one run to the next: the kernel, which remembers connections
  * that are over, wants it so. */
@@ -141,12 +142,22 @@ static void acknowledge_all(void)
             put(&flows[i], TH_ACK, NULL, 0);
 }
 
+/* Where text goes that nobody waits for: to its own place, if it is kept until it is asked for. */
+static uint8_t *place(void)
+{
+    static size_t at;
+    if (!kept)
+        return elsewhere;
+    at = (at + WIRE_SUPER_PACKET) % KEPT;
+    return kept + at;
+}
+
 /* Takes in what there is. `sleeps`: at least one packet. */
 static void look(bool sleeps)
 {
     bool more = true;
     for (unsigned i = 0; i < IN_A_BATCH && more; i++) {
-        take_in(elsewhere, &more);
+        take_in(place(), &more);
         if (more)
             sleeps = false;
     }
@@ -165,7 +176,7 @@ void net_begin(void)
     const char *text = getenv("FLOOR_TEXT");
     if (text)
         text_max = (size_t)atoi(text);
-    if (getenv("FLOOR_KEEPS") && !(kept = malloc(KEPT + WIRE_BIG_TEXT)))
+    if (getenv("FLOOR_KEEPS") && !(kept = malloc(KEPT + ASKED)))
         fail("no memory to keep text in");
     wire_open();
 }
@@ -238,10 +249,15 @@ ssize_t net_send(int socket, const void *bytes, size_t length, int flags)
     return (ssize_t)length;
 }
 
-/* Text that has been read elsewhere. */
-static ssize_t take_unread(struct flow *flow, size_t length)
+/* Text that has been read elsewhere, and is copied from there; to NULL, not. */
+static ssize_t take_unread(struct flow *flow, uint8_t *bytes, size_t length)
 {
+    static size_t at;
     size_t part = flow->unread < length ? flow->unread : length;
+    if (kept && bytes && part <= ASKED) {
+        memcpy(bytes, kept + at, part);
+        at = (at + part) % KEPT;
+    }
     flow->unread -= part;
     return (ssize_t)part;
 }
@@ -260,7 +276,7 @@ static ssize_t receive(struct flow *flow, uint8_t *bytes, size_t length, bool sl
             break;
         if (!more && sleeps)
             wire_sleep();
-        done += (size_t)take_unread(flow, length - done);
+        done += (size_t)take_unread(flow, NULL, length - done);
     }
     if (!large)
         memcpy(bytes, elsewhere, done);
@@ -271,7 +287,7 @@ ssize_t net_recv(int socket, void *bytes, size_t length, int flags)
 {
     struct flow *flow = &flows[socket];
     if (flow->unread)
-        return take_unread(flow, length);
+        return take_unread(flow, bytes, length);
     if (!(flags & MSG_DONTWAIT))
         return receive(flow, bytes, length, true);
     if (flow->ended)

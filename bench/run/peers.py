@@ -124,6 +124,17 @@ class Floor64(Floor):
     env = {"FLOOR_DEVICE": device, "FLOOR_ADDRESS": here, "FLOOR_KERNEL": there, "FLOOR_TEXT": "64240"}
 
 
+class FloorKeeps(Floor):
+    name, title = "floor_keeps", "The floor, kept"
+    in_picture = False
+    note = ("the same, but it copies what it sends to where it could be sent from again, and what came before it was "
+            "asked for to who asks")
+    works = frozenset(("send", "send8", "receive8"))
+    there, here = "10.14.0.2", "10.14.0.3"
+    device = "floor4"
+    env = {"FLOOR_DEVICE": device, "FLOOR_ADDRESS": here, "FLOOR_KERNEL": there, "FLOOR_KEEPS": "1"}
+
+
 class Floor64Keeps(Floor64):
     name, title = "floor_64k_keeps", "The floor, 64 KB, kept"
     note = ("the same, but it copies what it sends to where it could be sent from again, and so do the kernel and "
@@ -333,5 +344,5 @@ class Pasta(Carrier):
                 "-I", "tap0", "--netns", self.own.path]
 
 
-ALL = (Tern, Tern64, TernPlain, TernLarge, Floor, Floor64, Floor64Keeps, FloorMtu, Veth, Loopback, Lwip, LwipLarge,
-       Smoltcp, GvisorTun, GvisorOffloads, GvisorVeth, Slirp, Pasta)
+ALL = (Tern, Tern64, TernPlain, TernLarge, Floor, FloorKeeps, Floor64, Floor64Keeps, FloorMtu, Veth, Loopback, Lwip,
+       LwipLarge, Smoltcp, GvisorTun, GvisorOffloads, GvisorVeth, Slirp, Pasta)
