@@ -15,6 +15,12 @@ ssize_t data_send(struct call *call, const struct iovec *spans, int count, int f
 ssize_t data_receive(struct call *call, const struct iovec *spans, int count, int flags,
                      struct datagram_info *info);
 
+/* What to return when a stream call ends early. */
+static inline ssize_t data_done_or(size_t done, ssize_t error)
+{
+    return done > 0 ? (ssize_t)done : error;
+}
+
 /* struct iovec serves both directions; sending only reads through it. */
 static inline struct iovec data_span(const void *bytes, size_t length)
 {

@@ -8,8 +8,8 @@
  * The floor's other files: host.h, what a host must do; socket.h, the socket and its kinds
  * (kind_*.c); call.h and wait.h, the shape of every call and the one way to wait;
  * interest.h, interests that outlast a call; then one file for each group of public calls: open.c,
- * data.c, options.c, close.c, poll.c, select.c, epoll_call.c (over epoll.h), easy.c, watch.c,
- * loop.c, see.c. */
+ * data.c over data_send.c and data_receive.c, options.c, close.c, poll.c, select.c, epoll_call.c
+ * (over epoll.h), easy.c, watch.c, loop.c, see.c. */
 #ifndef TERN_SOCK_TERN_H
 #define TERN_SOCK_TERN_H
 

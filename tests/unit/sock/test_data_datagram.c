@@ -1,4 +1,4 @@
-/* sock/data.c: datagrams. */
+/* sock/data_send.c, data_receive.c: datagrams. */
 #include "data_fixture.h"
 
 static void a_datagram_arrives_whole_with_its_sender(void **state)

@@ -1,4 +1,4 @@
-/* sock/data.c: streams. */
+/* sock/data_send.c, data_receive.c: streams. */
 #include "data_fixture.h"
 
 static void bytes_go_both_ways_by_every_call(void **state)
