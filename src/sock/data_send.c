@@ -130,6 +130,8 @@ static ssize_t send_checked(struct call *call, const struct iovec *spans, int co
     if (result == -EINVAL && socket_is_stream(call->socket)) {
         /* What is wrong with its control messages is told of a stream that could be sent to. */
         ssize_t none = call->socket->kind->send(call->socket, NULL, 0, NULL, flags & ~MSG_FASTOPEN);
+        if (none == -EAGAIN)
+            none = wait_to_send(call);
         return none < 0 ? none : result;
     }
     if (result < 0)

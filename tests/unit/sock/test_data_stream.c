@@ -303,6 +303,23 @@ static void who_is_connecting_waits(void **state)
     assert_receives(b, accepted, "x");
 }
 
+/* And only then is told what is wrong with his control messages. */
+static void who_is_connecting_waits_with_bad_control_messages_too(void **state)
+{
+    (void)state;
+    struct cmsghdr bad = {.cmsg_len = 1};
+    struct iovec span = {(char[]){'x'}, 1};
+    struct msghdr message = {
+        .msg_iov = &span, .msg_iovlen = 1, .msg_control = &bad, .msg_controllen = sizeof bad};
+    int s = open_stream(a);
+    listen_at(b, "8", 1);
+    set_nonblocking(a, s);
+    assert_fails(connect_to(a, s, "10.0.0.2", 8), EINPROGRESS);
+    assert_fails(tern_sendmsg(a, s, &message, MSG_DONTWAIT), EAGAIN);
+    assert_int_equal(tern_fcntl(a, s, F_SETFL, 0), 0);
+    assert_fails(tern_sendmsg(a, s, &message, 0), EINVAL);
+}
+
 static void a_shut_side_sends_no_more(void **state)
 {
     (void)state;
@@ -444,6 +461,7 @@ int main(void)
         connected_test(msg_trunc_drops_bytes_of_a_stream),
         connected_test(who_is_not_connected_neither_sends_nor_receives),
         connected_test(who_is_connecting_waits),
+        connected_test(who_is_connecting_waits_with_bad_control_messages_too),
         connected_test(a_shut_side_sends_no_more),
         connected_test(a_reset_is_told_once),
         connected_test(an_error_after_some_bytes_is_the_next_call_s),
