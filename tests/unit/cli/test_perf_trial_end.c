@@ -8,14 +8,20 @@
 
 /* ── The other side's word ── */
 
+static void client_will_end_after(uint64_t ns)
+{
+    static uint64_t until_ns;
+    stream_add(0);
+    controls_add();
+    until_ns = trial_pair.now_ns + ns;
+    trial_pair.user = &until_ns;
+    trial_pair.meanwhile = client_ends_the_test;
+}
+
 static void a_server_measures_until_its_client_says_so(void **state)
 {
     (void)state;
-    stream_add(0);
-    controls_add();
-    uint64_t until_ns = trial_pair.now_ns + TIME_MS(2500);
-    trial_pair.user = &until_ns;
-    trial_pair.meanwhile = client_ends_the_test;
+    client_will_end_after(TIME_MS(2500));
     server->test.seconds = 1; /* a server's clock does not end it */
     server->test.bytes = 1;   /* nor does what it has seen */
     char some[3000] = "";
@@ -32,11 +38,7 @@ static void a_server_measures_until_its_client_says_so(void **state)
 static void a_server_omits_what_its_client_omits(void **state)
 {
     (void)state;
-    stream_add(0);
-    controls_add();
-    uint64_t until_ns = trial_pair.now_ns + TIME_S(22);
-    trial_pair.user = &until_ns;
-    trial_pair.meanwhile = client_ends_the_test;
+    client_will_end_after(TIME_S(22));
     server->test.omit_s = 20;
     server->test.seconds = 1;
     assert_int_equal(trial_run(server), 0);
